@@ -1,0 +1,54 @@
+"""Every error a person can cause: it states the rule, the value, and the way out."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class AutoMLError(Exception):
+    """Base of all errors that are shown to a person without a traceback (exit code 2)."""
+
+
+class DataError(AutoMLError):
+    """The data cannot be used as given."""
+
+
+class ConfigError(AutoMLError):
+    """A configuration value, a name or a combination of options is not valid."""
+
+
+class UnknownNameError(ConfigError):
+    """A name that does not exist; the message carries the nearest one and the whole list."""
+
+
+class SpaceError(ConfigError):
+    """A search space, or an override of one, is not valid."""
+
+
+class NotApplicable(AutoMLError):
+    """An option that exists but does not fit this task; a search leaves it out."""
+
+
+class TrialError(AutoMLError):
+    """No trial of a search gave a usable model; the message carries the reasons."""
+
+
+class ExportError(AutoMLError):
+    """A model could not be exported, or its export predicts something else."""
+
+
+class ArtifactError(AutoMLError):
+    """A model folder is damaged, incomplete, or made by a newer version."""
+
+
+def nearest(name: object, known: Iterable[object]) -> str:
+    """Return ``" Did you mean 'x'?"`` for the closest of ``known``, or an empty string."""
+    close = difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.5)
+    return f" Did you mean '{close[0]}'?" if close else ""
+
+
+def unknown_name(what: str, name: object, known: Iterable[object]) -> UnknownNameError:
+    """Build the error for a ``name`` that is not among the ``known`` ones of kind ``what``."""
+    known = [str(k) for k in known]
+    return UnknownNameError(
+        f"Unknown {what} '{name}'.{nearest(name, known)} Known: {', '.join(known) or 'none'}."
+    )

@@ -1,0 +1,189 @@
+"""Metrics by scikit-learn's names. A score is always "greater is better"; ``shown`` is the usual sign."""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from sklearn import metrics as sk
+
+from automl.errors import ConfigError, unknown_name
+
+Needs = Literal["probabilities", "labels", "values"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How predictions are judged.
+
+    ``function(y, prediction, sample_weight)`` gets what it ``needs``: (n, n_classes) probabilities,
+    (n,) class codes, or (n,) values of a regression.
+    """
+
+    name: str
+    function: Callable[..., float]
+    needs: Needs
+    greater_is_better: bool = True
+
+    def score(self, y: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None = None) -> float:
+        """Return the score of a model's prediction, (n, n_classes) or (n,); greater is better."""
+        given = prediction.argmax(axis=1) if self.needs == "labels" else prediction
+        return self.shown(float(self.function(y, given, weights)))
+
+    def shown(self, score: float) -> float:
+        """Turn a score into the metric's usual value, and back."""
+        return score if self.greater_is_better else -score
+
+
+def _weighted(function: Callable[..., float], **options: Any) -> Callable[..., float]:
+    return _Call(function, options)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A scikit-learn metric with its options; a class, because metrics travel between processes."""
+
+    function: Callable[..., float]
+    options: dict[str, Any]
+
+    def __call__(self, y: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None) -> float:
+        return self.function(y, prediction, sample_weight=weights, **self.options)
+
+
+def _roc_auc(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
+    if p.shape[1] == 2:
+        return float(sk.roc_auc_score(y, p[:, 1], sample_weight=weights))
+    # One against the rest, over the classes that occur: a fold may lack a rare one.
+    present = [k for k in range(p.shape[1]) if 0 < np.count_nonzero(y == k) < len(y)]
+    return float(np.mean([sk.roc_auc_score(y == k, p[:, k], sample_weight=weights) for k in present]))
+
+
+def _average_precision(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
+    return float(sk.average_precision_score(y, p[:, 1], sample_weight=weights))
+
+
+def _log_loss(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
+    p = np.clip(p.astype(np.float64), 1e-15, None)
+    p /= p.sum(axis=1, keepdims=True)
+    return float(np.average(-np.log(p[np.arange(len(y)), y]), weights=weights))
+
+
+def _brier(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
+    return float(np.average(np.square(p - np.eye(p.shape[1])[y]).sum(axis=1), weights=weights) / 2)
+
+
+def _rmsle(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
+    return float(sk.root_mean_squared_log_error(y, np.clip(p, 0, None), sample_weight=weights))
+
+
+_BOTH = ("binary", "multiclass")
+_CLASSES: dict[str, tuple[Callable[..., float], Needs, bool, tuple[str, ...]]] = {
+    "roc_auc": (_roc_auc, "probabilities", True, _BOTH),
+    "log_loss": (_log_loss, "probabilities", False, _BOTH),
+    "brier": (_brier, "probabilities", False, _BOTH),
+    "average_precision": (_average_precision, "probabilities", True, ("binary",)),
+    "accuracy": (_weighted(sk.accuracy_score), "labels", True, _BOTH),
+    "balanced_accuracy": (_weighted(sk.balanced_accuracy_score), "labels", True, _BOTH),
+    "f1": (_weighted(sk.f1_score, zero_division=0.0), "labels", True, ("binary",)),
+    "precision": (_weighted(sk.precision_score, zero_division=0.0), "labels", True, ("binary",)),
+    "recall": (_weighted(sk.recall_score, zero_division=0.0), "labels", True, ("binary",)),
+    "f1_macro": (_weighted(sk.f1_score, average="macro", zero_division=0.0), "labels", True, _BOTH),
+    "f1_micro": (_weighted(sk.f1_score, average="micro", zero_division=0.0), "labels", True, _BOTH),
+    "f1_weighted": (_weighted(sk.f1_score, average="weighted", zero_division=0.0), "labels", True, _BOTH),
+    "matthews_corrcoef": (_weighted(sk.matthews_corrcoef), "labels", True, _BOTH),
+    "cohen_kappa": (_weighted(sk.cohen_kappa_score), "labels", True, _BOTH),
+}
+_VALUES: dict[str, tuple[Callable[..., float], Needs, bool, tuple[str, ...]]] = {
+    "rmse": (_weighted(sk.root_mean_squared_error), "values", False, ("regression",)),
+    "mse": (_weighted(sk.mean_squared_error), "values", False, ("regression",)),
+    "mae": (_weighted(sk.mean_absolute_error), "values", False, ("regression",)),
+    "median_absolute_error": (_weighted(sk.median_absolute_error), "values", False, ("regression",)),
+    "mape": (_weighted(sk.mean_absolute_percentage_error), "values", False, ("regression",)),
+    "rmsle": (_rmsle, "values", False, ("regression",)),
+    "r2": (_weighted(sk.r2_score), "values", True, ("regression",)),
+}
+_ALL = _CLASSES | _VALUES
+# scikit-learn's scorer names for the same things.
+_ALIASES = {
+    "neg_log_loss": "log_loss",
+    "neg_brier_score": "brier",
+    "roc_auc_ovr": "roc_auc",
+    "neg_root_mean_squared_error": "rmse",
+    "neg_mean_squared_error": "mse",
+    "neg_mean_absolute_error": "mae",
+    "neg_median_absolute_error": "median_absolute_error",
+    "neg_mean_absolute_percentage_error": "mape",
+    "neg_root_mean_squared_log_error": "rmsle",
+    "root_mean_squared_error": "rmse",
+    "mean_squared_error": "mse",
+    "mean_absolute_error": "mae",
+    "mean_absolute_percentage_error": "mape",
+    "cross_entropy": "log_loss",
+    "brier_score": "brier",
+}
+_DEFAULTS = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}
+
+
+def names(target: str | None = None) -> tuple[str, ...]:
+    """Return the names of all metrics, or of those that fit a kind of target."""
+    return tuple(name for name, entry in _ALL.items() if target is None or target in entry[3])
+
+
+def get(metric: Any, target: str) -> Metric:
+    """Return a metric by name ("auto": ROC AUC, log loss or RMSE), import path ("pkg.mod:function"),
+    scikit-learn scorer, or plain function ``f(y, prediction)`` whose value is greater for the better.
+
+    Raises ``ConfigError`` for an unknown name or one that does not fit ``target``.
+    """
+    if isinstance(metric, Metric):
+        return metric
+    if isinstance(metric, str) and ":" in metric:
+        metric = _imported(metric)
+    if callable(metric):
+        return _own(metric, target)
+    name = _DEFAULTS[target] if metric == "auto" else _ALIASES.get(str(metric), str(metric))
+    if name not in _ALL:
+        raise unknown_name("metric", metric, [*_ALL])
+    function, needs, greater, fits = _ALL[name]
+    if target not in fits:
+        raise ConfigError(
+            f"The metric '{name}' is for {' and '.join(fits)} targets; this target is {target}. "
+            f"Metrics that fit: {', '.join(names(target))}."
+        )
+    return Metric(name, function, needs, greater)
+
+
+def _imported(path: str) -> Callable[..., float]:
+    module, _, attribute = path.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"The metric '{path}' cannot be imported ({error}). Write it as package.module:function.") from None
+
+
+@dataclass(frozen=True)
+class _Own:
+    """A person's metric: their sign, and the binary probability column that scikit-learn's scorers expect."""
+
+    function: Callable[..., float]
+    options: dict[str, Any]
+    binary_column: bool
+    takes_weights: bool
+
+    def __call__(self, y: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None) -> float:
+        if self.binary_column and prediction.ndim == 2 and prediction.shape[1] == 2:
+            prediction = prediction[:, 1]
+        weighted = {"sample_weight": weights} if self.takes_weights and weights is not None else {}
+        return float(self.function(y, prediction, **self.options, **weighted))
+
+
+def _own(scorer: Any, target: str) -> Metric:
+    name = getattr(scorer, "__name__", type(scorer).__name__)
+    if hasattr(scorer, "_score_func"):  # made by sklearn.metrics.make_scorer
+        responses = np.atleast_1d(getattr(scorer, "_response_method", "predict"))
+        probabilities = target != "regression" and any("proba" in r or "decision" in r for r in responses)
+        needs: Needs = "probabilities" if probabilities else "labels" if target != "regression" else "values"
+        function = _Own(scorer._score_func, scorer._kwargs, probabilities, True)
+        return Metric(scorer._score_func.__name__, function, needs, scorer._sign > 0)
+    return Metric(name, _Own(scorer, {}, False, False), "labels" if target != "regression" else "values")
