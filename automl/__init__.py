@@ -1,0 +1,27 @@
+"""One search over model family, architecture, loss, optimizer, features and compression.
+
+    from automl import AutoML, load
+
+    model = AutoML(seconds=120).fit(X, y)
+    model.export("model")
+    load("model").predict(X)
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from automl.artifact import Artifact, load
+    from automl.estimator import AutoML, AutoMLClassifier, AutoMLRegressor
+
+__version__ = "0.1.0"
+__all__ = ["Artifact", "AutoML", "AutoMLClassifier", "AutoMLRegressor", "load"]
+
+_HOMES = {"Artifact": "automl.artifact", "load": "automl.artifact"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the public names when they are asked for: ``automl --help`` needs none of them."""
+    if name not in __all__:
+        raise AttributeError(f"module 'automl' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOMES.get(name, "automl.estimator")), name)

@@ -6,7 +6,8 @@ their own::
     SPACE = {"depth": Int(1, 6), "norm": Choice({"none": {}, "batch": {"momentum": Float(0.01, 0.3)}})}
 
 Drawn parameters are one flat dict whose paths carry their branch, so two branches may use one
-name: ``{"depth": 3, "norm": "batch", "norm.batch.momentum": 0.1}``. They are JSON in and out.
+name: ``{"depth": 3, "norm": "batch", "norm.batch.momentum": 0.1}``. They are JSON in and out. A plain
+mapping in the place of a domain is a group: ``{"scale": {"method": Choice(...)}}`` draws ``scale.method``.
 """
 
 import math
@@ -117,7 +118,7 @@ class Constant:
 
 
 Domain = Float | Int | Choice | Constant
-Space = Mapping[str, Domain]
+Space = Mapping[str, "Domain | Space"]
 
 
 class Ask(Protocol):
@@ -135,7 +136,9 @@ def draw(space: Space, ask: Ask, prefix: str = "") -> Params:
     params: Params = {}
     for name, domain in space.items():
         path = f"{prefix}{name}"
-        if isinstance(domain, Constant):
+        if isinstance(domain, Mapping):
+            params |= draw(domain, ask, path + ".")
+        elif isinstance(domain, Constant):
             params[path] = domain.value
         elif isinstance(domain, Choice):
             option = ask.choice(path, domain)
@@ -221,7 +224,9 @@ def describe(space: Space) -> dict[str, Any]:
     return {name: _describe(domain) for name, domain in space.items()}
 
 
-def _describe(domain: Domain) -> Any:
+def _describe(domain: Domain | Space) -> Any:
+    if isinstance(domain, Mapping):
+        return describe(domain)
     if isinstance(domain, Constant):
         return domain.value
     if isinstance(domain, Choice):
@@ -232,7 +237,7 @@ def _describe(domain: Domain) -> Any:
     return {"low": domain.low, "high": domain.high, **log, "default": domain.start}
 
 
-def configure(space: Space, config: Mapping[str, Any], path: str = "space") -> dict[str, Domain]:
+def configure(space: Space, config: Mapping[str, Any], path: str = "space") -> dict[str, Domain | Space]:
     """Return ``space`` narrowed, widened, frozen or thinned by ``config`` (same shape as ``describe``).
 
     A mapping changes the named attributes of a domain or goes down into an option; a list keeps
@@ -243,7 +248,11 @@ def configure(space: Space, config: Mapping[str, Any], path: str = "space") -> d
     return {n: _configure(d, config[n], f"{path}.{n}") if n in config else d for n, d in space.items()}
 
 
-def _configure(domain: Domain, config: Any, path: str) -> Domain:
+def _configure(domain: Domain | Space, config: Any, path: str) -> Domain | Space:
+    if isinstance(domain, Mapping):
+        if not isinstance(config, Mapping):
+            raise SpaceError(f"'{path}' is a group of {', '.join(domain)}: set one of these; got {config!r}.")
+        return configure(domain, config, path)
     if isinstance(config, Mapping):
         if isinstance(domain, Choice):
             return configure_choice(domain, config, path)

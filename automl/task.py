@@ -1,7 +1,7 @@
 """What a search is about: the rows, the target, the metric and the splits."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -40,10 +40,7 @@ class Rows:
     cardinalities: tuple[int, ...] = ()
 
     def __len__(self) -> int:
-        for name, value in self.parts().items():
-            if value is not None:
-                return int(self.parts()[name].shape[0])
-        return 0
+        return next((int(value.shape[0]) for value in self.parts().values()), 0)
 
     def parts(self) -> dict[str, Any]:
         """Return the arrays that are there, by field name."""
@@ -123,7 +120,9 @@ class Task:
 
     ``test``: rows that were locked away; scored once, at the end. ``notes``: what was inferred,
     dropped or counted, in words for a person. ``fingerprint``: a hash of the data. ``threads``: how
-    many cores one fit may use.
+    many cores one fit may use. ``sample``: some raw rows as a person would give them (columns by name,
+    or arrays ``x`` and ``lengths``), ``sample_index``: which rows of ``data`` they are; an export is
+    replayed on them.
     """
 
     schema: Schema
@@ -135,6 +134,8 @@ class Task:
     notes: tuple[str, ...] = ()
     fingerprint: str = ""
     threads: int = 1
+    sample: Mapping[str, np.ndarray] = field(default_factory=dict)
+    sample_index: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
     def kind(self) -> DataKind:

@@ -1,0 +1,31 @@
+# make demo: sets up and runs the main job.   make test: sets up and runs every test.   make check: ruff, mypy, tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test check setup lint clean
+
+demo: setup
+	$(BIN)/python examples/write_breast_cancer.py runs/data
+	$(BIN)/automl search data.train=runs/data/train.csv data.target=diagnosis data.test=runs/data/test.csv budget.seconds=60
+
+test: setup
+	$(BIN)/python -m pytest -n 2
+
+check: lint test
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+setup: $(READY)
+
+$(READY): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

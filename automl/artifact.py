@@ -1,0 +1,45 @@
+"""The shipped folder, from Python: ``load(path)`` and then ``predict`` and ``predict_proba``."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from automl import runtime
+from automl.errors import ArtifactError, DataError
+
+
+class Artifact:
+    """A shipped model. Input: a frame, a mapping of columns, or an array like the training data."""
+
+    def __init__(self, path: str | Path) -> None:
+        try:
+            self._model = runtime.Model(path)
+        except runtime.PredictionError as error:
+            raise ArtifactError(str(error)) from None
+        self.path = Path(path)
+        self.manifest: dict[str, Any] = self._model.manifest
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """The labels in the order of ``predict_proba``'s columns."""
+        return np.array(self.manifest["schema"]["classes"])
+
+    def predict(self, x: Any, lengths: np.ndarray | None = None) -> np.ndarray:
+        """Return (n,) labels or values. Raises ``DataError`` for input that does not fit the schema."""
+        return self._answer(self._model.predict, x, lengths)
+
+    def predict_proba(self, x: Any, lengths: np.ndarray | None = None) -> np.ndarray:
+        """Return (n, n_classes) probabilities. Raises ``DataError`` for a regression model."""
+        return self._answer(self._model.predict_proba, x, lengths)
+
+    def _answer(self, method: Any, x: Any, lengths: np.ndarray | None) -> np.ndarray:
+        try:
+            return method(x, lengths)
+        except runtime.PredictionError as error:
+            raise DataError(str(error)) from None
+
+
+def load(path: str | Path) -> Artifact:
+    """Open a shipped folder. Raises ``ArtifactError`` when it is damaged or made by a newer version."""
+    return Artifact(path)

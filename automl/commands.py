@@ -1,0 +1,228 @@
+"""What the commands do, once their arguments are read."""
+
+import csv
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from automl import run_folder
+from automl.assemble import SpaceConfig, described
+from automl.errors import AutoMLError, ConfigError, nearest, unknown_name
+from automl.run_folder import RunFolder
+from automl.space import OFF
+
+
+def search(config: dict[str, Any], started: float) -> None:
+    """Search as ``config`` says, and print the leaderboard and where the model lies."""
+    path = config["run"]["dir"] or _new_folder(Path("runs"))
+    check_budget(config)
+    task = load_task(config)
+    folder = run_folder.create(path, config["leaderboard"]["url"])
+    folder.config.write_text(yaml.safe_dump(config, sort_keys=False))
+    _run(task, config, folder, started)
+
+
+def resume(path: str, overrides: Sequence[str], started: float) -> None:
+    """Go on with the run in the folder ``path``; its trials count, its seconds begin anew."""
+    folder = run_folder.find(path)
+    config = _overridden(_recorded(folder), overrides)
+    check_budget(config)
+    _run(load_task(config), config, folder, started)
+
+
+def export(path: str, output: str, members: int | None, max_loss: float | None) -> None:
+    """Ship again from the kept outcomes of the run in the folder ``path`` into the folder ``output``."""
+    from automl.export.ship import ship
+    from automl.leaderboard.outcomes import Outcomes
+    from automl.leaderboard.store import Store
+
+    folder, target = run_folder.find(path), Path(output)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise ConfigError(f"An export needs a new or empty folder; '{target}' exists. Choose another -o.")
+    config = _recorded(folder)
+    if members is not None:
+        config["ensemble"]["max_members"] = members
+    if max_loss is not None:
+        config["compress"]["max_loss"] = max_loss
+    task = load_task(config)
+    with Store(folder.leaderboard_url) as store:
+        families = {t.candidate.id: t.candidate.family for t in store.trials(folder.run_id or 0)}
+    _, shipped = ship(
+        task, Outcomes(folder.outcomes), families, target, ship_config(config), time.time() + 60, lambda text: print(text, file=sys.stderr)
+    )
+    for one in shipped:
+        print(f"{one.kind}: {one.path} ({one.n_bytes / 1000:,.0f} kB)")
+
+
+def leaderboard(run: str | None, url: str | None, list_runs: bool, form: str, top: int) -> None:
+    """Print the runs, or the trials of one run, as text, CSV or JSON."""
+    from automl.leaderboard import report
+    from automl.leaderboard.store import Store
+
+    key: str | int | None = run
+    if url is None:
+        if run and (Path(run) / "run.json").exists():
+            folder = run_folder.find(run)
+            url, key = folder.leaderboard_url, folder.run_id
+        else:
+            url = f"sqlite:///{Path('runs', 'leaderboard.db').absolute()}"
+    with Store(url, create=False) as store:
+        if list_runs:
+            report.render_runs(store.runs())
+            return
+        board = store.board(key)
+    if form == "text":
+        report.render(board, top=top or None)
+    else:
+        print(report.to_csv(board) if form == "csv" else report.to_json(board), end="")
+
+
+def predict(model: str, data: str, output: str) -> None:
+    """Write the predictions for a file as CSV: one row each, labels or values, then probabilities."""
+    from automl.artifact import load
+    from automl.data.files import read_features
+
+    artifact = load(model)
+    schema = artifact.manifest["schema"]
+    x, lengths = read_features(data, schema)
+    prediction = artifact.predict(x, lengths)
+    names, columns = ["prediction"], [prediction]
+    if schema["classes"]:
+        names += [f"probability_{c}" for c in schema["classes"]]
+        columns += list(artifact.predict_proba(x, lengths).T)
+    _write_csv(output, names, zip(*columns, strict=True))
+
+
+def space(path: str, overrides: Sequence[str]) -> None:
+    """Print the composed space, or the part of it at ``path``, as YAML."""
+    from automl.hydra_app import composed
+
+    part: Any = composed(["data.train=none", *overrides])["space"]
+    for name in filter(None, path.removeprefix("space.").split(".")):
+        if not isinstance(part, Mapping) or name not in part:
+            raise unknown_name(f"part of '{path}'", name, part if isinstance(part, Mapping) else [])
+        part = part[name]
+    print(yaml.safe_dump(part, sort_keys=False, allow_unicode=True), end="")
+
+
+def check_budget(config: Mapping[str, Any]) -> None:
+    """Refuse a configuration that no search could follow, before any data is read."""
+    search_config(config, time.time())
+
+
+def load_task(config: Mapping[str, Any]) -> Any:
+    """Read the data that ``config`` names."""
+    from automl.data import load
+
+    data = dict(config["data"])
+    return load(data.pop("train"), target_kind=config["task"], metric=config["metric"], seed=config["seed"], **data)
+
+
+def search_config(config: Mapping[str, Any], started: float) -> Any:
+    """Return the ``SearchConfig`` of a composed configuration."""
+    from automl.search import SearchConfig
+
+    tree = config["space"]
+    return SearchConfig(
+        seconds=_number(config, "budget.seconds"),
+        trials=_number(config, "budget.trials"),
+        searcher=config["searcher"],
+        scheduler=config["scheduler"],
+        runner=config["runner"],
+        space=SpaceConfig(with_deletions(tree, described(config["plugins"])), config["plugins"]),
+        ship=ship_config(config),
+        started=started,
+    )
+
+
+def ship_config(config: Mapping[str, Any]) -> Any:
+    """Return the ``ShipConfig`` of a composed configuration."""
+    from automl.export.compress import CompressConfig
+    from automl.export.ship import ShipConfig
+
+    compress = CompressConfig(config["compress"]["max_loss"], tuple(config["compress"]["options"]))
+    return ShipConfig(**config["ensemble"], compress=compress)
+
+
+def with_deletions(tree: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn what was deleted from the generated tree (Hydra's ``~space.tables.svm``) into ``off``."""
+    kept = {k: with_deletions(v, whole[k]) if isinstance(v, Mapping) and isinstance(whole.get(k), Mapping) else v for k, v in tree.items()}
+    return kept | {k: OFF for k, v in whole.items() if k not in tree and isinstance(v, Mapping)}
+
+
+def _run(task: Any, config: dict[str, Any], folder: RunFolder, started: float) -> None:
+    from automl.leaderboard import report
+    from automl.leaderboard.store import Store
+    from automl.progress import Progress
+    from automl.search import search as run_search
+
+    budget = config["budget"]
+    with Progress(seconds=budget["seconds"], trials=budget["trials"], metric=task.metric, started=started, quiet=config["quiet"]) as view:
+        for note in task.notes:
+            view.note(note)
+        result = run_search(task, search_config(config, started), folder, view, config)
+    with Store(folder.leaderboard_url) as store:
+        report.render(store.board(result.run_id), top=10)
+    example = "data.csv" if task.kind in ("table", "text") else "data.npz"
+    print(f"\npredict with: automl predict {os.path.relpath(folder.path / 'model')} {example} -o predictions.csv")
+
+
+def _recorded(folder: RunFolder) -> dict[str, Any]:
+    try:
+        return yaml.safe_load(folder.config.read_text())
+    except OSError:
+        raise AutoMLError(
+            f"'{folder.path}' has no config.yaml: only runs of `automl search` can be resumed or exported again."
+        ) from None
+
+
+def _overridden(config: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    for override in overrides:
+        path, equals, value = override.partition("=")
+        *parents, last = path.split(".")
+        node: Any = config
+        for name in parents:
+            node = node.get(name) if isinstance(node, dict) else None
+        if not equals or not isinstance(node, dict) or last not in node:
+            known = [f"{k}.{n}" for k, v in config.items() if isinstance(v, dict) for n in v]
+            raise ConfigError(f"An override is KEY=VALUE with a key of the run's config.yaml; got '{override}'.{nearest(path, known)}")
+        node[last] = yaml.safe_load(value)
+    return config
+
+
+def _number(config: Mapping[str, Any], path: str) -> Any:
+    group, _, key = path.partition(".")
+    value = config[group][key]
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise ConfigError(f"'{path}' is a number greater than zero, or null; got {value!r}.")
+    return value
+
+
+def _new_folder(parent: Path) -> Path:
+    """Return a folder name that does not exist yet."""
+    stem = time.strftime("%Y-%m-%d_%H-%M-%S")
+    names = (stem if i == 0 else f"{stem}-{i}" for i in range(10_000))
+    return next(parent / name for name in names if not (parent / name).exists())
+
+
+def _write_csv(output: str, names: Sequence[str], rows: Any) -> None:
+    if output == "-":
+        writer = csv.writer(sys.stdout)
+        writer.writerow(names)
+        writer.writerows(rows)
+        return
+    draft = Path(f"{output}.part")
+    try:
+        with draft.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(names)
+            writer.writerows(rows)
+        os.replace(draft, output)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise AutoMLError(f"The predictions cannot be written to '{output}' ({error.strerror}); choose another -o.") from None

@@ -1,0 +1,55 @@
+"""Raw input -> ``Rows``, by the very code that predicts in production (``automl.runtime``)."""
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse as sp
+
+from automl import runtime
+from automl.errors import DataError
+from automl.task import Rows, Schema
+
+
+def rows(schema: Schema, x: Any, lengths: Any = None) -> Rows:
+    """Encode a table (frame, columns, array), images or sequences as the schema says.
+
+    ``lengths``: (n,) steps of each sequence. Raises ``DataError`` that names the column, the row and the value.
+    """
+    plain = schema.to_dict()
+    try:
+        if schema.kind in ("image", "sequence"):
+            return Rows(**runtime.encode_array(plain, x, lengths))
+        columns = runtime.to_columns(plain, x)
+        parts = runtime.encode(plain, columns, wanted=("numeric", "categories"))
+        counts = _term_counts(schema, *runtime.tokenize(plain, columns)) if _terms(schema) else None
+    except runtime.PredictionError as error:
+        raise DataError(str(error)) from None
+    levels = [c.levels for c in schema.columns if c.role == "categorical"]
+    return Rows(
+        numeric=parts.get("numeric"),
+        categories=_codes(parts["categories"], levels) if levels else None,
+        sparse=counts,
+        cardinalities=tuple(len(known) + 1 for known in levels),
+    )
+
+
+def _codes(categories: np.ndarray, levels: list[tuple[str, ...]]) -> np.ndarray:
+    """Return (n, c) int32: 1..k for the known levels, 0 for anything else."""
+    codes = np.empty(categories.shape, dtype=np.int32)
+    for j, known in enumerate(levels):
+        code = {level: i for i, level in enumerate(known, 1)}
+        codes[:, j] = [code.get(value, 0) for value in categories[:, j].tolist()]
+    return codes
+
+
+def _terms(schema: Schema) -> int:
+    return sum(len(c.terms) for c in schema.columns)
+
+
+def _term_counts(schema: Schema, ids: np.ndarray, counts: np.ndarray) -> sp.csr_matrix:
+    """Return (n, v) float32: how often each row has each term."""
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    shape = (len(counts), _terms(schema))
+    matrix = sp.csr_matrix((np.ones(len(ids), dtype=np.float32), ids, starts), shape=shape)
+    matrix.sum_duplicates()
+    return matrix

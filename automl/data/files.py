@@ -1,0 +1,194 @@
+"""Files -> ``Source``: CSV, TSV, Parquet, Feather, JSON lines, npz archives, and folders of images."""
+
+import json
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from automl import runtime
+from automl.data import source
+from automl.data.source import Source
+from automl.errors import DataError, nearest
+from automl.task import Role
+
+_IMAGE_ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
+_SIDES = (32, 64)  # smallest and largest side that images of different sizes are resized to
+
+
+def read(path: str | Path, kind: str = "auto") -> tuple[Source, Source | None]:
+    """Read a file or a folder of images; the second part is the test data that an npz archive may hold.
+
+    Raises ``DataError`` that says what to change.
+    """
+    path = Path(path).expanduser()
+    if not path.exists():
+        names = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise DataError(f"There is no file or folder '{path}'.{nearest(path.name, names)}")
+    if path.is_dir():
+        return _image_folder(path), None
+    if path.suffix == ".npz":
+        return _npz(path, kind)
+    ending = "".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix
+    if ending not in _READERS:
+        raise DataError(
+            f"'{path}' must end with one of {', '.join(_READERS)} or .npz, "
+            "or be a folder with one folder of images per class."
+        )
+    if not path.stat().st_size:
+        raise DataError(f"'{path}' is empty.")
+    return _READERS[ending](path), None
+
+
+def _text_table(path: Path) -> Source:
+    try:
+        return source.from_x(runtime.read_csv(path))
+    except runtime.PredictionError as error:
+        raise DataError(str(error)) from None
+
+
+def _json_lines(path: Path) -> Source:
+    records = []
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            for number, line in enumerate(file, 1):
+                if not line.strip():
+                    continue
+                record = json.loads(line)
+                if not isinstance(record, dict):
+                    raise DataError(
+                        f"'{path}', line {number}: every line must be a JSON object with the columns as keys."
+                    )
+                records.append(record)
+    except UnicodeDecodeError as error:
+        raise DataError(f"'{path}' is not UTF-8 ({error.reason}). Save it as UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise DataError(
+            f"'{path}', line {number}: this is not JSON ({error.msg}). Every line must be one object."
+        ) from None
+    names = dict.fromkeys(name for record in records for name in record)
+    if not names:
+        raise DataError(f"'{path}' has no rows.")
+    return source.from_x({name: [record.get(name) for record in records] for name in names})
+
+
+def _parquet(path: Path) -> Source:
+    from pyarrow import parquet
+
+    return _arrow(path, lambda: parquet.ParquetFile(path).read())
+
+
+def _feather(path: Path) -> Source:
+    from pyarrow import feather
+
+    return _arrow(path, lambda: feather.read_table(path))
+
+
+def _arrow(path: Path, read_table: Callable[[], Any]) -> Source:
+    import pyarrow as pa
+
+    try:
+        table = read_table()
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise DataError(f"'{path}' cannot be read: {error}.") from None
+    names = [name for name in table.column_names if not name.startswith("__index_level_")]
+    if len(set(names)) < len(names):
+        raise DataError(f"'{path}': column names must differ. Rename those that are given more than once.")
+    columns: dict[str, Any] = {}
+    hints: dict[str, Role] = {}
+    for name in names:
+        column = table.column(name)
+        if pa.types.is_dictionary(column.type):
+            hints[name] = "categorical"
+            column = column.cast(column.type.value_type)
+        # Arrow turns booleans with gaps into objects and whole numbers with gaps into floats with NaN.
+        columns[name] = column.to_numpy()
+    return replace(source.from_x(columns), hints=hints)
+
+
+_READERS: dict[str, Callable[[Path], Source]] = {
+    ".csv": _text_table,
+    ".csv.gz": _text_table,
+    ".tsv": _text_table,
+    ".tsv.gz": _text_table,
+    ".parquet": _parquet,
+    ".feather": _feather,
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
+}
+
+
+def _npz(path: Path, kind: str) -> tuple[Source, Source | None]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f"'{path}' cannot be read: {error}.") from None
+    if {"x_train", "y_train"} - arrays.keys():
+        if {"x_test", "y_test"} <= arrays.keys():
+            return _npz_part(path, arrays, "test", kind), None
+        found = ", ".join(arrays) or "none"
+        raise DataError(
+            f"'{path}' must hold the arrays x_train and y_train (and may hold x_test, y_test, len_train, len_test); "
+            f"it has: {found}."
+        )
+    has_test = {"x_test", "y_test"} <= arrays.keys()
+    return _npz_part(path, arrays, "train", kind), _npz_part(path, arrays, "test", kind) if has_test else None
+
+
+def _npz_part(path: Path, arrays: dict[str, np.ndarray], part: str, kind: str) -> Source:
+    x, y, lengths = (arrays.get(f"{name}_{part}") for name in ("x", "y", "len"))
+    assert x is not None
+    assert y is not None
+    for name, array in (("y", y), ("len", lengths)):
+        if array is not None and (array.shape[:1] != x.shape[:1] or array.size != len(array)):
+            raise DataError(
+                f"'{path}': {name}_{part} must have one value for each of the {x.shape[0] if x.ndim else 0} rows of "
+                f"x_{part}; its shape is {array.shape}."
+            )
+    return replace(source.from_x(x, kind, lengths), y=y.reshape(-1))
+
+
+def _image_folder(folder: Path) -> Source:
+    """Read one folder per class. Images of one size up to 64 keep it; others get the median size, within 32 to 64."""
+    classes = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    files = [(f, c.name) for c in classes for f in sorted(c.iterdir()) if f.suffix.lower() in _IMAGE_ENDINGS]
+    if not files:
+        raise DataError(
+            f"'{folder}' must hold one folder per class with images ({', '.join(sorted(_IMAGE_ENDINGS))}); "
+            f"none found in {len(classes)} folders."
+        )
+    properties = [_open_image(path, lambda image: (image.size, image.mode)) for path, _ in files]
+    sizes = {size for size, _ in properties}
+    size = next(iter(sizes))
+    if len(sizes) > 1 or max(size) > _SIDES[1]:
+        side = int(np.clip(np.median([found for found, _ in properties]), *_SIDES))
+        size = (side, side)
+    mode = "L" if all(m in ("1", "L", "LA") for _, m in properties) else "RGB"
+    images = [_open_image(path, lambda image: _pixels(image, mode, size)) for path, _ in files]
+    note = (
+        f"{len(files):,} images of {len(classes)} classes were read as {size[0]} x {size[1]} "
+        f"{'gray' if mode == 'L' else 'colour'} pixels."
+    )
+    array = np.stack(images)
+    found = source.from_x(array if array.ndim == 4 else array[..., None], "image")
+    return replace(found, y=np.array([name for _, name in files], dtype=object), target_name="class", notes=(note,))
+
+
+def _pixels(image: Any, mode: str, size: tuple[int, int]) -> np.ndarray:
+    converted = image.convert(mode)
+    return np.asarray(converted if converted.size == size else converted.resize(size), dtype=np.uint8)
+
+
+def _open_image(path: Path, use: Callable[[Any], Any]) -> Any:
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            return use(image)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(f"The image '{path}' cannot be read ({error}). Remove or replace it.") from None

@@ -1,0 +1,268 @@
+"""Paths, frames and arrays -> ``Task``: every way in ends in ``build``."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from automl import metrics, runtime
+from automl.data import files, source, splits
+from automl.data.encode import rows
+from automl.data.infer import infer_columns
+from automl.data.options import Options
+from automl.data.source import Source
+from automl.data.target import Target, infer_target, present
+from automl.errors import ConfigError, DataError, unknown_name
+from automl.task import Batch, Schema, Task
+
+
+def load(train: str | Path, target: str | None = None, test: str | Path | None = None, **options: Any) -> Task:
+    """Read a file, or a folder of images, into a task.
+
+    ``target``: the column to predict (default: the one called "target"). ``test``: a file with the same columns; an npz
+    archive may bring its own test data. ``options``: see ``Options``. Raises ``DataError`` or ``ConfigError``.
+    """
+    chosen = Options.of(options)
+    data, test_data = files.read(train, chosen.kind)
+    if test is not None:
+        first, second = files.read(test, chosen.kind)
+        test_data = second or first
+    return build(data, test_data, target, chosen)
+
+
+def from_arrays(
+    x: Any,
+    y: Any,
+    *,
+    test: tuple[Any, ...] | None = None,
+    lengths: Any = None,
+    sample_weight: Any = None,
+    **options: Any,
+) -> Task:
+    """Make a task of a data frame, NumPy arrays or a SciPy matrix.
+
+    ``x``: see ``source.from_x``. ``y``: (n,) target, or the name of a column of ``x``. ``test``: (x, y) or
+    (x, y, lengths). ``lengths``: (n,) steps of each sequence. ``sample_weight``: (n,). ``options``: see ``Options``.
+    """
+    if sample_weight is not None:
+        options["weights"] = sample_weight
+    chosen = Options.of(options)
+    target = y if isinstance(y, str) else None
+    data = _with_target(source.from_x(x, chosen.kind, lengths), y)
+    test_data = None
+    if test is not None:
+        test_data = _with_target(source.from_x(test[0], chosen.kind, *test[2:3]), test[1])
+    return build(data, test_data, target, chosen)
+
+
+def _with_target(data: Source, y: Any) -> Source:
+    if isinstance(y, str):
+        return data
+    name = str(getattr(y, "name", None) or "target")
+    values = y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != 1:
+        raise DataError(
+            f"The target must be one value in each row; its shape is {values.shape}. Predict one column at a time."
+        )
+    if len(values) != len(data):
+        raise DataError(
+            f"The data and the target must have the same number of rows; given: {len(data)} and {len(values)}."
+        )
+    return replace(data, y=source.one_column(name, values), target_name=name)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """A source taken apart. ``roles`` of the group, order and weights columns are "dropped", for the reasons in it."""
+
+    data: Source
+    y: np.ndarray
+    weights: np.ndarray | None
+    groups: np.ndarray | None
+    order: np.ndarray | None
+    aside: dict[str, str]
+
+    def take(self, index: np.ndarray) -> "_Parts":
+        weights, groups, order = (None if v is None else v[index] for v in (self.weights, self.groups, self.order))
+        return _Parts(self.data.take(index), self.y[index], weights, groups, order, self.aside)
+
+
+def build(data: Source, test: Source | None, target: str | None, options: Options) -> Task:
+    """Make a task of raw data. The rows that are locked away take no part in anything that is inferred."""
+    if test is not None and options.test_share:
+        raise ConfigError("There is test data already: leave test_share at 0.")
+    name, parts = _take_apart(data, target, options)
+    learnt, parts, notes = _target(name, parts, options)
+    y = learnt.encode(parts.y)
+    layout = splits.Layout(y, parts.groups, parts.order, options.seed)
+    locked = None
+    if options.test_share:
+        rest, held = splits.hold_out(layout, options.test_share)
+        notes.append(f"{len(held):,} rows are locked away as test data.")
+        locked, parts, y, layout = (parts.take(held), y[held]), parts.take(rest), y[rest], layout.take(rest)
+    schema, inferred = _schema(parts, learnt, options)
+    batch = _batch(schema, parts, y)
+    if test is not None:
+        locked = _test(test, parts, learnt, notes, options)
+    folds = splits.folds_for(options.folds, schema.kind, len(y))
+    pairs, how = splits.make_splits(layout, folds)
+    return Task(
+        schema=schema,
+        data=batch,
+        metric=metrics.get(options.metric, schema.target),
+        splits=pairs,
+        seed=options.seed,
+        test=None if locked is None else _batch(schema, *locked),
+        notes=(f"{len(y):,} rows to learn from.", learnt.note(y), *data.notes, *notes, *inferred, *how),
+        fingerprint=_fingerprint(schema, batch),
+    )
+
+
+def _target(name: str, parts: _Parts, options: Options) -> tuple[Target, _Parts, list[str]]:
+    keep = present(parts.y)
+    n_gone = len(parts.y) - len(keep)
+    if not len(keep):
+        raise DataError(f"The target '{name}' is missing in every row. Name another column.")
+    notes = [f"{n_gone:,} rows without a target were left out."] if n_gone else []
+    parts = parts.take(keep)
+    return infer_target(name, parts.y, options.target_kind), parts, notes
+
+
+def _take_apart(data: Source, target: str | None, options: Options, where: str = "the data") -> tuple[str, _Parts]:
+    """Take the target, group, order and weights out of a source."""
+    columns = dict(data.columns or {})
+    y, name = data.y, data.target_name
+    if y is None or (target is not None and target in columns):
+        name = _target_column(target, columns, where)
+        y = columns.pop(name)
+    elif target is not None:
+        name = target
+    aside: dict[str, str] = {}
+    extra: dict[str, np.ndarray | None] = {}
+    for what in ("weights", "group", "order"):
+        given = getattr(options, what)
+        if isinstance(given, str):
+            if given not in columns:
+                raise unknown_name(f"column for {what}", given, columns)
+            aside[given] = {"weights": "it holds the weights", "group": "it is the group of a row"}.get(
+                what, "it is what rows are ordered by"
+            )
+            given = columns[given]
+        extra[what] = None if given is None else _same_rows(what, given, len(data))
+    order, groups, weights = extra["order"], extra["group"], extra["weights"]
+    parts = _Parts(
+        data=replace(data, columns=columns if data.columns is not None else None, y=None),
+        y=y,
+        weights=None if weights is None else _weights(weights),
+        groups=None if groups is None else np.unique(runtime.labels(groups), return_inverse=True)[1],
+        order=None if order is None else _ranks(order),
+        aside=aside,
+    )
+    return name, parts
+
+
+def _target_column(target: str | None, columns: Mapping[str, Any], where: str) -> str:
+    if target is None and "target" not in columns:
+        shown = ", ".join(list(columns)[:20])
+        raise ConfigError(f"Name the column to predict, as in target={list(columns)[-1]}. Columns of {where}: {shown}.")
+    name = "target" if target is None else target
+    if name not in columns:
+        raise unknown_name(f"target column in {where}:", name, columns)
+    return name
+
+
+def _same_rows(what: str, values: Any, n_rows: int) -> np.ndarray:
+    array = runtime.as_array(values)
+    if array.shape != (n_rows,):
+        raise DataError(f"{what} must have one value for each of the {n_rows} rows; its shape is {array.shape}.")
+    return array
+
+
+def _weights(values: np.ndarray) -> np.ndarray:
+    weights, bad = runtime.numbers(values)
+    wrong = np.array([bad]) if bad >= 0 else np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
+    if wrong.size:
+        raise DataError(
+            f"Weights must be finite numbers from 0; row {wrong[0] + 1} has '{values[wrong[0]]}'. Correct it."
+        )
+    if not weights.any():
+        raise DataError("Weights must not all be 0. Give some rows a weight.")
+    return weights
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Return (n,) ranks of numbers or dates; equal values have the same."""
+    moments, bad = runtime.numbers(values) if values.dtype.kind != "M" else (values.astype(np.int64), -1)
+    if bad >= 0:
+        column = infer_columns({"order": values}, {"order": "datetime"}, {})[0][0]
+        moments, bad = runtime.dates(values, column.format)
+    gap = bad if bad >= 0 else next(iter(np.flatnonzero(moments != moments)), -1)
+    if gap >= 0:
+        raise DataError(
+            f"The column to order by must hold a number or date in every row; row {gap + 1} has '{values[gap]}'."
+        )
+    return np.unique(moments, return_inverse=True)[1]
+
+
+def _schema(parts: _Parts, learnt: Target, options: Options) -> tuple[Schema, tuple[str, ...]]:
+    data = parts.data
+    if data.array is not None:
+        if options.roles or options.drop or parts.aside:
+            raise ConfigError(f"roles, drop and names of columns are for tables; this data is {data.kind}s.")
+        schema = Schema(data.kind, learnt.kind, learnt.name, (), learnt.classes, data.array.shape[1:])  # type: ignore[arg-type]
+        return schema, ()
+    if options.kind in ("image", "sequence"):
+        raise ConfigError(
+            f"The kind '{options.kind}' needs an npz file, a folder of images or an array; this is a table."
+        )
+    columns = data.columns or {}
+    for name in options.drop:
+        if name not in columns:
+            raise unknown_name("column in drop", name, columns)
+    drop = {**dict.fromkeys(options.drop, "asked for"), **parts.aside}
+    hints = {name: role for name, role in data.hints.items() if name in columns}
+    roles = {**hints, **(options.roles or {})}
+    found, notes = infer_columns(columns, roles, drop, options.kind == "text", options.seed)
+    used = {c.role for c in found} - {"dropped"}
+    kind = "text" if used == {"text"} and options.kind != "table" else "table"
+    if options.kind == "text" and kind != "text":
+        raise ConfigError("The kind 'text' uses columns of text only. Use kind=table for a table that has others too.")
+    return Schema(kind, learnt.kind, learnt.name, found, learnt.classes), notes
+
+
+def _batch(schema: Schema, parts: _Parts, y: np.ndarray) -> Batch:
+    return Batch(rows(schema, parts.data.x, parts.data.lengths), y, parts.weights)
+
+
+def _test(test: Source, parts: _Parts, learnt: Target, notes: list[str], options: Options) -> tuple[_Parts, np.ndarray]:
+    """Take apart the test data; its classes must be known. It is scored as a whole: no groups, order or weights."""
+    alone = replace(options, group=None, order=None, weights=None)
+    if isinstance(options.weights, str) and test.columns is not None and options.weights in test.columns:
+        alone = replace(alone, weights=options.weights)
+    # The column keeps its name: it must be there, like every other.
+    _, found = _take_apart(test, learnt.name if test.y is None else None, alone, "the test data")
+    keep = present(found.y)
+    if not len(keep):
+        raise DataError(f"The target '{learnt.name}' is missing in every row of the test data.")
+    if len(keep) < len(found.y):
+        notes.append(f"{len(found.y) - len(keep):,} rows of the test data without a target were left out.")
+    found = found.take(keep)
+    return found, learnt.encode(found.y, "test data")
+
+
+def _fingerprint(schema: Schema, batch: Batch) -> str:
+    """Return the SHA-256 of the data as it is learnt from."""
+    digest = hashlib.sha256(json.dumps(schema.to_dict(), default=str).encode())
+    sparse = batch.x.sparse
+    arrays = [value for name, value in batch.x.parts().items() if name != "sparse"]
+    arrays += [] if sparse is None else [sparse.data, sparse.indices, sparse.indptr]
+    for array in (*arrays, batch.y, batch.weights):
+        if array is not None:
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

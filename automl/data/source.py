@@ -1,0 +1,149 @@
+"""Raw data before anything is inferred from it: what files, frames and arrays are read into."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from automl import runtime
+from automl.errors import ConfigError, DataError
+from automl.task import Role
+
+MAX_DENSE_VALUES = 200_000_000  # what a sparse matrix may have once it is dense: 0.8 GB as float32
+_CHANNELS = (1, 2, 3, 4)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table (``columns``) or an array of images or sequences, with what came along.
+
+    ``columns``: (n,) arrays by name. ``array``: (n, height, width[, channels]) or (n, steps, channels);
+    ``lengths``: (n,) steps of each sequence. ``y``: (n,) target, None while it is one of the columns.
+    ``hints``: roles that the types of a frame or file declare. ``notes``: what was done while reading.
+    """
+
+    columns: Mapping[str, np.ndarray] | None = None
+    array: np.ndarray | None = None
+    kind: str = "table"
+    lengths: np.ndarray | None = None
+    y: np.ndarray | None = None
+    target_name: str = "target"
+    hints: Mapping[str, Role] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        if self.array is not None:
+            return len(self.array)
+        return len(next(iter((self.columns or {"": ()}).values())))
+
+    @property
+    def x(self) -> Any:
+        """The columns or the array: what ``encode.rows`` takes."""
+        return self.columns if self.array is None else self.array
+
+    def take(self, index: np.ndarray) -> "Source":
+        """Return the rows at ``index``."""
+        if len(index) == len(self) and np.array_equal(index, np.arange(len(self))):
+            return self
+        columns = None if self.columns is None else {name: values[index] for name, values in self.columns.items()}
+        array, lengths, y = (None if v is None else v[index] for v in (self.array, self.lengths, self.y))
+        return replace(self, columns=columns, array=array, lengths=lengths, y=y)
+
+
+def from_x(x: Any, kind: str = "auto", lengths: Any = None) -> Source:
+    """Read a data frame, a mapping of columns, a NumPy array or a SciPy matrix.
+
+    A 2-D array is a table whose columns are called x0, x1, ...; a 4-D one (n, height, width, channels) is images; a
+    3-D one is sequences (n, steps, channels), or images when it is uint8 or ``kind`` says so.
+    """
+    if isinstance(x, Mapping) or hasattr(x, "columns"):
+        if kind in ("image", "sequence"):
+            raise ConfigError(f"The kind '{kind}' needs a NumPy array (n, ...); given: a table. Use kind=table.")
+        return _from_table(x)
+    if hasattr(x, "toarray"):
+        x = _dense(x)
+    try:
+        array = np.asarray(x)
+    except ValueError as error:
+        raise DataError(f"The data must be one array in which all rows have one shape ({error}).") from None
+    if array.ndim == 1 and array.dtype.kind in "OU":  # one column of texts
+        array = array[:, None]
+    if array.ndim == 2 and kind not in ("image", "sequence"):
+        return _from_table({f"x{i}": array[:, i] for i in range(array.shape[1])})
+    return _from_array(array, kind, lengths)
+
+
+def _from_table(table: Any) -> Source:
+    names = [str(name) for name in (table if isinstance(table, Mapping) else table.columns)]
+    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    if twice:
+        raise DataError(f"Column names must differ; given more than once: {', '.join(map(repr, twice))}. Rename them.")
+    columns = {str(name): table[name] for name in (table if isinstance(table, Mapping) else table.columns)}
+    hints: dict[str, Role] = {
+        n: "categorical" for n, v in columns.items() if _type_name(v) in ("category", "Categorical")
+    }
+    arrays = {name: one_column(name, values) for name, values in columns.items()}
+    sizes = {len(values) for values in arrays.values()}
+    if len(sizes) > 1:
+        raise DataError(f"All columns must have the same number of rows; given: {sorted(sizes)}.")
+    if not sizes or not sizes.pop():
+        raise DataError("The data has no rows. Give at least some.")
+    return Source(columns=arrays, hints=hints)
+
+
+def _type_name(values: Any) -> str:
+    return str(getattr(values, "dtype", ""))
+
+
+def one_column(name: str, values: Any) -> np.ndarray:
+    """Return a column as an (n,) array. Raises ``DataError`` for what no column may hold."""
+    array = runtime.as_array(values)
+    if array.ndim != 1:
+        raise DataError(f"Column '{name}' must have one value in each row; its shape is {array.shape}.")
+    if array.dtype.kind in "mcV":
+        raise DataError(
+            f"Column '{name}' holds {array.dtype}, which has no meaning for a model. Turn it into numbers "
+            "(durations: .dt.total_seconds()) or drop it."
+        )
+    nested = next((v for v in array[:100] if isinstance(v, (list, dict, set, tuple, np.ndarray))), None)
+    if nested is not None:
+        raise DataError(
+            f"Column '{name}' holds a {type(nested).__name__} in a field. Flatten it into columns or drop it."
+        )
+    return array
+
+
+def _dense(matrix: Any) -> np.ndarray:
+    n_values = int(np.prod(matrix.shape))
+    if n_values > MAX_DENSE_VALUES:
+        raise DataError(
+            f"A sparse matrix is made dense and may have up to {MAX_DENSE_VALUES:,} values; this one has {n_values:,} "
+            f"({matrix.shape[0]:,} x {matrix.shape[1]:,}). Select columns or reduce it first."
+        )
+    return matrix.astype(np.float32).toarray()
+
+
+def _from_array(array: np.ndarray, kind: str, lengths: Any) -> Source:
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"Images and sequences must be numbers; the array's type is {array.dtype}.")
+    if kind == "auto":
+        is_image = array.ndim == 4 or (array.ndim == 3 and array.dtype == np.uint8 and lengths is None)
+        kind = "image" if is_image else "sequence"
+    fits = {"image": (3, 4), "sequence": (3,)}.get(kind, (2,))
+    if array.ndim not in fits or 0 in array.shape:
+        shapes = {"image": "(n, height, width[, channels])", "sequence": "(n, steps, channels)"}.get(
+            kind, "(n, columns)"
+        )
+        raise DataError(f"The kind '{kind}' needs an array {shapes}; given: shape {array.shape}.")
+    if kind == "image":
+        array = array if array.ndim == 4 else array[..., None]
+        if array.shape[3] not in _CHANNELS and array.shape[1] in _CHANNELS:
+            raise DataError(
+                f"Images must have their channels last; the shape is {array.shape}. Use x.transpose(0, 2, 3, 1)."
+            )
+        if lengths is not None:
+            raise ConfigError("Lengths are for sequences; this data is images. Leave them out or use kind=sequence.")
+    lengths = None if lengths is None else np.asarray(lengths)
+    note = f"The {array.ndim}-D array was read as {kind}s of shape {array.shape[1:]}."
+    return Source(array=array, kind=kind, lengths=lengths, notes=(note,))

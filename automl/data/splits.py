@@ -1,0 +1,174 @@
+"""Which rows a fold trains on and which it validates on, and the rows that are locked away for the end."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
+
+from automl.errors import ConfigError, DataError
+from automl.task import DataKind
+
+Split = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What splits must respect. ``y``: (n,) int64 codes, or float64 values.
+
+    ``groups``: (n,) codes; rows of one group stay together. ``order``: (n,) ranks, with ties; validation rows come
+    after the training rows.
+    """
+
+    y: np.ndarray
+    groups: np.ndarray | None = None
+    order: np.ndarray | None = None
+    seed: int = 0
+
+    @property
+    def stratified(self) -> bool:
+        """Whether the shares of the classes are kept."""
+        return self.y.dtype.kind == "i"
+
+    def take(self, index: np.ndarray) -> "Layout":
+        """Return the layout of the rows at ``index``."""
+        groups, order = (None if v is None else v[index] for v in (self.groups, self.order))
+        return Layout(self.y[index], groups, order, self.seed)
+
+
+def folds_for(folds: int | float | str, kind: DataKind, n_rows: int) -> int | float:
+    """Return the number of folds, or the share of one holdout.
+
+    "auto": five folds up to 20,000 rows of a table or text, three up to 60,000, else 20 % held out; of images and
+    sequences 20 % held out from 1,000 rows on, else three folds.
+    """
+    if isinstance(folds, str):
+        if folds != "auto":
+            raise ConfigError(
+                f"folds must be 'auto', a whole number from 2, or a share between 0 and 1; given: '{folds}'."
+            )
+        if kind in ("image", "sequence"):
+            return 0.2 if n_rows >= 1000 else min(3, n_rows // 2)
+        return min(5, n_rows // 2) if n_rows <= 20_000 else 3 if n_rows <= 60_000 else 0.2
+    is_count = not isinstance(folds, bool) and folds == int(folds) and folds >= 2
+    if not is_count and not (not isinstance(folds, bool) and 0 < folds < 1):
+        raise ConfigError(f"folds must be 'auto', a whole number from 2, or a share between 0 and 1; given: {folds}.")
+    if is_count and folds > n_rows:
+        raise DataError(f"Each fold needs a row; there are {n_rows} rows for {int(folds)} folds. Use fewer folds.")
+    return int(folds) if is_count else float(folds)
+
+
+def make_splits(layout: Layout, folds: int | float) -> tuple[tuple[Split, ...], tuple[str, ...]]:
+    """Return the (train, valid) row indices of each fold, and notes. Which rows depends on the seed alone.
+
+    Classes with fewer rows, or data with fewer groups, than folds lower the number of folds.
+    """
+    if isinstance(folds, float):
+        train, valid = hold_out(layout, folds)
+        return ((train, valid),), (f"Validation: {len(valid):,} rows held out ({_how(layout)}).",)
+    notes = []
+    most, why = _most_folds(layout, folds)
+    if most < folds:
+        notes.append(f"{most} instead of {folds} folds, because {why}.")
+    splits = _forward(layout.order, most) if layout.order is not None else _k_folds(layout, most)
+    return splits, (f"Validation: {most} folds ({_how(layout)}).", *notes)
+
+
+def hold_out(layout: Layout, share: float) -> Split:
+    """Return (rest, held): ``held`` is about ``share`` of the rows, whole groups of them, or the last ones."""
+    if layout.order is not None:
+        cuts = _cuts(layout.order, [1 - share])
+        ranked = np.argsort(layout.order, kind="stable")
+        rest, held = ranked[: cuts[0]], ranked[cuts[0] :]
+    elif layout.groups is not None:
+        n_folds, _ = _most_folds(layout, max(2, round(1 / min(share, 1 - share))))
+        rest, held = _k_folds(layout, n_folds)[0]
+        rest, held = (rest, held) if share <= 0.5 else (held, rest)
+    else:
+        rest, held = _stratified_share(layout, share)
+    if not len(rest) or not len(held):
+        raise DataError(
+            f"A share of {share} of {len(layout.y)} rows leaves a part without rows. Use another share or more rows."
+        )
+    return np.sort(rest), np.sort(held)
+
+
+def _how(layout: Layout) -> str:
+    if layout.order is not None:
+        return "in order: always later rows than those trained on"
+    kind = "stratified, " if layout.stratified else ""
+    return (
+        f"{kind}whole groups, seed {layout.seed}"
+        if layout.groups is not None
+        else f"{kind}shuffled, seed {layout.seed}"
+    )
+
+
+def _most_folds(layout: Layout, wanted: int) -> tuple[int, str]:
+    limits = [(wanted, "")]
+    if layout.order is not None:
+        n_moments = len(np.unique(layout.order))
+        limits.append((n_moments - 1, f"there are {n_moments} different values to order by"))
+    elif layout.groups is not None:
+        n_groups = len(np.unique(layout.groups))
+        limits.append((n_groups, f"there are {n_groups} groups"))
+    elif layout.stratified:
+        rarest = int(np.bincount(layout.y)[np.unique(layout.y)].min())
+        limits.append((rarest, f"the rarest class has {rarest} rows"))
+    most, why = min(limits)
+    if most < (1 if layout.order is not None else 2):
+        raise DataError(f"Validation needs rows to train on and others to validate on, but {why}. Give more data.")
+    return most, why
+
+
+def _k_folds(layout: Layout, n_folds: int) -> tuple[Split, ...]:
+    options = {"n_splits": n_folds, "shuffle": True, "random_state": layout.seed}
+    blank = np.zeros((len(layout.y), 1))
+    if layout.groups is not None:
+        splitter = StratifiedGroupKFold(**options) if layout.stratified else GroupKFold(**options)
+        found = list(splitter.split(blank, layout.y, layout.groups))
+        # Few groups of one class each can leave a fold of the stratified kind without rows.
+        return tuple(
+            found if all(len(valid) for _, valid in found) else GroupKFold(**options).split(blank, None, layout.groups)
+        )
+    splitter = StratifiedKFold(**options) if layout.stratified else KFold(**options)
+    return tuple(splitter.split(blank, layout.y))
+
+
+def _forward(order: np.ndarray, n_folds: int) -> tuple[Split, ...]:
+    """Cut the ordered rows into n + 1 blocks; fold i trains on the first i + 1 and validates on the next."""
+    cuts = _cuts(order, [(i + 1) / (n_folds + 1) for i in range(n_folds)])
+    ranked = np.argsort(order, kind="stable")
+    ends = [*cuts[1:], len(order)]
+    pairs = [(ranked[:a], ranked[a:b]) for a, b in zip(cuts, ends, strict=True) if 0 < a < b]
+    if not pairs:
+        raise DataError("The column to order by has too few different values for a split. Use another column.")
+    return tuple(pairs)
+
+
+def _cuts(order: np.ndarray, shares: list[float]) -> list[int]:
+    """Return positions in the ordered rows near ``shares``, moved so that equal values are never parted."""
+    ranked = np.sort(order)
+    positions = [min(len(ranked) - 1, max(1, round(share * len(ranked)))) for share in shares]
+    before = np.searchsorted(ranked, ranked[positions], side="left")
+    after = np.searchsorted(ranked, ranked[positions], side="right")
+    return [int(b if b > 0 else a) for b, a in zip(before, after, strict=True)]
+
+
+def _stratified_share(layout: Layout, share: float) -> Split:
+    """Hold out exactly the share of the rows; two rows of each class always stay."""
+    n = len(layout.y)
+    rng = np.random.default_rng(layout.seed)
+    shuffled = rng.permutation(n)
+    strata = layout.y[shuffled] if layout.stratified else np.zeros(n, dtype=np.int64)
+    by_class = np.argsort(strata, kind="stable")
+    counts = np.bincount(strata)
+    starts = np.repeat(np.cumsum(counts) - counts, counts)
+    rank = np.arange(n) - starts  # of a row within its class
+    size = counts[strata[by_class]]
+    # Even steps per class, from a random start, so that the classes keep their shares.
+    place = (size - 1 - rank + rng.random(len(counts))[strata[by_class]]) / size
+    place[rank < 2] = np.inf
+    n_held = min(max(1, round(share * n)), int(np.isfinite(place).sum()))
+    chosen = np.argsort(place, kind="stable")
+    rows = shuffled[by_class[chosen]]
+    return rows[n_held:], rows[:n_held]

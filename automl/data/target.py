@@ -1,0 +1,158 @@
+"""The target: what kind it is, its classes, and its values as numbers."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from automl import runtime
+from automl.data.infer import refuse_strays
+from automl.errors import ConfigError, DataError, unknown_name
+from automl.task import TargetKind
+
+KINDS = ("auto", "binary", "multiclass", "classification", "regression")
+_MAX_CLASSES = 20  # of whole numbers, that are still taken for classes
+_ROWS_PER_CLASS = 5
+
+
+@dataclass(frozen=True)
+class Target:
+    """What was learnt about the target from the training data. ``classes`` in code order; empty for regression."""
+
+    name: str
+    kind: TargetKind
+    classes: tuple[Any, ...] = ()
+
+    def encode(self, values: np.ndarray, where: str = "training data") -> np.ndarray:
+        """Return (n,) int64 codes or (n,) float64 values of a target without gaps.
+
+        Raises ``DataError`` for a class that is not known or a value that is no finite number.
+        """
+        if self.kind == "regression":
+            return _finite(self.name, values, where)
+        codes = {_key(c): i for i, c in enumerate(self.classes)}
+        keys = _keys(values).tolist()
+        unseen = sorted(set(keys) - codes.keys())
+        if unseen:
+            raise DataError(
+                f"The target '{self.name}' of the {where} must hold classes of the training data; unseen: "
+                f"{', '.join(map(repr, unseen[:8]))}. Add rows of them to the training data or remove these."
+            )
+        return np.array([codes[key] for key in keys], dtype=np.int64)
+
+    def note(self, y: np.ndarray) -> str:
+        """Say what the target is."""
+        if self.kind == "regression":
+            return f"The target '{self.name}' is a number from {y.min():g} to {y.max():g}: {self.kind}."
+        counts = np.bincount(y, minlength=len(self.classes))
+        shown = ", ".join(f"{c} ({n / len(y):.1%})" for c, n in list(zip(self.classes, counts, strict=True))[:10])
+        more = f" and {len(self.classes) - 10} more" if len(self.classes) > 10 else ""
+        return f"The target '{self.name}' has {len(self.classes)} classes: {shown}{more}: {self.kind}."
+
+
+def present(values: np.ndarray) -> np.ndarray:
+    """Return the positions where the target is there. "None" and "NULL" may be classes; only gaps are missing."""
+    if values.dtype.kind in "biu":
+        return np.arange(len(values))
+    if values.dtype.kind == "f":
+        return np.flatnonzero(~np.isnan(values))
+    gaps = runtime.MISSING - {"None", "NULL", "?"}
+    missing = {v: v.strip() in gaps if isinstance(v, str) else runtime.is_missing(v) for v in set(values.tolist())}
+    return np.flatnonzero([not missing[v] for v in values.tolist()])
+
+
+def infer_target(name: str, values: np.ndarray, wanted: str = "auto") -> Target:
+    """Infer the kind of a target without gaps.
+
+    Classes: words, true and false, any two values, and whole numbers with up to 20 values that each occur five times on
+    average. Other numbers: regression. ``wanted`` decides instead, where it is not "auto".
+    """
+    if wanted not in KINDS:
+        raise unknown_name("target_kind", wanted, KINDS)
+    typed = _typed(name, values, wanted)
+    distinct = sorted(set(typed.tolist()))
+    if len(distinct) == 1:
+        raise DataError(
+            f"The target '{name}' must have at least two different values; all {len(typed)} are {distinct[0]!r}."
+        )
+    is_number = typed.dtype.kind in "if"
+    if wanted == "regression" and not is_number:
+        raise DataError(
+            f"A regression needs numbers; the target '{name}' has values like {distinct[0]!r}. Use classification."
+        )
+    if wanted == "regression" or (wanted == "auto" and is_number and not _are_codes(typed, distinct)):
+        return Target(name, "regression")
+    if wanted == "binary" and len(distinct) != 2:
+        raise ConfigError(f"A binary target has two classes; '{name}' has {len(distinct)}. Use target_kind=multiclass.")
+    _refuse_single(name, typed, is_number, wanted)
+    return Target(name, "binary" if len(distinct) == 2 else "multiclass", tuple(distinct))
+
+
+def _typed(name: str, values: np.ndarray, wanted: str) -> np.ndarray:
+    """Return the values as bool, int64, float64, or object strings, whichever holds them all as they are."""
+    if values.dtype.kind in "bi":
+        return values if values.dtype.kind == "b" else values.astype(np.int64)
+    if values.dtype.kind in "uf":
+        return values.astype(np.int64 if values.dtype.kind == "u" else np.float64)
+    if values.dtype.kind == "M":
+        raise DataError(f"The target '{name}' must be numbers or classes; it holds dates. Turn them into numbers.")
+    keys = _keys(values)
+    if set(keys) <= {"True", "False"}:
+        return keys == "True"
+    parsed, bad = runtime.numbers(values)
+    if bad < 0 and not np.isnan(parsed).any():
+        plain = {str(v).strip() for v in set(values.tolist())}
+        if all(v.lstrip("-").isdecimal() and str(int(v)) == v for v in plain):
+            return parsed.astype(np.int64)
+        if not any(v.startswith("0") and v.isdecimal() for v in plain - {"0"}):  # 007 is a name
+            return parsed
+    if wanted in ("auto", "regression"):
+        refuse_strays(name, values, Counter(keys.tolist()), "numbers", runtime.number)
+    return keys
+
+
+def _key(value: Any) -> str:
+    """Return what identifies a class, however it is typed."""
+    return runtime.label(value) or str(value).strip()
+
+
+def _keys(values: np.ndarray) -> np.ndarray:
+    keys = runtime.labels(values)
+    named = np.flatnonzero(keys == "")  # a class may be called None
+    keys[named] = [_key(v) for v in values[named]]
+    return keys
+
+
+def _are_codes(typed: np.ndarray, distinct: Sequence[Any]) -> bool:
+    if len(distinct) == 2:
+        return True
+    whole = typed.dtype.kind == "i" or bool((typed == np.round(typed)).all())
+    return whole and len(distinct) <= min(_MAX_CLASSES, len(typed) // _ROWS_PER_CLASS)
+
+
+def _refuse_single(name: str, typed: np.ndarray, is_number: bool, wanted: str) -> None:
+    single = [label for label, n in Counter(typed.tolist()).items() if n == 1]
+    if single:
+        way_out = " Or set target_kind=regression." if is_number and wanted == "auto" else ""
+        shown = ", ".join(map(repr, single[:8])) + (" ..." if len(single) > 8 else "")
+        raise DataError(
+            f"Every class of the target '{name}' must have at least two rows; with one: {shown}. "
+            f"Add rows, merge or remove them.{way_out}"
+        )
+
+
+def _finite(name: str, values: np.ndarray, where: str) -> np.ndarray:
+    result, bad = runtime.numbers(values)
+    if bad >= 0:
+        raise DataError(
+            f"The target '{name}' of the {where} must be numbers; row {bad + 1} has '{values[bad]}'. Correct it."
+        )
+    endless = np.flatnonzero(~np.isfinite(result))
+    if endless.size:
+        raise DataError(
+            f"The target '{name}' of the {where} must be finite; row {endless[0] + 1} has {result[endless[0]]}. "
+            "Remove the row."
+        )
+    return result

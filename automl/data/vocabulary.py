@@ -1,0 +1,41 @@
+"""The terms of a text column that a model counts."""
+
+from collections import Counter
+
+import numpy as np
+
+from automl import runtime
+
+MAX_TERMS = 30_000
+_MAX_CHARACTERS = 4_000_000  # read to find the terms; beyond it, a sample of the rows is enough
+_TINY_ROWS = 50
+
+
+def build_vocabulary(values: np.ndarray, seed: int = 0) -> tuple[str, ...]:
+    """Return the most frequent terms (``runtime.Terms``): half words and pairs of words, half characters.
+
+    A term must occur in two rows (in one, where there are fewer than 50 rows). Large data is sampled.
+    """
+    texts = [str(v) for v in values if not runtime.is_missing(v)]
+    n_characters = sum(map(len, texts))
+    if n_characters > _MAX_CHARACTERS:
+        keep = max(1000, int(len(texts) * _MAX_CHARACTERS / n_characters))
+        chosen = np.random.default_rng(seed).permutation(len(texts))[:keep]
+        texts = [texts[i] for i in chosen]
+    terms = runtime.Terms()
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(set(terms.of(text)))
+    least = 1 if len(texts) < _TINY_ROWS else 2
+    words = _frequent(counts, "w:", least)
+    characters = _frequent(counts, "c:", least)
+    half = MAX_TERMS // 2
+    n_words = max(half, MAX_TERMS - len(characters))
+    words = words[:n_words]
+    return tuple(sorted(words + characters[: MAX_TERMS - len(words)]))
+
+
+def _frequent(counts: Counter[str], prefix: str, least: int) -> list[str]:
+    """Return the terms of one kind, most frequent first."""
+    found = [(-n, term) for term, n in counts.items() if n >= least and term.startswith(prefix)]
+    return [term for _, term in sorted(found)]

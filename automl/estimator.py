@@ -1,0 +1,219 @@
+"""The scikit-learn face: ``AutoML(seconds=600).fit(X, y)``."""
+
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from automl import run_folder
+from automl.assemble import SpaceConfig
+from automl.data import from_arrays, rows
+from automl.errors import ConfigError
+from automl.export.compress import CompressConfig
+from automl.export.member import predict
+from automl.export.package import Shipped
+from automl.export.ship import ShipConfig, members_of, ship_members
+from automl.leaderboard import report
+from automl.leaderboard.outcomes import Outcomes
+from automl.leaderboard.store import Store
+from automl.progress import Progress
+from automl.search import SearchConfig, search
+
+
+def _is_classifier(estimator: "AutoML") -> bool:
+    return getattr(estimator, "task_", None) is None or estimator.task_.is_classification
+
+
+class AutoML(BaseEstimator):
+    """Searches family, architecture, loss, optimizer, features and hyperparameters for a table,
+    images, sequences or text. The kind of target is inferred; ``AutoMLClassifier`` and
+    ``AutoMLRegressor`` fix it.
+
+    Parameters
+    ----------
+    seconds: wall clock of ``fit``; None for no limit (then ``trials`` is needed).
+    trials: how many candidates are tried at most; None for no limit.
+    metric: a name ("roc_auc", "log_loss", "rmse", ...), a scikit-learn scorer, or a function
+        ``f(y, prediction)`` that is greater for the better. "auto": ROC AUC for two classes, log loss
+        for more, RMSE for values.
+    seed: of everything random.
+    runner, searcher, scheduler: a name, or a mapping ``{"name": ..., **options}``.
+    space: overrides in the form of ``automl space``, e.g. ``{"tables": {"svm": "off"}}``.
+    kind: of the data: "table", "image", "sequence", "text", or "auto".
+    roles: column -> "numeric", "categorical", "boolean", "datetime", "text" or "dropped".
+    folds: a number of folds, the share of one holdout, or "auto".
+    max_members: how many different candidates the ensemble may have.
+    max_loss: the relative loss of score that compression may cost at ``export``.
+    run_dir: a new folder for the run, with its leaderboard beside it; default: a temporary one.
+    verbose: 0 is silent, 1 shows the live view.
+
+    Attributes
+    ----------
+    classes_: (n_classes,) labels (classification). n_features_in_, feature_names_in_: as in
+    scikit-learn. score_: the ensemble's validation score in the metric's usual sign.
+    weights_: candidate id -> weight in the ensemble. notes_: what was inferred from the data.
+    """
+
+    _target_kind = "auto"
+
+    def __init__(
+        self,
+        seconds: float | None = 600,
+        trials: int | None = None,
+        metric: Any = "auto",
+        seed: int = 0,
+        runner: str | Mapping[str, Any] = "auto",
+        space: Mapping[str, Any] | None = None,
+        searcher: str | Mapping[str, Any] = "tpe",
+        scheduler: str | Mapping[str, Any] = "asha",
+        *,
+        kind: str = "auto",
+        roles: Mapping[str, str] | None = None,
+        folds: int | float | str = "auto",
+        max_members: int = 5,
+        max_loss: float = 0.005,
+        run_dir: str | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.seconds = seconds
+        self.trials = trials
+        self.metric = metric
+        self.seed = seed
+        self.runner = runner
+        self.space = space
+        self.searcher = searcher
+        self.scheduler = scheduler
+        self.kind = kind
+        self.roles = roles
+        self.folds = folds
+        self.max_members = max_members
+        self.max_loss = max_loss
+        self.run_dir = run_dir
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "AutoML":
+        """Search on (X, y). ``X``: a frame, (n, p) array or sparse matrix, (n, h, w[, c]) images or
+        (n, steps, channels) sequences; ``y``: (n,). Raises ``DataError``, ``ConfigError``, ``TrialError``.
+        """
+        started = time.time()
+        config = self._config(started)
+        self._note_features(X, reset=True)
+        self.task_ = from_arrays(
+            X,
+            y,
+            kind=self.kind,
+            target_kind=self._target_kind,
+            roles=self.roles,
+            metric=self.metric,
+            folds=self.folds,
+            seed=self.seed,
+            sample_weight=sample_weight,
+        )
+        self.notes_ = self.task_.notes
+        if self.task_.is_classification:
+            self.classes_ = np.array(self.task_.schema.classes)
+        with tempfile.TemporaryDirectory(prefix="automl-") as scratch:
+            folder = run_folder.create(self.run_dir or Path(scratch, "run"))
+            with Progress(seconds=self.seconds, trials=self.trials, metric=self.task_.metric, quiet=not self.verbose) as view:
+                result = search(self.task_, config, folder, view)
+            outcomes = Outcomes(folder.outcomes)
+            families = {t.candidate.id: t.candidate.family for t in result.trials}
+            self.weights_ = dict(result.ensemble.weights)
+            self.members_ = members_of(self.task_, outcomes, self.weights_, families)
+            self.score_ = self.task_.metric.shown(result.ensemble.score)
+            with Store(folder.leaderboard_url) as store:
+                self.board_ = store.board(result.run_id)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return (n,) labels, or (n,) values."""
+        prediction = self._predict(X)
+        return self.classes_[prediction.argmax(axis=1)] if self.task_.is_classification else prediction
+
+    @available_if(_is_classifier)
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return (n, n_classes) probabilities in the order of ``classes_``."""
+        return self._predict(X)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return accuracy, or R² for a regression, as scikit-learn's estimators do."""
+        mixin = ClassifierMixin if self.task_.is_classification else RegressorMixin
+        return mixin.score(self, X, y, sample_weight)  # type: ignore[arg-type]
+
+    def leaderboard(self) -> pd.DataFrame:
+        """Return the trials as a frame, best first."""
+        check_is_fitted(self)
+        return report.frame(self.board_)
+
+    def export(self, path: str | Path, compact: bool = False) -> Shipped:
+        """Compress, write, and verify a model folder at ``path``; return what was measured.
+
+        ``compact``: one small model instead of the ensemble. Raises ``ConfigError`` when ``path``
+        exists, ``ExportError`` when nothing exports faithfully.
+        """
+        check_is_fitted(self)
+        path = Path(path)
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise ConfigError(f"An export needs a new or empty folder; '{path}' exists. Choose another path.")
+        members = [replace(self.members_[0], weight=1.0)] if compact else self.members_
+        kind = "compact" if compact else "ensemble"
+        return ship_members(self.task_, members, path, kind, CompressConfig(self.max_loss))
+
+    def _predict(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        self._note_features(X, reset=False)
+        return predict(self.task_, self.members_, rows(self.task_.schema, X))
+
+    def _config(self, started: float) -> SearchConfig:
+        def named(value: str | Mapping[str, Any]) -> Mapping[str, Any]:
+            return {"name": value} if isinstance(value, str) else value
+
+        return SearchConfig(
+            seconds=self.seconds,
+            trials=self.trials,
+            searcher=named(self.searcher),
+            scheduler=named(self.scheduler),
+            runner=named(self.runner),
+            space=SpaceConfig(self.space or {}),
+            ship=ShipConfig(max_members=self.max_members, compress=CompressConfig(self.max_loss)),
+            started=started,
+            export=False,
+        )
+
+    def _note_features(self, X: Any, reset: bool) -> None:
+        """Remember, or check, the number and the names of the columns, as scikit-learn does."""
+        if np.ndim(X) <= 2:
+            validate_data(self, X, reset=reset, skip_check_array=True)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "members_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        tags.input_tags.sparse = True
+        tags.input_tags.three_d_array = True
+        tags.target_tags.required = True
+        return tags
+
+
+class AutoMLClassifier(ClassifierMixin, AutoML):
+    """``AutoML`` whose target is a class, whatever its type. Parameters as for ``AutoML``."""
+
+    _target_kind = "classification"
+
+
+class AutoMLRegressor(RegressorMixin, AutoML):
+    """``AutoML`` whose target is a value. Parameters as for ``AutoML``."""
+
+    _target_kind = "regression"

@@ -1,0 +1,93 @@
+"""The first nodes of every shipped graph: from raw inputs to the tensors that models take."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from automl.export.graph import ML, Graph
+from automl.task import Rows, Schema
+
+
+def declare_inputs(graph: Graph, schema: Schema, rows: Rows) -> dict[str, str]:
+    """Declare the raw inputs that ``rows`` has and return the tensors of ``Rows`` by field name.
+
+    Raw inputs: ``numeric`` float32 (n, p), ``categories`` strings (n, c), ``tokens`` int64 (n, length)
+    padded with -1, ``image`` (n, h, w, channels), ``sequence`` (n, steps, channels), ``lengths`` (n,).
+    """
+    parts = rows.parts()
+    tensors: dict[str, str] = {}
+    if "numeric" in parts and parts["numeric"].shape[1]:
+        tensors["numeric"] = graph.input("numeric", np.float32, [parts["numeric"].shape[1]])
+    if "categories" in parts and parts["categories"].shape[1]:
+        levels = [c.levels for c in schema.columns if c.role == "categorical"]
+        tensors["categories"] = _codes(graph, graph.input("categories", str, [len(levels)]), levels)
+    if "sparse" in parts:
+        tensors["sparse"] = _counts(graph, graph.input("tokens", np.int64, ["tokens"]), parts["sparse"].shape[1])
+    if "image" in parts:
+        tensors["image"] = graph.input("image", np.float32, list(schema.shape))
+    if "sequence" in parts:
+        tensors["sequence"] = graph.input("sequence", np.float32, list(schema.shape))
+        tensors["lengths"] = graph.input("lengths", np.int64, [])
+    return tensors
+
+
+def _codes(graph: Graph, strings: str, levels: Sequence[Sequence[str]]) -> str:
+    """Known levels become 1..k, everything else 0."""
+    encoded = []
+    for i, known in enumerate(levels):
+        column = graph.columns(strings, [i])
+        values = list(range(1, len(known) + 1))
+        keys = {"keys_strings": list(known), "values_int64s": values, "default_int64": 0}
+        encoded.append(graph.op("LabelEncoder", column, domain=ML, **keys))
+    return graph.concat(encoded)
+
+
+def _counts(graph: Graph, tokens: str, n_terms: int) -> str:
+    """Count each term of a row: scatter-add ones into zeros, with one spare column for the padding."""
+    rows = graph.op("Shape", tokens, start=0, end=1)
+    shape = graph.op("Concat", rows, graph.constant(np.array([n_terms + 1], np.int64)), axis=0)
+    zeros = graph.op("Expand", graph.constant(np.zeros(1, np.float32)), shape)
+    index = graph.op(
+        "Where",
+        graph.op("Less", tokens, graph.constant(np.array(0, np.int64))),
+        graph.constant(np.array(n_terms, np.int64)),
+        tokens,
+    )
+    ones = graph.op("Expand", graph.constant(np.ones(1, np.float32)), graph.op("Shape", tokens))
+    counted = graph.op("ScatterElements", zeros, index, ones, axis=1, reduction="add")
+    start, end, axis = (graph.constant(np.array([v], np.int64)) for v in (0, n_terms, 1))
+    return graph.op("Slice", counted, start, end, axis)
+
+
+def average(graph: Graph, outputs: Mapping[str, float]) -> str:
+    """Return the weighted sum of some (n, k) tensors."""
+    scaled = [graph.op("Mul", tensor, graph.constant(np.float32(weight))) for tensor, weight in outputs.items()]
+    return scaled[0] if len(scaled) == 1 else graph.op("Sum", *scaled)
+
+
+def raw_inputs(schema: Schema, rows: Rows) -> dict[str, np.ndarray]:
+    """Return the raw inputs of the graph for some ``rows``: the way back from ``declare_inputs``."""
+    inputs = {name: value for name, value in rows.parts().items() if name in ("numeric", "sequence", "lengths")}
+    if rows.numeric is not None and not rows.numeric.shape[1]:
+        del inputs["numeric"]
+    if rows.image is not None:
+        inputs["image"] = rows.image.astype(np.float32)
+    if rows.categories is not None and rows.categories.shape[1]:
+        levels = [np.array(["", *c.levels], object) for c in schema.columns if c.role == "categorical"]
+        inputs["categories"] = np.stack([known[rows.categories[:, i]] for i, known in enumerate(levels)], axis=1)
+    if rows.sparse is not None:
+        inputs["tokens"] = _tokens(rows.sparse)
+    return inputs
+
+
+def _tokens(counts: csr_matrix) -> np.ndarray:
+    """Write each term as often as it was counted, padded with -1."""
+    times = counts.data.astype(np.int64)
+    terms = np.repeat(counts.indices.astype(np.int64), times)
+    owner = np.repeat(np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr)), times)
+    lengths = np.bincount(owner, minlength=counts.shape[0])
+    tokens = np.full((counts.shape[0], max(1, int(lengths.max(initial=0)))), -1, np.int64)
+    starts = np.cumsum(lengths) - lengths
+    tokens[owner, np.arange(len(terms)) - starts[owner]] = terms
+    return tokens

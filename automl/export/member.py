@@ -1,0 +1,72 @@
+"""What is shipped, before it is a file: fitted models, their weights, and the rows they never saw."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from automl.export.front import average, declare_inputs
+from automl.export.graph import Graph
+from automl.task import Task
+from automl.types import Model
+
+
+@dataclass(frozen=True)
+class Member:
+    """One fitted model: its share of the answer, and the rows of its own validation part.
+
+    ``index``: rows of ``task.data`` that this model was not trained on. ``compression``: what was
+    done to it, in words, in order.
+    """
+
+    candidate_id: str
+    family: str
+    fold: int
+    weight: float
+    model: Model
+    index: np.ndarray
+    compression: tuple[str, ...] = ()
+
+
+def validation_prediction(task: Task, members: Sequence[Member]) -> tuple[np.ndarray, np.ndarray]:
+    """Return (rows, prediction): what the members say about rows that none of those asked had seen.
+
+    A row is answered by the models whose validation part it is in, by their weights; it counts when
+    every candidate has a model that can answer it.
+    """
+    width = () if task.target == "regression" else (task.n_classes,)
+    total = np.zeros((task.n_rows, *width))
+    weight = np.zeros(task.n_rows)
+    answered = {m.candidate_id: np.zeros(task.n_rows, bool) for m in members}
+    for m in members:
+        total[m.index] += m.weight * m.model.predict(task.data.x.take(m.index)).reshape(len(m.index), *width)
+        weight[m.index] += m.weight
+        answered[m.candidate_id][m.index] = True
+    rows = np.flatnonzero(np.logical_and.reduce(list(answered.values())))
+    return rows, total[rows] / weight[rows].reshape(-1, *(1 for _ in width))
+
+
+def validation_score(task: Task, members: Sequence[Member]) -> float:
+    """Return the members' common score on validation rows; greater is better."""
+    rows, prediction = validation_prediction(task, members)
+    weights = task.data.weights
+    return task.metric.score(task.data.y[rows], prediction, None if weights is None else weights[rows])
+
+
+def predict(task: Task, members: Sequence[Member], x) -> np.ndarray:  # noqa: ANN001
+    """Return the weighted mean of all members' predictions on ``x``."""
+    return np.sum([m.weight * np.asarray(m.model.predict(x), np.float64) for m in members], axis=0)
+
+
+def normalised(members: Sequence[Member]) -> list[Member]:
+    """Return the members with weights that sum to 1."""
+    total = sum(m.weight for m in members)
+    return [replace(m, weight=m.weight / total) for m in members]
+
+
+def to_onnx(task: Task, members: Sequence[Member]) -> bytes:
+    """Return one ONNX model: raw inputs in, the weighted mean of the members out as ``prediction``."""
+    graph = Graph()
+    tensors = declare_inputs(graph, task.schema, task.data.x)
+    outputs = {m.model.to_onnx(graph, tensors): m.weight for m in members}
+    return graph.model({"prediction": average(graph, outputs)}).SerializeToString()

@@ -1,0 +1,209 @@
+"""Writes the folder that is shipped, and refuses it when it predicts something else."""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import automl.runtime
+from automl.errors import ExportError
+from automl.export import replay
+from automl.export.front import raw_inputs
+from automl.export.member import Member, predict, to_onnx
+from automl.task import Rows, Schema, Task
+
+FORMAT = automl.runtime.FORMAT
+LIBRARIES = ("automl", "numpy", "onnxruntime", "onnx", "torch", "scikit-learn", "lightgbm", "catboost")
+# The largest difference that is allowed between the shipped graph and its source model: absolute for
+# probabilities, relative to the target's spread for values.
+TOLERANCE = 1e-3
+REPLAY_SECONDS = 120
+CHUNK_ROWS = 1024
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """One exported folder and what was measured on it; latencies in milliseconds, bytes of all its files."""
+
+    path: Path
+    kind: str
+    n_bytes: int
+    latency: dict[str, float]
+    parity: dict[str, Any]
+    scores: dict[str, float] = field(default_factory=dict)
+    members: list[dict[str, Any]] = field(default_factory=list)
+
+
+def export(task: Task, members: Sequence[Member], folder: Path, kind: str, scores: dict[str, float]) -> Shipped:
+    """Write ``members`` as one artifact folder and return what was measured.
+
+    The folder is written beside its place, reloaded and replayed in a fresh process, and moved there
+    only when the replay agrees. Raises ``ExportError`` when the largest difference passes
+    ``TOLERANCE`` or a label changes that is not a tie within it.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        (draft / "model.onnx").write_bytes(_converted(task, members))
+        shutil.copyfile(automl.runtime.__file__, draft / "predict.py")
+        scores = scores | _test_score(task, draft / "model.onnx")
+        _write_manifest(draft, _manifest(task, members, kind, scores))
+        measured = _replay(task, draft)
+        parity = _parity(task, members, measured["prediction"])
+        manifest = _manifest(task, members, kind, scores) | {"latency_ms": measured["latency_ms"], "parity": parity}
+        (draft / "README.md").write_text(_readme(task, manifest))
+        _write_manifest(draft, manifest)
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(draft, folder)
+        folder.chmod(0o755)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    n_bytes = sum(f.stat().st_size for f in folder.iterdir())
+    return Shipped(folder, kind, n_bytes, measured["latency_ms"], parity, scores, manifest["members"])
+
+
+def check(task: Task, members: Sequence[Member]) -> None:
+    """Convert ``members`` and compare them with their source on sample rows, in this process.
+
+    Raises ``ExportError`` as ``export`` does.
+    """
+    _parity(task, members, run_graph(_converted(task, members), task.schema, task.data.x.take(task.sample_index)))
+
+
+def run_graph(onnx_bytes: bytes, schema: Schema, rows: Rows) -> np.ndarray:
+    """Answer ``rows`` with a shipped graph, in chunks; (n, n_classes) or (n, 1)."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(onnx_bytes, providers=["CPUExecutionProvider"])
+    wanted = {i.name for i in session.get_inputs()}
+    parts = []
+    for start in range(0, len(rows), CHUNK_ROWS):
+        inputs = raw_inputs(schema, rows.take(slice(start, start + CHUNK_ROWS)))
+        parts.append(session.run(None, {name: inputs[name] for name in wanted})[0])
+    return np.concatenate(parts)
+
+
+def _converted(task: Task, members: Sequence[Member]) -> bytes:
+    try:
+        return to_onnx(task, members)
+    except Exception as error:  # converters raise anything; the caller takes the next best model
+        raise ExportError(f"A model cannot be written as ONNX: {type(error).__name__}: {error}") from error
+
+
+def _test_score(task: Task, onnx_path: Path) -> dict[str, float]:
+    """Score what is shipped on the rows that were locked away, if there are any."""
+    if task.test is None:
+        return {}
+    answered = run_graph(onnx_path.read_bytes(), task.schema, task.test.x)
+    prediction = answered if task.is_classification else answered[:, 0]
+    score = task.metric.score(task.test.y, prediction, task.test.weights)
+    return {f"test {task.metric.name}": task.metric.shown(score)}
+
+
+def _manifest(task: Task, members: Sequence[Member], kind: str, scores: dict[str, float]) -> dict[str, Any]:
+    described = [
+        {
+            "trial": m.candidate_id,
+            "family": m.family,
+            "fold": m.fold,
+            "weight": round(m.weight, 6),
+            "compression": list(m.compression),
+        }
+        for m in members
+    ]
+    return {
+        "format": FORMAT,
+        "kind": kind,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "onnx": "model.onnx",
+        "schema": task.schema.to_dict(),
+        "metric": {"name": task.metric.name, "greater_is_better": task.metric.greater_is_better},
+        "scores": scores,
+        "members": described,
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+    }
+
+
+def _write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+    """Write the manifest last: it names the SHA-256 and the size of every other file."""
+    files = {
+        f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(folder.iterdir()) if f.name != "manifest.json"
+    }
+    sizes = {f.name: f.stat().st_size for f in sorted(folder.iterdir()) if f.name != "manifest.json"}
+    manifest = manifest | {"files": files, "bytes": sizes | {"total": sum(sizes.values())}}
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _replay(task: Task, folder: Path) -> dict[str, Any]:
+    """Run the artifact in a fresh process that has nothing of ours but the folder itself."""
+    with tempfile.TemporaryDirectory() as scratch:
+        rows, answer = Path(scratch, "rows.json"), Path(scratch, "answer")
+        replay.write_rows(task.sample, rows)
+        command = [sys.executable, "-I", replay.__file__, str(folder), str(rows), str(answer)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=REPLAY_SECONDS, check=False)
+        if done.returncode:
+            raise ExportError(f"The exported model does not run in a fresh process: {done.stderr.strip()[-500:]}")
+        measured = json.loads(Path(answer, "measured.json").read_text())
+        return measured | {"prediction": np.load(answer / "prediction.npy", allow_pickle=False)}
+
+
+def _parity(task: Task, members: Sequence[Member], shipped: np.ndarray) -> dict[str, Any]:
+    source = predict(task, members, task.data.x.take(task.sample_index))
+    shipped = shipped.reshape(source.shape)
+    scale = 1.0 if task.is_classification else max(float(np.std(task.data.y)), 1e-12)
+    difference = np.abs(shipped - source) / scale
+    largest = float(difference.max(initial=0.0)) if np.isfinite(difference).all() else float("inf")
+    changed = 0
+    if task.is_classification:
+        top = np.sort(source, axis=1)
+        tie = top[:, -1] - top[:, -2] <= 2 * TOLERANCE
+        changed = int(((shipped.argmax(axis=1) != source.argmax(axis=1)) & ~tie).sum())
+    if largest > TOLERANCE or changed:
+        raise ExportError(
+            f"The exported model differs from its source by up to {largest:.3g} on {len(source)} rows "
+            f"({changed} labels changed); at most {TOLERANCE} and no changed label is accepted."
+        )
+    return {"rows": len(source), "largest_difference": largest, "changed_labels": changed, "tolerance": TOLERANCE}
+
+
+def _readme(task: Task, manifest: dict[str, Any]) -> str:
+    scores = "\n".join(f"- {name}: {value:.6g}" for name, value in manifest["scores"].items())
+    families = ", ".join(sorted({m["family"] for m in manifest["members"]}))
+    parity, latency = manifest["parity"], manifest["latency_ms"]
+    example = "data.csv" if task.kind in ("table", "text") else "data.npz"
+    return f"""# Model for `{task.schema.target_name}`
+
+A {task.kind} model ({task.target}), {len(manifest["members"])} fitted model(s) of: {families}. Metric: {task.metric.name}.
+
+{scores}
+- answers one row in {latency["one_row_p50"]:.3g} ms (median; 95 %: {latency["one_row_p95"]:.3g} ms)
+- replayed in a fresh process on {parity["rows"]} rows: largest difference {parity["largest_difference"]:.2g}, \
+{parity["changed_labels"]} labels changed
+
+`predict.py` needs Python, numpy and onnxruntime:
+
+    python predict.py {example} -o predictions.csv
+
+From Python: `from predict import Model; Model(".").predict(columns)` with a mapping of column names to
+values{"" if task.kind in ("table", "text") else " or an array"}; `predict_proba` for probabilities. The columns, their kinds and the classes stand in
+`manifest.json` under `schema`, with the SHA-256 of every file.
+"""
+
+
+def describe(shipped: Shipped) -> dict[str, Any]:
+    """Return a shipped folder's record as plain JSON values."""
+    return asdict(shipped) | {"path": str(shipped.path)}

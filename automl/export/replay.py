@@ -1,0 +1,78 @@
+"""Run as a script in a fresh process: answers rows with an artifact's own ``predict.py`` and times it.
+
+Only the standard library, numpy and what the artifact itself needs are imported here.
+"""
+
+import importlib.util
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+REPEATS = 60
+BATCH = 256
+SECONDS = 1.0
+
+
+def write_rows(rows: Mapping[str, np.ndarray], path: Path) -> None:
+    """Store raw rows without pickle: columns as JSON (NaN is a missing value), or arrays by dtype."""
+    plain = {name: {"dtype": _dtype(np.asarray(v)), "values": np.asarray(v).tolist()} for name, v in rows.items()}
+    path.write_text(json.dumps(plain, default=str), encoding="utf-8")
+
+
+def read_rows(path: Path) -> dict[str, np.ndarray]:
+    """Read what ``write_rows`` wrote."""
+    plain = json.loads(path.read_text(encoding="utf-8"))
+    return {name: np.array(entry["values"], dtype=entry["dtype"]) for name, entry in plain.items()}
+
+
+def _dtype(array: np.ndarray) -> str:
+    return "object" if array.dtype.kind in "OUSMm" else array.dtype.str
+
+
+def main(folder: str, rows_path: str, answer: str) -> None:
+    """Write ``prediction.npy`` and ``measured.json`` (latencies in milliseconds) into ``answer``."""
+    spec = importlib.util.spec_from_file_location("predict", Path(folder, "predict.py"))
+    assert spec and spec.loader
+    predict = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(predict)
+    model = predict.Model(folder)
+    rows = read_rows(Path(rows_path))
+    n_rows = len(next(iter(rows.values())))
+    prediction = model.scores(**_arguments(rows))
+    one = _timed(lambda i: model.scores(**_arguments(_take(rows, np.array([i % n_rows])))))
+    many = _timed(lambda i: model.scores(**_arguments(_take(rows, (np.arange(BATCH) + i) % n_rows))))
+    Path(answer).mkdir()
+    np.save(Path(answer, "prediction.npy"), prediction)
+    latency = {"one_row_p50": one[0], "one_row_p95": one[1], f"batch_{BATCH}_p50": many[0], f"batch_{BATCH}_p95": many[1]}
+    Path(answer, "measured.json").write_text(json.dumps({"latency_ms": latency}))
+
+
+def _arguments(rows: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    if set(rows) <= {"x", "lengths"} and np.ndim(rows.get("x")) >= 3:
+        return dict(rows)
+    return {"x": rows}
+
+
+def _take(rows: Mapping[str, np.ndarray], index: np.ndarray) -> dict[str, np.ndarray]:
+    return {name: values[index] for name, values in rows.items()}
+
+
+def _timed(call: Callable[[int], Any]) -> tuple[float, float]:
+    """Return the median and the 95th percentile in milliseconds, from raw row to answer."""
+    call(0)
+    taken: list[float] = []
+    started = time.perf_counter()
+    while len(taken) < REPEATS and (len(taken) < 3 or time.perf_counter() - started < SECONDS):
+        before = time.perf_counter()
+        call(len(taken))
+        taken.append((time.perf_counter() - before) * 1000)
+    return float(np.percentile(taken, 50)), float(np.percentile(taken, 95))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

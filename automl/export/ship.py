@@ -1,0 +1,159 @@
+"""From a search's better trials to shipped folders: the ensemble, and one compact model."""
+
+import pickle
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from automl import ensemble
+from automl.errors import ExportError
+from automl.export.compress import CompressConfig, compress
+from automl.export.member import Member, normalised, validation_score
+from automl.export.package import Shipped, check, export
+from automl.task import Task
+
+Note = Callable[[str], None]
+
+
+class KeptOutcomes(Protocol):
+    """What the better trials of a run left (``automl.leaderboard.outcomes.Outcomes``)."""
+
+    def ids(self) -> Sequence[str]:
+        """Return the candidate ids that are kept, best first."""
+
+    def predictions(self, candidate_id: str) -> np.ndarray:
+        """Return the out-of-fold predictions."""
+
+    def models(self, candidate_id: str) -> tuple[bytes, ...]:
+        """Return the pickled fold models."""
+
+
+@dataclass(frozen=True)
+class ShipConfig:
+    """How the best become what is shipped.
+
+    ``max_members``: how many different candidates the ensemble may have (1 ships the best alone).
+    ``candidates``: from how many of the best it is chosen. ``compact``: also ship one small model.
+    """
+
+    max_members: int = 5
+    rounds: int = 25
+    candidates: int = 20
+    compact: bool = True
+    compress: CompressConfig = field(default_factory=CompressConfig)
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """The chosen candidates, their weights, and their common out-of-fold score (greater is better)."""
+
+    weights: Mapping[str, float]
+    score: float
+
+
+def choose(task: Task, outcomes: KeptOutcomes, config: ShipConfig, without: frozenset[str] = frozenset()) -> Ensemble:
+    """Choose the ensemble among the kept outcomes. Trials that saw every fold come first.
+
+    A trial that was stopped early takes part only where no other has more of the rows.
+    """
+    ids = [i for i in outcomes.ids() if i not in without][: config.candidates]
+    if not ids:
+        raise ExportError("No kept model could be exported; the notes above say why.")
+    predictions = {i: outcomes.predictions(i) for i in ids}
+    rows = {i: int(np.isfinite(p.reshape(len(p), -1)).all(axis=1).sum()) for i, p in predictions.items()}
+    most = max(rows.values())
+    complete = {i: p for i, p in predictions.items() if rows[i] == most}
+    data = task.data
+    weights = ensemble.select(
+        complete, data.y, task.metric, data.weights, config.rounds, config.max_members, task.seed
+    )
+    blended = ensemble.blend(complete, weights)
+    seen = np.isfinite(blended.reshape(len(blended), -1)).all(axis=1)
+    row_weights = None if data.weights is None else data.weights[seen]
+    return Ensemble(weights, task.metric.score(data.y[seen], blended[seen], row_weights))
+
+
+def members_of(task: Task, outcomes: KeptOutcomes, weights: Mapping[str, float], families: Mapping[str, str]) -> list[Member]:
+    """Load the fitted fold models of the chosen candidates; each fold has an equal part of the weight."""
+    members = []
+    for candidate, weight in weights.items():
+        models = [pickle.loads(m) for m in outcomes.models(candidate)]  # written by this run itself
+        for fold, model in enumerate(models):
+            index = task.splits[fold][1]
+            members.append(Member(candidate, families[candidate], fold, weight / len(models), model, index))
+    return members
+
+
+def ship(
+    task: Task,
+    outcomes: KeptOutcomes,
+    families: Mapping[str, str],
+    folder: Path,
+    config: ShipConfig,
+    deadline: float,
+    note: Note,
+) -> tuple[Ensemble, list[Shipped]]:
+    """Write ``folder/model`` (the ensemble) and ``folder/compact`` (one small model).
+
+    A model whose export is refused is left out, with a note, and the next best is taken. Compression
+    ends at ``deadline`` (``time.time()``); the compact model is skipped when nothing is left by then.
+    """
+    refused: set[str] = set()
+    while True:
+        chosen = choose(task, outcomes, config, frozenset(refused))
+        members = members_of(task, outcomes, chosen.weights, families)
+        try:
+            shipped = [ship_members(task, members, folder / "model", "ensemble", config.compress, deadline, note)]
+            break
+        except ExportError as error:
+            culprits = _culprits(task, members)
+            note(f"export refused for trial {', '.join(sorted(culprits))}: {error}")
+            refused |= culprits
+    if config.compact and time.time() < deadline:
+        best = next(i for i in outcomes.ids() if i not in refused)
+        try:
+            one = members_of(task, outcomes, {best: 1.0}, families)[:1]
+            shipped.append(ship_members(task, one, folder / "compact", "compact", config.compress, deadline, note))
+        except ExportError as error:
+            note(f"no compact model: {error}")
+    return chosen, shipped
+
+
+def ship_members(
+    task: Task,
+    members: list[Member],
+    folder: Path,
+    kind: str,
+    config: CompressConfig,
+    deadline: float = float("inf"),
+    note: Note = lambda text: None,
+) -> Shipped:
+    """Compress ``members`` until ``deadline``, write them to ``folder`` and verify what was written.
+
+    Raises ``ExportError`` as ``package.export`` does.
+    """
+    before = validation_score(task, members)
+    small = compress(task, members, config, deadline, note)
+    after = validation_score(task, small) if small is not members else before
+    metric = task.metric
+    scores = {f"validation {metric.name}": metric.shown(after)}
+    if any(m.compression for m in small):
+        scores[f"validation {metric.name} before compression"] = metric.shown(before)
+    return export(task, normalised(small), folder, kind, scores)
+
+
+def _culprits(task: Task, members: Sequence[Member]) -> set[str]:
+    """Return the candidates that do not export faithfully on their own; all of them if each one does."""
+    candidates = {m.candidate_id for m in members}
+    bad = set()
+    for candidate in candidates:
+        own = normalised([m for m in members if m.candidate_id == candidate])
+        try:
+            check(task, own)
+        except ExportError:
+            bad.add(candidate)
+    return bad or candidates

@@ -1,0 +1,214 @@
+"""Ensembles of decision trees as flat arrays: what every tree family becomes before it is exported."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from scipy import sparse as sp
+from scipy.special import expit, softmax
+
+from automl.export.graph import ML
+
+if TYPE_CHECKING:
+    from automl.export.graph import Graph
+
+Aggregate = Literal["sum", "mean"]
+Link = Literal["none", "sigmoid", "softmax", "exp"]
+_PAIRS = 1 << 19  # (row, tree) pairs walked at once
+
+
+def floor32(threshold: np.ndarray) -> np.ndarray:
+    """Return the largest float32 ``t`` with ``t <= threshold``: ``x <= t`` decides alike for any float32 x."""
+    threshold = np.asarray(threshold, np.float64)
+    with np.errstate(over="ignore"):
+        near = threshold.astype(np.float32)
+    return np.where(near > threshold, np.nextafter(near, np.float32(-np.inf)), near)
+
+
+def below32(threshold: np.ndarray) -> np.ndarray:
+    """Return the largest float32 ``t`` with ``t < threshold``: ``x <= t`` is ``x < threshold`` for any float32 x."""
+    floor = floor32(threshold)
+    return np.where(floor == threshold, np.nextafter(floor, np.float32(-np.inf)), floor)
+
+
+@dataclass(frozen=True, eq=False)
+class TreeEnsemble:
+    """T binary trees with N nodes in all, that send a row left where ``x[feature] <= threshold``.
+
+    A row's raw score is ``base`` plus the sum (or mean) of the values of the T leaves it reaches;
+    ``link`` makes the prediction of it. A missing x goes left where ``missing_left`` says so.
+
+    Shape
+    -----
+    starts: (T + 1,) first node of each tree, its root, and N at the end
+    feature, threshold, left, right, missing_left: (N,); left and right are node numbers, -1 at a leaf
+    value_node, value_target, value: (v,) the values of the leaves that are not zero, by node and target
+    base: (k,) float64
+    """
+
+    starts: np.ndarray
+    feature: np.ndarray
+    threshold: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    missing_left: np.ndarray
+    value_node: np.ndarray
+    value_target: np.ndarray
+    value: np.ndarray
+    base: np.ndarray
+    aggregate: Aggregate = "sum"
+    link: Link = "none"
+
+    @classmethod
+    def constant(cls, values: Sequence[float], link: Link = "none") -> "TreeEnsemble":
+        """Return one leaf: the raw scores ``values``, (k,), for every row."""
+        none, leaf = np.zeros(0, np.int32), np.zeros(1, np.int32)
+        zero, far, base = np.zeros(1, np.float32), np.full(1, -1, np.int32), np.asarray(values, np.float64)
+        return cls(
+            np.array([0, 1], np.int32), leaf, zero, far, far, leaf > 0, none, none, zero[:0], base, link=link
+        )
+
+    @classmethod
+    def join(cls, parts: Sequence["TreeEnsemble"]) -> "TreeEnsemble":
+        """Return the trees of all ``parts`` in order; base, aggregate and link are the first part's."""
+        shifts = np.cumsum([0, *(part.n_nodes for part in parts)])[:-1].astype(np.int32)
+
+        def stack(name: str) -> np.ndarray:
+            return np.concatenate([getattr(part, name) for part in parts])
+
+        def moved(name: str) -> np.ndarray:
+            arrays = [getattr(part, name) for part in parts]
+            return np.concatenate([np.where(a < 0, a, a + s) for a, s in zip(arrays, shifts, strict=True)])
+
+        same = ("feature", "threshold", "missing_left", "value_target", "value")
+        starts = [part.starts[:-1] + s for part, s in zip(parts, shifts, strict=True)]
+        end = [np.int32(sum(part.n_nodes for part in parts))]
+        numbers = {name: moved(name) for name in ("left", "right", "value_node")}
+        stacked = {name: stack(name) for name in same}
+        return replace(parts[0], starts=np.concatenate([*starts, end]), **numbers, **stacked)
+
+    @property
+    def n_trees(self) -> int:
+        """The number of trees T."""
+        return len(self.starts) - 1
+
+    @property
+    def n_nodes(self) -> int:
+        """The number of nodes N, leaves included."""
+        return len(self.feature)
+
+    @property
+    def n_targets(self) -> int:
+        """The number of raw scores k."""
+        return len(self.base)
+
+    @property
+    def n_bytes(self) -> int:
+        """The size of all arrays."""
+        return sum(value.nbytes for f in fields(self) if isinstance(value := getattr(self, f.name), np.ndarray))
+
+    def trimmed(self, n_trees: int) -> "TreeEnsemble":
+        """Return the first ``n_trees`` trees."""
+        n_nodes = int(self.starts[n_trees])
+        nodes = ("feature", "threshold", "left", "right", "missing_left")
+        kept = {name: getattr(self, name)[:n_nodes].copy() for name in nodes}
+        values = self.value_node < n_nodes
+        kept |= {name: getattr(self, name)[values] for name in ("value_node", "value_target", "value")}
+        return replace(self, starts=self.starts[: n_trees + 1].copy(), **kept)
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Return predictions for (n, p) float32 rows with NaN where missing.
+
+        (n, 2) probabilities with the link "sigmoid", (n, k) with "softmax", (n, k) values else.
+        """
+        x = np.ascontiguousarray(x, np.float32)
+        values = sp.csr_matrix(
+            (self.value.astype(np.float64), (self.value_node, self.value_target)), (self.n_nodes, self.n_targets)
+        )
+        raw = np.empty((len(x), self.n_targets))
+        block = max(1, _PAIRS // self.n_trees)
+        for start in range(0, len(x), block):
+            raw[start : start + block] = self._sums(x[start : start + block], values)
+        if self.aggregate == "mean":
+            raw /= self.n_trees
+        return linked(raw + self.base, self.link)
+
+    def _sums(self, x: np.ndarray, values: sp.csr_matrix) -> np.ndarray:
+        leaves = self._leaves(x)
+        ends = np.arange(0, leaves.size + 1, self.n_trees)
+        reached = sp.csr_matrix((np.ones(leaves.size), leaves, ends), (len(x), self.n_nodes))
+        if self.n_targets == 1:
+            return reached @ values.toarray()
+        return (reached @ values).toarray()
+
+    def _leaves(self, x: np.ndarray) -> np.ndarray:
+        """Return the (n * T,) leaves that the rows reach, row by row."""
+        flat, n_features = x.reshape(-1), x.shape[1]
+        node = np.tile(self.starts[:-1], len(x))
+        pair = np.flatnonzero(self.left[node] >= 0)
+        while len(pair):
+            at = node[pair]
+            value = flat[pair // self.n_trees * n_features + self.feature[at]]
+            goes_left = (value <= self.threshold[at]) | (np.isnan(value) & self.missing_left[at])
+            at = np.where(goes_left, self.left[at], self.right[at])
+            node[pair] = at
+            pair = pair[self.left[at] >= 0]
+        return node
+
+    def emit(self, graph: "Graph", numeric: str) -> str:
+        """Add the ensemble to ``graph``; return the name of what ``predict`` returns, float32.
+
+        One ``TreeEnsembleRegressor`` and the link; ``numeric`` is the name of an (n, p) float32 tensor.
+        """
+        attributes = self._node_attributes() | self._value_attributes()
+        raw = graph.op("TreeEnsembleRegressor", numeric, domain=ML, n_targets=self.n_targets, **attributes)
+        if self.base.any():
+            raw = graph.op("Add", raw, graph.constant(self.base.astype(np.float32)[None]))
+        if self.link == "sigmoid":
+            return graph.op("Sigmoid", graph.concat([graph.op("Neg", raw), raw]))
+        if self.link == "softmax":
+            return graph.op("Softmax", raw, axis=1)
+        return graph.op("Exp", raw) if self.link == "exp" else raw
+
+    def _node_attributes(self) -> dict[str, Any]:
+        sizes = np.diff(self.starts)
+        tree = np.repeat(np.arange(self.n_trees), sizes)
+        start, leaf = self.starts[tree], self.left < 0
+        missing = {"nodes_missing_value_tracks_true": (self.missing_left & ~leaf).astype(int).tolist()}
+        return {
+            "nodes_treeids": tree.tolist(),
+            "nodes_nodeids": (np.arange(self.n_nodes) - start).tolist(),
+            "nodes_featureids": self.feature.tolist(),
+            "nodes_modes": np.where(leaf, "LEAF", "BRANCH_LEQ").tolist(),
+            "nodes_values": np.where(leaf, 0, self.threshold).tolist(),
+            "nodes_truenodeids": np.where(leaf, 0, self.left - start).tolist(),
+            "nodes_falsenodeids": np.where(leaf, 0, self.right - start).tolist(),
+            "aggregate_function": "AVERAGE" if self.aggregate == "mean" else "SUM",
+        } | (missing if self.missing_left.any() else {})
+
+    def _value_attributes(self) -> dict[str, Any]:
+        # A leaf without a value is legal, yet some runtimes want one: it gets a zero.
+        bare = np.flatnonzero(self.left < 0)
+        bare = bare[~np.isin(bare, self.value_node)]
+        node = np.concatenate([self.value_node, bare])
+        target = np.concatenate([self.value_target, np.zeros_like(bare)])
+        value = np.concatenate([self.value, np.zeros(len(bare), np.float32)])
+        order = np.argsort(node, kind="stable")
+        node, target, value = node[order], target[order], value[order]
+        tree = np.searchsorted(self.starts, node, side="right") - 1
+        return {
+            "target_treeids": tree.tolist(),
+            "target_nodeids": (node - self.starts[tree]).tolist(),
+            "target_ids": target.tolist(),
+            "target_weights": value.tolist(),
+        }
+
+
+def linked(raw: np.ndarray, link: Link) -> np.ndarray:
+    """Return the predictions of raw scores (n, k): probabilities (n, 2) or (n, k), or values (n, k)."""
+    if link == "sigmoid":
+        return expit(np.concatenate([-raw, raw], axis=1))
+    if link == "softmax":
+        return softmax(raw, axis=1)
+    return np.exp(raw) if link == "exp" else raw

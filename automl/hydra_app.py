@@ -1,0 +1,100 @@
+"""The Hydra face of ``automl search``: composes the configuration, and explains what is wrong with it."""
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import hydra
+from hydra import compose, initialize_config_module
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from automl.assemble import described
+from automl.errors import AutoMLError, ConfigError, nearest
+
+CONFIG_MODULE = "automl.conf"
+
+
+def run(argv: Sequence[str]) -> None:
+    """Run ``automl search`` with Hydra's own command line.
+
+    Raises ``ConfigError`` for what Hydra refuses, with the nearest key or option.
+    """
+    register()
+    # Hydra then raises its errors instead of printing them and leaving.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    sys.argv = ["automl search", *argv]
+    try:
+        hydra.main(version_base="1.3", config_path=f"pkg://{CONFIG_MODULE}", config_name="config")(_job)()
+    except (HydraException, OmegaConfBaseException) as error:
+        raise explain(error) from None
+
+
+def composed(overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the configuration for ``overrides`` as plain values."""
+    register()
+    try:
+        GlobalHydra.instance().clear()
+        with initialize_config_module(CONFIG_MODULE, version_base="1.3"):
+            return plain(compose("config", overrides=list(overrides)))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise explain(error) from None
+
+
+def register() -> None:
+    """Put the generated space into Hydra's store, where ``conf/space/*.yaml`` build on it."""
+    ConfigStore.instance().store(group="space", name="everything", node=described())
+
+
+def plain(config: DictConfig) -> dict[str, Any]:
+    """Return a composed configuration as plain values. Raises ``ConfigError`` for a missing one."""
+    missing = OmegaConf.missing_keys(config)
+    if missing:
+        key = sorted(missing)[0]
+        raise ConfigError(f"'{key}' has to be set; add {key}=... to the command.")
+    return OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]
+
+
+def explain(error: Exception) -> ConfigError:
+    """Turn one of Hydra's errors into a short one that names the nearest key or option."""
+    text = str(error).split("\nSee https")[0].strip()
+    group = re.search(r"Could not find '([^']+)/([^']+)'", text)
+    if group:
+        kind, name = group.groups()
+        options = re.findall(r"^\t(\S+)$", text, re.MULTILINE) or options_of(kind)
+        return ConfigError(f"Unknown option '{name}' of {kind}.{nearest(name, options)} Known: {', '.join(options)}.")
+    key = re.search(r"(?:Could not override|Could not delete from config\. The config does not contain|Key) '([^']+)'", text)
+    if key and ("struct" in text or "override" in text or "delete" in text):
+        known = list(_keys(composed(["data.train=x"])))
+        return ConfigError(f"There is no configuration key '{key.group(1)}'.{nearest(key.group(1), known)} See: automl search --cfg job")
+    return ConfigError(re.sub(r"\n\s*full_key:.*|\n\s*object_type=.*", "", text))
+
+
+def options_of(group: str) -> list[str]:
+    """Return the options of a configuration group."""
+    return list(GlobalHydra.instance().config_loader().get_group_options(group)) if GlobalHydra.instance().is_initialized() else []
+
+
+def _keys(config: Any, path: str = "") -> Iterator[str]:
+    if not isinstance(config, dict):
+        return
+    for key, value in config.items():
+        yield f"{path}{key}"
+        yield from _keys(value, f"{path}{key}.")
+
+
+def _job(config: DictConfig) -> None:
+    # Hydra reports what a job raises as its own failure, so ours is told here.
+    from automl import commands
+    from automl.cli import STARTED
+
+    try:
+        commands.search(plain(config), STARTED)
+    except AutoMLError as error:
+        print(f"automl: {error}", file=sys.stderr)
+        raise SystemExit(2) from None

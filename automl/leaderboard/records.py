@@ -1,0 +1,99 @@
+"""What the leaderboard keeps about a run, as plain values: light to import, free of any database."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from automl.types import Trial
+
+RunStatus = Literal["running", "finished", "interrupted", "failed"]
+ArtifactKind = Literal["ensemble", "compact"]
+
+
+class ShownMetric(Protocol):
+    """What showing a score takes: ``automl.metrics.Metric`` fits, and so does ``StoredMetric``."""
+
+    @property
+    def name(self) -> str:
+        """The metric's name."""
+
+    @property
+    def greater_is_better(self) -> bool:
+        """Whether the usual value grows as the model gets better."""
+
+    def shown(self, score: float) -> float:
+        """Turn a score (greater is better) into the metric's usual value."""
+
+
+@dataclass(frozen=True)
+class StoredMetric:
+    """A metric's name and sign: enough to show scores when its function is not at hand."""
+
+    name: str
+    greater_is_better: bool = True
+
+    def shown(self, score: float) -> float:
+        """Turn a score (greater is better) into the metric's usual value."""
+        return score if self.greater_is_better else -score
+
+
+@dataclass(frozen=True)
+class Run:
+    """One search. Times are Unix seconds; ``config`` and ``task`` are plain JSON values.
+
+    ``interrupted``: ended from outside, by a signal, a crash or a power cut; it can be resumed.
+    """
+
+    id: int
+    name: str
+    status: RunStatus
+    started_at: float
+    ended_at: float | None
+    folder: str
+    metric: StoredMetric
+    seed: int
+    fingerprint: str
+    config: Mapping[str, Any]
+    task: Mapping[str, Any]
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """The (candidate id, weight) pairs of a run's ensemble, and its out-of-fold score."""
+
+    members: tuple[tuple[str, float], ...]
+    score: float
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A model folder that a run shipped. Scores are "greater is better"; None where not measured.
+
+    ``score`` is the validation score before, ``compressed_score`` after compression.
+    ``candidates``: the ids of the trials whose models are inside.
+    """
+
+    path: str
+    kind: ArtifactKind
+    n_bytes: int
+    row_p50_ms: float | None = None
+    row_p95_ms: float | None = None
+    batch_p50_ms: float | None = None
+    batch_p95_ms: float | None = None
+    score: float | None = None
+    compressed_score: float | None = None
+    test_score: float | None = None
+    verified: bool = False
+    candidates: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Board:
+    """Everything that is known about one run, ready to be shown."""
+
+    run: Run
+    trials: tuple[Trial, ...] = ()
+    ensemble: Ensemble | None = None
+    artifacts: tuple[Artifact, ...] = ()

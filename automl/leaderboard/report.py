@@ -1,0 +1,253 @@
+"""The leaderboard for people and programs: rows, a rendering for terminals and pipes, CSV, JSON.
+
+Everything is made from stored values alone: no model, no data and no database is needed.
+"""
+
+import csv
+import io
+import json
+import math
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from automl.leaderboard import words
+from automl.leaderboard.records import Artifact, Board, Ensemble, Run, ShownMetric
+from automl.types import Trial
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+    from rich.table import Table
+
+Row = dict[str, Any]
+COLUMNS = ("rank", "id", "family", "score", "spread", "seconds", "status", "failure", "n_bytes", "latency_ms")
+_STYLES = {"failed": "red", "stopped": "yellow", "interrupted": "yellow", "running": "cyan"}
+
+
+def table(trials: Iterable[Trial], metric: ShownMetric, artifacts: Iterable[Artifact] = ()) -> list[Row]:
+    """Return one row (``COLUMNS``) per trial: best first, then those without a number as score, failed ones last.
+
+    rank: from 1, None without a score. score: in the metric's usual sign. spread: standard deviation
+    over the folds. failure: one line. n_bytes, latency_ms (one row, median): where an artifact holds
+    this trial's model alone.
+    """
+    alone = {artifact.candidates[0]: artifact for artifact in artifacts if len(artifact.candidates) == 1}
+    rows = []
+    for rank, trial in enumerate(sorted(trials, key=_order), start=1):
+        artifact = alone.get(trial.candidate.id)
+        values = (
+            rank if _is_ranked(trial) else None,
+            trial.candidate.id,
+            trial.candidate.family,
+            _shown(metric, trial.score),
+            words.spread(trial.fold_scores),
+            trial.seconds,
+            trial.status,
+            words.reason(trial.failure) if trial.status == "failed" else None,
+            artifact and artifact.n_bytes,
+            artifact and artifact.row_p50_ms,
+        )
+        rows.append(dict(zip(COLUMNS, values, strict=True)))
+    return rows
+
+
+def frame(board: Board) -> "pd.DataFrame":
+    """Return ``table`` of a run as a pandas frame."""
+    import pandas as pd
+
+    rows = table(board.trials, board.run.metric, board.artifacts)
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"rank": "Int64", "n_bytes": "Int64"})
+
+
+def to_csv(board: Board) -> str:
+    """Return the rows of a run as CSV, with the parameters as JSON in a last column."""
+    params = {trial.candidate.id: trial.candidate.params for trial in board.trials}
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*COLUMNS, "params"], lineterminator="\n")
+    writer.writeheader()
+    for row in table(board.trials, board.run.metric, board.artifacts):
+        writer.writerow({**row, "params": json.dumps(_plain(params[row["id"]]))})
+    return text.getvalue()
+
+
+def to_json(board: Board) -> str:
+    """Return everything about a run as strict JSON: scores in the metric's usual sign, null for NaN and infinities."""
+    metric, by_id = board.run.metric, {trial.candidate.id: trial for trial in board.trials}
+    trials = [
+        {
+            **row,
+            "params": by_id[row["id"]].candidate.params,
+            "fold_scores": [metric.shown(score) for score in by_id[row["id"]].fold_scores],
+        }
+        for row in table(board.trials, metric, board.artifacts)
+    ]
+    scores = ("score", "compressed_score", "test_score")
+    artifacts = [
+        {**vars(artifact), **{name: _shown(metric, getattr(artifact, name)) for name in scores}}
+        for artifact in board.artifacts
+    ]
+    ensemble = board.ensemble and {
+        "score": _shown(metric, board.ensemble.score),
+        "members": [{"id": id, "weight": weight} for id, weight in board.ensemble.members],
+    }
+    run = {**vars(board.run), "metric": vars(metric)}
+    whole = {"run": run, "ensemble": ensemble, "artifacts": artifacts, "trials": trials}
+    return json.dumps(_plain(whole), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def render(board: Board, console: "Console | None" = None, top: int | None = 20) -> None:
+    """Print a run: its result, what it shipped, the ``top`` trials (None: all) and why others failed.
+
+    console: where to; default: standard output. Nothing is cut off: what is too wide is folded.
+    """
+    console = _console(console)
+    _print(console, *_heading(board))
+    if board.ensemble is not None:
+        _print(console, _ensemble(board.ensemble, board.run.metric))
+    for artifact in board.artifacts:
+        _print(console, *_artifact(artifact, board.run.metric))
+    rows = table(board.trials, board.run.metric, board.artifacts)
+    shown = [row for row in rows if row["status"] != "failed"]
+    if shown:
+        _print(console, "")
+        console.print(_trials_table(shown[:top], board.ensemble))
+    if top is not None and len(shown) > top:
+        _print(console, f"and {len(shown) - top} more")
+    failures = words.failures(board.trials)
+    if failures:
+        _print(console, "", "Failed:")
+    for n, trial in failures:
+        console.print(
+            f"{n:>4} x {trial.candidate.family}: {words.reason(trial.failure)}", markup=False, highlight=False
+        )
+
+
+def render_runs(runs: Sequence[Run], console: "Console | None" = None) -> None:
+    """Print all runs, one line each."""
+    console = _console(console)
+    grid = _grid("id", "name", "status", "started", "took", "metric")
+    for run in runs:
+        took = words.duration(run.ended_at - run.started_at) if run.ended_at else "-"
+        style = _STYLES.get(run.status)
+        grid.add_row(str(run.id), run.name, run.status, _clock(run.started_at), took, run.metric.name, style=style)
+    console.print(grid)
+
+
+def _is_ranked(trial: Trial) -> bool:
+    return trial.status != "failed" and trial.score is not None and not math.isnan(trial.score)
+
+
+def _order(trial: Trial) -> tuple[bool, bool, float]:
+    ranked = _is_ranked(trial)
+    return trial.status == "failed", not ranked, -trial.score if ranked and trial.score is not None else 0.0
+
+
+def _shown(metric: ShownMetric, score: float | None) -> float | None:
+    return None if score is None else metric.shown(score)
+
+
+def _plain(value: Any) -> Any:
+    """Return ``value`` as what strict JSON can hold."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if hasattr(value, "items"):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return _plain(value.tolist()) if hasattr(value, "tolist") else value
+
+
+def _console(console: "Console | None") -> "Console":
+    from rich.console import Console
+
+    return console or Console()
+
+
+def _print(console: "Console", *lines: str) -> None:
+    for line in lines:
+        # A path or a number must stay in one piece when the output is read by a program.
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _clock(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
+def _heading(board: Board) -> list[str]:
+    run = board.run
+    counts = Counter(trial.status for trial in board.trials)
+    ended = ", ".join(f"{counts[status]} {status}" for status in ("finished", "stopped", "failed") if counts[status])
+    took = f" after {words.duration(run.ended_at - run.started_at)}" if run.ended_at else ""
+    better = "greater" if run.metric.greater_is_better else "smaller"
+    return [
+        f"{run.name} (run {run.id}), started {_clock(run.started_at)}, {run.status}{took}",
+        f"{run.metric.name} ({better} is better), seed {run.seed}, {len(board.trials)} trials"
+        + (f": {ended}" if ended else ""),
+        run.folder,
+    ]
+
+
+def _ensemble(ensemble: Ensemble, metric: ShownMetric) -> str:
+    members = ", ".join(f"{id} ({weight:.0%})" for id, weight in sorted(ensemble.members, key=lambda m: -m[1]))
+    return f"Ensemble {words.number(_shown(metric, ensemble.score))} of trials {members}"
+
+
+def _artifact(artifact: Artifact, metric: ShownMetric) -> list[str]:
+    def latency(p50: float | None, p95: float | None) -> str:
+        return words.milliseconds(p50) + (f" (p95 {words.milliseconds(p95)})" if p95 is not None else "")
+
+    compressed = None if artifact.compressed_score == artifact.score else artifact.compressed_score
+    scores = {"validation": artifact.score, "compressed": compressed, "test": artifact.test_score}
+    said = [f"{name} {words.number(_shown(metric, score))}" for name, score in scores.items() if score is not None]
+    speed = [
+        f"{what} {latency(p50, p95)}"
+        for what, p50, p95 in (
+            ("one row", artifact.row_p50_ms, artifact.row_p95_ms),
+            ("batch", artifact.batch_p50_ms, artifact.batch_p95_ms),
+        )
+        if p50 is not None
+    ]
+    verified = "verified" if artifact.verified else "NOT verified"
+    facts = [f"Model '{artifact.kind}': {words.size(artifact.n_bytes)}, {verified}", ", ".join(speed), ", ".join(said)]
+    return [facts[0], *(f"  {fact}" for fact in [*facts[1:], artifact.path] if fact)]
+
+
+def _trials_table(rows: Sequence[Row], ensemble: Ensemble | None) -> "Table":
+    weights = dict(ensemble.members) if ensemble else {}
+    has_artifact = any(row["n_bytes"] is not None for row in rows)
+    grid = _grid(
+        *("#", "id", "family", "score", "spread", "seconds", "status"),
+        *(["weight"] if weights else []),
+        *(["size", "ms"] if has_artifact else []),
+    )
+    for row in rows:
+        cells = [
+            "-" if row["rank"] is None else str(row["rank"]),
+            row["id"],
+            row["family"],
+            words.number(row["score"]),
+            "-" if row["spread"] is None else f"{row['spread']:.2g}",
+            f"{row['seconds']:.1f}",
+            row["status"],
+        ]
+        if weights:
+            cells.append(f"{weights[row['id']]:.0%}" if row["id"] in weights else "")
+        if has_artifact:
+            measured = row["n_bytes"] is not None
+            cells += [words.size(row["n_bytes"]), words.number(row["latency_ms"], digits=3)] if measured else ["", ""]
+        grid.add_row(*cells, style="bold green" if row["rank"] == 1 else _STYLES.get(row["status"]))
+    return grid
+
+
+def _grid(*names: str) -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    # The box puts one space between columns: all of them fit into 80 characters.
+    grid = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=0)
+    left = {"id", "family", "status", "name", "started", "metric"}
+    for name in names:
+        grid.add_column(name, justify="left" if name in left else "right", overflow="fold")
+    return grid

@@ -1,0 +1,70 @@
+"""The folder of one run: its configuration, its kept outcomes, and what it ships.
+
+    DIR/run.json      which run of which leaderboard this is
+    DIR/config.yaml   the composed configuration, for ``automl resume``
+    DIR/outcomes/     out-of-fold predictions and fold models of the better trials (internal)
+    DIR/model/        the shipped ensemble
+    DIR/compact/      the shipped small model
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from automl.errors import AutoMLError, ConfigError
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run's folder and the leaderboard it writes to."""
+
+    path: Path
+    leaderboard_url: str
+    run_id: int | None = None
+
+    @property
+    def outcomes(self) -> Path:
+        """Where the better trials' predictions and models are kept."""
+        return self.path / "outcomes"
+
+    @property
+    def config(self) -> Path:
+        """The composed configuration."""
+        return self.path / "config.yaml"
+
+    def bind(self, run_id: int) -> "RunFolder":
+        """Write down which run of the leaderboard this folder belongs to."""
+        draft = self.path / ".run.json"
+        draft.write_text(json.dumps({"run_id": run_id, "leaderboard": self.leaderboard_url}) + "\n")
+        os.replace(draft, self.path / "run.json")
+        return RunFolder(self.path, self.leaderboard_url, run_id)
+
+
+def create(path: str | Path, leaderboard_url: str = "auto") -> RunFolder:
+    """Make a new run folder. ``auto``: the leaderboard is ``leaderboard.db`` beside it.
+
+    Raises ``ConfigError`` when the folder holds a run already or cannot be written.
+    """
+    path = Path(path).absolute()
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise ConfigError(
+            f"A run needs a new or empty folder; '{path}' exists. Choose another run.dir, or go on with: automl resume {path}"
+        )
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        (path / "outcomes").mkdir(exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"The run folder '{path}' cannot be written ({error.strerror}); choose another run.dir.") from None
+    url = f"sqlite:///{path.parent / 'leaderboard.db'}" if leaderboard_url == "auto" else leaderboard_url
+    return RunFolder(path, url)
+
+
+def find(path: str | Path) -> RunFolder:
+    """Open the folder of an earlier run. Raises ``AutoMLError`` when it is none."""
+    path = Path(path).absolute()
+    try:
+        record = json.loads((path / "run.json").read_text())
+        return RunFolder(path, record["leaderboard"], int(record["run_id"]))
+    except (OSError, ValueError, KeyError):
+        raise AutoMLError(f"A run's folder holds a run.json; '{path}' does not. Give the run.dir of an earlier search.") from None

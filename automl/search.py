@@ -1,0 +1,272 @@
+"""One search: wires task, space, searcher, runner, leaderboard and export, inside one wall clock."""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from automl.assemble import SpaceConfig, starting_points, task_space
+from automl.errors import AutoMLError, ConfigError, TrialError
+from automl.export.package import Shipped
+from automl.export.ship import Ensemble, ShipConfig, choose, ship
+from automl.leaderboard.outcomes import Outcomes
+from automl.leaderboard.records import Artifact
+from automl.leaderboard.store import Store
+from automl.registry import load
+from automl.run_folder import RunFolder
+from automl.searchers import _start
+from automl.task import Task
+from automl.training.objective import FitFolds
+from automl.types import Budget, Runner, Searcher, Trial
+
+Named = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """What is searched, how, and for how long.
+
+    ``seconds``: wall clock from ``started`` (``time.time()``) to the end, everything included.
+    ``trials``: how many are started at most. At least one of the two is given. ``searcher``,
+    ``scheduler`` and ``runner`` are ``{"name": ..., **options}``; the runner "auto" picks by the
+    size of the work. ``export``: whether the search also ships, or only chooses.
+    """
+
+    seconds: float | None = 600.0
+    trials: int | None = None
+    searcher: Named = field(default_factory=lambda: {"name": "tpe"})
+    scheduler: Named = field(default_factory=lambda: {"name": "asha"})
+    runner: Named = field(default_factory=lambda: {"name": "auto"})
+    space: SpaceConfig = field(default_factory=SpaceConfig)
+    ship: ShipConfig = field(default_factory=ShipConfig)
+    started: float = field(default_factory=time.time)
+    export: bool = True
+
+    def __post_init__(self) -> None:
+        if self.seconds is None and self.trials is None:
+            raise ConfigError("A search needs an end: set budget.seconds, budget.trials or both.")
+        for name, value in (("seconds", self.seconds), ("trials", self.trials)):
+            if value is not None and not value > 0:
+                raise ConfigError(f"A budget is greater than zero; got budget.{name}={value}.")
+
+    @property
+    def deadline(self) -> float | None:
+        """When everything has to be over, as ``time.time()``."""
+        return None if self.seconds is None else self.started + self.seconds
+
+
+class View(Protocol):
+    """Who watches a search (``automl.progress.Progress``)."""
+
+    def update(self, trial: Trial) -> None:
+        """A trial started, reported or ended."""
+
+    def seen(self, trials: list[Trial]) -> None:
+        """These trials ended before this process began."""
+
+    def note(self, text: str) -> None:
+        """Something worth a line."""
+
+    def phase(self, name: str) -> None:
+        """What is being done now."""
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search leaves. ``interrupted``: whether Ctrl-C ended it early."""
+
+    run_id: int
+    trials: list[Trial]
+    ensemble: Ensemble
+    shipped: list[Shipped]
+    interrupted: bool
+
+
+def search(task: Task, config: SearchConfig, folder: RunFolder, view: View, recorded: Named | None = None) -> SearchResult:
+    """Search, then ship the best into ``folder``; ``recorded`` is the configuration kept with the run.
+
+    A folder that is bound to a run goes on with it: its finished trials are replayed into the
+    searcher. Raises ``TrialError`` when there is nothing to ship, with the reasons.
+    """
+    with closing(Store(folder.leaderboard_url)) as store:
+        return _Search(task, config, folder, view, store).run(recorded or {})
+
+
+class _Search:
+    def __init__(self, task: Task, config: SearchConfig, folder: RunFolder, view: View, store: Store) -> None:
+        self.task, self.config, self.view, self.store = task, config, view, store
+        self.space = task_space(task, config.space)
+        self.searcher = make_searcher(self.space, config, task.seed)
+        self.scheduler = check_named("schedulers", config.scheduler)
+        self.runner = make_runner(task, config)
+        self.outcomes = Outcomes(folder.outcomes)
+        self.folder = folder
+        self.trials: list[Trial] = []
+
+    def run(self, recorded: Named) -> SearchResult:
+        run_id = self._open(recorded)
+        status, interrupted = "failed", False
+        try:
+            interrupted = self._try_candidates(run_id)
+            result = self._finish(run_id, interrupted)
+            status = "interrupted" if interrupted else "finished"
+            return result
+        except KeyboardInterrupt:
+            status = "interrupted"
+            raise
+        finally:
+            self.store.finish_run(run_id, status)  # type: ignore[arg-type]
+
+    def _open(self, recorded: Named) -> int:
+        if self.folder.run_id is None:
+            run_id = self.store.start_run(
+                name=self.folder.path.name,
+                folder=self.folder.path,
+                metric=self.task.metric,
+                config=recorded,
+                task={"kind": self.task.kind, "target": self.task.target, "rows": self.task.n_rows},
+                fingerprint=self.task.fingerprint,
+                seed=self.task.seed,
+            )
+            self.folder = self.folder.bind(run_id)
+            return run_id
+        earlier = self.store.resume_run(self.folder.run_id)
+        if earlier.fingerprint != self.task.fingerprint:
+            self.store.finish_run(earlier.id, "interrupted")
+            raise ConfigError("A run goes on with the data it began with; the training data has changed since. Start a new run.")
+        for trial in self.store.trials(earlier.id):
+            self.searcher.tell(trial)
+            self.trials.append(trial)
+        self.view.seen(self.trials)
+        self.view.note(f"resumed with {len(self.trials)} finished trials")
+        return earlier.id
+
+    def _try_candidates(self, run_id: int) -> bool:
+        """Run trials until the budget is spent; return whether Ctrl-C ended it."""
+        config = self.config
+        left = None if config.trials is None else max(0, config.trials - len(self.trials))
+        if left == 0:
+            return False
+        budget = Budget(search_deadline(config), left)
+        self.view.phase("searching")
+        running = self.runner.run(FitFolds(self.task), self.searcher, self.scheduler, budget)
+        try:
+            for trial in running:
+                if trial.status != "running":
+                    # The outcome first: a trial on the leaderboard has left all that it leaves.
+                    self._keep(trial)
+                    self.store.add_trial(run_id, trial)
+                    self.trials.append(replace(trial, outcome=None))
+                self.view.update(trial)
+        except KeyboardInterrupt:
+            self.view.note("interrupted: shipping the best so far (Ctrl-C again to leave without)")
+            return True
+        finally:
+            running.close()  # type: ignore[attr-defined]
+        return False
+
+    def _keep(self, trial: Trial) -> None:
+        """Keep what a good trial leaves; a full disk costs this one outcome, not the search."""
+        try:
+            self.outcomes.offer(trial)
+        except AutoMLError as error:
+            self.view.note(str(error))
+
+    def _finish(self, run_id: int, interrupted: bool) -> SearchResult:
+        if not self.outcomes.ids():
+            raise TrialError(no_model_reasons(self.trials, self.config))
+        if self.config.export:
+            ensemble, shipped = self._ship(interrupted)
+        else:
+            ensemble, shipped = choose(self.task, self.outcomes, self.config.ship), []
+        self.store.save_ensemble(run_id, list(ensemble.weights.items()), ensemble.score)
+        for one in shipped:
+            self.store.save_artifact(run_id, _artifact(self.task, one))
+        return SearchResult(run_id, self.trials, ensemble, shipped, interrupted)
+
+    def _ship(self, interrupted: bool) -> tuple[Ensemble, list[Shipped]]:
+        self.view.phase("ensembling, compressing and exporting")
+        families = {t.candidate.id: t.candidate.family for t in self.trials}
+        deadline = self.config.deadline
+        # What is left for trying compressions, less what the writing and the replay take.
+        compress_until = time.time() + 20 if deadline is None or interrupted else deadline - 4.0
+        return ship(self.task, self.outcomes, families, self.folder.path, self.config.ship, compress_until, self.view.note)
+
+
+def search_deadline(config: SearchConfig) -> float | None:
+    """When trials have to be over, so that what follows fits in the budget too."""
+    if config.deadline is None or config.seconds is None:
+        return None
+    return config.deadline - min(max(5.0, 0.08 * config.seconds), 90.0)
+
+
+def make_searcher(space: Mapping[str, Any], config: SearchConfig, seed: int) -> Searcher:
+    """Return the configured searcher, with every family's defaults in front of it."""
+    options = check_named("searchers", config.searcher)
+    searcher = load("searchers", options.pop("name")).make(space, seed, **options)
+    return _start.StartWith(searcher, starting_points(space))
+
+
+def make_runner(task: Task, config: SearchConfig) -> Runner:
+    """Return the configured runner; "auto" takes this process for small work, and Ray otherwise."""
+    options = dict(config.runner)
+    if options.get("name") == "auto":
+        name = "ray_tune" if options.get("address") or _worth_ray(task, config) else "inline"
+        options = {k: v for k, v in options.items() if name == "ray_tune" and k != "name"} | {"name": name}
+    options = check_named("runners", options)
+    return load("runners", options.pop("name")).make(**options)
+
+
+def _worth_ray(task: Task, config: SearchConfig) -> bool:
+    """Ray takes seconds to start: worth it when there are cores to share and minutes to use them."""
+    cores = os.cpu_count() or 1
+    long_enough = config.seconds is None or config.seconds >= 45
+    few_trials = config.trials is not None and config.trials <= 8
+    return cores > 1 and long_enough and not (few_trials and task.n_rows < 20_000)
+
+
+def check_named(kind: str, options: Named) -> dict[str, Any]:
+    """Check that ``options`` names an option of ``kind`` that exists; return a copy."""
+    if "name" not in options:
+        raise ConfigError(f"One of the {kind} is chosen by name; got {dict(options)} without one.")
+    load(kind, str(options["name"]))
+    return dict(options)
+
+
+def no_model_reasons(trials: list[Trial], config: SearchConfig) -> str:
+    """Say why a search has nothing to ship."""
+    reasons = Counter(t.failure for t in trials if t.status == "failed")
+    if not reasons:
+        return (
+            f"No trial got far enough to give a model within {config.seconds:g} s. Raise budget.seconds, or turn "
+            "slow families off (space.tables.<family>=off)."
+        )
+    lines = "\n".join(f"  {count} x {reason}" for reason, count in reasons.most_common(10))
+    return f"No model: all {len(trials)} trials ended without one. The reasons:\n{lines}"
+
+
+def _artifact(task: Task, shipped: Shipped) -> Artifact:
+    metric = task.metric
+    score = shipped.scores[f"validation {metric.name}"]
+    before = shipped.scores.get(f"validation {metric.name} before compression", score)
+    test = shipped.scores.get(f"test {metric.name}")
+    return Artifact(
+        path=str(shipped.path),
+        kind=shipped.kind,  # type: ignore[arg-type]
+        n_bytes=shipped.n_bytes,
+        row_p50_ms=shipped.latency["one_row_p50"],
+        row_p95_ms=shipped.latency["one_row_p95"],
+        batch_p50_ms=shipped.latency["batch_256_p50"],
+        batch_p95_ms=shipped.latency["batch_256_p95"],
+        score=metric.shown(before),
+        compressed_score=metric.shown(score),
+        test_score=None if test is None else metric.shown(test),
+        verified=True,
+        candidates=tuple(dict.fromkeys(m["trial"] for m in shipped.members)),
+        details={"parity": shipped.parity, "members": shipped.members},
+    )
+
+

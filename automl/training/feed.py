@@ -1,0 +1,75 @@
+"""Rows as tensors: whole data sets are placed once, batches are taken by index."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from scipy import sparse as sp
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from automl.task import Rows
+
+_WHOLE_NUMBERS = ("categories", "lengths")
+_CHUNK_VALUES = 2**19
+
+
+def place() -> torch.device:
+    """Return the GPU where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+class Feed:
+    """The inputs of a module for all rows, kept in their own types; indexing gives one batch as float32 or int64."""
+
+    def __init__(self, module: nn.Module, x: "Rows") -> None:
+        parts = x.parts()
+        for name in module.inputs:
+            if name not in parts:
+                raise ValueError(f"The module takes '{name}', which the rows lack; they have {', '.join(parts)}.")
+        self.names: tuple[str, ...] = tuple(module.inputs)
+        self.n_rows = len(x)
+        self.parts = [_placed(parts[name]) for name in self.names]
+
+    def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
+        return tuple(self._batch(name, part, index) for name, part in zip(self.names, self.parts, strict=True))
+
+    def slices(self) -> Iterator[slice]:
+        """Cut all rows into slices to evaluate at once: about half a million input values each."""
+        per_row = sum(int(np.prod(part.shape[1:])) for part in self.parts)
+        size = max(64, min(8192, _CHUNK_VALUES // max(1, per_row)))
+        return (slice(start, start + size) for start in range(0, self.n_rows, size))
+
+    def _batch(self, name: str, part: Any, index: Any) -> Tensor:
+        if sp.issparse(part):
+            rows = index.cpu().numpy() if isinstance(index, Tensor) else index
+            return torch.from_numpy(part[rows].toarray()).to(place(), torch.float32)
+        return part[index].to(torch.int64 if name in _WHOLE_NUMBERS else torch.float32)
+
+
+def _placed(part: Any) -> Any:
+    return part if sp.issparse(part) else tensor(part)
+
+
+def tensor(array: np.ndarray) -> Tensor:
+    """Return an array as a tensor on the GPU where there is one; not copied where it need not be."""
+    array = np.ascontiguousarray(array)
+    return torch.from_numpy(array if array.flags.writeable else array.copy()).to(place())
+
+
+def evaluate(module: nn.Module, feed: Feed) -> Iterator[Tensor]:
+    """Yield the module's raw scores in evaluation mode, slice by slice."""
+    for rows in feed.slices():
+        module.eval()
+        with torch.inference_mode():
+            part = module(*feed[rows])
+        yield part
+
+
+def scores(module: nn.Module, x: "Rows") -> np.ndarray:
+    """Return raw scores (n, n_outputs) float32; the module ends up on the CPU."""
+    module.to(place())
+    parts = list(evaluate(module, Feed(module, x)))
+    module.to("cpu")
+    return torch.cat(parts).cpu().numpy()

@@ -1,0 +1,135 @@
+"""Linear scores and their way to probabilities, in NumPy and in ONNX; samples of rows for slow methods."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from automl.export.graph import Graph
+
+# The score of a class that the training part lacks: its probability is 0.
+_ABSENT = -1e30
+_HELD = 0.2
+
+
+def softmax(scores: np.ndarray) -> np.ndarray:
+    """Return probabilities, (n, k), of scores (n, k)."""
+    e = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def sample(y: np.ndarray, n_wanted: int, n_classes: int, seed: int) -> np.ndarray:
+    """Return the sorted index of at most ``n_wanted`` random rows; classes keep their shares, one row at least.
+
+    ``n_classes`` is 0 for regression.
+    """
+    if n_wanted >= len(y):
+        return np.arange(len(y))
+    order = np.random.default_rng(seed).permutation(len(y))
+    if n_classes:
+        # The place of every row within its class, as a share: taking the smallest keeps the shares.
+        place = np.empty(len(y))
+        for k in range(n_classes):
+            rows = order[y[order] == k]
+            place[rows] = np.arange(len(rows)) / max(len(rows), 1)
+        order = order[np.argsort(place[order], kind="stable")]
+    return np.sort(order[:n_wanted])
+
+
+def holdout(codes: np.ndarray, seed: int) -> np.ndarray:
+    """Return a mask, (n,), of about a fifth of the rows of every class; a class with one row gives none."""
+    held = np.zeros(len(codes), bool)
+    order = np.random.default_rng(seed).permutation(len(codes))
+    for k in np.unique(codes):
+        rows = order[codes[order] == k]
+        held[rows[: int(np.ceil(_HELD * len(rows)))]] = len(rows) > 1
+    return held
+
+
+def class_weights(y: np.ndarray, weights: np.ndarray | None, balanced: bool) -> np.ndarray | None:
+    """Return row weights, (n,), under which all classes weigh the same if ``balanced``."""
+    if not balanced:
+        return weights
+    own = np.ones(len(y)) if weights is None else weights
+    mass = np.bincount(y, weights=own)
+    return own * (own.sum() / np.count_nonzero(mass) / mass[y])
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence warnings of a fit: one that is unfinished is judged by its score, not by its tolerance."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+class Linear:
+    """Linear scores ``x @ weight + bias``, and what they mean: softmax over classes, or a shifted value.
+
+    ``weight`` (p, k) and ``bias`` (k,) are float32. Regression has k = 1 and a ``center``: its value
+    is ``center + spread * score``.
+    """
+
+    def __init__(self, weight: np.ndarray, bias: np.ndarray, center: float | None = None, spread: float = 1.0) -> None:
+        self.weight, self.bias = weight.astype(np.float32), bias.astype(np.float32)
+        self.center, self.spread = center, spread
+
+    @classmethod
+    def of_classes(cls, coef: np.ndarray, intercept: np.ndarray, present: np.ndarray, n_classes: int) -> "Linear":
+        """Spread scikit-learn's (k, p) ``coef_`` of the classes ``present`` over all ``n_classes``.
+
+        Two classes may have one row in ``coef_``: the score of the second; the first then scores 0.
+        """
+        if len(present) == 2 and len(coef) == 1:
+            coef, intercept = np.vstack([np.zeros_like(coef), coef]), np.append(0.0, intercept)
+        weight, bias = np.zeros((coef.shape[1], n_classes)), np.full(n_classes, _ABSENT)
+        weight[:, present], bias[present] = coef.T, intercept
+        return cls(weight, bias)
+
+    @classmethod
+    def constant(cls, n_columns: int, present: np.ndarray, n_classes: int) -> "Linear":
+        """The model of a training part with one class."""
+        return cls.of_classes(np.zeros((1, n_columns)), np.zeros(1), present, n_classes)
+
+    def predict(self, x: Any) -> np.ndarray:
+        """Return probabilities, (n, k), or values, (n,); ``x`` is a dense or sparse (n, p) array."""
+        scores = np.asarray(x @ self.weight) + self.bias
+        if self.center is None:
+            return softmax(scores)
+        return scores[:, 0] * np.float32(self.spread) + np.float32(self.center)
+
+    def write(self, graph: Graph, product: str) -> str:
+        """Add what ``predict`` does with ``product``, the tensor of ``x @ weight``; return (n, k)."""
+        scores = graph.op("Add", product, graph.constant(self.bias))
+        if self.center is None:
+            return graph.op("Softmax", scores, axis=1)
+        value = graph.op("Mul", scores, graph.constant(np.float32(self.spread)))
+        return graph.op("Add", value, graph.constant(np.float32(self.center)))
+
+
+class Calibration:
+    """Scores to log-odds that mean something: ``temperature * score + bias`` per class before softmax.
+
+    Reference: Platt, "Probabilistic outputs for support vector machines", 1999; Guo et al., "On
+    calibration of modern neural networks", 2017.
+    """
+
+    def __init__(self, scores: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> None:
+        """Fit on (m, k) scores of rows the model was not trained on, and their codes in 0..k-1; m may be 0."""
+        from scipy.optimize import minimize
+
+        m, k = scores.shape
+        hit = np.eye(k)[y]
+        share = np.full(m, 1 / max(m, 1)) if weights is None else weights / max(weights.sum(), 1e-12)
+
+        def loss(theta: np.ndarray) -> tuple[float, np.ndarray]:
+            p = softmax(np.exp(theta[0]) * scores + theta[1:])
+            error = (p - hit) * share[:, None]
+            pull = 1e-3 * theta  # keeps a separable or tiny sample from running away
+            value = -(share * np.log(np.maximum(p[np.arange(m), y], 1e-12))).sum() + 0.5 * (pull @ theta)
+            return value, pull + np.append((error * scores).sum() * np.exp(theta[0]), error.sum(axis=0))
+
+        theta = minimize(loss, np.zeros(k + 1), jac=True, method="L-BFGS-B").x
+        self.temperature, self.bias = float(np.exp(theta[0])), theta[1:]

@@ -1,0 +1,193 @@
+"""A neural network as a ``Model``: its training space, fitting, prediction and export.
+
+PyTorch is imported when a network is used, so that its space can be read without it.
+"""
+
+import copy
+import importlib
+import io
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from automl import registry
+from automl.space import Choice, Float, Int, Params, scope
+
+if TYPE_CHECKING:
+    import onnx
+    import torch
+
+    from automl.export.graph import Graph
+    from automl.task import Batch, Rows, Task
+    from automl.training.loop import Loss
+
+# The loop's own parameters; the optimizer brings learning rate and weight decay.
+SPACE = {
+    "batch_size": Int(16, 1024, log=True, default=256),
+    "epochs": Int(5, 200, log=True, default=40),
+    "patience": Int(3, 40, default=10),
+    "clip": Choice({"none": {}, "norm": {"limit": Float(0.1, 10, log=True, default=1.0)}}, default="norm"),
+    "l1": Choice({"none": {}, "weights": {"strength": Float(1e-7, 1e-3, log=True)}}),
+    "mixup": Choice({"none": {}, "inputs": {"alpha": Float(0.05, 1.0, default=0.2)}}),
+    "average": Choice({"none": {}, "ema": {"decay": Float(0.9, 0.9999, default=0.99)}}),
+}
+_FOLDERS = {"loss": "losses", "optimizer": "optimizers", "schedule": "schedules"}
+
+
+class Network:
+    """A model around a PyTorch module.
+
+    ``make_module(x, n_outputs)``: a picklable callable that builds the module from the training
+    rows. The module names the fields of ``Rows`` it takes in ``inputs``; ``forward(*tensors)``
+    returns raw scores (b, n_outputs). Tensors: numeric, sparse, image (b, h, w, c) and sequence
+    float32 in their raw range; categories and lengths int64. A method ``augment(*tensors)`` of the
+    module, where there is one, changes training batches.
+
+    ``params``: what ``SPACE`` draws, and ``loss``, ``optimizer`` and ``schedule`` with what is below
+    them, among others. ``module`` is on the CPU outside
+    ``fit``; ``center`` and ``scale`` standardise a regression's target; ``example`` keeps four training
+    rows, which the exporter needs.
+    """
+
+    def __init__(self, make_module: Callable[[Rows, int], torch.nn.Module], params: Params, task: Task) -> None:
+        self.make_module = make_module
+        self.params = dict(params)
+        # Without the data: a fitted network is small to pickle.
+        self.task = replace(task, data=task.data.take(np.arange(0)), splits=(), test=None)
+        self.module: torch.nn.Module | None = None
+        self.center, self.scale = 0.0, 1.0
+        self.example: Rows | None = None
+
+    @property
+    def n_params(self) -> int:
+        """The number of trainable weights of the fitted module."""
+        return sum(p.numel() for p in self._fitted().parameters())
+
+    def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
+        """Train with early stopping on the task's metric; the best weights seen are the ones kept.
+
+        Yields after every epoch, and about twice a second inside long ones. Raises ``TrialError``
+        when the loss is not finite before a first epoch is over.
+        """
+        self._prepare(seed=True)
+        if not self.task.is_classification:
+            self.center = float(np.average(train.y, weights=train.weights))
+            self.scale = float(np.sqrt(np.average((train.y - self.center) ** 2, weights=train.weights))) or 1.0
+        self.example = train.x.take(np.arange(min(4, len(train))))
+        self.module = self.make_module(train.x, self.task.n_outputs)
+        yield from self._train(train, valid, self.params["epochs"])
+
+    def fine_tune(
+        self,
+        train: Batch,
+        epochs: int,
+        *,
+        loss: Loss | None = None,
+        targets: np.ndarray | None = None,
+        lr_factor: float = 0.3,
+    ) -> Network:
+        """Train the fitted module further in place, without early stopping, and return this network.
+
+        ``loss(scores, targets) -> (b,)`` and ``targets`` (n, ...) replace the network's own: soft
+        targets for distillation. ``lr_factor`` scales the learning rate.
+        """
+        self._prepare(seed=True)
+        self._fitted()
+        for _ in self._train(train, None, epochs, loss=loss, targets=targets, lr_factor=lr_factor):
+            pass
+        return self
+
+    def _train(self, train: Batch, valid: Batch | None, epochs: int, **changes: Any) -> Iterator[float]:
+        from automl.training import loop
+
+        own = {"loss": self.part("loss", replace(self.task, data=train)), "targets": self.targets(train)}
+        given = {name: value for name, value in changes.items() if value is not None}
+        return loop.train(self, train, valid, epochs=epochs, **{**own, **given})
+
+    def targets(self, rows: Batch) -> np.ndarray:
+        """Return what losses compare with: int64 codes, or the standardised target as float32."""
+        if self.task.is_classification:
+            return rows.y.astype(np.int64)
+        return ((rows.y - self.center) / self.scale).astype(np.float32)
+
+    def scores(self, x: Rows) -> np.ndarray:
+        """Return the module's raw scores, (n, n_outputs) float32."""
+        from automl.training import feed
+
+        self._prepare()
+        return feed.scores(self._fitted(), x)
+
+    def predict(self, x: Rows) -> np.ndarray:
+        """Return (n, n_classes) probabilities, or (n,) values on the target's own scale."""
+        return self.finish(self.scores(x))
+
+    def finish(self, scores: np.ndarray) -> np.ndarray:
+        """Turn raw scores (n, n_outputs) into predictions: softmax, or the target's own scale."""
+        if not self.task.is_classification:
+            return scores[:, 0].astype(np.float64) * self.scale + self.center
+        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return powers / powers.sum(axis=1, keepdims=True)
+
+    def with_module(self, module: torch.nn.Module) -> Network:
+        """Return a network that is the same but for its fitted module."""
+        other = copy.copy(self)
+        other.module = module
+        return other
+
+    def module_onnx(self) -> onnx.ModelProto:
+        """Return the module alone as ONNX: inputs named by the fields of ``Rows``, one output of raw scores."""
+        from automl.training import torch_onnx
+
+        return torch_onnx.export(self._fitted(), self.example)
+
+    def to_onnx(self, graph: Graph, inputs: Mapping[str, str]) -> str:
+        """Add the network to ``graph``; see ``types.Model``."""
+        module = self._fitted()
+        (scores,) = graph.inline(self.module_onnx(), {name: inputs[name] for name in module.inputs})
+        return self.finish_onnx(graph, scores)
+
+    def finish_onnx(self, graph: Graph, scores: str) -> str:
+        """Add to ``graph`` what ``finish`` does."""
+        if self.task.is_classification:
+            return graph.op("Softmax", scores, axis=1)
+        scaled = graph.op("Mul", scores, graph.constant(np.float32(self.scale)))
+        return graph.op("Add", scaled, graph.constant(np.float32(self.center)))
+
+    def part(self, part: str, *given: Any) -> Any:
+        """Build the chosen option of a part ("loss", "optimizer" or "schedule") from its parameters."""
+        name = self.params[part]
+        # A name with a dot is a person's own option, by import path.
+        module = importlib.import_module(name) if "." in name else registry.load(_FOLDERS[part], name)
+        return module.build(scope(self.params, f"{part}.{name}"), *given)
+
+    def _prepare(self, seed: bool = False) -> None:
+        import torch
+
+        torch.set_num_threads(max(1, self.task.threads))
+        if seed:
+            torch.manual_seed(self.task.seed)
+
+    def _fitted(self) -> torch.nn.Module:
+        if self.module is None:
+            raise RuntimeError("The network has no weights yet: call fit first.")
+        return self.module
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Save the module as one archive: pickling its tensors one by one costs a kilobyte each."""
+        state = dict(self.__dict__)
+        if self.module is not None:
+            import torch
+
+            buffer = io.BytesIO()
+            torch.save(self.module, buffer)
+            state["module"] = buffer.getvalue()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if isinstance(self.module, bytes):
+            import torch
+
+            self.module = torch.load(io.BytesIO(self.module), map_location="cpu", weights_only=False)

@@ -1,0 +1,49 @@
+"""Feature steps in front of a model: together they are a model again."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from automl.task import Batch, Rows
+from automl.types import Model, Step
+
+if TYPE_CHECKING:
+    from automl.export.graph import Graph
+
+
+class Pipeline:
+    """Fits ``steps`` on the training part of a fold, then ``model`` on what they make of it."""
+
+    def __init__(self, steps: Sequence[Step], model: Model) -> None:
+        self.steps = list(steps)
+        self.model = model
+
+    def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
+        """Fit steps and model; yields the model's progress."""
+        x = train.x
+        for step in self.steps:
+            x = step.fit_transform(x, train.y)
+        yield from self.model.fit(replace(train, x=x), replace(valid, x=self.transform(valid.x)))
+
+    def transform(self, x: Rows) -> Rows:
+        """Return the rows as the model sees them."""
+        for step in self.steps:
+            x = step.transform(x)
+        return x
+
+    def predict(self, x: Rows) -> np.ndarray:
+        """Return (n, n_classes) probabilities or (n,) values."""
+        return self.model.predict(self.transform(x))
+
+    def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> str:
+        """Add steps and model to ``graph``; return the output's name."""
+        tensors = dict(inputs)
+        for step in self.steps:
+            tensors = step.to_onnx(graph, tensors)
+        return self.model.to_onnx(graph, tensors)
+
+    def with_model(self, model: Model) -> "Pipeline":
+        """Return the same fitted steps in front of another model."""
+        return Pipeline(self.steps, model)

@@ -1,0 +1,136 @@
+"""PyTorch modules as ONNX: traced, which takes a quarter of a second, or else through ``torch.export``.
+
+Tracing freezes whatever Python decided for the example, so a traced model only counts after it has
+agreed with the module for batches of one row and of several. ``torch.export`` takes 2 to 10 seconds.
+"""
+
+import copy
+import io
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+
+from automl.errors import ExportError
+from automl.export.graph import OPSET
+from automl.training.feed import Feed
+
+if TYPE_CHECKING:
+    from automl.task import Rows
+
+OUTPUT = "scores"
+_TOLERANCE = 1e-4
+
+
+def export(module: nn.Module, example: "Rows") -> onnx.ModelProto:
+    """Return the module in evaluation mode as a model of plain operators, its rows' axis left open.
+
+    ``example``: a few rows. Inputs are named by ``module.inputs``, the one output is ``scores``.
+    Raises ``ExportError`` when neither way gives a model that agrees with the module.
+    """
+    module = copy.deepcopy(module).to("cpu").eval()
+    inputs = tuple(part.cpu() for part in Feed(module, example)[slice(None)])
+    reasons = []
+    for way in (_traced, _exported):
+        reason, model = _attempt(way, module, inputs)
+        if model is not None:
+            return model
+        reasons.append(f"{way.__name__.strip('_')}: {reason}")
+    raise ExportError(f"The network {type(module).__name__} could not be exported ({'; '.join(reasons)}).")
+
+
+def _attempt(
+    way: Callable[[nn.Module, tuple[Tensor, ...]], onnx.ModelProto], module: nn.Module, inputs: tuple[Tensor, ...]
+) -> tuple[str, onnx.ModelProto | None]:
+    try:
+        with _silence(), torch.no_grad():
+            model = _bare(way(module, inputs))
+            error = _error(model, module, inputs)
+    except Exception as failure:  # PyTorch raises anything at all for an operator it cannot express
+        return f"{type(failure).__name__}: {str(failure).strip().splitlines()[0] if str(failure) else ''}", None
+    # Written so that NaN does not pass.
+    return (f"it differs by {error:.2g}", None) if not error <= _TOLERANCE else ("", model)
+
+
+def _traced(module: nn.Module, inputs: tuple[Tensor, ...]) -> onnx.ModelProto:
+    buffer = io.BytesIO()
+    names = [*module.inputs, OUTPUT]
+    torch.onnx.export(
+        module,
+        inputs,
+        buffer,
+        dynamo=False,
+        input_names=names[:-1],
+        output_names=[OUTPUT],
+        dynamic_axes={name: {0: "rows"} for name in names},
+        opset_version=OPSET,
+    )
+    return onnx.load_from_string(buffer.getvalue())
+
+
+def _exported(module: nn.Module, inputs: tuple[Tensor, ...]) -> onnx.ModelProto:
+    program = torch.onnx.export(
+        module,
+        inputs,
+        dynamo=True,
+        input_names=list(module.inputs),
+        output_names=[OUTPUT],
+        dynamic_shapes=tuple({0: torch.export.Dim.DYNAMIC} for _ in inputs),
+        opset_version=OPSET,
+        external_data=False,
+        verbose=False,
+    )
+    return program.model_proto
+
+
+def _bare(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Drop what only the exporter knew (stack traces, shapes on the way); refuse what cannot be inlined."""
+    if model.functions or any(a.HasField("g") for node in model.graph.node for a in node.attribute):
+        raise ValueError("the model has functions or control flow")
+    versions = {o.domain: o.version for o in model.opset_import}
+    if versions.get("") != OPSET or any(node.domain for node in model.graph.node):
+        raise ValueError(f"the model is not of opset {OPSET} alone")
+    for node in model.graph.node:
+        node.ClearField("doc_string")
+        node.ClearField("metadata_props")
+    model.graph.ClearField("value_info")
+    model.graph.ClearField("metadata_props")
+    model.ClearField("metadata_props")
+    return model
+
+
+def _error(model: onnx.ModelProto, module: nn.Module, inputs: tuple[Tensor, ...]) -> float:
+    """Return the largest difference, relative above 1, for one row and for all rows (also taken twice)."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    known = {i.name for i in session.get_inputs()}
+    worst = 0.0
+    for batch in (tuple(x[:1] for x in inputs), inputs, tuple(torch.cat([x, x]) for x in inputs)):
+        feeds = {n: x.numpy() for n, x in zip(module.inputs, batch, strict=True) if n in known}
+        (got,) = session.run([OUTPUT], feeds)
+        wanted = module(*batch).numpy()
+        if got.shape != wanted.shape:
+            return float("inf")
+        worst = max(worst, float(np.max(np.abs(got - wanted) / np.maximum(1, np.abs(wanted)))))
+    return worst
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep the exporters' warnings and logs to themselves."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,153 @@
+"""What runs in a Ray worker: one process that fits one candidate after the other."""
+
+import importlib
+import os
+import pickle
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import psutil
+from ray.experimental.internal_kv import _internal_kv_put
+from ray.tune import Trainable
+
+from automl.runners._memory import Watch
+from automl.runners.blocks import failed, reason, result_of, started
+from automl.types import Candidate, Objective, Trial
+
+# One remote call does at least this much work, so that the calls of tiny trials cost little.
+STEP_SECONDS = 0.2
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+class Parcel:
+    """A pickled snapshot on its way to the driver; emptied there, and short when Tune prints it."""
+
+    def __init__(self, snapshot: Trial) -> None:
+        self.payload: bytes | None = pickle.dumps(snapshot, protocol=5)
+
+    def open(self) -> Trial:
+        """Return the snapshot and let go of it: Tune and its schedulers keep results for good."""
+        snapshot: Trial = pickle.loads(self.payload)  # type: ignore[arg-type]
+        self.payload = None
+        return snapshot
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What all trials of a run have in common. ``share_bytes``: None divides the memory of the worker's node."""
+
+    threads: int
+    deadline: float | None
+    share_bytes: float | None
+
+
+class Fit(Trainable):
+    """Fits candidates of an objective, one after the other, in the same process."""
+
+    def setup(self, config: dict[str, Any], objective: Objective, terms: Terms) -> None:
+        """Take the objective out of the object store, once per process."""
+        limit_threads(terms.threads)
+        self.objective, self.terms = objective, terms
+        self.watch = Watch(terms.share_bytes or node_share(terms.threads), self._last_words)
+        self.reset_config(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Turn to another candidate."""
+        self.close_steps()
+        self._last_result = None
+        self.config = new_config
+        self.snapshot = started(Candidate(new_config["id"], new_config["params"]))
+        self.resume_from: dict[str, Any] = {}
+        self.watch.restart()
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """Work on the candidate for a while, or to its end."""
+        give_back_at = time.monotonic() + STEP_SECONDS
+        try:
+            if self.steps is None:
+                self.steps = self._begin()
+            for snapshot in self.steps:
+                self.snapshot = snapshot
+                if snapshot.status != "running" or time.monotonic() >= give_back_at:
+                    break
+            else:
+                raise RuntimeError("the trial came to no end")
+        except Exception as error:
+            self.snapshot = failed(self.snapshot, reason(error))
+        done = self.snapshot.status != "running"
+        result = {**result_of(self.snapshot), "done": done, "parcel": Parcel(self.snapshot)}
+        if done:
+            self.close_steps()
+            self.snapshot = replace(self.snapshot, outcome=None)
+        return result
+
+    def _begin(self) -> Iterator[Trial]:
+        arguments = (self.snapshot.candidate, self.terms.threads, self.terms.deadline)
+        if "state" in self.resume_from:
+            return self.objective.resume(*arguments, self.resume_from["state"])  # type: ignore[attr-defined]
+        return _beyond(self.objective(*arguments), self.resume_from.get("progress", 0.0))
+
+    def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:
+        """Return where the trial is, for a scheduler that pauses it: its state, else how far it is."""
+        if hasattr(self.steps, "state"):
+            return {"state": self.steps.state()}
+        return {"progress": self.snapshot.reports[-1].progress if self.snapshot.reports else 0.0}
+
+    def load_checkpoint(self, checkpoint: dict[str, Any] | None) -> None:
+        """Go on from ``save_checkpoint``'s value at the next step."""
+        self.resume_from = checkpoint or {}
+
+    def cleanup(self) -> None:
+        """Let go of the candidate."""
+        self.close_steps()
+
+    steps: Any = None
+
+    def close_steps(self) -> None:
+        """End the current candidate's iterator."""
+        if hasattr(self.steps, "close"):
+            self.steps.close()
+        self.steps = None
+
+    def _last_words(self, why: str) -> None:
+        _internal_kv_put(last_words_key(self.trial_id), why.encode())
+
+
+def last_words_key(trial_id: str) -> bytes:
+    """Return where a worker that ends itself leaves the reason."""
+    return f"automl/last_words/{trial_id}".encode()
+
+
+def _beyond(steps: Iterator[Trial], progress: float) -> Iterator[Trial]:
+    """Skip the snapshots up to ``progress``: a trial without a state to save is done again up to there."""
+    for snapshot in steps:
+        if snapshot.status != "running" or not snapshot.reports or snapshot.reports[-1].progress > progress:
+            yield snapshot
+
+
+def limit_threads(threads: int) -> None:
+    """Let the libraries of this process, loaded or not yet, use ``threads`` cores."""
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
+    if "threadpoolctl" in sys.modules:
+        sys.modules["threadpoolctl"].threadpool_limits(threads)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(threads)
+
+
+def node_share(threads: int) -> float:
+    """Return 80 % of this node's memory, divided by the trials that fit on its cores."""
+    return 0.8 * psutil.virtual_memory().total / max(1, (os.cpu_count() or 1) // threads)
+
+
+def warm_up(modules: tuple[str, ...], seconds: float = 0.0) -> Mapping[str, float]:
+    """Import ``modules`` in a worker that a trial will use later; stay ``seconds`` so that others warm up too."""
+    began = time.monotonic()
+    for module in modules:
+        importlib.import_module(module)
+    taken = time.monotonic() - began
+    time.sleep(max(0.0, seconds - taken))
+    return {"seconds": taken}

@@ -1,0 +1,72 @@
+"""What the runners share: the cores of this machine, the scheduler of a run, how trials end."""
+
+import inspect
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from automl import registry
+from automl.errors import AutoMLError
+from automl.types import Candidate, Searcher, Trial
+
+if TYPE_CHECKING:
+    from ray.tune.schedulers import TrialScheduler
+
+
+def n_cores() -> int:
+    """Return how many cores this process may use (its affinity, and its container's quota)."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = Path("/sys/fs/cgroup/cpu.max")
+    if quota.exists():
+        limit, period = quota.read_text().split()[:2]
+        if limit != "max":
+            cores = min(cores, max(1, int(limit) // int(period)))
+    return cores
+
+
+def pauses(config: Mapping[str, Any]) -> bool:
+    """Return whether the scheduler of ``config`` pauses trials, so that several must be in flight."""
+    return bool(registry.load("schedulers", config.get("name", "none")).PAUSES)
+
+
+def make_scheduler(config: Mapping[str, Any], searcher: Searcher) -> "TrialScheduler | None":
+    """Make the scheduler of ``{"name": ..., **options}``; one that needs the space gets the searcher's.
+
+    Raises ``UnknownNameError`` or ``ConfigError`` naming the nearest option.
+    """
+    options = dict(config)
+    make = registry.load("schedulers", options.pop("name", "none")).make
+    if "space" in inspect.signature(make).parameters:
+        options["space"] = searcher.space  # type: ignore[attr-defined]
+    return make(**options)
+
+
+def reason(error: BaseException) -> str:
+    """Return ``error`` in one line for the leaderboard."""
+    text = " ".join(str(error).split())
+    line = text if isinstance(error, AutoMLError) and text else f"{type(error).__name__}: {text}".rstrip(": ")
+    return line if len(line) <= 500 else line[:497] + "..."
+
+
+def started(candidate: Candidate) -> Trial:
+    """Return the first snapshot of a trial."""
+    return Trial(candidate, "running")
+
+
+def stopped(snapshot: Trial) -> Trial:
+    """Return a running trial as stopped where it stands."""
+    return replace(snapshot, status="stopped")
+
+
+def failed(snapshot: Trial, why: str) -> Trial:
+    """Return a running trial as failed."""
+    return replace(snapshot, status="failed", failure=why, outcome=None)
+
+
+def result_of(snapshot: Trial) -> dict[str, float]:
+    """Return what schedulers look at: ``progress`` in percent and ``score`` (NaN before the first report)."""
+    progress = 1.0 if snapshot.status == "finished" else snapshot.reports[-1].progress if snapshot.reports else 0.0
+    # Rounded, so that three fifths are the rung at 60 and not 0.1e-13 short of it.
+    return {"progress": round(100 * progress, 6), "score": float("nan") if snapshot.score is None else snapshot.score}

@@ -1,0 +1,101 @@
+"""Trials in this process, one after the other: for tiny searches, tests and debugging."""
+
+import time
+from collections.abc import Generator, Iterator, Mapping
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from automl.errors import ConfigError
+from automl.options import number, refuse_unknown
+from automl.runners.blocks import failed, make_scheduler, n_cores, pauses, reason, result_of, started, stopped
+from automl.types import Budget, Candidate, Objective, Searcher, Trial
+
+if TYPE_CHECKING:
+    from ray.tune.schedulers import TrialScheduler
+
+
+def make(*, threads: int | None = None, **unknown: Any) -> "Inline":
+    """Return a runner for this process. threads: cores one fit may use (default: all of them)."""
+    refuse_unknown("runner 'inline'", unknown, make)
+    return Inline(n_cores() if threads is None else number("threads of the runner", threads, 1, whole=True))
+
+
+class Inline:
+    """Runs trials in this process. See ``automl.types.Runner``."""
+
+    startup_seconds = 0.0
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self.workers = 1
+
+    def start(self) -> None:
+        """Do nothing: this process is already here."""
+
+    def run(
+        self, objective: Objective, searcher: Searcher, scheduler: Mapping[str, Any], budget: Budget
+    ) -> Iterator[Trial]:
+        """Ask, run and tell until the budget is spent or the searcher is exhausted.
+
+        Raises ``ConfigError`` for a scheduler that needs several trials at once.
+        """
+        if pauses(scheduler):
+            raise ConfigError(
+                f"The scheduler '{scheduler['name']}' needs several trials at once, and runner=inline runs one after "
+                "the other. Use runner=ray_tune, or scheduler=asha."
+            )
+        rule = make_scheduler(scheduler, searcher)
+        n_started = 0
+        while not _spent(budget, n_started):
+            candidate = searcher.ask()
+            if candidate is None:
+                return
+            n_started += 1
+            ended = yield from self._trial(objective, candidate, rule, budget.deadline)
+            searcher.tell(ended)
+            yield ended
+
+    def _trial(
+        self, objective: Objective, candidate: Candidate, rule: "TrialScheduler | None", deadline: float | None
+    ) -> Generator[Trial, None, Trial]:
+        """Yield the running snapshots of one trial and return its ended one."""
+        stand_in = SimpleTrial(trial_id=candidate.id)
+        if rule:
+            rule.on_trial_add(None, stand_in)
+        snapshot = started(candidate)
+        steps = None
+        try:
+            yield snapshot
+            steps = objective(candidate, self.threads, deadline)
+            for snapshot in steps:
+                if snapshot.status != "running":
+                    break
+                if rule and rule.on_trial_result(None, stand_in, result_of(snapshot)) == rule.STOP:
+                    snapshot = stopped(snapshot)
+                    break
+                yield snapshot
+                if deadline is not None and time.time() > deadline:
+                    snapshot = stopped(snapshot)
+                    break
+            else:
+                snapshot = failed(snapshot, "the trial came to no end")
+        except Exception as error:
+            snapshot = failed(snapshot, reason(error))
+        finally:
+            if hasattr(steps, "close"):
+                steps.close()
+        if rule and snapshot.status != "failed":
+            rule.on_trial_complete(None, stand_in, result_of(snapshot))
+        return snapshot
+
+
+class SimpleTrial(SimpleNamespace):
+    """Stands in for Ray's trial: its schedulers only compare and index by it."""
+
+    def __hash__(self) -> int:
+        return hash(self.trial_id)
+
+
+def _spent(budget: Budget, n_started: int) -> bool:
+    late = budget.deadline is not None and time.time() >= budget.deadline
+    return late or (budget.trials is not None and n_started >= budget.trials)

@@ -1,0 +1,69 @@
+"""Parts of dates (numeric columns already): which ones to keep, and whether they go round in circles."""
+
+import numpy as np
+
+from automl.errors import NotApplicable
+from automl.export.graph import Graph
+from automl.runtime import DATE_PARTS
+from automl.search_spaces.features.blocks import Identity, NumericStep
+from automl.space import Choice, Params
+from automl.task import Task
+from automl.types import Step
+
+_CYCLIC = {"cyclic": Choice([False, True])}
+# all; those that repeat; those that pass; no date at all.
+SPACE = {"parts": Choice({"all": _CYCLIC, "calendar": _CYCLIC, "elapsed": {}, "none": {}})}
+_ELAPSED = ("days", "year")
+_PERIODS = {"month": 12.0, "day": 31.0, "weekday": 7.0, "day_of_year": 365.25, "hour": 24.0, "minute": 60.0}
+
+
+def build(params: Params, task: Task) -> Step:
+    """Make the step; ``cyclic`` turns a part into a sine and a cosine, so that December is next to January.
+
+    ``NotApplicable`` where ``none`` would leave no column at all.
+    """
+    parts = _parts(task)
+    chosen = params["parts"]
+    if chosen == "none" and all(c.role in ("datetime", "dropped") for c in task.schema.columns):
+        raise NotApplicable("The dates step 'none' drops all dates, and this data has no other columns: use 'all'.")
+    kept = [j for j, part in enumerate(parts) if part == "" or chosen == "all" or _is_kept(part, chosen)]
+    cyclic = params.get(f"parts.{chosen}.cyclic", False)
+    circles = {j: _PERIODS[parts[j]] for j in kept if cyclic and parts[j] in _PERIODS}
+    straight = [j for j in kept if j not in circles]
+    if straight == list(range(len(parts))):
+        return Identity()
+    return Dates(np.array(straight, np.int64), circles)
+
+
+class Dates(NumericStep):
+    """Keeps the columns ``straight`` and appends sine and cosine of the columns ``circles`` (column: period)."""
+
+    def __init__(self, straight: np.ndarray, circles: dict[int, float]) -> None:
+        self.straight, self.circles = straight, np.array(list(circles), np.int64)
+        self.speed = (2 * np.pi / np.array(list(circles.values()))).astype(np.float32)
+
+    def fit(self, x: np.ndarray, y: np.ndarray) -> None:
+        """There is nothing to learn."""
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        if not len(self.circles):
+            return x[:, self.straight]
+        angle = x[:, self.circles] * self.speed
+        return np.hstack([x[:, self.straight], np.sin(angle), np.cos(angle)])
+
+    def write(self, graph: Graph, x: str) -> str:
+        straight = graph.columns(x, self.straight)
+        if not len(self.circles):
+            return straight
+        angle = graph.op("Mul", graph.columns(x, self.circles), graph.constant(self.speed))
+        return graph.concat([straight, graph.op("Sin", angle), graph.op("Cos", angle)])
+
+
+def _is_kept(part: str, chosen: str) -> bool:
+    return (chosen == "elapsed" and part in _ELAPSED) or (chosen == "calendar" and part in _PERIODS)
+
+
+def _parts(task: Task) -> list[str]:
+    """Return, for every numeric column, which part of a date it is, or an empty string."""
+    width = {"numeric": ("",), "boolean": ("",), "datetime": DATE_PARTS}
+    return [part for c in task.schema.columns for part in width.get(c.role, ())]

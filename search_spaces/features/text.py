@@ -1,0 +1,78 @@
+"""Columns of text to a few numbers: TF-IDF, then the strongest directions (latent semantic analysis)."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from automl.errors import NotApplicable
+from automl.export.graph import Graph
+from automl.search_spaces.features.blocks import append_numeric, append_tensor, has_columns
+from automl.space import Choice, Int, Params
+from automl.task import Rows, Task
+from automl.training.tfidf import Tfidf
+from automl.types import Step
+
+SPACE = {"method": Choice({"svd": {"n_components": Int(4, 128, log=True, default=32)}, "none": {}})}
+_OTHER = ("numeric", "categorical", "boolean", "datetime")
+
+
+def build(params: Params, task: Task) -> Step:
+    """Make the step. ``none`` drops the text; ``NotApplicable`` where there is nothing else."""
+    if params["method"] == "none":
+        if not any(c.role in _OTHER for c in task.schema.columns):
+            raise NotApplicable("The text step 'none' drops all text columns, and this data has no others: use 'svd'.")
+        return Drop()
+    return Svd(params["method.svd.n_components"], task.seed)
+
+
+class Drop:
+    """Takes the counts of terms away."""
+
+    def fit_transform(self, x: Rows, y: np.ndarray) -> Rows:
+        return self.transform(x)
+
+    def transform(self, x: Rows) -> Rows:
+        return replace(x, sparse=None)
+
+    def to_onnx(self, graph: Graph, inputs: Mapping[str, str]) -> dict[str, str]:
+        return {name: tensor for name, tensor in inputs.items() if name != "sparse"}
+
+
+class Svd:
+    """Moves ``Rows.sparse`` (n, v) into at most ``n_components`` numeric columns.
+
+    Reference: Deerwester et al., "Indexing by latent semantic analysis", 1990; the factorisation is
+    scikit-learn's randomised ``TruncatedSVD``.
+    """
+
+    def __init__(self, n_components: int, seed: int) -> None:
+        self.n_components, self.seed = n_components, seed
+        self.components: np.ndarray | None = None  # (v, m), None while there is no text
+
+    def fit_transform(self, x: Rows, y: np.ndarray) -> Rows:
+        from sklearn.decomposition import TruncatedSVD
+
+        if has_columns(x.sparse):
+            self.tfidf = Tfidf().fit(x.sparse)
+            terms = self.tfidf.transform(x.sparse)
+            n = min(self.n_components, min(terms.shape))
+            self.components = (
+                TruncatedSVD(n, n_iter=3, random_state=self.seed).fit(terms).components_.T.astype(np.float32)
+            )
+            return self._with(x, terms @ self.components)
+        return x
+
+    def transform(self, x: Rows) -> Rows:
+        return x if self.components is None else self._with(x, self.tfidf.transform(x.sparse) @ self.components)
+
+    def to_onnx(self, graph: Graph, inputs: Mapping[str, str]) -> dict[str, str]:
+        if self.components is None:
+            return dict(inputs)
+        numbers = self.tfidf.write(graph, inputs["sparse"], self.components)
+        others = {name: tensor for name, tensor in inputs.items() if name != "sparse"}
+        return {**others, "numeric": append_tensor(graph, inputs, numbers)}
+
+    @staticmethod
+    def _with(x: Rows, numbers: np.ndarray) -> Rows:
+        return replace(append_numeric(x, np.asarray(numbers, np.float32)), sparse=None)

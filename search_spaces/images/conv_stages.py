@@ -1,0 +1,71 @@
+"""A convolutional network by stages: each stage is a stack of equal blocks at one size and width.
+
+Plain, residual (He et al. 2016) and depthwise-separable (Howard et al. 2017) blocks; between stages
+the size halves and the width grows. The stem halves large images until the first stage sees at most
+``first_size`` pixels a side, which sets most of the cost.
+"""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from automl.space import Choice, Float, Int, Params, scope
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from automl.task import Rows, Task
+    from automl.types import Model
+
+AUGMENT = {
+    "shift": Float(0.0, 0.2, default=0.1),
+    "zoom": Float(0.0, 0.4, default=0.15),
+    "rotate_degrees": Float(0.0, 30.0, default=10.0),
+    "flip": Choice([False, True]),
+    "brightness": Float(0.0, 0.5, default=0.2),
+    "cutout": Float(0.0, 0.5, default=0.0),
+}
+SPACE = {
+    "block": Choice(["residual", "plain", "separable"]),
+    "stages": Int(2, 4, default=3),
+    "depth": Int(1, 3, default=1),
+    "width": Int(8, 64, log=True, default=24),
+    "growth": Float(1.0, 2.0, default=2.0),
+    "first_size": Int(12, 64, log=True, default=24),
+    "kernel": Choice([3, 5]),
+    "norm": Choice(["batch", "group", "none"]),
+    "activation": Choice(["relu", "silu", "gelu"]),
+    "downsample": Choice(["stride", "max", "avg"]),
+    "pool": Choice(["avg", "max"]),
+    "dropout": Float(0.0, 0.5, default=0.1),
+    "augment": Choice({"random": AUGMENT, "none": {}}),
+}
+NETWORK: dict[str, object] = {}
+
+
+def build(params: Params, task: "Task") -> "Model":
+    """Return the network for ``params``, not yet fitted."""
+    from automl.training.network import Network
+
+    return Network(partial(make_module, params), params, task)
+
+
+def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
+    """Return the module for images like those of ``x``, (n, h, w, c), which also give its input statistics."""
+    from automl.search_spaces.images import blocks
+
+    height, width_pixels, channels = x.image.shape[1:]
+    size, norm, activation = max(height, width_pixels), params["norm"], params["activation"]
+    width, stem_stride = blocks.round_width(params["width"]), 1
+    while size > params["first_size"]:
+        size, stem_stride = -(-size // 2), stem_stride * 2
+    stem = blocks.conv_norm(channels, width, max(3, 2 * stem_stride - 1), norm, stem_stride)
+    front = [blocks.Standardise(x.image), blocks.RandomViews(**scope(params, "augment.random"))]
+    stages = [stem, blocks.ACTIVATIONS[activation]()]
+    for i in range(params["stages"]):
+        wider = blocks.round_width(params["width"] * params["growth"] ** i)
+        shrinks = i > 0 and size >= 4
+        size = -(-size // 2) if shrinks else size
+        options = (params["downsample"] if shrinks else "none", blocks.BLOCKS[params["block"]])
+        stages.append(blocks.make_stage(width, wider, params["depth"], *options, params["kernel"], norm, activation))
+        width = wider
+    return blocks.ConvNet(front, stages, width, n_outputs, params["pool"], params["dropout"])

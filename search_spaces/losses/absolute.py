@@ -1,0 +1,23 @@
+"""The absolute error: fits the median."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from automl.space import Params
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from automl.task import Task
+
+SPACE = {}
+FITS = ("regression",)
+
+
+def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
+    """Return ``loss(values (b, 1), y (b,)) -> (b,)``; ``y`` is standardised."""
+
+    def loss(values: "Tensor", y: "Tensor") -> "Tensor":
+        return (values[:, 0] - y).abs()
+
+    return loss

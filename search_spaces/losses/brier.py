@@ -1,0 +1,24 @@
+"""The Brier score of the probabilities: the squared error to the one-hot label (Brier 1950)."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from automl.space import Params
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from automl.task import Task
+
+SPACE = {}
+FITS = ("binary", "multiclass")
+
+
+def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
+    """Return ``loss(scores (b, k), codes (b,)) -> (b,)``."""
+    from torch.nn.functional import one_hot
+
+    def loss(scores: "Tensor", y: "Tensor") -> "Tensor":
+        return (scores.softmax(1) - one_hot(y, scores.shape[1])).square().sum(1)
+
+    return loss

@@ -1,0 +1,26 @@
+"""Cross entropy, with label smoothing (Szegedy et al. 2016, arXiv:1512.00567)."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from automl.space import Float, Params
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from automl.task import Task
+
+# The first of its kind is tried first.
+ORDER = 0
+SPACE = {"smoothing": Float(0.0, 0.2, default=0.0)}
+FITS = ("binary", "multiclass")
+
+
+def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
+    """Return ``loss(scores (b, k), codes (b,)) -> (b,)``."""
+    from torch.nn.functional import cross_entropy
+
+    def loss(scores: "Tensor", y: "Tensor") -> "Tensor":
+        return cross_entropy(scores, y, reduction="none", label_smoothing=params["smoothing"])
+
+    return loss

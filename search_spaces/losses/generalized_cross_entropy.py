@@ -1,0 +1,25 @@
+"""Generalised cross entropy, ``(1 - p^q) / q``: robust to wrong labels (Zhang and Sabuncu 2018, arXiv:1805.07836)."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from automl.search_spaces.losses.blocks import log_probability
+
+from automl.space import Float, Params
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from automl.task import Task
+
+SPACE = {"q": Float(0.05, 1.0, default=0.5)}
+FITS = ("binary", "multiclass")
+
+
+def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
+    """Return ``loss(scores (b, k), codes (b,)) -> (b,)``."""
+
+    def loss(scores: "Tensor", y: "Tensor") -> "Tensor":
+        return -(params["q"] * log_probability(scores, y)).expm1() / params["q"]
+
+    return loss

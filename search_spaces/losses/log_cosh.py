@@ -1,0 +1,27 @@
+"""The log of the hyperbolic cosine of the error: squared, then absolute (Saleh and Saleh 2022, arXiv:2208.04564)."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from automl.space import Params
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from automl.task import Task
+
+SPACE = {}
+FITS = ("regression",)
+
+
+def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
+    """Return ``loss(values (b, 1), y (b,)) -> (b,)``; ``y`` is standardised."""
+    from math import log
+
+    from torch.nn.functional import softplus
+
+    def loss(values: "Tensor", y: "Tensor") -> "Tensor":
+        error = values[:, 0] - y
+        return error + softplus(-2 * error) - log(2)
+
+    return loss

@@ -1,0 +1,24 @@
+"""Multi-class hinge loss, summed over the wrong classes and divided by k (Weston and Watkins 1999)."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from automl.space import Choice, Float, Params
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from automl.task import Task
+
+SPACE = {"margin": Float(0.2, 5.0, log=True, default=1.0), "power": Choice([1, 2])}
+FITS = ("binary", "multiclass")
+
+
+def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
+    """Return ``loss(scores (b, k), codes (b,)) -> (b,)``."""
+    from torch.nn.functional import multi_margin_loss
+
+    def loss(scores: "Tensor", y: "Tensor") -> "Tensor":
+        return multi_margin_loss(scores, y, p=params["power"], margin=params["margin"], reduction="none")
+
+    return loss

@@ -1,0 +1,21 @@
+"""Adagrad (Duchi et al. 2011); weight decay is an L2 penalty."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from automl.space import Float, Params
+
+if TYPE_CHECKING:
+    import torch
+
+SPACE = {
+    "lr": Float(1e-3, 0.3, log=True, default=2e-2),
+    "weight_decay": Float(1e-8, 1e-2, log=True, default=1e-6),
+}
+
+
+def build(params: Params, parameters: Iterable[Any]) -> "torch.optim.Optimizer":
+    """Return the optimizer over tensors or parameter groups."""
+    import torch
+
+    return torch.optim.Adagrad(parameters, lr=params["lr"], weight_decay=params["weight_decay"], fused=True)

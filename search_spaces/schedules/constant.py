@@ -1,0 +1,18 @@
+"""A constant learning rate after a linear warm-up."""
+
+from typing import TYPE_CHECKING
+
+from automl.space import Float, Params
+
+if TYPE_CHECKING:
+    import torch
+
+SPACE = {"warmup": Float(0.0, 0.2, default=0.0)}
+
+
+def build(params: Params, optimizer: "torch.optim.Optimizer", n_steps: int) -> "torch.optim.lr_scheduler.LRScheduler":
+    """Return the schedule; ``warmup`` is the part of all ``n_steps`` it takes to rise."""
+    from torch.optim.lr_scheduler import LambdaLR
+
+    n_rising = max(1, round(params["warmup"] * n_steps))
+    return LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / n_rising))

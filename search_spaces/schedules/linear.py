@@ -1,0 +1,24 @@
+"""Linear decay to zero after a linear warm-up."""
+
+from typing import TYPE_CHECKING
+
+from automl.space import Float, Params
+
+if TYPE_CHECKING:
+    import torch
+
+SPACE = {"warmup": Float(0.0, 0.3, default=0.05)}
+
+
+def build(params: Params, optimizer: "torch.optim.Optimizer", n_steps: int) -> "torch.optim.lr_scheduler.LRScheduler":
+    """Return the schedule; ``warmup`` is the part of all ``n_steps`` it takes to rise."""
+    from torch.optim.lr_scheduler import LambdaLR
+
+    n_rising = max(1, round(params["warmup"] * n_steps))
+
+    def factor(step: int) -> float:
+        if step < n_rising:
+            return (step + 1) / n_rising
+        return max(0.0, 1 - (step - n_rising) / max(1, n_steps - n_rising))
+
+    return LambdaLR(optimizer, factor)

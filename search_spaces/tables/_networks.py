@@ -1,0 +1,215 @@
+"""PyTorch modules of networks for tables: how numbers and categories enter, and layers over them."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from automl.errors import NotApplicable
+from automl.space import Params
+from automl.task import Rows
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "leaky_relu": lambda: nn.LeakyReLU(0.1),
+    "elu": nn.ELU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "mish": nn.Mish,
+}
+NORMS: dict[str, Callable[[int], nn.Module]] = {
+    "none": lambda width: nn.Identity(),
+    "batch": nn.BatchNorm1d,
+    "layer": nn.LayerNorm,
+}
+# Embedded numbers of one row, at most: wide tables get smaller embeddings, or none.
+_MOST_EMBEDDED = 8192
+# Standardised numbers are cut here, so that one wild value cannot ruin a batch.
+_MOST_DEVIATIONS = 12.0
+
+
+class Standardise(nn.Module):
+    """Scales columns to mean 0 and deviation 1 with the numbers of the training rows; NaN becomes the mean.
+
+    Shape: (b, p) -> (b, p).
+    """
+
+    def __init__(self, numeric: np.ndarray) -> None:
+        super().__init__()
+        known = np.where(np.isfinite(numeric), numeric, np.nan).astype(np.float64)
+        known[:, np.isnan(known).all(axis=0)] = 0.0
+        deviation = np.nanstd(known, axis=0)
+        self.register_buffer("mean", _float(np.nanmean(known, axis=0)))
+        self.register_buffer("deviation", _float(np.where(deviation > 1e-9, deviation, 1.0)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = (x - self.mean) / self.deviation
+        return torch.where(torch.isnan(x), 0.0, x).clamp(-_MOST_DEVIATIONS, _MOST_DEVIATIONS)
+
+
+class LinearNumbers(nn.Module):
+    """Each number times a vector of its own, then ReLU. Shape: (b, p) -> (b, p * size)."""
+
+    def __init__(self, n_columns: int, size: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(n_columns, size).uniform_(-1, 1))
+        self.bias = nn.Parameter(torch.empty(n_columns, size).uniform_(-1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(x[:, :, None] * self.weight + self.bias).flatten(1)
+
+
+class PiecewiseNumbers(nn.Module):
+    """A piecewise linear function of each number, added to a linear one.
+
+    The number's place among the quantiles of its column ("how full is each bin") goes through a
+    linear layer per column, which starts at zero. ``x``: (n, p) standardised training rows.
+    Shape: (b, p) -> (b, p * size).
+    """
+
+    def __init__(self, x: np.ndarray, size: int, n_bins: int) -> None:
+        super().__init__()
+        scale, shift, low, high = _bins(x, n_bins)
+        for name, value in {"scale": scale, "shift": shift, "low": low, "high": high}.items():
+            self.register_buffer(name, _float(value))
+        n_columns = x.shape[1]
+        self.linear = nn.Parameter(torch.empty(n_columns, size).uniform_(-1, 1))
+        self.bias = nn.Parameter(torch.empty(n_columns, size).uniform_(-1, 1))
+        self.weight = nn.Parameter(torch.zeros(n_columns, scale.shape[1], size))
+
+    def forward(self, x: Tensor) -> Tensor:
+        filled = x[:, :, None] * self.scale + self.shift
+        filled = torch.minimum(torch.maximum(filled, self.low), self.high)
+        steps = torch.matmul(filled.transpose(0, 1), self.weight).transpose(0, 1)
+        return (x[:, :, None] * self.linear + self.bias + steps).flatten(1)
+
+
+def _bins(x: np.ndarray, n_bins: int) -> tuple[np.ndarray, ...]:
+    """Return slope, shift and bounds (p, bins) of each bin's filling; a bin that is not there stays empty."""
+    edges = [np.unique(np.quantile(column, np.linspace(0, 1, n_bins + 1))) for column in x.T.astype(np.float64)]
+    most = max(1, max(len(e) for e in edges) - 1)
+    slope, shift, low, high = (np.zeros((len(edges), most)) for _ in range(4))
+    for j, e in enumerate(edges):
+        k = len(e) - 1
+        if k < 1:
+            continue
+        # Nearly equal edges would give a slope that float32 cannot follow.
+        width = np.maximum(np.diff(e), 1e-3)
+        slope[j, :k], shift[j, :k], high[j, :k] = 1 / width, -e[:-1] / width, 1.0
+        # The outer bins go on beyond the training rows, but not far.
+        low[j, 0], high[j, k - 1] = -2.0, 3.0
+    return slope, shift, low, high
+
+
+class PeriodicNumbers(nn.Module):
+    """Sines and cosines of each number at learned frequencies, then a linear layer per column and ReLU.
+
+    Shape: (b, p) -> (b, p * size).
+    """
+
+    def __init__(self, n_columns: int, size: int, n_frequencies: int, spread: float) -> None:
+        super().__init__()
+        self.frequency = nn.Parameter(torch.randn(n_columns, n_frequencies) * spread)
+        bound = 1 / math.sqrt(2 * n_frequencies)
+        self.weight = nn.Parameter(torch.empty(n_columns, 2 * n_frequencies, size).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(n_columns, 1, size).uniform_(-bound, bound))
+
+    def forward(self, x: Tensor) -> Tensor:
+        angle = 2 * math.pi * self.frequency * x[:, :, None]
+        waves = torch.cat([torch.cos(angle), torch.sin(angle)], dim=2).transpose(0, 1)
+        return torch.relu(torch.matmul(waves, self.weight) + self.bias).transpose(0, 1).flatten(1)
+
+
+class Inputs(nn.Module):
+    """Numbers and categories of a table side by side, as ``n_features`` numbers.
+
+    ``inputs`` names the fields it takes. ``params``: ``numbers`` with what is below it, and
+    ``category_size``, the largest embedding; a column of k levels gets at most ``1.6 k^0.56``
+    (the rule of fastai). Raises ``NotApplicable`` for rows without numbers and categories.
+    """
+
+    def __init__(self, x: Rows, params: Params) -> None:
+        super().__init__()
+        parts = {n: v for n, v in x.parts().items() if n in ("numeric", "categories") and v.shape[1]}
+        if not parts:
+            raise NotApplicable("A network for tables takes numbers or categories; the feature steps left none.")
+        self.inputs = tuple(parts)
+        self.n_features = 0
+        self.standardise = self.numbers = None
+        if "numeric" in parts:
+            self.standardise = Standardise(parts["numeric"])
+            with torch.no_grad():
+                sample = self.standardise(torch.from_numpy(parts["numeric"][:20_000])).numpy()
+            self.numbers, size = _numbers(sample, params)
+            self.n_features += sample.shape[1] * size
+        self.categories = nn.ModuleList()
+        if "categories" in parts:
+            for k in x.cardinalities:
+                size = min(params["category_size"], math.ceil(1.6 * k**0.56))
+                self.categories.append(nn.Embedding(k, size))
+                self.n_features += size
+
+    def forward(self, *tensors: Tensor) -> Tensor:
+        given = dict(zip(self.inputs, tensors, strict=True))
+        parts = []
+        if self.numbers is not None:
+            parts.append(self.numbers(self.standardise(given["numeric"])))
+        parts += [embed(given["categories"][:, j]) for j, embed in enumerate(self.categories)]
+        return torch.cat(parts, dim=1)
+
+
+def _numbers(x: np.ndarray, params: Params) -> tuple[nn.Module, int]:
+    kind = params["numbers"]
+    size = min(params.get(f"numbers.{kind}.size", 1), _MOST_EMBEDDED // x.shape[1])
+    if kind == "none" or size < 2:
+        return nn.Identity(), 1
+    if kind == "linear":
+        return LinearNumbers(x.shape[1], size), size
+    if kind == "piecewise":
+        return PiecewiseNumbers(x, size, params["numbers.piecewise.bins"]), size
+    return PeriodicNumbers(x.shape[1], size, params["numbers.periodic.frequencies"], params["numbers.periodic.spread"]), size
+
+
+class Mlp(nn.Module):
+    """Layers over ``Inputs``. Shape: (b, p) and/or (b, c) -> (b, n_outputs)."""
+
+    def __init__(self, x: Rows, n_outputs: int, params: Params) -> None:
+        super().__init__()
+        self.enter = Inputs(x, params)
+        self.inputs = self.enter.inputs
+        width, depth = params["width"], params["depth"]
+        norm, activation = NORMS[params["norm"]], ACTIVATIONS[params["activation"]]
+        layers: list[nn.Module]
+        if params["block"] == "residual":
+            blocks = [Residual(width, norm, activation, params["dropout"]) for _ in range(depth)]
+            layers = [nn.Linear(self.enter.n_features, width), *blocks, norm(width), activation()]
+        else:
+            sizes = [self.enter.n_features] + [width] * depth
+            layers = []
+            for i, o in zip(sizes[:-1], sizes[1:], strict=True):
+                layers += [nn.Linear(i, o), norm(o), activation(), nn.Dropout(params["dropout"])]
+        self.layers = nn.Sequential(*layers, nn.Linear(width, n_outputs))
+
+    def forward(self, *tensors: Tensor) -> Tensor:
+        return self.layers(self.enter(*tensors))
+
+
+class Residual(nn.Module):
+    """``x + linear(dropout(activation(linear(norm(x)))))``. Shape: (b, width) -> (b, width)."""
+
+    def __init__(
+        self, width: int, norm: Callable[[int], nn.Module], activation: Callable[[], nn.Module], dropout: float
+    ) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            norm(width), nn.Linear(width, width), activation(), nn.Dropout(dropout), nn.Linear(width, width)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.layers(x)
+
+
+def _float(array: np.ndarray) -> Tensor:
+    return torch.tensor(array, dtype=torch.float32)

@@ -1,0 +1,211 @@
+"""What the boosted families share: their target, the early stopping, and becoming a model."""
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from automl.errors import NotApplicable
+from automl.export.trees import TreeEnsemble, linked
+from automl.space import Choice, Params
+from automl.task import Batch, Rows, Task
+
+if TYPE_CHECKING:
+    from automl.export.graph import Graph
+
+# What the trees of a regression minimise; "auto" is l1 where the metric is an absolute error, else l2.
+OBJECTIVE = Choice(["auto", "l2", "l1", "huber", "poisson"])
+
+_CHUNK_SECONDS = 0.5
+_ABSOLUTE = ("mae", "median_absolute_error", "mape")
+_RANKING = ("roc_auc", "average_precision")
+_ABSENT = -60.0  # raw score of a class that the training rows lack
+
+
+@dataclass(frozen=True)
+class Target:
+    """How a target is shown to a library, and how its raw scores are turned back.
+
+    ``codes``: (m,) the classes that occur, empty for regression. A regression learns
+    ``(y - shift) / scale``; where ``log`` its raw scores are logarithms.
+    """
+
+    n_classes: int
+    codes: np.ndarray
+    shift: float = 0.0
+    scale: float = 1.0
+    log: bool = False
+
+    @classmethod
+    def of(cls, train: Batch, n_classes: int, objective: str) -> "Target":
+        """Learn from the training rows. Raises ``NotApplicable`` for a poisson target below 0."""
+        if n_classes:
+            return cls(n_classes, np.unique(train.y))
+        none, mean = np.zeros(0, int), float(np.average(train.y, weights=train.weights))
+        if objective == "poisson":
+            if train.y.min() < 0:
+                raise NotApplicable(f"The objective 'poisson' needs a target of 0 or more; got {train.y.min():g}.")
+            return cls(0, none, scale=mean or 1.0, log=True)
+        spread = math.sqrt(np.average(np.square(train.y - mean), weights=train.weights))
+        return cls(0, none, mean, spread or 1.0)
+
+    @property
+    def n_scores(self) -> int:
+        """The number of raw scores of a row: 1, or the classes that occur of a multiclass target."""
+        return len(self.codes) if self.n_classes > 2 else 1
+
+    def encode(self, batch: Batch) -> Batch:
+        """Return the rows with the target a library sees; rows of a class it cannot know are left out."""
+        if not self.n_classes:
+            return replace(batch, y=(batch.y - self.shift) / self.scale)
+        known = np.isin(batch.y, self.codes)
+        batch = batch if known.all() else batch.take(known)
+        return replace(batch, y=np.searchsorted(self.codes, batch.y))
+
+    def decode(self, raw: np.ndarray) -> np.ndarray:
+        """Return (n, n_classes) probabilities or (n,) values of the raw scores, (n,) or (n, n_scores)."""
+        if not self.n_classes:
+            return (np.exp(raw) if self.log else raw) * self.scale + self.shift
+        if self.n_scores == 1:
+            return linked(raw.reshape(-1, 1), "sigmoid")
+        scores = np.full((len(raw), self.n_classes), _ABSENT)
+        scores[:, self.codes] = raw
+        return linked(scores, "softmax")
+
+    def finish(self, trees: TreeEnsemble) -> TreeEnsemble:
+        """Return ``trees``, which give a library's raw scores, so that they predict as ``decode`` does."""
+        if self.log:
+            return replace(trees, base=trees.base + math.log(self.scale), link="exp")
+        if not self.n_classes:
+            value = (trees.value.astype(np.float64) * self.scale).astype(np.float32)
+            return replace(trees, value=value, base=trees.base * self.scale + self.shift)
+        if self.n_scores == 1:
+            return replace(trees, link="sigmoid")
+        base = np.full(self.n_classes, _ABSENT)
+        base[self.codes] = trees.base
+        return replace(trees, base=base, value_target=self.codes[trees.value_target].astype(np.int32), link="softmax")
+
+    def constant(self, train: Batch) -> TreeEnsemble:
+        """Return what to predict where there is nothing to learn: the mean, or the classes' shares."""
+        if not self.n_classes:
+            return TreeEnsemble.constant([self.scale if self.log else self.shift])
+        counts = np.bincount(train.y, weights=train.weights, minlength=self.n_classes)
+        return TreeEnsemble.constant(np.log(np.maximum(counts / counts.sum(), math.exp(_ABSENT))), "softmax")
+
+
+class Boosted:
+    """A model that adds trees round by round until its validation loss no longer falls.
+
+    A family says how its library grows (``_start``), predicts (``_raw``), is written down
+    (``_trees``), and is packed small for pickling (``_pack``, ``_unpack``). ``n_trees`` counts
+    rounds up to the best one; a multiclass round has one tree per class, or one for all.
+    """
+
+    def __init__(self, params: Params, task: Task) -> None:
+        self.params = params
+        self.seed, self.threads, self.n_classes = task.seed, task.threads, task.n_classes
+        absolute = task.metric.name in _ABSOLUTE
+        objective = params["objective"]
+        self.objective = ("l1" if absolute else "l2") if objective == "auto" else objective
+        if task.is_classification:
+            self.objective = "log_loss"
+            self.stopping = "auc" if task.n_classes == 2 and task.metric.name in _RANKING else "log_loss"
+        else:
+            self.stopping = "poisson" if objective == "poisson" else "l1" if absolute else "l2"
+        self.n_trees = 0
+        self.fitted: Any = None
+        self.target: Target | None = None
+        self.constant: TreeEnsemble | None = None
+
+    def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
+        """Boost with early stopping; yields about every half second."""
+        self.target = Target.of(train, self.n_classes, self.objective)
+        self.constant = self.target.constant(train)
+        if len(np.unique(train.y)) > 1 and _varies(train.x.numeric):
+            self.constant = None
+            known = self.target.encode(valid)
+            train = self.target.encode(train)
+            yield from self._boost(self._start(train, known if len(known) else train))
+        yield 1.0
+
+    def _boost(self, advance: Callable[[int], list[float]]) -> Iterator[float]:
+        rate, most = self.params["learning_rate"], self.params["max_rounds"]
+        patience = 10 + int(2 / rate)
+        losses: list[float] = []
+        chunk = 1
+        while len(losses) < min(most, self.n_trees + patience):
+            started, asked = time.perf_counter(), min(chunk, most - len(losses), self.n_trees + patience - len(losses))
+            losses += (new := advance(asked))
+            self.n_trees = int(np.argmin(losses)) + 1
+            if len(new) < asked:
+                return
+            seconds_per_round = (time.perf_counter() - started) / asked
+            chunk = max(1, min(4 * chunk, int(_CHUNK_SECONDS / seconds_per_round)))
+            # How many rounds it will be is not known: half of the way is put at 10 / rate.
+            yield min(0.99, 1 - 0.5 ** (len(losses) * rate / 10))
+
+    def predict(self, x: Rows) -> np.ndarray:
+        """Return (n, n_classes) probabilities or (n,) values."""
+        if self.constant is not None:
+            prediction = self.constant.predict(x.numeric)
+            return prediction if self.n_classes else prediction[:, 0]
+        return self.target.decode(np.asarray(self._raw(x.numeric), np.float64))
+
+    def ensemble(self) -> TreeEnsemble:
+        """Return the model as arrays."""
+        return self.constant or self.target.finish(self._trees())
+
+    def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> str:
+        """Add the trees to ``graph``; return the output, (n, n_classes) or (n, 1)."""
+        return self.ensemble().emit(graph, inputs["numeric"])
+
+    def trimmed(self, n_trees: int) -> "Boosted":
+        """Return a model of the first ``n_trees`` rounds; it shares the fitted trees until it is pickled."""
+        smaller = copy.copy(self) if self.fitted is None else self._with(self.fitted)
+        smaller.n_trees = n_trees
+        return smaller
+
+    def _with(self, fitted: Any) -> "Boosted":
+        other = object.__new__(type(self))
+        other.__dict__ |= self.__dict__ | {"fitted": fitted}
+        return other
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"fitted": None if self.fitted is None else self._pack()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ |= state
+        self.fitted = None if self.fitted is None else self._unpack(self.fitted)
+
+    def _start(self, train: Batch, valid: Batch) -> Callable[[int], list[float]]:
+        """Return ``advance(n)``: add n rounds to ``self.fitted`` and return their validation losses.
+
+        Fewer losses than asked for mean that no further tree could be grown.
+        """
+        raise NotImplementedError
+
+    def _raw(self, x: np.ndarray) -> np.ndarray:
+        """Return the raw scores of (n, p) rows after ``n_trees`` rounds: (n,) or (n, m)."""
+        raise NotImplementedError
+
+    def _trees(self) -> TreeEnsemble:
+        """Return the first ``n_trees`` rounds as arrays that give the raw scores."""
+        raise NotImplementedError
+
+    def _pack(self) -> Any:
+        """Return the first ``n_trees`` rounds in the library's own compact form."""
+        raise NotImplementedError
+
+    def _unpack(self, packed: Any) -> Any:
+        """Return what ``_pack`` packed."""
+        raise NotImplementedError
+
+
+def _varies(x: np.ndarray) -> bool:
+    """Whether any column has two different values, a missing one counted."""
+    same = (x == x[:1]) | (np.isnan(x) & np.isnan(x[:1]))
+    return not same.all()

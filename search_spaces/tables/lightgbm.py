@@ -1,0 +1,142 @@
+"""Gradient boosted trees of LightGBM (Ke et al., 2017): leaf-wise growth on binned features."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from automl.export.trees import TreeEnsemble, floor32
+from automl.search_spaces.tables.blocks import OBJECTIVE, Boosted
+from automl.space import Choice, Constant, Float, Int, Params
+from automl.task import Batch, Task
+
+SPACE = {
+    "objective": OBJECTIVE,
+    "learning_rate": Float(0.01, 0.3, log=True, default=0.05),
+    "max_rounds": Constant(4000),
+    "num_leaves": Int(4, 255, log=True, default=31),
+    "min_data_in_leaf": Int(2, 200, log=True, default=20),
+    "feature_fraction": Float(0.3, 1.0, default=0.9),
+    "bagging_fraction": Float(0.5, 1.0, default=0.9),
+    "lambda_l1": Float(1e-6, 10.0, log=True, default=1e-6),
+    "lambda_l2": Float(1e-6, 100.0, log=True, default=1e-3),
+    "max_bin": Choice([63, 127, 255, 511], default=255),
+    "extra_trees": Choice([False, True]),
+}
+FEATURES = {"text": {}, "encode": {}}
+
+_OBJECTIVES = {"l2": "regression", "l1": "regression_l1", "huber": "huber", "poisson": "poisson"}
+_METRICS = {"log_loss": "binary_logloss", "auc": "auc", "l2": "l2", "l1": "l1", "poisson": "poisson"}
+_COPIED = ("learning_rate", "num_leaves", "min_data_in_leaf", "feature_fraction", "bagging_fraction")
+_COPIED += ("lambda_l1", "lambda_l2", "max_bin", "extra_trees")
+
+
+def build(params: Params, task: Task) -> "LightGBM":
+    """Return an unfitted model."""
+    return LightGBM(params, task)
+
+
+class LightGBM(Boosted):
+    """``fitted`` is a ``lightgbm.Booster``."""
+
+    def _start(self, train: Batch, valid: Batch) -> Callable[[int], list[float]]:
+        import lightgbm
+
+        settings = self._settings()
+        data = lightgbm.Dataset(train.x.numeric, train.y, weight=train.weights, params=settings)
+        # A data set without settings of its own would turn all cores back on.
+        held_out = data.create_valid(valid.x.numeric, valid.y, weight=valid.weights, params=settings)
+        self.fitted = booster = lightgbm.Booster(settings, data).add_valid(held_out, "valid")
+
+        def advance(n_rounds: int) -> list[float]:
+            losses: list[float] = []
+            for _ in range(n_rounds):
+                if booster.update():
+                    break
+                _, _, loss, greater_is_better = booster.eval_valid()[0]
+                losses.append(-loss if greater_is_better else loss)
+            return losses
+
+        return advance
+
+    def _settings(self) -> dict[str, Any]:
+        multiclass = self.target.n_scores > 1
+        objective = "multiclass" if multiclass else "binary" if self.n_classes else _OBJECTIVES[self.objective]
+        return {name: self.params[name] for name in _COPIED} | {
+            "objective": objective,
+            "num_class": self.target.n_scores,
+            "metric": "multi_logloss" if multiclass else _METRICS[self.stopping],
+            "bagging_freq": 1,
+            "num_threads": self.threads,
+            "seed": self.seed,
+            "deterministic": True,
+            "force_row_wise": True,
+            "verbosity": -1,
+        }
+
+    def _raw(self, x: np.ndarray) -> np.ndarray:
+        return self.fitted.predict(x, raw_score=True, num_iteration=self.n_trees, num_threads=self.threads)
+
+    def _trees(self) -> TreeEnsemble:
+        return parse(self._pack(), self.target.n_scores)
+
+    def _pack(self) -> str:
+        return self.fitted.model_to_string(num_iteration=self.n_trees)
+
+    def _unpack(self, packed: str) -> Any:
+        import lightgbm
+
+        return lightgbm.Booster(model_str=packed)
+
+
+def parse(text: str, n_targets: int) -> TreeEnsemble:
+    """Return the trees in LightGBM's text format of a model with numeric features.
+
+    Tree t of the text belongs to target t % ``n_targets``. LightGBM numbers the splits of a tree
+    0, 1, ... and writes a leaf i as the child -1 - i; here the leaves follow the splits.
+    """
+    n_leaves = _numbers(text, "num_leaves", np.int32)
+    n_nodes = 2 * n_leaves - 1
+    starts = np.concatenate([[0], np.cumsum(n_nodes)]).astype(np.int32)
+    tree = np.repeat(np.arange(len(n_leaves)), n_leaves - 1)
+    first_leaf = starts[:-1] + n_leaves - 1
+    split = _positions(starts[:-1], n_leaves - 1)
+    leaf = _positions(first_leaf, n_leaves)
+    threshold, kind = _numbers(text, "threshold", np.float64), _numbers(text, "decision_type", np.int32)
+    # Without missing values in training (type 0), LightGBM takes a missing one for zero.
+    missing_left = np.where(kind >> 2 & 3, kind & 2 > 0, threshold >= 0)
+
+    def spread(values: np.ndarray, at: np.ndarray, empty: float, dtype: Any) -> np.ndarray:
+        array = np.full(starts[-1], empty, dtype)
+        array[at] = values
+        return array
+
+    def children(key: str) -> np.ndarray:
+        child = _numbers(text, key, np.int32)
+        return spread(np.where(child < 0, first_leaf[tree] - 1 - child, starts[tree] + child), split, -1, np.int32)
+
+    return TreeEnsemble(
+        starts=starts,
+        feature=spread(_numbers(text, "split_feature", np.int32), split, 0, np.int32),
+        threshold=spread(floor32(threshold), split, 0, np.float32),
+        left=children("left_child"),
+        right=children("right_child"),
+        missing_left=spread(missing_left, split, False, bool),
+        value_node=leaf.astype(np.int32),
+        value_target=np.repeat(np.arange(len(n_leaves)) % n_targets, n_leaves).astype(np.int32),
+        value=_numbers(text, "leaf_value", np.float64).astype(np.float32),
+        base=np.zeros(n_targets),
+    )
+
+
+def _numbers(text: str, key: str, dtype: Any) -> np.ndarray:
+    """Return the numbers after ``key=`` of all trees in a row."""
+    lines = re.findall(rf"^{key}=(.+)$", text, re.MULTILINE)
+    return np.fromstring(" ".join(lines), dtype, sep=" ")
+
+
+def _positions(first: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """Return first[0], first[0] + 1, ... (count[0] numbers), first[1], ..."""
+    before = np.concatenate([[0], np.cumsum(count)[:-1]])
+    return np.repeat(first - before, count) + np.arange(count.sum())

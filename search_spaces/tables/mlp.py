@@ -1,0 +1,67 @@
+"""A multilayer network for tables, plain or residual (Gorishniy et al. 2021, arXiv:2106.11959).
+
+Numbers may be embedded before the first layer (Gorishniy et al. 2022, arXiv:2203.05556), which
+narrows the distance to trees; categories are embedded where the encoder leaves them ("native").
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from automl.space import Choice, Float, Int, Params
+from automl.task import Rows, Task
+from automl.types import Model
+
+if TYPE_CHECKING:
+    from automl.search_spaces.tables._networks import Mlp
+
+ORDER = 50
+_SIZE = {"size": Int(2, 32, log=True, default=12)}
+SPACE = {
+    "depth": Int(1, 6, default=3),
+    "width": Int(32, 1024, log=True, default=256),
+    "block": Choice(["plain", "residual"]),
+    "activation": Choice(["relu", "leaky_relu", "elu", "gelu", "silu", "mish"]),
+    "norm": Choice(["none", "batch", "layer"]),
+    "dropout": Float(0.0, 0.5, default=0.1),
+    "numbers": Choice(
+        {
+            "none": {},
+            "linear": _SIZE,
+            "piecewise": {**_SIZE, "bins": Int(4, 64, log=True, default=24)},
+            "periodic": {
+                **_SIZE,
+                "frequencies": Int(4, 64, log=True, default=24),
+                "spread": Float(0.01, 3.0, log=True, default=0.1),
+            },
+        },
+        default="piecewise",
+    ),
+    "category_size": Int(2, 64, log=True, default=16),
+}
+FEATURES = {
+    "dates": {},
+    "text": {},
+    "impute": {"method": {"none": "off"}},
+    "encode": {"method": {"default": "native"}},
+    "scale": {"method": {"default": "quantile"}},
+}
+NETWORK: dict = {}
+
+
+def build(params: Params, task: Task) -> Model:
+    """Make the model."""
+    from automl.training.network import Network
+
+    return Network(Make(params), params, task)
+
+
+@dataclass(frozen=True)
+class Make:
+    """Builds the module from the training rows; a class, because models travel between processes."""
+
+    params: Params
+
+    def __call__(self, x: Rows, n_outputs: int) -> "Mlp":
+        from automl.search_spaces.tables._networks import Mlp
+
+        return Mlp(x, n_outputs, self.params)

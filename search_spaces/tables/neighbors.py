@@ -1,0 +1,142 @@
+"""Nearest neighbours: the mean target of the training rows that are closest.
+
+Rows tied with the k-th nearest count too, so the answer does not depend on the order of the training
+rows or on the last digit of a distance. Reference: Cover and Hart, "Nearest neighbor pattern
+classification", 1967.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from automl.export.graph import Graph
+from automl.space import Choice, Float, Int, Params
+from automl.task import Batch, Rows, Task
+from automl.training.linear import sample
+from automl.types import Model
+
+ORDER = 60
+SPACE = {
+    "k": Int(1, 100, log=True, default=15),
+    "weights": Choice(["distance", "uniform"]),
+    # The exponent of the Minkowski distance: 1 sums differences, 2 their squares.
+    "p": Choice([2, 1]),
+    # How many imagined neighbours with the overall mean are added.
+    "prior": Float(1e-3, 5.0, log=True, default=0.2),
+    # The artifact keeps this many training rows at most.
+    "max_rows": Int(500, 20_000, log=True, default=8_000),
+}
+FEATURES = {
+    "dates": {},
+    "text": {},
+    "impute": {"method": {"none": "off"}},
+    "encode": {"method": {"native": "off"}},
+    "scale": {},
+    "select": {},
+    "reduce": {},
+}
+# Distances within this share of the squared lengths (or of the sums) are the same distance.
+_TIE = 1e-5
+# A neighbour at distance 0 weighs this many times less than infinitely: 1 / sqrt(_SOFT) times the k-th.
+_SOFT = 0.01
+_CHUNK_NUMBERS = 4_000_000
+
+
+def build(params: Params, task: Task) -> Model:
+    """Make the model."""
+    return Neighbors(
+        params["k"], params["weights"] == "distance", params["p"], params["prior"], params["max_rows"], task
+    )
+
+
+class Neighbors:
+    """Keeps ``max_rows`` random training rows (classes in proportion) and compares every row with all of them.
+
+    ``weights``: "uniform", or "distance", where a neighbour counts by one over its distance, softened
+    near zero. Row weights of the training part count as so many rows.
+    """
+
+    def __init__(self, k: int, by_distance: bool, p: int, prior: float, max_rows: int, task: Task) -> None:
+        self.k, self.by_distance, self.p, self.prior, self.max_rows = k, by_distance, p, prior, max_rows
+        self.n_classes, self.seed = task.n_classes, task.seed
+
+    def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
+        """Keep the rows; yields once."""
+        index = sample(train.y, self.max_rows, self.n_classes, self.seed)
+        x, y = train.x.numeric[index], train.y[index]
+        self.center = x.mean(axis=0, dtype=np.float64).astype(np.float32)
+        self.rows = x - self.center
+        values = np.eye(self.n_classes)[y] if self.n_classes else y[:, None]
+        mass = np.ones(len(y)) if train.weights is None else train.weights[index] / train.weights[index].mean()
+        # The last column counts: a weighted sum of all columns, divided by its last, is a mean.
+        targets = np.hstack([values, np.ones((len(y), 1))]) * mass[:, None]
+        self.mean = (targets[:, :-1].sum(axis=0) / targets[:, -1].sum()).astype(np.float32)
+        targets[:, :-1] -= self.mean * targets[:, -1:]
+        self.targets = targets.astype(np.float32)
+        yield 1.0
+
+    def predict(self, x: Rows) -> np.ndarray:
+        """Return (n, n_classes) probabilities or (n,) values."""
+        step = max(1, _CHUNK_NUMBERS // len(self.rows))
+        parts = [self._predict(x.numeric[i : i + step]) for i in range(0, len(x), step)]
+        means = np.concatenate(parts)
+        return means if self.n_classes else means[:, 0]
+
+    def _predict(self, x: np.ndarray) -> np.ndarray:
+        d, size = self._distances(x - self.center)
+        k = min(self.k, d.shape[1])
+        edge = np.partition(d, k - 1, axis=1)[:, k - 1 : k]
+        tie = np.float32(_TIE) * (edge + size) + np.float32(1e-12)
+        weights = (d <= edge + tie).astype(np.float32)
+        if self.by_distance:
+            soft = edge * np.float32(_SOFT) + tie
+            ratio = (edge + soft) / (d + soft)
+            weights *= np.sqrt(ratio) if self.p == 2 else ratio
+        sums = weights @ self.targets
+        return self.mean + sums[:, :-1] / (sums[:, -1:] + np.float32(self.prior))
+
+    def _distances(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return squared (p = 2) or plain (p = 1) distances (n, rows), and the sizes of x (n, 1)."""
+        if self.p == 1:
+            from scipy.spatial.distance import cdist
+
+            return cdist(x, self.rows, "cityblock").astype(np.float32), np.abs(x).sum(axis=1, keepdims=True)
+        size = np.square(x).sum(axis=1, keepdims=True)
+        d = size + np.square(self.rows).sum(axis=1) - 2 * (x @ self.rows.T)
+        return np.maximum(d, 0, out=d), size
+
+    def to_onnx(self, graph: Graph, inputs: Mapping[str, str]) -> str:
+        """Add the model; distances are made column by column for p = 1, by one product for p = 2."""
+
+        def number(value: float) -> str:
+            return graph.constant(np.float32(value))
+
+        x = graph.op("Sub", inputs["numeric"], graph.constant(self.center))
+        d, size = self._write_distances(graph, x)
+        k = min(self.k, len(self.rows))
+        nearest, _ = graph.ops("TopK", d, graph.constant(np.array([k], np.int64)), n_outputs=2, largest=0, axis=1)
+        edge = graph.columns(nearest, [k - 1])
+        tie = graph.op("Add", graph.op("Mul", graph.op("Add", edge, size), number(_TIE)), number(1e-12))
+        weights = graph.op("Cast", graph.op("LessOrEqual", d, graph.op("Add", edge, tie)), to=1)
+        if self.by_distance:
+            soft = graph.op("Add", graph.op("Mul", edge, number(_SOFT)), tie)
+            ratio = graph.op("Div", graph.op("Add", edge, soft), graph.op("Add", d, soft))
+            weights = graph.op("Mul", weights, graph.op("Sqrt", ratio) if self.p == 2 else ratio)
+        sums = graph.op("MatMul", weights, graph.constant(self.targets))
+        k_outputs = self.targets.shape[1] - 1
+        mass = graph.op("Add", graph.columns(sums, [k_outputs]), number(self.prior))
+        return graph.op("Add", graph.op("Div", graph.columns(sums, range(k_outputs)), mass), graph.constant(self.mean))
+
+    def _write_distances(self, graph: Graph, x: str) -> tuple[str, str]:
+        across = graph.constant(np.array([1], np.int64))
+        if self.p == 1:
+            size = graph.op("ReduceL1", x, across, keepdims=1)
+            total = ""
+            for j, column in enumerate(self.rows.T):
+                away = graph.op("Abs", graph.op("Sub", graph.columns(x, [j]), graph.constant(column[None])))
+                total = graph.op("Add", total, away) if total else away
+            return total, size
+        size = graph.op("ReduceSumSquare", x, across, keepdims=1)
+        products = graph.op("MatMul", x, graph.constant(-2 * self.rows.T))
+        lengths = graph.constant(np.square(self.rows).sum(axis=1)[None])
+        return graph.op("Relu", graph.op("Add", graph.op("Add", products, lengths), size)), size

@@ -1,0 +1,209 @@
+"""Support vector machines on a sample of rows, with calibrated probabilities.
+
+The time of one fit grows with the square of the rows: at most ``max_rows`` of them (5,000 by
+default, classes in proportion) are used, and the artifact keeps those that are support vectors.
+Reference: Cortes and Vapnik, "Support-vector networks", 1995; LIBSVM through scikit-learn.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from automl.export.graph import Graph
+from automl.space import Choice, Float, Int, Params, Space
+from automl.task import Batch, Rows, Task
+from automl.training.linear import Calibration, Linear, class_weights, holdout, quiet, sample
+from automl.types import Model
+
+ORDER = 60
+# Relative to 1 / (columns * variance), which scikit-learn calls "scale".
+_GAMMA = Float(1e-2, 1e2, log=True, default=1.0)
+SPACE = {
+    "kernel": Choice(
+        {
+            "rbf": {"gamma": _GAMMA},
+            "linear": {},
+            "poly": {"gamma": _GAMMA, "degree": Int(2, 4, default=3), "coef0": Float(0.0, 2.0, default=1.0)},
+        }
+    ),
+    "C": Float(1e-2, 1e3, log=True, default=1.0),
+    "max_rows": Int(500, 10_000, log=True, default=5_000),
+    # For classes only.
+    "class_weight": Choice(["none", "balanced"]),
+    # For regression only: errors below this share of the target's deviation are free.
+    "epsilon": Float(1e-3, 0.5, log=True, default=0.1),
+}
+FEATURES = {
+    "dates": {},
+    "text": {},
+    "impute": {"method": {"none": "off"}},
+    "encode": {"method": {"native": "off"}},
+    "scale": {},
+    "select": {},
+    "reduce": {},
+}
+_MOST_ITERATIONS = 200_000
+_CACHE_MB = 300
+_SHARPNESS = 8.0
+_MOST_CLASSES = 40
+_CHUNK_NUMBERS = 4_000_000
+
+
+def adapt(space: Space, task: Task) -> Space | None:
+    """Leave out what the task has no use for; None (not at all) for more classes than pairs are affordable."""
+    if task.n_classes > _MOST_CLASSES:
+        return None
+    useless = "epsilon" if task.is_classification else "class_weight"
+    return {name: domain for name, domain in space.items() if name != useless}
+
+
+def build(params: Params, task: Task) -> Model:
+    """Make the model."""
+    return SupportVectors(params, task)
+
+
+class SupportVectors:
+    """Kernel expansions: one per pair of classes, whose log-odds add up to one score per class.
+
+    Classification fits on 80 % of the sample, calibrates the scores on the rest (one temperature,
+    one bias per class), then fits again on the whole sample. Every pair votes with the logarithm of
+    a sigmoid: as good as LIBSVM's hard votes, but smooth, as in Hastie and Tibshirani,
+    "Classification by pairwise coupling", 1998.
+    """
+
+    def __init__(self, params: Params, task: Task) -> None:
+        self.kernel = str(params["kernel"])
+        self.gamma_factor = params.get(f"kernel.{self.kernel}.gamma", 1.0)
+        self.degree, self.coef0 = params.get("kernel.poly.degree", 3), params.get("kernel.poly.coef0", 0.0)
+        self.c, self.max_rows, self.epsilon = params["C"], params["max_rows"], params.get("epsilon", 0.1)
+        self.balanced = params.get("class_weight") == "balanced"
+        self.n_classes, self.seed = task.n_classes, task.seed
+
+    def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
+        """Fit; classification yields after the calibrated and after the final machine."""
+        batch = train.take(sample(train.y, self.max_rows, self.n_classes, self.seed))
+        x = batch.x.numeric.astype(np.float64)
+        self.center = x.mean(axis=0).astype(np.float32)
+        x = x - self.center
+        self.gamma = float(self.gamma_factor / max(x.shape[1] * x.var(), 1e-12))
+        if self.n_classes:
+            yield from self._fit_classes(x, batch.y, batch.weights)
+        else:
+            self._fit_values(x, batch.y, batch.weights)
+        yield 1.0
+
+    def _fit_classes(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> Iterator[float]:
+        present, codes = np.unique(y, return_inverse=True)
+        k = len(present)
+        if k == 1:
+            self._keep(np.zeros((1, x.shape[1])), np.zeros((1, 1)), np.zeros(1))
+            self.model = Linear.constant(2, present, self.n_classes)
+            return
+        own, weights = weights, class_weights(codes, weights, self.balanced)
+        votes = _votes(k)
+        held = holdout(codes, self.seed)
+        self._fit_pairs(x[~held], codes[~held], None if weights is None else weights[~held])
+        # Balanced classes shift the scores; probabilities are those of the classes as they are.
+        scores = self._margins(x[held].astype(np.float32)) @ votes
+        calibration = Calibration(scores, codes[held], None if own is None else own[held])
+        weight, bias = votes.T * calibration.temperature, calibration.bias
+        self.model = Linear.of_classes(weight, bias, present, self.n_classes)
+        yield 0.5
+        self._fit_pairs(x, codes, weights)
+
+    def _fit_pairs(self, x: np.ndarray, codes: np.ndarray, weights: np.ndarray | None) -> None:
+        from sklearn.svm import SVC
+
+        with quiet():
+            machine = SVC(C=self.c, **self._options()).fit(x, codes, sample_weight=weights)
+        pairs = _pairs(machine.dual_coef_, machine.n_support_)
+        sign = -1 if pairs.shape[1] == 1 else 1  # scikit-learn turns the sign for two classes
+        self._keep(machine.support_vectors_, sign * pairs, sign * machine.intercept_)
+
+    def _fit_values(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> None:
+        from sklearn.svm import SVR
+
+        center, spread = float(y.mean()), float(y.std()) or 1.0
+        with quiet():
+            machine = SVR(C=self.c, epsilon=self.epsilon, **self._options())
+            machine.fit(x, (y - center) / spread, sample_weight=weights)
+        self._keep(machine.support_vectors_, machine.dual_coef_.T, machine.intercept_)
+        self.model = Linear(np.ones((1, 1)), np.zeros(1), center, spread)
+
+    def _options(self) -> dict[str, Any]:
+        options = {"kernel": self.kernel, "cache_size": _CACHE_MB, "max_iter": _MOST_ITERATIONS, "tol": 1e-3}
+        return {**options, "gamma": self.gamma, "degree": self.degree, "coef0": self.coef0}
+
+    def _keep(self, vectors: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> None:
+        """Keep an expansion: vectors (m, p), weight (m, n_pairs), bias (n_pairs,). A linear one needs no vectors."""
+        if self.kernel == "linear":
+            vectors, weight = np.empty((0, vectors.shape[1])), vectors.T @ weight
+        self.vectors, self.weight, self.bias = (a.astype(np.float32) for a in (vectors, weight, bias))
+
+    def predict(self, x: Rows) -> np.ndarray:
+        """Return (n, n_classes) probabilities or (n,) values."""
+        step = max(1, _CHUNK_NUMBERS // len(self.weight))
+        parts = (x.numeric[i : i + step] - self.center for i in range(0, len(x), step))
+        return np.concatenate([self.model.predict(self._margins(part)) for part in parts])
+
+    def _margins(self, x: np.ndarray) -> np.ndarray:
+        """Return what the scores are made of, for centred x (n, p): (n, 2 * n_pairs), or (n, 1) values."""
+        margins = self._kernel(x) @ self.weight + self.bias
+        if not self.n_classes:
+            return margins
+        z = np.float32(_SHARPNESS) * np.hstack([-margins, margins])
+        return np.logaddexp(np.float32(0), z)
+
+    def _kernel(self, x: np.ndarray) -> np.ndarray:
+        if self.kernel == "linear":
+            return x
+        products = x @ self.vectors.T
+        gamma = np.float32(self.gamma)
+        if self.kernel == "poly":
+            return (gamma * products + np.float32(self.coef0)) ** self.degree
+        lengths = np.square(self.vectors).sum(axis=1)
+        d = np.square(x).sum(axis=1, keepdims=True) + lengths - 2 * products
+        return np.exp(-gamma * np.maximum(d, 0, out=d))
+
+    def to_onnx(self, graph: Graph, inputs: Mapping[str, str]) -> str:
+        """Add the kernel and the scores; the support vectors become a constant."""
+        x = graph.op("Sub", inputs["numeric"], graph.constant(self.center))
+        margins = graph.op("MatMul", self._write_kernel(graph, x), graph.constant(self.weight))
+        margins = graph.op("Add", margins, graph.constant(self.bias))
+        if self.n_classes:
+            z = graph.op("Mul", margins, graph.constant(np.float32(_SHARPNESS)))
+            margins = graph.op("Softplus", graph.concat([graph.op("Neg", z), z]))
+        return self.model.write(graph, graph.op("MatMul", margins, graph.constant(self.model.weight)))
+
+    def _write_kernel(self, graph: Graph, x: str) -> str:
+        if self.kernel == "linear":
+            return x
+        gamma = np.float32(self.gamma)
+        products = graph.op("MatMul", x, graph.constant(self.vectors.T))
+        if self.kernel == "poly":
+            base = graph.op("Mul", products, graph.constant(gamma))
+            base = graph.op("Add", base, graph.constant(np.float32(self.coef0)))
+            return graph.op("Pow", base, graph.constant(np.float32(self.degree)))
+        across = graph.constant(np.array([1], np.int64))
+        lengths = graph.constant(np.square(self.vectors).sum(axis=1)[None])
+        d = graph.op("Add", graph.op("ReduceSumSquare", x, across, keepdims=1), lengths)
+        d = graph.op("Relu", graph.op("Sub", d, graph.op("Mul", products, graph.constant(np.float32(2)))))
+        return graph.op("Exp", graph.op("Mul", d, graph.constant(-gamma)))
+
+
+def _votes(k: int) -> np.ndarray:
+    """Return the (2 * n_pairs, k) matrix from all pairs' softplus(-z), softplus(z) to class scores."""
+    first, second = np.triu_indices(k, 1)
+    return -np.vstack([np.eye(k)[first], np.eye(k)[second]]) / (k - 1)
+
+
+def _pairs(dual: np.ndarray, n_support: np.ndarray) -> np.ndarray:
+    """Return the (m, n_pairs) weights of LIBSVM's one-against-one machines.
+
+    ``dual``: (k - 1, m), where a vector of class i has its coefficient against class j in row j, or
+    row j - 1 for j > i.
+    """
+    owner = np.repeat(np.arange(len(n_support)), n_support)
+    pairs = zip(*np.triu_indices(len(n_support), 1), strict=True)
+    return np.stack([np.where(owner == i, dual[j - 1], np.where(owner == j, dual[i], 0)) for i, j in pairs], axis=1)

@@ -1,0 +1,141 @@
+"""Text as TF-IDF, and a linear model on it: hard to beat on small data, and one matrix in the artifact.
+
+Reference: Joachims, "Text categorization with support vector machines", 1998; Wang and Manning,
+"Baselines and bigrams: simple, good sentiment and topic classification", 2012.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from scipy import sparse as sp
+
+from automl.export.graph import Graph
+from automl.space import Choice, Float, Int, Params, Space
+from automl.task import Batch, Rows, Task
+from automl.training.linear import Calibration, Linear, class_weights, holdout, quiet
+from automl.training.tfidf import Tfidf
+from automl.types import Model
+
+ORDER = 10
+SPACE = {
+    # Words and pairs of words, pieces of words, or both.
+    "analyzer": Choice(["both", "word", "char"]),
+    "sublinear": Choice([True, False]),
+    "min_documents": Int(1, 20, log=True, default=2),
+    # likelihood: logistic regression, or ridge; margin: squared hinge, or epsilon-insensitive errors.
+    "loss": Choice(["likelihood", "margin"]),
+    "C": Float(1e-2, 1e3, log=True, default=10.0),
+    "class_weight": Choice(["none", "balanced"]),
+}
+_STAGE_WORK = 1e9
+_MOST_ITERATIONS = 300
+
+
+def adapt(space: Space, task: Task) -> Space:
+    """Leave out what the task has no use for."""
+    return space if task.is_classification else {k: v for k, v in space.items() if k != "class_weight"}
+
+
+def build(params: Params, task: Task) -> Model:
+    """Make the model."""
+    return TfidfLinear(params, task)
+
+
+class TfidfLinear:
+    """A linear model on ``Rows.sparse`` (n, v): counts of terms named "w:..." (words) and "c:..." (characters)."""
+
+    def __init__(self, params: Params, task: Task) -> None:
+        self.loss, self.c = params["loss"], params["C"]
+        self.balanced = params.get("class_weight") == "balanced"
+        self.min_documents = params["min_documents"]
+        self.n_classes, self.seed = task.n_classes, task.seed
+        self.tfidf = Tfidf(params["sublinear"])
+        self.allowed = _allowed(task, params["analyzer"])
+
+    def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
+        """Fit; logistic regression yields after every stage, margins after the calibration."""
+        self.tfidf.fit(train.x.sparse, self.allowed, self.min_documents)
+        x = self.tfidf.transform(train.x.sparse).astype(np.float64)
+        if not self.n_classes:
+            self._fit_values(x, train.y, train.weights)
+        else:
+            present, codes = np.unique(train.y, return_inverse=True)
+            weights = class_weights(codes, train.weights, self.balanced)
+            if len(present) == 1:
+                self.model = Linear.constant(x.shape[1], present, self.n_classes)
+            else:
+                fit = self._fit_logistic if self.loss == "likelihood" else self._fit_margin
+                yield from fit(x, codes, weights, present)
+        yield 1.0
+
+    def _fit_logistic(
+        self, x: sp.csr_matrix, codes: np.ndarray, weights: np.ndarray | None, present: np.ndarray
+    ) -> Iterator[float]:
+        from sklearn.linear_model import LogisticRegression
+
+        stage = int(np.clip(_STAGE_WORK / (x.nnz * len(present) + 1), 10, _MOST_ITERATIONS))
+        fitted = LogisticRegression(C=self.c, tol=1e-3, warm_start=True, max_iter=stage)
+        for done in range(stage, _MOST_ITERATIONS + stage, stage):
+            with quiet():
+                fitted.fit(x, codes, sample_weight=weights)
+            self.model = Linear.of_classes(fitted.coef_, fitted.intercept_, present, self.n_classes)
+            if fitted.n_iter_.max() < stage:
+                return
+            yield min(done / _MOST_ITERATIONS, 0.99)
+
+    def _fit_margin(
+        self, x: sp.csr_matrix, codes: np.ndarray, weights: np.ndarray | None, present: np.ndarray
+    ) -> Iterator[float]:
+        """Fit on 80 %, calibrate on the rest, then fit on everything."""
+        held = holdout(codes, self.seed)
+        coef, intercept = self._machine(
+            x[~held], codes[~held], None if weights is None else weights[~held], len(present)
+        )
+        calibration = Calibration(x[held] @ coef.T + intercept, codes[held])
+        t, bias = calibration.temperature, calibration.bias
+        self.model = Linear.of_classes(t * coef, t * intercept + bias, present, self.n_classes)
+        yield 0.5
+        coef, intercept = self._machine(x, codes, weights, len(present))
+        self.model = Linear.of_classes(t * coef, t * intercept + bias, present, self.n_classes)
+
+    def _machine(self, x: Any, codes: np.ndarray, weights: np.ndarray | None, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return one row of weights and one intercept per class, (k, p) and (k,)."""
+        from sklearn.svm import LinearSVC
+
+        with quiet():
+            # For unit vectors the squared hinge wants about a tenth of the logistic C.
+            fitted = LinearSVC(C=self.c / 10, tol=1e-3, max_iter=200, random_state=self.seed)
+            fitted.fit(x, codes, sample_weight=weights)
+        if k == 2:
+            half, shift = fitted.coef_ / 2, fitted.intercept_ / 2
+            return np.vstack([-half, half]), np.append(-shift, shift)
+        return fitted.coef_, fitted.intercept_
+
+    def _fit_values(self, x: sp.csr_matrix, y: np.ndarray, weights: np.ndarray | None) -> None:
+        from sklearn.linear_model import Ridge
+        from sklearn.svm import LinearSVR
+
+        center, spread = float(np.average(y, weights=weights)), float(y.std()) or 1.0
+        if self.loss == "likelihood":
+            fitted = Ridge(alpha=10 / self.c, solver="sparse_cg", tol=1e-4, max_iter=200)
+        else:
+            fitted = LinearSVR(C=self.c / 10, epsilon=0.1, loss="squared_epsilon_insensitive", dual="auto", tol=1e-3)
+        with quiet():
+            fitted.fit(x, (y - center) / spread, sample_weight=weights)
+        self.model = Linear(fitted.coef_.reshape(-1, 1), np.atleast_1d(fitted.intercept_), center, spread)
+
+    def predict(self, x: Rows) -> np.ndarray:
+        """Return (n, n_classes) probabilities or (n,) values."""
+        return self.model.predict(self.tfidf.transform(x.sparse))
+
+    def to_onnx(self, graph: Graph, inputs: Mapping[str, str]) -> str:
+        """Add the weighting of terms and one matrix; ``inputs["sparse"]`` is dense, (n, v)."""
+        return self.model.write(graph, self.tfidf.write(graph, inputs["sparse"], self.model.weight))
+
+
+def _allowed(task: Task, analyzer: str) -> np.ndarray | None:
+    """Return which terms, (v,), the analyzer uses; None for all, also where it would use none."""
+    terms = [term for column in task.schema.columns for term in column.terms]
+    mask = np.array([term.startswith(analyzer[0] + ":") for term in terms], bool)
+    return mask if analyzer != "both" and mask.any() else None

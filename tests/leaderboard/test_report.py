@@ -1,0 +1,157 @@
+"""The leaderboard as people and programs see it."""
+
+import csv
+import io
+import json
+import math
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from automl.leaderboard import words
+from automl.leaderboard.records import Artifact, Board, Ensemble, Run, StoredMetric
+from automl.leaderboard.report import COLUMNS, frame, render, render_runs, table, to_csv, to_json
+from automl.leaderboard.store import Store
+from automl.types import Candidate, Trial
+
+LOSS = StoredMetric("log_loss", greater_is_better=False)
+FOLDER = "/data/runs/2026-01-31/a-folder-whose-path-is-much-longer-than-eighty-characters/14-03-22"
+
+
+def trial(id, family, status="finished", score=None, **changes):
+    return Trial(Candidate(id, {"family": family, "lr": 0.1}), status, score, **changes)
+
+
+@pytest.fixture
+def board():
+    traceback = "Traceback (most recent call last):\n  File x, line {0}\nValueError: rate {0} is [bold]too high[/bold]"
+    trials = (
+        trial("118", "linear", score=math.nan),
+        trial("119", "mlp", "failed", failure=traceback.format(3)),
+        trial("120", "lightgbm", "stopped", -0.4, seconds=3.25),
+        trial("1121", "temporal_conv", score=-0.123456, fold_scores=(-0.12, -0.13), seconds=12345.6),
+        trial("122", "mlp", "failed", failure=traceback.format(4)),
+        trial("123", "forest", score=-98765.4321, fold_scores=(-1e5, -1e4)),
+    )
+    run = Run(3, "adult", "finished", 1.7e9, 1.7e9 + 301, FOLDER, LOSS, 7, "f", {"tol": math.inf}, {}, {})
+    ensemble = Ensemble((("120", 0.25), ("1121", 0.75)), -0.11)
+    artifact = Artifact("out/compact", "compact", 123456, 0.114, 0.15, 1.2, 1.5, -0.12, -0.125, -0.13, True, ("1121",))
+    return Board(run, trials, ensemble, (artifact,))
+
+
+def printed(function, *arguments, **options):
+    console = Console(file=io.StringIO(), width=80, **options)
+    function(*arguments, console)
+    return console.file.getvalue()
+
+
+def test_rows_are_sorted_best_first_and_failed_last_in_the_usual_sign(board):
+    rows = table(board.trials, LOSS, board.artifacts)
+    assert [(row["rank"], row["id"]) for row in rows] == [
+        *((1, "1121"), (2, "120"), (3, "123"), (None, "118"), (None, "119"), (None, "122"))
+    ]
+    best = rows[0]
+    assert tuple(best) == COLUMNS
+    assert (best["score"], best["n_bytes"], best["latency_ms"]) == (0.123456, 123456, 0.114)
+    assert best["spread"] == pytest.approx(0.00707, abs=1e-5)
+    assert rows[-1]["failure"] == "ValueError: rate 4 is [bold]too high[/bold]"
+    assert [row["score"] for row in table(board.trials, StoredMetric("r2"))][:2] == [-0.123456, -0.4]
+    assert table([], LOSS) == []
+
+
+def test_at_80_columns_nothing_is_cut_off(board):
+    text = printed(render, board)
+    lines = text.splitlines()
+    (best,) = [line for line in lines if "temporal_conv" in line]
+    assert " ".join(best.split()) == "1 1121 temporal_conv 0.12346 0.0071 12345.6 finished 75% 123 KB 0.114"
+    assert len(best) <= 80
+    assert "…" not in text
+    assert "\x1b" not in text
+    for line in (
+        FOLDER,
+        "log_loss (smaller is better), seed 7, 6 trials: 3 finished, 1 stopped, 2 failed",
+        "Ensemble 0.11 of trials 1121 (75%), 120 (25%)",
+        "Model 'compact': 123 KB, verified",
+        "  one row 0.114 ms (p95 0.15 ms), batch 1.2 ms (p95 1.5 ms)",
+        "  validation 0.12, compressed 0.125, test 0.13",
+        "   2 x mlp: ValueError: rate 3 is [bold]too high[/bold]",
+    ):
+        assert line in lines
+
+
+def test_a_terminal_gets_colour_unless_it_is_not_wanted(board, monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert "\x1b[1;32m" in printed(render, board, force_terminal=True, color_system="standard")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "32m" not in printed(render, board, force_terminal=True, color_system="standard")
+
+
+def test_the_number_of_rows_is_limited_and_the_rest_counted(board):
+    trials = tuple(trial(str(i), "mlp", score=float(i)) for i in range(50))
+    few = Console(file=io.StringIO(), width=80)
+    render(replace(board, trials=trials), few)
+    assert "and 30 more" in few.file.getvalue()
+    everything = Console(file=io.StringIO(), width=80)
+    render(replace(board, trials=trials), everything, top=None)
+    assert everything.file.getvalue().count("mlp") == 50
+
+
+def test_an_empty_run_renders(board):
+    text = printed(render, Board(replace(board.run, status="running", ended_at=None)))
+    assert "running\n" in text
+    assert "0 trials" in text
+
+
+def test_json_is_strict_and_whole(board):
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    whole = json.loads(to_json(board), parse_constant=refuse)
+    assert [row["id"] for row in whole["trials"]] == ["1121", "120", "123", "118", "119", "122"]
+    assert whole["trials"][0]["params"] == {"family": "temporal_conv", "lr": 0.1}
+    assert whole["trials"][0]["fold_scores"] == [0.12, 0.13]
+    assert whole["trials"][3]["score"] is None
+    assert whole["run"]["config"] == {"tol": None}
+    assert whole["run"]["metric"] == {"name": "log_loss", "greater_is_better": False}
+    assert whole["ensemble"] == {
+        "score": 0.11,
+        "members": [{"id": "120", "weight": 0.25}, {"id": "1121", "weight": 0.75}],
+    }
+    assert (whole["artifacts"][0]["test_score"], whole["artifacts"][0]["verified"]) == (0.13, True)
+
+
+def test_csv_and_frame_hold_every_trial(board):
+    rows = list(csv.DictReader(io.StringIO(to_csv(board))))
+    assert [row["id"] for row in rows] == ["1121", "120", "123", "118", "119", "122"]
+    assert float(rows[0]["score"]) == 0.123456
+    assert json.loads(rows[0]["params"])["lr"] == 0.1
+    assert list(frame(board).columns) == list(COLUMNS)
+    assert list(frame(board)["rank"].dropna()) == [1, 2, 3]
+    assert len(frame(Board(board.run))) == 0
+
+
+def test_everything_renders_from_the_store_alone(board, tmp_path):
+    with Store(tmp_path / "leaderboard.db") as store:
+        run = store.start_run(name="adult", folder=tmp_path, metric=LOSS, config={}, task={})
+        for each in board.trials:
+            store.add_trial(run, each)
+        store.save_ensemble(run, board.ensemble.members, board.ensemble.score)
+        store.save_artifact(run, board.artifacts[0])
+        stored = store.board("adult")
+        assert "Ensemble 0.11" in printed(render, stored)
+        assert json.loads(to_json(stored))["trials"] == json.loads(to_json(board))["trials"]
+        (line,) = [line for line in printed(render_runs, store.runs()).splitlines() if "adult" in line]
+        assert line.split()[:3] == ["1", "adult", "running"]
+
+
+def test_words_for_numbers():
+    assert [words.number(v) for v in (None, 0.912346, 12345.678, 1234567.8, -0.0001234567, math.nan)] == [
+        *("-", "0.91235", "12346", "1234568", "-0.00012346", "nan")
+    ]
+    sizes = [words.size(v) for v in (None, 0, 999, 33_500, 999_600, 1.5e9)]
+    assert sizes == ["-", "0 B", "999 B", "33.5 KB", "1 MB", "1.5 GB"]
+    assert [words.duration(v) for v in (-1, 59.6, 3599, 3600)] == ["0:00", "1:00", "59:59", "1:00:00"]
+    assert [words.milliseconds(v) for v in (None, 0.1149, 1234.5)] == ["-", "0.115 ms", "1234 ms"]
+    assert words.reason(None) == words.reason(" \n") == "no reason given"
+    assert words.reason("first\nsecond") == "first"

@@ -1,0 +1,255 @@
+"""The store on real SQLite files: exact round trips, replacement, kills, several processes, refusals."""
+
+import math
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from automl.errors import AutoMLError, ConfigError, UnknownNameError
+from automl.leaderboard.outcomes import Outcomes
+from automl.leaderboard.records import Artifact, StoredMetric
+from automl.leaderboard.store import Store
+from automl.types import Candidate, Outcome, Report, Trial
+
+METRIC = StoredMetric("log_loss", greater_is_better=False)
+
+WRITER = """
+import sys
+import numpy as np
+from automl.leaderboard.outcomes import Outcomes
+from automl.leaderboard.records import StoredMetric
+from automl.leaderboard.store import Store
+from automl.types import Candidate, Outcome, Trial
+
+database, name, n = sys.argv[1], sys.argv[2], int(sys.argv[3])
+with Store(database) as store:
+    run = store.start_run(name=name, folder=name, metric=StoredMetric("r2"), config={}, task={})
+    outcomes = Outcomes(f"{database}-{name}", keep=5)
+    for i in range(n):
+        outcome = Outcome(np.full(2000, i, np.float32), (bytes(50_000),))
+        trial = Trial(Candidate(str(i), {"family": "mlp"}), "finished", score=float(i), outcome=outcome)
+        outcomes.offer(trial)
+        store.add_trial(run, trial)
+        print(i, flush=True)
+    store.finish_run(run)
+"""
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store(tmp_path / "leaderboard.db") as store:
+        yield store
+
+
+def start(store, name="adult", folder="runs/adult", **changes):
+    values = {"metric": METRIC, "config": {"space": {"lr": 0.1}}, "task": {"n_rows": 3}, **changes}
+    return store.start_run(name=name, folder=folder, **values)
+
+
+def trial(id="0", status="finished", score=-0.1, **changes):
+    return Trial(Candidate(id, {"family": "mlp", "lr": 0.1}), status, score, **changes)
+
+
+def writer(database, name, n):
+    command = [sys.executable, "-c", WRITER, str(database), name, str(n)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(database).parent)
+
+
+def test_trials_come_back_as_they_were_bit_for_bit(store):
+    run = start(store)
+    params = {"family": "mlp", "lr": 0.1 + 0.2, "depth": 3, "big": 2**60, "norm": "batch", "bias": True, "none": None}
+    reports = (Report(0.5, -1 / 3, 1.25, {"loss": 1e-300}), Report(1.0, -math.pi, 2.5))
+    full = Trial(Candidate("a/7", params), "finished", -math.e, (-2 / 3, -5e-324), reports, 12.7)
+    failed = replace(trial("8", "failed", None), failure="ValueError: no ümlaut \udcff")
+    store.add_trial(run, full)
+    store.add_trial(run, failed)
+    assert store.trials(run) == [full, replace(failed, failure="ValueError: no ümlaut ?")]
+
+
+@pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf, np.float64(0.1), np.float32(0.1), 1])
+def test_every_float_survives_also_in_json(store, tmp_path, score):
+    run = start(store)
+    store.add_trial(run, trial(score=score, fold_scores=(score, 1.0), reports=(Report(0.5, score, 1.0, {"x": score}),)))
+    (back,) = store.trials(run)
+    report = back.reports[0]
+    for value in (back.score, back.fold_scores[0], report.score, report.extra["x"]):
+        assert value == score or (math.isnan(value) and math.isnan(score))
+    with sqlite3.connect(tmp_path / "leaderboard.db") as plain:
+        assert plain.execute("SELECT json_valid(reports), json_valid(fold_scores) FROM trial").fetchall() == [(1, 1)]
+
+
+def test_a_trial_replaces_the_earlier_one_of_its_candidate_in_its_run_only(store):
+    run, other = start(store), start(store)
+    for id in ("0", "1"):
+        store.add_trial(run, trial(id, "stopped", -0.5))
+        store.add_trial(other, trial(id, "stopped", -0.5))
+    store.add_trial(run, trial("0", "finished", -0.1))
+    assert [(t.candidate.id, t.status) for t in store.trials(run)] == [("1", "stopped"), ("0", "finished")]
+    assert [t.status for t in store.trials(other)] == ["stopped", "stopped"]
+
+
+def test_running_trials_and_unknown_runs_are_refused(store):
+    with pytest.raises(ValueError, match="Only ended trials"):
+        store.add_trial(start(store), trial(status="running"))
+    for write in (store.finish_run, store.resume_run, lambda run: store.add_trial(run, trial())):
+        with pytest.raises(UnknownNameError, match="run '7'"):
+            write(7)
+
+
+def test_a_run_is_described_ended_and_resumed(store, tmp_path):
+    run_id = start(store, folder=tmp_path / "x", seed=5, fingerprint="abc")
+    run = store.run()
+    assert (run.id, run.status, run.ended_at, run.seed, run.fingerprint) == (run_id, "running", None, 5, "abc")
+    assert (run.metric, run.config, run.task) == (METRIC, {"space": {"lr": 0.1}}, {"n_rows": 3})
+    assert run.metric.shown(-0.25) == 0.25
+    assert set(run.versions) == {"automl", "python"}
+    store.finish_run(run_id, "interrupted")
+    assert store.run().status == "interrupted"
+    assert store.run().ended_at >= run.started_at
+    assert store.resume_run(run_id).status == "running"
+    assert store.run().ended_at is None
+
+
+def test_ensembles_and_artifacts_are_kept_and_replaced(store):
+    run = start(store)
+    assert store.ensemble(run) is None
+    store.save_ensemble(run, [("0", 1.0)], -0.3)
+    store.save_ensemble(run, [("0", np.float64(0.75)), ("1", 0.25)], -0.2)
+    assert store.ensemble(run).members == (("0", 0.75), ("1", 0.25))
+    assert store.ensemble(run).score == -0.2
+    small = Artifact("out/a", "compact", 10, 0.1, verified=True, candidates=("0",), details={"opset": 20})
+    big = Artifact("out/b", "ensemble", 30)
+    for artifact in (small, big, replace(small, n_bytes=5)):
+        store.save_artifact(run, artifact)
+    assert sorted(store.artifacts(run), key=lambda a: a.path) == [replace(small, n_bytes=5), big]
+    board = store.board(run)
+    assert (board.run.id, board.ensemble.score, len(board.artifacts)) == (run, -0.2, 2)
+
+
+def test_runs_are_found_by_id_folder_and_name_and_the_nearest_is_named(store, tmp_path):
+    with pytest.raises(AutoMLError, match="no runs yet"):
+        store.run()
+    first = start(store, "adult", tmp_path / "a")
+    start(store, "adult", tmp_path / "b")
+    third = start(store, "higgs", tmp_path / "c")
+    assert [store.run(key).name for key in (None, 1, "1", "adult", "higgs")] == ["higgs", *["adult"] * 3, "higgs"]
+    assert store.run("adult").id == 2
+    assert store.run(tmp_path / "a").id == first
+    assert store.run(str(tmp_path / "x" / ".." / "c")).id == third
+    with pytest.raises(UnknownNameError, match=r"Unknown run 'adullt'\. Did you mean 'adult'"):
+        store.run("adullt")
+
+
+def test_a_kill_loses_nothing_that_was_finished(tmp_path):
+    database = tmp_path / "leaderboard.db"
+    process = writer(database, "killed", 100_000)
+    for _ in range(20):
+        process.stdout.readline()
+    with Store(database) as store:
+        assert store.run().status == "running"
+        with pytest.raises(AutoMLError, match=f"still running .process {process.pid}."):
+            store.resume_run(1)
+        os.kill(process.pid, signal.SIGKILL)
+        told = 20 + len(process.communicate()[0].split())
+        ids = [t.candidate.id for t in store.trials(1)]
+        assert ids[:told] == [str(i) for i in range(told)]
+        assert len(ids) <= told + 1
+        assert store.run().status == "interrupted"
+        assert store.resume_run(1).status == "running"
+    with sqlite3.connect(database) as plain:
+        assert plain.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    outcomes = Outcomes(f"{database}-killed", keep=5)
+    kept = [int(id) for id in outcomes.ids()]
+    assert kept[0] in (len(ids) - 1, len(ids))
+    # The kill may fall between writing the new outcome and dropping the one it displaces.
+    assert kept == list(range(kept[0], kept[0] - len(kept), -1))
+    assert len(kept) in (5, 6)
+    for i in kept:
+        assert (outcomes.predictions(str(i)) == i).all()
+        assert outcomes.models(str(i)) == (bytes(50_000),)
+
+
+def test_processes_create_one_database_and_write_to_it_together(tmp_path):
+    database = tmp_path / "leaderboard.db"
+    processes = [writer(database, name, 40) for name in ("one", "two")]
+    assert [process.communicate()[0].count("\n") for process in processes] == [40, 40]
+    with Store(database) as store:
+        runs = store.runs()
+        assert {run.name for run in runs} == {"one", "two"}
+        assert {run.status for run in runs} == {"finished"}
+        assert [[t.score for t in store.trials(run.id)] for run in runs] == [[float(i) for i in range(40)]] * 2
+
+
+def test_a_write_waits_for_another_and_readers_do_not(store, tmp_path):
+    run = start(store)
+    other = sqlite3.connect(tmp_path / "leaderboard.db", check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    assert store.trials(run) == []
+    threading.Timer(0.3, other.commit).start()
+    began = time.monotonic()
+    store.add_trial(run, trial())
+    assert time.monotonic() - began > 0.2
+    assert len(store.trials(run)) == 1
+    assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_a_newer_schema_is_refused(tmp_path):
+    database = tmp_path / "leaderboard.db"
+    Store(database).close()
+    with sqlite3.connect(database) as plain:
+        plain.execute("UPDATE schema_version SET version = 99")
+    with pytest.raises(AutoMLError, match=r"has schema 99, this version knows up to 1\. Upgrade"):
+        Store(database)
+
+
+def test_what_cannot_be_a_leaderboard_is_refused_with_a_way_out(tmp_path):
+    text = tmp_path / "notes.txt"
+    text.write_text("not a database " * 100)
+    foreign = tmp_path / "foreign.db"
+    with sqlite3.connect(foreign) as plain:
+        plain.execute("CREATE TABLE studies (id INTEGER)")
+    for path, message in (
+        (text, "file is not a database.*give another path"),
+        (foreign, r"holds other tables \(studies\)"),
+        (tmp_path, "unable to open database file.*give another path"),
+        (text / "leaderboard.db", "Give a path that can be written"),
+    ):
+        with pytest.raises(AutoMLError, match=message):
+            Store(path)
+    assert "studies" in str(sqlite3.connect(foreign).execute("SELECT name FROM sqlite_master").fetchall())
+    with pytest.raises(AutoMLError, match="no leaderboard at"):
+        Store(tmp_path / "none.db", create=False)
+    assert not (tmp_path / "none.db").exists()
+    with pytest.raises(ConfigError, match="cannot be used"):
+        Store("nosuchdatabase://host/name")
+
+
+def test_a_full_disk_is_told_and_what_was_stored_stays(store, tmp_path, monkeypatch):
+    run = start(store)
+    store.add_trial(run, trial("0"))
+    with store._database.read() as session:
+        session.connection().exec_driver_sql("PRAGMA max_page_count = 1")  # on the one pooled connection
+    with pytest.raises(AutoMLError, match="cannot be written: database or disk is full"):
+        store.add_trial(run, trial("1", failure="x" * 100_000))
+    assert [t.candidate.id for t in store.trials(run)] == ["0"]
+
+
+def test_the_report_and_the_live_view_load_no_database():
+    heavy = "{'sqlalchemy', 'sklearn', 'rich', 'pandas'}"
+    code = f"import sys, automl.progress, automl.leaderboard.report; print({heavy} & {{*sys.modules}})"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
+
+
+def test_an_outcome_is_no_part_of_a_stored_trial(store):
+    run = start(store)
+    store.add_trial(run, trial(outcome=Outcome(np.zeros(3, np.float32), (b"x",))))
+    assert store.trials(run)[0].outcome is None

@@ -1,0 +1,58 @@
+"""Tiny objectives that run in other processes."""
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from dataclasses import replace as change
+
+import numpy as np
+
+from automl.types import Candidate, Outcome, Report, Trial
+
+
+@dataclass(frozen=True)
+class Toy:
+    """Scores ``x`` in ``n_folds`` steps of ``seconds`` each; ``mischief`` happens where x > 0.5."""
+
+    seconds: float = 0.0
+    n_folds: int = 5
+    mischief: str = "none"
+    outcome_mb: float = 0.0
+
+    def __call__(self, candidate: Candidate, threads: int, deadline: float | None) -> Iterator[Trial]:
+        return self.work(candidate, deadline, ())
+
+    def work(self, candidate: Candidate, deadline: float | None, scores: tuple[float, ...]) -> Iterator[Trial]:
+        x = float(candidate.params["x"])
+        trial = Trial(candidate, "running")
+        while len(scores) < self.n_folds:
+            self.misbehave(x)
+            time.sleep(self.seconds)
+            scores = (*scores, x)
+            mean = float(np.mean(scores))
+            report = Report(len(scores) / self.n_folds, mean, self.seconds)
+            trial = change(
+                trial, score=mean, fold_scores=scores, seconds=self.seconds * len(scores), reports=(*trial.reports, report)
+            )
+            if deadline is not None and time.time() > deadline:
+                yield change(trial, status="stopped")
+                return
+            yield trial
+        models = (os.urandom(int(self.outcome_mb * 1e6)),)
+        yield change(trial, status="finished", outcome=Outcome(np.full(7, x, np.float32), models))
+
+    def misbehave(self, x: float) -> None:
+        if x <= 0.5:
+            return
+        if self.mischief == "raise":
+            raise ValueError("the kernel is\nnot positive definite")
+        if self.mischief == "exit":
+            os._exit(3)
+        if self.mischief == "hog":
+            hoard = []
+            while True:
+                hoard.append(np.ones(2_000_000))
+                time.sleep(0.02)
+        if self.mischief == "sleep":
+            time.sleep(60)
