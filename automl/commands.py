@@ -1,6 +1,7 @@
 """What the commands do, once their arguments are read."""
 
 import csv
+import json
 import os
 import sys
 import time
@@ -166,6 +167,7 @@ def _run(task: Any, config: dict[str, Any], folder: RunFolder, started: float) -
         for note in task.notes:
             view.note(note)
         result = run_search(task, search_config(config, started), folder, view, config)
+    (folder.path / "timings.json").write_text(json.dumps(view.phases) + "\n")
     with Store(folder.leaderboard_url) as store:
         report.render(store.board(result.run_id), top=10)
     example = "data.csv" if task.kind in ("table", "text") else "data.npz"

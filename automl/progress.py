@@ -39,6 +39,10 @@ class Progress:
     quiet: show nothing at all.
     started: when the budget began to run, by the clock; default: on entering.
     clock: what time it is, in seconds.
+
+    Attributes
+    ----------
+    phases: name -> seconds of every phase that is over; the first one is "starting".
     """
 
     def __init__(
@@ -63,8 +67,9 @@ class Progress:
         self._quiet = quiet
         self._clock = clock
         self._started = started
-        self._start = self._last_line = clock()
+        self._start = self._last_line = self._phase_began = clock()
         self._phase = "starting"
+        self.phases: dict[str, float] = {}
         self._running: dict[str, Trial] = {}
         self._failures: list[Trial] = []
         self._known: set[tuple[str, str]] = set()
@@ -73,7 +78,7 @@ class Progress:
 
     def __enter__(self) -> "Progress":
         self._last_line = self._clock()
-        self._start = self._last_line if self._started is None else self._started
+        self._start = self._phase_began = self._last_line if self._started is None else self._started
         if not self._quiet and self.console.is_terminal and not self.console.is_dumb_terminal:
             from rich.live import Live
 
@@ -89,6 +94,7 @@ class Progress:
 
     def __exit__(self, *exception: object) -> None:
         self._running.clear()
+        self._close_phase()
         self._ended = True
         self._phase = f"{'ended' if exception[0] else 'done'} after {words.duration(self._elapsed())}"
         if self._live is not None:
@@ -122,6 +128,7 @@ class Progress:
 
     def phase(self, name: str) -> None:
         """Say what the search is doing now ("ensembling", "exporting")."""
+        self._close_phase()
         changed, self._phase = name != self._phase, name
         if changed and self._live is None:
             self._line(name)
@@ -148,6 +155,11 @@ class Progress:
     def _line(self, text: str) -> None:
         self._last_line = self._clock()
         self._say(f"[{words.duration(self._elapsed())}] {text}")
+
+    def _close_phase(self) -> None:
+        now = self._clock()
+        self.phases[self._phase] = self.phases.get(self._phase, 0.0) + now - self._phase_began
+        self._phase_began = now
 
     def _say(self, text: str) -> None:
         if not self._quiet:

@@ -118,8 +118,8 @@ def to_columns(schema: Schema, x: Any) -> dict[str, Any]:
     if hasattr(x, "toarray"):
         x = x.toarray()
     if isinstance(x, Sequence) and x and isinstance(x[0], Mapping):
-        names = dict.fromkeys(name for record in x for name in record)
-        return {str(name): [record.get(name) for record in x] for name in names}
+        keys = dict.fromkeys(key for record in x for key in record)
+        return {str(key): [record.get(key) for record in x] for key in keys}
     names = [c["name"] for c in schema["columns"]]
     array = x if isinstance(x, np.ndarray) else np.array(x, dtype=object)
     if array.ndim == 1 and len(names) == 1:
@@ -279,20 +279,20 @@ def numeric_names(schema: Schema) -> tuple[str, ...]:
 
 
 def encode(
-    schema: Schema, columns: Columns, first_row: int = 1, wanted: Collection[str] = _PARTS
+    schema: Schema, columns: Columns, row_numbers: Sequence[int] | None = None, wanted: Collection[str] = _PARTS
 ) -> dict[str, np.ndarray]:
     """Turn raw columns into the inputs of a model; columns that the model does not know are ignored.
 
     Returns those of ``wanted`` that the schema has: ``numeric`` (n, p) float32, NaN where missing, in the order of
     ``numeric_names``; ``categories`` (n, c) object, the ``label`` of each value; ``tokens`` (n, longest) int64, for
     each term of the text its position in the ``terms`` of all text columns put together, padded with -1.
-    ``first_row`` is how error messages count the first row. Raises ``PredictionError``.
+    ``row_numbers``: how error messages call the rows (default: 1, 2, ...). Raises ``PredictionError``.
     """
     given = _select(schema, columns)
     roles = {c["name"]: c["role"] for c in schema["columns"]}
     parts: dict[str, np.ndarray] = {}
     if "numeric" in wanted and numeric_names(schema):
-        blocks = [_numeric(c, given[c["name"]], first_row) for c in schema["columns"] if c["name"] in given]
+        blocks = [_numeric(c, given[c["name"]], row_numbers) for c in schema["columns"] if c["name"] in given]
         parts["numeric"] = np.column_stack([b for b in blocks if b is not None])
     if "categories" in wanted and "categorical" in roles.values():
         chosen = [labels(values) for name, values in given.items() if roles[name] == "categorical"]
@@ -323,13 +323,13 @@ def _select(schema: Schema, columns: Columns) -> dict[str, np.ndarray]:
     return given
 
 
-def _numeric(column: Mapping[str, Any], values: np.ndarray, first_row: int) -> np.ndarray | None:
+def _numeric(column: Mapping[str, Any], values: np.ndarray, row_numbers: Sequence[int] | None) -> np.ndarray | None:
     name, role = column["name"], column["role"]
     if role == "datetime":
         pattern = column.get("format") or "iso"
         when, bad = dates(values, pattern)
         rule = "a date like 2024-12-31 or 2024-12-31 23:59:59" if pattern == "iso" else f"a date written as {pattern}"
-        _refuse(name, values, bad, first_row, rule)
+        _refuse(name, values, bad, row_numbers, rule)
         return _date_parts(when)
     if role not in ("numeric", "boolean"):
         return None
@@ -338,17 +338,18 @@ def _numeric(column: Mapping[str, Any], values: np.ndarray, first_row: int) -> n
         result = np.array(found, np.float64)
     else:
         result, bad = numbers(values)
-    _refuse(name, values, bad, first_row, "a number" if role == "numeric" else "true or false")
+    _refuse(name, values, bad, row_numbers, "a number" if role == "numeric" else "true or false")
     with np.errstate(invalid="ignore"):
         endless = np.flatnonzero(np.abs(result) > _FLOAT32_MAX)
-    _refuse(name, values, int(endless[0]) if endless.size else -1, first_row, f"a number between ±{_FLOAT32_MAX:.1e}")
+    _refuse(name, values, int(endless[0]) if endless.size else -1, row_numbers, f"a number between ±{_FLOAT32_MAX:.1e}")
     return result.astype(np.float32)
 
 
-def _refuse(name: str, values: np.ndarray, position: int, first_row: int, rule: str) -> None:
+def _refuse(name: str, values: np.ndarray, position: int, row_numbers: Sequence[int] | None, rule: str) -> None:
     if position >= 0:
+        row = position + 1 if row_numbers is None else row_numbers[position]
         raise PredictionError(
-            f"Column '{name}' must hold {rule} in every row; row {position + first_row} has "
+            f"Column '{name}' must hold {rule} in every row; row {row} has "
             f"'{values[position]}'. Correct it, or leave it empty if it is missing."
         )
 
@@ -528,7 +529,7 @@ class Model:
         step = _rows_at_once(sum(1 + len(c.get("terms", ())) for c in self.schema["columns"]))
         for start in range(0, len(next(iter(given.values()))), step):
             chunk = {name: values[start : start + step] for name, values in given.items()}
-            yield encode(self.schema, chunk, start + 1, self._inputs)
+            yield encode(self.schema, chunk, range(start + 1, start + step + 1), self._inputs)
 
 
 def _rows_at_once(values_per_row: int) -> int:

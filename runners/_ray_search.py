@@ -32,8 +32,9 @@ class Entry:
 class Board:
     """The trials in flight, and the way of their snapshots to whoever reads ``snapshots``."""
 
-    def __init__(self, searcher: Searcher, budget: Budget) -> None:
+    def __init__(self, searcher: Searcher, budget: Budget, ray_is_ours: bool) -> None:
         self.searcher = searcher
+        self.ray_is_ours = ray_is_ours
         self.budget = budget
         self.in_flight: dict[str, Entry] = {}
         self.actors: dict[Any, Any] = {}
@@ -162,8 +163,12 @@ class Reporter(Callback):
             self.board.report(trial.trial_id, failed(entry.snapshot, _cause_of_death(trial)))
 
 
+class Over(BaseException):
+    """Leaves Tune's loop without its last words: they take seconds, and a Ray of our own ends with the run."""
+
+
 class Deadline(Stopper):
-    """Ends the run when it is late, or when nothing but paused trials is left that nobody will wake."""
+    """Ends the run: when all is done or late, or when only paused trials are left that nobody will wake."""
 
     def __init__(self, board: Board, candidates: Candidates) -> None:
         self.board = board
@@ -182,6 +187,8 @@ class Deadline(Stopper):
         over = self.candidates.is_finished() and not self.board.in_flight
         if over or self.board.late(0.0 if self.board.closed else GRACE_SECONDS) or self._stuck():
             self.board.kill_all()
+            if self.board.ray_is_ours:
+                raise Over
             return True
         return False
 

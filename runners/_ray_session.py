@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import importlib
 import logging
 import os
 import secrets
@@ -121,14 +122,21 @@ class Session(threading.Thread):
             )
 
     def _warm_up(self) -> None:
-        """Import what trials will need in as many workers as there will be, without waiting for it."""
+        """Import what trials will need in as many workers as there will be, without waiting for it; then here."""
         import ray
-
-        from automl.runners._ray_worker import warm_up
 
         task = ray.remote(num_cpus=1, max_retries=0)(warm_up)
         for _ in range(self.n_cpus):
             task.remote(self.preload, WARM_SECONDS)
+        importlib.import_module("ray.tune")
+
+
+def warm_up(modules: Sequence[str], seconds: float) -> None:
+    """Import ``modules`` in a worker that a trial will use later; stay ``seconds`` so that others warm up too."""
+    leave_at = time.monotonic() + seconds
+    for module in modules:
+        importlib.import_module(module)
+    time.sleep(max(0.0, leave_at - time.monotonic()))
 
 
 def _join(address: str) -> None:

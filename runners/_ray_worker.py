@@ -1,11 +1,10 @@
 """What runs in a Ray worker: one process that fits one candidate after the other."""
 
-import importlib
 import os
 import pickle
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -141,13 +140,3 @@ def limit_threads(threads: int) -> None:
 def node_share(threads: int) -> float:
     """Return 80 % of this node's memory, divided by the trials that fit on its cores."""
     return 0.8 * psutil.virtual_memory().total / max(1, (os.cpu_count() or 1) // threads)
-
-
-def warm_up(modules: tuple[str, ...], seconds: float = 0.0) -> Mapping[str, float]:
-    """Import ``modules`` in a worker that a trial will use later; stay ``seconds`` so that others warm up too."""
-    began = time.monotonic()
-    for module in modules:
-        importlib.import_module(module)
-    taken = time.monotonic() - began
-    time.sleep(max(0.0, seconds - taken))
-    return {"seconds": taken}

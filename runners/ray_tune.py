@@ -1,12 +1,15 @@
 """Trials in parallel processes, placed by Ray Tune: on this machine, or on a cluster."""
 
+import contextlib
+import functools
 import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 from automl import registry
 from automl.errors import ConfigError, NotApplicable
@@ -119,7 +122,7 @@ class RayTune:
 
             from automl.runners._ray_search import Board
 
-            board = Board(searcher, budget)
+            board = Board(searcher, budget, self._session.owned and not self.address)  # type: ignore[union-attr]
             thread = threading.Thread(target=self._tune, args=(board, objective, rule, scheduler), daemon=True)
             thread.start()
             try:
@@ -137,8 +140,11 @@ class RayTune:
     def _tune(self, board: "Board", objective: Objective, rule: Any, scheduler: Mapping[str, Any]) -> None:
         """Let Tune run the trials; whatever goes wrong is raised where the snapshots are read."""
         folder = tempfile.mkdtemp(prefix="automl-tune-", dir=self._session.folder)  # type: ignore[union-attr]
+        from automl.runners._ray_search import Over
+
         try:
-            self._run_tune(board, objective, rule, scheduler, self.storage or folder)
+            with contextlib.suppress(Over):
+                self._run_tune(board, objective, rule, scheduler, self.storage or folder)
             board.stop_all()
         except BaseException as error:
             board.snapshots.put(error)
@@ -151,6 +157,7 @@ class RayTune:
     ) -> None:
         import ray
         from ray import tune
+        from ray.tune.execution.class_cache import _ActorClassCache
 
         from automl.runners._ray_search import Candidates, Deadline, Reporter
         from automl.runners._ray_worker import Fit, Terms
@@ -162,7 +169,7 @@ class RayTune:
             limit = getattr(rule, "in_flight", float("inf"))
         candidates = Candidates(board, limit)
         terms = Terms(self.threads, board.budget.deadline, self._share_bytes())
-        with environment(QUIET_TUNE):
+        with environment(QUIET_TUNE), mock.patch.object(_ActorClassCache, "get", _in_warm_workers(ray.remote)):
             tune.run(
                 tune.with_parameters(Fit, objective=objective, terms=terms),
                 search_alg=candidates,
@@ -203,6 +210,14 @@ class RayTune:
                 f"The scheduler '{scheduler['name']}' moves paused trials between the {n_nodes} nodes of this cluster. "
                 "Set runner.storage to a folder that all of them see, or use scheduler=asha."
             )
+
+
+def _in_warm_workers(remote: Callable[[type], Any]) -> Callable[[Any, type], Any]:
+    """Return what makes an actor class for Tune. Tune's own way sets an environment variable, and Ray
+    starts new processes for that instead of using those that have imported everything already.
+    """
+    cached = functools.cache(remote)
+    return lambda cache, trainable: cached(trainable)
 
 
 def _check_resumable(objective: Objective, scheduler: Mapping[str, Any]) -> None:

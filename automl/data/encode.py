@@ -1,5 +1,6 @@
 """Raw input -> ``Rows``, by the very code that predicts in production (``automl.runtime``)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,17 +11,19 @@ from automl.errors import DataError
 from automl.task import Rows, Schema
 
 
-def rows(schema: Schema, x: Any, lengths: Any = None) -> Rows:
+def rows(schema: Schema, x: Any, lengths: Any = None, row_numbers: Sequence[int] | None = None) -> Rows:
     """Encode a table (frame, columns, array), images or sequences as the schema says.
 
-    ``lengths``: (n,) steps of each sequence. Raises ``DataError`` that names the column, the row and the value.
+    ``lengths``: (n,) steps of each sequence. ``row_numbers``: how errors call the rows (default: 1, 2, ...). Raises
+    ``DataError`` that names the column, the row and the value.
     """
     plain = schema.to_dict()
     try:
         if schema.kind in ("image", "sequence"):
-            return Rows(**runtime.encode_array(plain, x, lengths))
+            arrays = runtime.encode_array(plain, x, lengths)
+            return Rows(image=arrays.get("image"), sequence=arrays.get("sequence"), lengths=arrays.get("lengths"))
         columns = runtime.to_columns(plain, x)
-        parts = runtime.encode(plain, columns, wanted=("numeric", "categories"))
+        parts = runtime.encode(plain, columns, row_numbers, wanted=("numeric", "categories"))
         counts = _term_counts(schema, *runtime.tokenize(plain, columns)) if _terms(schema) else None
     except runtime.PredictionError as error:
         raise DataError(str(error)) from None

@@ -98,8 +98,10 @@ def _arrow(path: Path, read_table: Callable[[], Any]) -> Source:
     names = [name for name in table.column_names if not name.startswith("__index_level_")]
     if len(set(names)) < len(names):
         raise DataError(f"'{path}': column names must differ. Rename those that are given more than once.")
+    # Parquet forgets that numbers were categories; the note that pandas leaves in the file remembers.
+    described = (table.schema.pandas_metadata or {}).get("columns", ())
+    hints: dict[str, Role] = {c["name"]: "categorical" for c in described if c["pandas_type"] == "categorical"}
     columns: dict[str, Any] = {}
-    hints: dict[str, Role] = {}
     for name in names:
         column = table.column(name)
         if pa.types.is_dictionary(column.type):

@@ -10,7 +10,7 @@ import numpy as np
 
 from automl import runtime
 from automl.data.vocabulary import build_vocabulary
-from automl.errors import ConfigError, DataError, unknown_name
+from automl.errors import DataError, unknown_name
 from automl.task import Column, Role
 
 MAX_LEVELS = 1000
@@ -32,6 +32,7 @@ class _Log:
     """What is found along the way: notes, and how many values each column lacks."""
 
     seed: int
+    row_numbers: Sequence[int] | None
     notes: list[str] = field(default_factory=list)
     missing: dict[str, int] = field(default_factory=dict)
 
@@ -42,15 +43,16 @@ def infer_columns(
     drop: Mapping[str, str],
     only_text: bool = False,
     seed: int = 0,
+    row_numbers: Sequence[int] | None = None,
 ) -> tuple[tuple[Column, ...], tuple[str, ...]]:
     """Return a ``Column`` for each of ``columns``, and notes.
 
     ``roles``: what is declared instead of inferred. ``drop``: columns not to use, with the reason.
-    ``only_text``: use columns of text and nothing else.
+    ``only_text``: use columns of text and nothing else. ``row_numbers``: how errors call the rows.
     """
     _check_roles(roles, columns)
     found: list[Column] = []
-    log = _Log(seed)
+    log = _Log(seed, row_numbers)
     for name, values in columns.items():
         if name in drop:
             column = Column(name, "dropped", reason=drop[name])
@@ -106,7 +108,7 @@ def _declared(name: str, values: np.ndarray, role: Role, log: _Log) -> Column:
     if role == "text":
         return Column(name, "text", terms=build_vocabulary(values, log.seed))
     if role == "datetime":
-        pattern = "iso" if values.dtype.kind == "M" else _date_pattern(_distinct(values))
+        pattern = date_pattern(values)
         if pattern is None:
             example = next((v for v in values if not runtime.is_missing(v)), "")
             raise DataError(
@@ -175,10 +177,10 @@ def _from_strings(name: str, values: np.ndarray, log: _Log) -> Column:
         return Column(name, "boolean")
     if all(isinstance(v, date) for v in values if not runtime.is_missing(v)):
         return Column(name, "datetime", format="iso")
-    refuse_strays(name, values, counts, "numbers", runtime.number)
+    refuse_strays(name, values, counts, "numbers", runtime.number, log.row_numbers)
     pattern = _date_pattern(distinct)
     if pattern is not None:
-        refuse_strays(name, values, counts, "dates", lambda v: runtime.moment(v, pattern))
+        refuse_strays(name, values, counts, "dates", lambda v: runtime.moment(v, pattern), log.row_numbers)
         if _all_parse(distinct, pattern):
             _note_ambiguous(name, distinct, pattern, log.notes)
             return Column(name, "datetime", format=pattern)
@@ -216,7 +218,12 @@ def _is_text(distinct: Sequence[str], n_present: int) -> bool:
 
 
 def refuse_strays(
-    name: str, values: np.ndarray, counts: Mapping[str, int], what: str, parse: Callable[[str], object]
+    name: str,
+    values: np.ndarray,
+    counts: Mapping[str, int],
+    what: str,
+    parse: Callable[[str], object],
+    row_numbers: Sequence[int] | None = None,
 ) -> None:
     """Raise ``DataError`` for a column of numbers or dates in which a few values are something else.
 
@@ -228,7 +235,8 @@ def refuse_strays(
     few = len(strays) <= _STRAY_KINDS and (n_strays <= _STRAY_SHARE * sum(counts.values()) or n_strays == 1)
     if strays and few and regular > _REGULAR_KINDS:
         found = runtime.labels(values)
-        row = int(np.flatnonzero(found == strays[0])[0]) + 1
+        position = int(np.flatnonzero(found == strays[0])[0])
+        row = position + 1 if row_numbers is None else row_numbers[position]
         raise DataError(
             f"Column '{name}' must hold values of one type; it holds {what}, but row {row} has '{strays[0]}' "
             f"({n_strays} such {'row' if n_strays == 1 else 'rows'}). Correct or empty those fields, "
@@ -247,8 +255,11 @@ def _parses(value: str, parse: Callable[[str], object]) -> bool:
 # ---------------------------------------------------------------------------------------------- dates
 
 
-def _distinct(values: np.ndarray) -> list[str]:
-    return [value for value in dict.fromkeys(runtime.labels(values).tolist()) if value]
+def date_pattern(values: np.ndarray) -> str | None:
+    """Return how the dates of a column are written ("iso" or a ``strptime`` pattern), None where it holds none."""
+    if values.dtype.kind == "M":
+        return "iso"
+    return _date_pattern([value for value in dict.fromkeys(runtime.labels(values).tolist()) if value])
 
 
 def _date_pattern(distinct: Sequence[str]) -> str | None:
@@ -280,12 +291,3 @@ def _note_ambiguous(name: str, distinct: Sequence[str], pattern: str, notes: lis
     other = pattern.replace("%m", "%_").replace("%d", "%m").replace("%_", "%d")
     if pattern.startswith("%m") and _all_parse(distinct, other):
         notes.append(f"The dates of column '{name}' fit both month first and day first; they are read as {pattern}.")
-
-
-def check_known(what: str, names: Sequence[str], columns: Mapping[str, np.ndarray]) -> None:
-    """Raise for a column that is named in ``what`` but does not exist."""
-    if isinstance(names, str):
-        raise ConfigError(f"{what} must be a list of columns; given: '{names}'. Write it as a list with one name.")
-    for name in names:
-        if name not in columns:
-            raise unknown_name(f"column in {what}", name, columns)

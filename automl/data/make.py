@@ -12,12 +12,15 @@ import numpy as np
 from automl import metrics, runtime
 from automl.data import files, source, splits
 from automl.data.encode import rows
-from automl.data.infer import infer_columns
+from automl.data.infer import date_pattern, infer_columns
 from automl.data.options import Options
 from automl.data.source import Source
 from automl.data.target import Target, infer_target, present
 from automl.errors import ConfigError, DataError, unknown_name
-from automl.task import Batch, Schema, Task
+from automl.task import Batch, DataKind, Schema, Task
+
+# How many raw rows a task keeps for replaying an export.
+SAMPLE_ROWS = 256
 
 
 def load(train: str | Path, target: str | None = None, test: str | Path | None = None, **options: Any) -> Task:
@@ -99,7 +102,7 @@ def build(data: Source, test: Source | None, target: str | None, options: Option
         raise ConfigError("There is test data already: leave test_share at 0.")
     name, parts = _take_apart(data, target, options)
     learnt, parts, notes = _target(name, parts, options)
-    y = learnt.encode(parts.y)
+    y = learnt.encode(parts.y, row_numbers=parts.data.row_numbers)
     layout = splits.Layout(y, parts.groups, parts.order, options.seed)
     locked = None
     if options.test_share:
@@ -121,7 +124,18 @@ def build(data: Source, test: Source | None, target: str | None, options: Option
         test=None if locked is None else _batch(schema, *locked),
         notes=(f"{len(y):,} rows to learn from.", learnt.note(y), *data.notes, *notes, *inferred, *how),
         fingerprint=_fingerprint(schema, batch),
+        **_sample(parts.data, options.seed),
     )
+
+
+def _sample(data: Source, seed: int) -> dict[str, Any]:
+    """Return some rows as they were given: what an export is replayed on."""
+    index = np.sort(np.random.default_rng(seed).permutation(len(data))[:SAMPLE_ROWS])
+    some = data.take(index)
+    if some.array is None:
+        return {"sample": dict(some.columns or {}), "sample_index": index}
+    lengths = {} if some.lengths is None else {"lengths": some.lengths}
+    return {"sample": {"x": some.array, **lengths}, "sample_index": index}
 
 
 def _target(name: str, parts: _Parts, options: Options) -> tuple[Target, _Parts, list[str]]:
@@ -131,7 +145,7 @@ def _target(name: str, parts: _Parts, options: Options) -> tuple[Target, _Parts,
         raise DataError(f"The target '{name}' is missing in every row. Name another column.")
     notes = [f"{n_gone:,} rows without a target were left out."] if n_gone else []
     parts = parts.take(keep)
-    return infer_target(name, parts.y, options.target_kind), parts, notes
+    return infer_target(name, parts.y, options.target_kind, parts.data.row_numbers), parts, notes
 
 
 def _take_apart(data: Source, target: str | None, options: Options, where: str = "the data") -> tuple[str, _Parts]:
@@ -198,10 +212,10 @@ def _weights(values: np.ndarray) -> np.ndarray:
 
 def _ranks(values: np.ndarray) -> np.ndarray:
     """Return (n,) ranks of numbers or dates; equal values have the same."""
-    moments, bad = runtime.numbers(values) if values.dtype.kind != "M" else (values.astype(np.int64), -1)
-    if bad >= 0:
-        column = infer_columns({"order": values}, {"order": "datetime"}, {})[0][0]
-        moments, bad = runtime.dates(values, column.format)
+    moments, bad = runtime.dates(values, "iso") if values.dtype.kind == "M" else runtime.numbers(values)
+    pattern = date_pattern(values) if bad >= 0 else None
+    if pattern is not None:
+        moments, bad = runtime.dates(values, pattern)
     gap = bad if bad >= 0 else next(iter(np.flatnonzero(moments != moments)), -1)
     if gap >= 0:
         raise DataError(
@@ -215,7 +229,7 @@ def _schema(parts: _Parts, learnt: Target, options: Options) -> tuple[Schema, tu
     if data.array is not None:
         if options.roles or options.drop or parts.aside:
             raise ConfigError(f"roles, drop and names of columns are for tables; this data is {data.kind}s.")
-        schema = Schema(data.kind, learnt.kind, learnt.name, (), learnt.classes, data.array.shape[1:])  # type: ignore[arg-type]
+        schema = Schema(data.kind, learnt.kind, learnt.name, (), learnt.classes, data.array.shape[1:])
         return schema, ()
     if options.kind in ("image", "sequence"):
         raise ConfigError(
@@ -228,16 +242,17 @@ def _schema(parts: _Parts, learnt: Target, options: Options) -> tuple[Schema, tu
     drop = {**dict.fromkeys(options.drop, "asked for"), **parts.aside}
     hints = {name: role for name, role in data.hints.items() if name in columns}
     roles = {**hints, **(options.roles or {})}
-    found, notes = infer_columns(columns, roles, drop, options.kind == "text", options.seed)
+    only_text = options.kind == "text"
+    found, notes = infer_columns(columns, roles, drop, only_text, options.seed, data.row_numbers)
     used = {c.role for c in found} - {"dropped"}
-    kind = "text" if used == {"text"} and options.kind != "table" else "table"
+    kind: DataKind = "text" if used == {"text"} and options.kind != "table" else "table"
     if options.kind == "text" and kind != "text":
         raise ConfigError("The kind 'text' uses columns of text only. Use kind=table for a table that has others too.")
     return Schema(kind, learnt.kind, learnt.name, found, learnt.classes), notes
 
 
 def _batch(schema: Schema, parts: _Parts, y: np.ndarray) -> Batch:
-    return Batch(rows(schema, parts.data.x, parts.data.lengths), y, parts.weights)
+    return Batch(rows(schema, parts.data.x, parts.data.lengths, parts.data.row_numbers), y, parts.weights)
 
 
 def _test(test: Source, parts: _Parts, learnt: Target, notes: list[str], options: Options) -> tuple[_Parts, np.ndarray]:
@@ -253,7 +268,7 @@ def _test(test: Source, parts: _Parts, learnt: Target, notes: list[str], options
     if len(keep) < len(found.y):
         notes.append(f"{len(found.y) - len(keep):,} rows of the test data without a target were left out.")
     found = found.take(keep)
-    return found, learnt.encode(found.y, "test data")
+    return found, learnt.encode(found.y, "test data", found.data.row_numbers)
 
 
 def _fingerprint(schema: Schema, batch: Batch) -> str:

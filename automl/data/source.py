@@ -1,6 +1,6 @@
 """Raw data before anything is inferred from it: what files, frames and arrays are read into."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from automl import runtime
 from automl.errors import ConfigError, DataError
-from automl.task import Role
+from automl.task import DataKind, Role
 
 MAX_DENSE_VALUES = 200_000_000  # what a sparse matrix may have once it is dense: 0.8 GB as float32
 _CHANNELS = (1, 2, 3, 4)
@@ -21,21 +21,23 @@ class Source:
     ``columns``: (n,) arrays by name. ``array``: (n, height, width[, channels]) or (n, steps, channels);
     ``lengths``: (n,) steps of each sequence. ``y``: (n,) target, None while it is one of the columns.
     ``hints``: roles that the types of a frame or file declare. ``notes``: what was done while reading.
+    ``row_numbers``: (n,) positions in the file, from 1, where rows were left out.
     """
 
     columns: Mapping[str, np.ndarray] | None = None
     array: np.ndarray | None = None
-    kind: str = "table"
+    kind: DataKind = "table"
     lengths: np.ndarray | None = None
     y: np.ndarray | None = None
     target_name: str = "target"
     hints: Mapping[str, Role] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    row_numbers: Sequence[int] | None = None
 
     def __len__(self) -> int:
         if self.array is not None:
             return len(self.array)
-        return len(next(iter((self.columns or {"": ()}).values())))
+        return len(next(iter(self.columns.values()))) if self.columns else 0
 
     @property
     def x(self) -> Any:
@@ -48,7 +50,8 @@ class Source:
             return self
         columns = None if self.columns is None else {name: values[index] for name, values in self.columns.items()}
         array, lengths, y = (None if v is None else v[index] for v in (self.array, self.lengths, self.y))
-        return replace(self, columns=columns, array=array, lengths=lengths, y=y)
+        numbers = (index + 1 if self.row_numbers is None else np.asarray(self.row_numbers)[index]).tolist()
+        return replace(self, columns=columns, array=array, lengths=lengths, y=y, row_numbers=numbers)
 
 
 def from_x(x: Any, kind: str = "auto", lengths: Any = None) -> Source:
@@ -146,4 +149,4 @@ def _from_array(array: np.ndarray, kind: str, lengths: Any) -> Source:
             raise ConfigError("Lengths are for sequences; this data is images. Leave them out or use kind=sequence.")
     lengths = None if lengths is None else np.asarray(lengths)
     note = f"The {array.ndim}-D array was read as {kind}s of shape {array.shape[1:]}."
-    return Source(array=array, kind=kind, lengths=lengths, notes=(note,))
+    return Source(array=array, kind="image" if kind == "image" else "sequence", lengths=lengths, notes=(note,))

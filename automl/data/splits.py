@@ -1,6 +1,7 @@
 """Which rows a fold trains on and which it validates on, and the rows that are locked away for the end."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
@@ -35,23 +36,20 @@ class Layout:
         return Layout(self.y[index], groups, order, self.seed)
 
 
-def folds_for(folds: int | float | str, kind: DataKind, n_rows: int) -> int | float:
+def folds_for(folds: Any, kind: DataKind, n_rows: int) -> int | float:
     """Return the number of folds, or the share of one holdout.
 
     "auto": five folds up to 20,000 rows of a table or text, three up to 60,000, else 20 % held out; of images and
     sequences 20 % held out from 1,000 rows on, else three folds.
     """
-    if isinstance(folds, str):
-        if folds != "auto":
-            raise ConfigError(
-                f"folds must be 'auto', a whole number from 2, or a share between 0 and 1; given: '{folds}'."
-            )
+    if folds == "auto":
         if kind in ("image", "sequence"):
-            return 0.2 if n_rows >= 1000 else min(3, n_rows // 2)
-        return min(5, n_rows // 2) if n_rows <= 20_000 else 3 if n_rows <= 60_000 else 0.2
-    is_count = not isinstance(folds, bool) and folds == int(folds) and folds >= 2
-    if not is_count and not (not isinstance(folds, bool) and 0 < folds < 1):
-        raise ConfigError(f"folds must be 'auto', a whole number from 2, or a share between 0 and 1; given: {folds}.")
+            return 0.2 if n_rows >= 1000 else max(2, min(3, n_rows // 2))
+        return max(2, min(5, n_rows // 2)) if n_rows <= 20_000 else 3 if n_rows <= 60_000 else 0.2
+    is_number = isinstance(folds, (int, float)) and not isinstance(folds, bool)
+    is_count = is_number and folds >= 2 and folds == int(folds)
+    if not is_count and not (is_number and 0 < folds < 1):
+        raise ConfigError(f"folds must be 'auto', a whole number from 2, or a share between 0 and 1; given: {folds!r}.")
     if is_count and folds > n_rows:
         raise DataError(f"Each fold needs a row; there are {n_rows} rows for {int(folds)} folds. Use fewer folds.")
     return int(folds) if is_count else float(folds)
@@ -121,7 +119,7 @@ def _most_folds(layout: Layout, wanted: int) -> tuple[int, str]:
 
 
 def _k_folds(layout: Layout, n_folds: int) -> tuple[Split, ...]:
-    options = {"n_splits": n_folds, "shuffle": True, "random_state": layout.seed}
+    options: dict[str, Any] = {"n_splits": n_folds, "shuffle": True, "random_state": layout.seed}
     blank = np.zeros((len(layout.y), 1))
     if layout.groups is not None:
         splitter = StratifiedGroupKFold(**options) if layout.stratified else GroupKFold(**options)

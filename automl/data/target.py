@@ -25,13 +25,15 @@ class Target:
     kind: TargetKind
     classes: tuple[Any, ...] = ()
 
-    def encode(self, values: np.ndarray, where: str = "training data") -> np.ndarray:
+    def encode(
+        self, values: np.ndarray, where: str = "training data", row_numbers: Sequence[int] | None = None
+    ) -> np.ndarray:
         """Return (n,) int64 codes or (n,) float64 values of a target without gaps.
 
         Raises ``DataError`` for a class that is not known or a value that is no finite number.
         """
         if self.kind == "regression":
-            return _finite(self.name, values, where)
+            return _finite(self.name, values, where, row_numbers)
         codes = {_key(c): i for i, c in enumerate(self.classes)}
         keys = _keys(values).tolist()
         unseen = sorted(set(keys) - codes.keys())
@@ -63,7 +65,9 @@ def present(values: np.ndarray) -> np.ndarray:
     return np.flatnonzero([not missing[v] for v in values.tolist()])
 
 
-def infer_target(name: str, values: np.ndarray, wanted: str = "auto") -> Target:
+def infer_target(
+    name: str, values: np.ndarray, wanted: str = "auto", row_numbers: Sequence[int] | None = None
+) -> Target:
     """Infer the kind of a target without gaps.
 
     Classes: words, true and false, any two values, and whole numbers with up to 20 values that each occur five times on
@@ -71,7 +75,7 @@ def infer_target(name: str, values: np.ndarray, wanted: str = "auto") -> Target:
     """
     if wanted not in KINDS:
         raise unknown_name("target_kind", wanted, KINDS)
-    typed = _typed(name, values, wanted)
+    typed = _typed(name, values, wanted, row_numbers)
     distinct = sorted(set(typed.tolist()))
     if len(distinct) == 1:
         raise DataError(
@@ -90,7 +94,7 @@ def infer_target(name: str, values: np.ndarray, wanted: str = "auto") -> Target:
     return Target(name, "binary" if len(distinct) == 2 else "multiclass", tuple(distinct))
 
 
-def _typed(name: str, values: np.ndarray, wanted: str) -> np.ndarray:
+def _typed(name: str, values: np.ndarray, wanted: str, row_numbers: Sequence[int] | None) -> np.ndarray:
     """Return the values as bool, int64, float64, or object strings, whichever holds them all as they are."""
     if values.dtype.kind in "bi":
         return values if values.dtype.kind == "b" else values.astype(np.int64)
@@ -109,7 +113,7 @@ def _typed(name: str, values: np.ndarray, wanted: str) -> np.ndarray:
         if not any(v.startswith("0") and v.isdecimal() for v in plain - {"0"}):  # 007 is a name
             return parsed
     if wanted in ("auto", "regression"):
-        refuse_strays(name, values, Counter(keys.tolist()), "numbers", runtime.number)
+        refuse_strays(name, values, Counter(keys.tolist()), "numbers", runtime.number, row_numbers)
     return keys
 
 
@@ -143,16 +147,13 @@ def _refuse_single(name: str, typed: np.ndarray, is_number: bool, wanted: str) -
         )
 
 
-def _finite(name: str, values: np.ndarray, where: str) -> np.ndarray:
+def _finite(name: str, values: np.ndarray, where: str, row_numbers: Sequence[int] | None) -> np.ndarray:
     result, bad = runtime.numbers(values)
-    if bad >= 0:
+    wrong = bad if bad >= 0 else int(next(iter(np.flatnonzero(~np.isfinite(result))), -1))
+    if wrong >= 0:
+        row = wrong + 1 if row_numbers is None else row_numbers[wrong]
         raise DataError(
-            f"The target '{name}' of the {where} must be numbers; row {bad + 1} has '{values[bad]}'. Correct it."
-        )
-    endless = np.flatnonzero(~np.isfinite(result))
-    if endless.size:
-        raise DataError(
-            f"The target '{name}' of the {where} must be finite; row {endless[0] + 1} has {result[endless[0]]}. "
-            "Remove the row."
+            f"The target '{name}' of the {where} must be finite numbers; row {row} has '{values[wrong]}'. "
+            "Correct or remove the row."
         )
     return result

@@ -140,10 +140,9 @@ def _manifest(task: Task, members: Sequence[Member], kind: str, scores: dict[str
 
 def _write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
     """Write the manifest last: it names the SHA-256 and the size of every other file."""
-    files = {
-        f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(folder.iterdir()) if f.name != "manifest.json"
-    }
-    sizes = {f.name: f.stat().st_size for f in sorted(folder.iterdir()) if f.name != "manifest.json"}
+    others = {f.name: f.read_bytes() for f in sorted(folder.iterdir()) if f.name != "manifest.json"}
+    files = {name: hashlib.sha256(content).hexdigest() for name, content in others.items()}
+    sizes = {name: len(content) for name, content in others.items()}
     manifest = manifest | {"files": files, "bytes": sizes | {"total": sum(sizes.values())}}
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -153,7 +152,7 @@ def _replay(task: Task, folder: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as scratch:
         rows, answer = Path(scratch, "rows.json"), Path(scratch, "answer")
         replay.write_rows(task.sample, rows)
-        command = [sys.executable, "-I", replay.__file__, str(folder), str(rows), str(answer)]
+        command = [sys.executable, "-I", "-B", replay.__file__, str(folder), str(rows), str(answer)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=REPLAY_SECONDS, check=False)
         if done.returncode:
             raise ExportError(f"The exported model does not run in a fresh process: {done.stderr.strip()[-500:]}")

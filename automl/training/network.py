@@ -3,6 +3,8 @@
 PyTorch is imported when a network is used, so that its space can be read without it.
 """
 
+from __future__ import annotations
+
 import copy
 import importlib
 import io
@@ -46,16 +48,16 @@ class Network:
     module, where there is one, changes training batches.
 
     ``params``: what ``SPACE`` draws, and ``loss``, ``optimizer`` and ``schedule`` with what is below
-    them, among others. ``module`` is on the CPU outside
-    ``fit``; ``center`` and ``scale`` standardise a regression's target; ``example`` keeps four training
-    rows, which the exporter needs.
+    them, among others. ``module`` stays on the CPU; ``center`` and ``scale`` standardise a
+    regression's target; ``example`` keeps four training rows, which the exporter needs.
     """
 
     def __init__(self, make_module: Callable[[Rows, int], torch.nn.Module], params: Params, task: Task) -> None:
         self.make_module = make_module
         self.params = dict(params)
         # Without the data: a fitted network is small to pickle.
-        self.task = replace(task, data=task.data.take(np.arange(0)), splits=(), test=None)
+        nothing = np.zeros(0, np.int64)
+        self.task = replace(task, data=task.data.take(nothing), splits=(), test=None, sample={}, sample_index=nothing)
         self.module: torch.nn.Module | None = None
         self.center, self.scale = 0.0, 1.0
         self.example: Rows | None = None

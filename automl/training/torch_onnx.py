@@ -49,9 +49,10 @@ def _attempt(
     way: Callable[[nn.Module, tuple[Tensor, ...]], onnx.ModelProto], module: nn.Module, inputs: tuple[Tensor, ...]
 ) -> tuple[str, onnx.ModelProto | None]:
     try:
-        with _silence(), torch.no_grad():
+        # Gradients stay on: without them, attention would be traced as one fused operator that ONNX lacks.
+        with _silence():
             model = _bare(way(module, inputs))
-            error = _error(model, module, inputs)
+        error = _error(model, module, inputs)
     except Exception as failure:  # PyTorch raises anything at all for an operator it cannot express
         return f"{type(failure).__name__}: {str(failure).strip().splitlines()[0] if str(failure) else ''}", None
     # Written so that NaN does not pass.
@@ -115,7 +116,8 @@ def _error(model: onnx.ModelProto, module: nn.Module, inputs: tuple[Tensor, ...]
     for batch in (tuple(x[:1] for x in inputs), inputs, tuple(torch.cat([x, x]) for x in inputs)):
         feeds = {n: x.numpy() for n, x in zip(module.inputs, batch, strict=True) if n in known}
         (got,) = session.run([OUTPUT], feeds)
-        wanted = module(*batch).numpy()
+        with torch.no_grad():
+            wanted = module(*batch).numpy()
         if got.shape != wanted.shape:
             return float("inf")
         worst = max(worst, float(np.max(np.abs(got - wanted) / np.maximum(1, np.abs(wanted)))))

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from automl.space import Params
+from automl.space import Params, Space
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from automl.task import Task
 
-SPACE = {}
+SPACE: Space = {}
 FITS = ("regression",)
 
 

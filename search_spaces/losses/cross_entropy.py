@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 
     from automl.task import Task
 
-# The first of its kind is tried first.
 ORDER = 0
 SPACE = {"smoothing": Float(0.0, 0.2, default=0.0)}
 FITS = ("binary", "multiclass")

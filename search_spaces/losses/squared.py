@@ -3,16 +3,15 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from automl.space import Params
+from automl.space import Params, Space
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from automl.task import Task
 
-# The first of its kind is tried first.
 ORDER = 0
-SPACE = {}
+SPACE: Space = {}
 FITS = ("regression",)
 
 

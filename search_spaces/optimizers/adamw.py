@@ -8,7 +8,6 @@ from automl.space import Float, Params
 if TYPE_CHECKING:
     import torch
 
-# The first of its kind is tried first.
 ORDER = 0
 SPACE = {
     "lr": Float(1e-5, 3e-2, log=True, default=1e-3),

@@ -8,7 +8,6 @@ from automl.space import Float, Params
 if TYPE_CHECKING:
     import torch
 
-# The first of its kind is tried first.
 ORDER = 0
 SPACE = {"warmup": Float(0.0, 0.3, default=0.05)}
 

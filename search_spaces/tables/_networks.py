@@ -169,7 +169,9 @@ def _numbers(x: np.ndarray, params: Params) -> tuple[nn.Module, int]:
         return LinearNumbers(x.shape[1], size), size
     if kind == "piecewise":
         return PiecewiseNumbers(x, size, params["numbers.piecewise.bins"]), size
-    return PeriodicNumbers(x.shape[1], size, params["numbers.periodic.frequencies"], params["numbers.periodic.spread"]), size
+    return PeriodicNumbers(
+        x.shape[1], size, params["numbers.periodic.frequencies"], params["numbers.periodic.spread"]
+    ), size
 
 
 class Mlp(nn.Module):

@@ -127,9 +127,11 @@ class Boosted:
         self.constant = self.target.constant(train)
         if len(np.unique(train.y)) > 1 and _varies(train.x.numeric):
             self.constant = None
-            known = self.target.encode(valid)
-            train = self.target.encode(train)
-            yield from self._boost(self._start(train, known if len(known) else train))
+            train, valid = self.target.encode(train), self.target.encode(valid)
+            valid = valid if len(valid) else train
+            if len(np.unique(valid.y)) == 1 and self.stopping == "auc":
+                self.stopping = "log_loss"
+            yield from self._boost(self._start(train, valid))
         yield 1.0
 
     def _boost(self, advance: Callable[[int], list[float]]) -> Iterator[float]:

@@ -24,7 +24,7 @@ SPACE = {
     "max_bin": Choice([63, 127, 255, 511], default=255),
     "extra_trees": Choice([False, True]),
 }
-FEATURES = {"text": {}, "encode": {}}
+FEATURES = {"text": {}, "encode": {"method": {"default": "ordinal", "native": "off"}}}
 
 _OBJECTIVES = {"l2": "regression", "l1": "regression_l1", "huber": "huber", "poisson": "poisson"}
 _METRICS = {"log_loss": "binary_logloss", "auc": "auc", "l2": "l2", "l1": "l1", "poisson": "poisson"}
@@ -132,7 +132,7 @@ def parse(text: str, n_targets: int) -> TreeEnsemble:
 
 def _numbers(text: str, key: str, dtype: Any) -> np.ndarray:
     """Return the numbers after ``key=`` of all trees in a row."""
-    lines = re.findall(rf"^{key}=(.+)$", text, re.MULTILINE)
+    lines = re.findall(rf"\n{key}=(.+)", text)
     return np.fromstring(" ".join(lines), dtype, sep=" ")
 
 

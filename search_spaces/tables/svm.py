@@ -31,6 +31,9 @@ SPACE = {
     "max_rows": Int(500, 10_000, log=True, default=5_000),
     # For classes only.
     "class_weight": Choice(["none", "balanced"]),
+    # For three classes or more: how much like a hard vote a pair's decision counts. Low is better
+    # for probabilities of noisy classes, high for labels.
+    "sharpness": Float(0.5, 8.0, log=True, default=2.0),
     # For regression only: errors below this share of the target's deviation are free.
     "epsilon": Float(1e-3, 0.5, log=True, default=0.1),
 }
@@ -45,7 +48,6 @@ FEATURES = {
 }
 _MOST_ITERATIONS = 200_000
 _CACHE_MB = 300
-_SHARPNESS = 8.0
 _MOST_CLASSES = 40
 _CHUNK_NUMBERS = 4_000_000
 
@@ -54,8 +56,12 @@ def adapt(space: Space, task: Task) -> Space | None:
     """Leave out what the task has no use for; None (not at all) for more classes than pairs are affordable."""
     if task.n_classes > _MOST_CLASSES:
         return None
-    useless = "epsilon" if task.is_classification else "class_weight"
-    return {name: domain for name, domain in space.items() if name != useless}
+    useless = {
+        "binary": ("epsilon", "sharpness"),
+        "multiclass": ("epsilon",),
+        "regression": ("class_weight", "sharpness"),
+    }
+    return {name: domain for name, domain in space.items() if name not in useless[task.target]}
 
 
 def build(params: Params, task: Task) -> Model:
@@ -68,7 +74,7 @@ class SupportVectors:
 
     Classification fits on 80 % of the sample, calibrates the scores on the rest (one temperature,
     one bias per class), then fits again on the whole sample. Every pair votes with the logarithm of
-    a sigmoid: as good as LIBSVM's hard votes, but smooth, as in Hastie and Tibshirani,
+    a sigmoid: smooth where LIBSVM's votes are hard, as in Hastie and Tibshirani,
     "Classification by pairwise coupling", 1998.
     """
 
@@ -77,7 +83,7 @@ class SupportVectors:
         self.gamma_factor = params.get(f"kernel.{self.kernel}.gamma", 1.0)
         self.degree, self.coef0 = params.get("kernel.poly.degree", 3), params.get("kernel.poly.coef0", 0.0)
         self.c, self.max_rows, self.epsilon = params["C"], params["max_rows"], params.get("epsilon", 0.1)
-        self.balanced = params.get("class_weight") == "balanced"
+        self.balanced, self.sharpness = params.get("class_weight") == "balanced", params.get("sharpness", 1.0)
         self.n_classes, self.seed = task.n_classes, task.seed
 
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
@@ -152,7 +158,7 @@ class SupportVectors:
         margins = self._kernel(x) @ self.weight + self.bias
         if not self.n_classes:
             return margins
-        z = np.float32(_SHARPNESS) * np.hstack([-margins, margins])
+        z = np.float32(self.sharpness) * np.hstack([-margins, margins])
         return np.logaddexp(np.float32(0), z)
 
     def _kernel(self, x: np.ndarray) -> np.ndarray:
@@ -172,7 +178,7 @@ class SupportVectors:
         margins = graph.op("MatMul", self._write_kernel(graph, x), graph.constant(self.weight))
         margins = graph.op("Add", margins, graph.constant(self.bias))
         if self.n_classes:
-            z = graph.op("Mul", margins, graph.constant(np.float32(_SHARPNESS)))
+            z = graph.op("Mul", margins, graph.constant(np.float32(self.sharpness)))
             margins = graph.op("Softplus", graph.concat([graph.op("Neg", z), z]))
         return self.model.write(graph, graph.op("MatMul", margins, graph.constant(self.model.weight)))
 

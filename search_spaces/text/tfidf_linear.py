@@ -57,42 +57,39 @@ class TfidfLinear:
         """Fit; logistic regression yields after every stage, margins after the calibration."""
         self.tfidf.fit(train.x.sparse, self.allowed, self.min_documents)
         x = self.tfidf.transform(train.x.sparse).astype(np.float64)
+        present = np.unique(train.y)
         if not self.n_classes:
             self._fit_values(x, train.y, train.weights)
+        elif len(present) == 1:
+            self.model = Linear.constant(x.shape[1], present, self.n_classes)
         else:
-            present, codes = np.unique(train.y, return_inverse=True)
-            weights = class_weights(codes, train.weights, self.balanced)
-            if len(present) == 1:
-                self.model = Linear.constant(x.shape[1], present, self.n_classes)
-            else:
-                fit = self._fit_logistic if self.loss == "likelihood" else self._fit_margin
-                yield from fit(x, codes, weights, present)
+            yield from (self._fit_logistic if self.loss == "likelihood" else self._fit_margin)(train, x)
         yield 1.0
 
-    def _fit_logistic(
-        self, x: sp.csr_matrix, codes: np.ndarray, weights: np.ndarray | None, present: np.ndarray
-    ) -> Iterator[float]:
+    def _fit_logistic(self, train: Batch, x: sp.csr_matrix) -> Iterator[float]:
         from sklearn.linear_model import LogisticRegression
 
-        stage = int(np.clip(_STAGE_WORK / (x.nnz * len(present) + 1), 10, _MOST_ITERATIONS))
+        weights = class_weights(train.y, train.weights, self.balanced)
+        stage = int(np.clip(_STAGE_WORK / (x.nnz * self.n_classes + 1), 10, _MOST_ITERATIONS))
         fitted = LogisticRegression(C=self.c, tol=1e-3, warm_start=True, max_iter=stage)
         for done in range(stage, _MOST_ITERATIONS + stage, stage):
             with quiet():
-                fitted.fit(x, codes, sample_weight=weights)
-            self.model = Linear.of_classes(fitted.coef_, fitted.intercept_, present, self.n_classes)
-            if fitted.n_iter_.max() < stage:
+                fitted.fit(x, train.y, sample_weight=weights)
+            self.model = Linear.of_classes(fitted.coef_, fitted.intercept_, fitted.classes_, self.n_classes)
+            if fitted.n_iter_.max() < stage or done >= _MOST_ITERATIONS:
                 return
-            yield min(done / _MOST_ITERATIONS, 0.99)
+            yield done / _MOST_ITERATIONS
 
-    def _fit_margin(
-        self, x: sp.csr_matrix, codes: np.ndarray, weights: np.ndarray | None, present: np.ndarray
-    ) -> Iterator[float]:
+    def _fit_margin(self, train: Batch, x: sp.csr_matrix) -> Iterator[float]:
         """Fit on 80 %, calibrate on the rest, then fit on everything."""
+        present, codes = np.unique(train.y, return_inverse=True)
+        weights = class_weights(codes, train.weights, self.balanced)
         held = holdout(codes, self.seed)
-        coef, intercept = self._machine(
-            x[~held], codes[~held], None if weights is None else weights[~held], len(present)
-        )
-        calibration = Calibration(x[held] @ coef.T + intercept, codes[held])
+        part = None if weights is None else weights[~held]
+        coef, intercept = self._machine(x[~held], codes[~held], part, len(present))
+        # Balanced classes shift the scores; probabilities are those of the classes as they are.
+        own = None if train.weights is None else train.weights[held]
+        calibration = Calibration(x[held] @ coef.T + intercept, codes[held], own)
         t, bias = calibration.temperature, calibration.bias
         self.model = Linear.of_classes(t * coef, t * intercept + bias, present, self.n_classes)
         yield 0.5

@@ -56,3 +56,33 @@ class Toy:
                 time.sleep(0.02)
         if self.mischief == "sleep":
             time.sleep(60)
+
+
+class Steps:
+    """An iterator over snapshots that can say where it is."""
+
+    def __init__(self, toy: "Resumable", candidate: Candidate, deadline: float | None, scores: tuple[float, ...]) -> None:
+        self.scores = scores
+        self.snapshots = toy.work(candidate, deadline, scores)
+
+    def __iter__(self) -> "Steps":
+        return self
+
+    def __next__(self) -> Trial:
+        trial = next(self.snapshots)
+        self.scores = trial.fold_scores
+        return trial
+
+    def state(self) -> tuple[float, ...]:
+        return self.scores
+
+
+@dataclass(frozen=True)
+class Resumable(Toy):
+    """A toy whose trials can go on from another's state."""
+
+    def __call__(self, candidate: Candidate, threads: int, deadline: float | None) -> Steps:
+        return Steps(self, candidate, deadline, ())
+
+    def resume(self, candidate: Candidate, threads: int, deadline: float | None, state: tuple[float, ...]) -> Steps:
+        return Steps(self, candidate, deadline, state)

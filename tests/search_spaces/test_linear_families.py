@@ -20,15 +20,17 @@ TARGETS = ("binary", "multiclass", "regression")
 STEPS = ("dates", "text", "impute", "encode", "scale", "select", "reduce")
 
 
-def make_task(target: str, kind: str = "table", n: int = 300, seed: int = 0) -> Task:
-    """A learnable table with gaps, categories and a date, or texts as counts of terms."""
-    rng = np.random.default_rng(seed)
+def make_task(target: str, kind: str = "table") -> Task:
+    """A learnable table with gaps, categories and a date, or texts whose words (not their characters) tell."""
+    rng = np.random.default_rng(0)
+    n = 900 if kind == "text" else 300
     if kind == "text":
         n_terms = 60
-        counts = rng.poisson(0.15, (n, n_terms)).astype(np.float32)
+        counts = rng.poisson(0.3, (n, n_terms)).astype(np.float32)
         counts[0] = 0  # a text without a known term
         x = Rows(sparse=sp.csr_matrix(counts))
-        score = counts[:, :6].sum(axis=1) - counts[:, 6:12].sum(axis=1) + 0.1 * rng.normal(size=n)
+        words = counts[:, ::2]
+        score = words[:, :4].sum(axis=1) - words[:, 4:8].sum(axis=1) + 0.1 * rng.normal(size=n)
         columns = (Column("text", "text", terms=tuple(f"{'wc'[i % 2]}:{i}" for i in range(n_terms))),)
     else:
         numbers = rng.normal(size=(n, 4)) * [1, 10, 1, 1]
@@ -131,7 +133,7 @@ def test_family_learns_and_is_the_same_in_onnx(folder: str, family: str, given: 
     task = make_task(target, "text" if folder == "text" else "table")
     prediction = check(build(folder, family, task, given), task)
     floor = {"binary": 0.72, "multiclass": 0.58, "regression": 0.35}[target]
-    assert skill(task, prediction) > floor - 0.1 * (given.get("analyzer") == "word")
+    assert skill(task, prediction) > floor
 
 
 @pytest.mark.parametrize(("folder", "family", "given"), [CASES[0], CASES[1], CASES[4], CASES[7], CASES[-3], CASES[-2]])
@@ -162,8 +164,18 @@ def test_weights_count(folder: str, family: str, given: dict, target: str) -> No
     model = build(folder, family, task, given)
     for _ in model.fit(spoiled, valid):
         pass
-    # The calibration of margins does not see weights: it may be unsure, but not turned around.
     assert skill(task, model.predict(valid.x)) > (0.6 if target == "binary" else 0.1)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_analyzer_sees_its_own_terms_only(target: str) -> None:
+    task = make_task(target, "text")
+    skills = {}
+    for analyzer in ("word", "char"):
+        model = build("text", "tfidf_linear", task, {"analyzer": analyzer})
+        list(model.fit(*task.fold(0)))
+        skills[analyzer] = skill(task, model.predict(task.fold(0)[1].x))
+    assert skills["word"] > skills["char"] + 0.15
 
 
 def test_neighbors_do_not_depend_on_ties() -> None:
@@ -202,11 +214,13 @@ def test_linear_agrees_with_scikit_learn() -> None:
 
 
 def test_support_vectors_agree_with_scikit_learn() -> None:
-    """The class with the highest score is almost always the one that LIBSVM votes for."""
+    """Sharp votes are as good as LIBSVM's hard ones; the default is for probabilities."""
     from sklearn.datasets import load_digits
     from sklearn.svm import SVC
 
     x, y = load_digits(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(x))
+    x, y = x[order], y[order]
     x = ((x - x.mean(axis=0)) / np.where(x.std(axis=0) > 0, x.std(axis=0), 1)).astype(np.float32)
     task = replace(make_task("multiclass"), schema=Schema("table", "multiclass", "y", (), tuple(range(10))))
     module = load("tables", "svm")
@@ -214,10 +228,12 @@ def test_support_vectors_agree_with_scikit_learn() -> None:
     train, valid = Batch(Rows(numeric=x[:1000]), y[:1000]), Batch(Rows(numeric=x[1000:]), y[1000:])
     list(model.fit(train, valid))
     p = model.predict(valid.x)
-    votes = SVC(gamma=1 / (x.shape[1] * x[:1000].var())).fit(x[:1000], y[:1000]).predict(x[1000:])
-    assert (p.argmax(axis=1) == votes).mean() > 0.97
-    assert metrics.get("log_loss", "multiclass").score(valid.y, p) > -0.35
+    assert metrics.get("log_loss", "multiclass").score(valid.y, p) > -0.15
     np.testing.assert_allclose(predict_onnx(Pipeline([], model), valid.x), p, atol=1e-4)
+    sharp = module.build(draw(module.SPACE, Defaults({"sharpness": 8.0})), task)
+    list(sharp.fit(train, valid))
+    hard = SVC(gamma=1 / (x.shape[1] * x[:1000].var())).fit(x[:1000], y[:1000]).score(x[1000:], y[1000:])
+    assert (sharp.predict(valid.x).argmax(axis=1) == valid.y).mean() > hard - 0.005
 
 
 def test_spaces_follow_the_task() -> None:

@@ -1,0 +1,45 @@
+"""Random forests (Breiman, 2001): the mean of deep trees grown on resampled rows and random columns."""
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from automl.space import Choice, Float, Int, Params
+from automl.task import Task
+
+if TYPE_CHECKING:
+    from automl.training.forest import Forest
+
+SPACE = {
+    "n_estimators": Int(50, 500, log=True, default=200),
+    # The columns a split chooses from.
+    "max_features": Choice({"sqrt": {}, "log2": {}, "share": {"share": Float(0.1, 1.0)}}),
+    "rows": Choice({"bootstrap": {"share": Float(0.3, 1.0, default=1.0)}, "all": {}}),
+    "min_samples_leaf": Int(1, 50, log=True, default=2),
+    "max_leaf_nodes": Int(32, 2048, log=True, default=1024),
+    # Of classification; a regression minimises the squared error.
+    "criterion": Choice(["gini", "entropy"]),
+}
+FEATURES = {"text": {}, "encode": {"method": {"default": "ordinal", "native": "off"}}}
+
+
+def build(params: Params, task: Task) -> "Forest":
+    """Return an unfitted forest; missing numbers are sent to the better side of each split."""
+    from automl.training.forest import Forest
+
+    return Forest(partial(_forest, params, task.seed, task.threads), params["n_estimators"], task)
+
+
+def _forest(params: Params, seed: int, threads: int, regression: bool) -> Any:
+    from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+
+    bootstrap, width = params["rows"] == "bootstrap", params["max_features"]
+    return (RandomForestRegressor if regression else RandomForestClassifier)(
+        criterion="squared_error" if regression else params["criterion"],
+        max_features=params["max_features.share.share"] if width == "share" else width,
+        bootstrap=bootstrap,
+        max_samples=params["rows.bootstrap.share"] if bootstrap else None,
+        min_samples_leaf=params["min_samples_leaf"],
+        max_leaf_nodes=params["max_leaf_nodes"],
+        random_state=seed,
+        n_jobs=threads,
+    )

@@ -1,0 +1,222 @@
+"""Every format gives the same task, and every bad file says what to change."""
+
+import gzip
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from automl.data import load
+from automl.errors import DataError
+
+
+def write_as(frame, path):
+    name = path.name
+    if name.endswith((".csv", ".csv.gz")):
+        frame.to_csv(path, index=False)
+    elif name.endswith((".tsv", ".tsv.gz")):
+        frame.to_csv(path, index=False, sep="\t")
+    elif name.endswith(".parquet"):
+        frame.to_parquet(path)
+    elif name.endswith(".feather"):
+        frame.to_feather(path)
+    else:
+        frame.to_json(path, orient="records", lines=True)
+    return path
+
+
+ENDINGS = ["csv", "csv.gz", "tsv", "tsv.gz", "parquet", "feather", "jsonl", "ndjson"]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_every_format_gives_the_same_rows(table, tmp_path, ending):
+    frame = pd.DataFrame(table)
+    frame.loc[[3, 7], "size"] = np.nan
+    frame.loc[[4, 8], "colour"] = None
+    task = load(write_as(frame, tmp_path / f"data.{ending}"))
+    assert task.kind == "table"
+    assert task.target == "binary"
+    assert task.schema.classes == ("no", "yes")
+    assert [c.role for c in task.schema.columns] == ["numeric", "categorical", "boolean"]
+    x = task.data.x
+    np.testing.assert_array_equal(x.numeric[:, 0], np.asarray(frame["size"], np.float32))
+    np.testing.assert_array_equal(x.numeric[:, 1], np.asarray(table["open"], np.float32))
+    expected = [0 if pd.isna(c) else ["blue", "green", "red"].index(c) + 1 for c in frame["colour"]]
+    assert x.categories[:, 0].tolist() == expected
+    assert x.cardinalities == (4,)
+
+
+def test_whole_numbers_stay_whole_as_classes(write_csv, table):
+    table["target"] = [2, 1, 1] * 20
+    task = load(write_csv(table))
+    assert task.schema.classes == (1, 2)
+    assert all(type(c) is int for c in task.schema.classes)
+
+
+def test_semicolons_and_byte_order_mark(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("a;b;target\n" + "1;x;0\n2;y;1\n" * 10, encoding="utf-8-sig")
+    assert [c.name for c in load(path).schema.columns] == ["a", "b"]
+
+
+def test_parquet_dictionary_columns_are_categories(tmp_path):
+    frame = pd.DataFrame({"code": pd.Categorical([1, 2, 3, 1] * 10), "z": range(40), "target": [0, 1] * 20})
+    frame.to_parquet(tmp_path / "data.parquet")
+    task = load(tmp_path / "data.parquet")
+    assert task.schema.columns[0].levels == ("1", "2", "3")
+
+
+@pytest.mark.parametrize(
+    ("x", "kind", "shape"),
+    [
+        (np.zeros((40, 8, 8), np.uint8), "image", (8, 8, 1)),
+        (np.zeros((40, 8, 6, 3), np.float32), "image", (8, 6, 3)),
+        (np.zeros((40, 12, 2), np.float32), "sequence", (12, 2)),
+    ],
+)
+def test_npz_arrays(tmp_path, x, kind, shape):
+    y = np.arange(40) % 2
+    np.savez(tmp_path / "d.npz", x_train=x, y_train=y, x_test=x[:10], y_test=y[:10])
+    task = load(tmp_path / "d.npz")
+    assert task.kind == kind
+    assert task.schema.shape == shape
+    assert len(task.test) == 10
+    if kind == "image":
+        assert task.data.x.image.dtype == x.dtype
+
+
+def test_npz_kind_and_lengths_decide_what_three_axes_are(tmp_path):
+    x = np.ones((40, 8, 8), np.uint8)
+    lengths = np.r_[np.full(39, 3), 99]
+    np.savez(tmp_path / "s.npz", x_train=x, y_train=np.arange(40) % 2, len_train=lengths)
+    task = load(tmp_path / "s.npz")
+    assert task.kind == "sequence"
+    assert task.data.x.lengths.tolist() == [3] * 39 + [8]
+    assert task.data.x.sequence[0].sum() == 3 * 8
+    np.savez(tmp_path / "i.npz", x_train=x.astype(float), y_train=np.arange(40) % 2)
+    assert load(tmp_path / "i.npz", kind="image").kind == "image"
+
+
+def test_npz_of_two_axes_is_a_table(tmp_path):
+    x = np.random.default_rng(0).normal(size=(40, 3))
+    np.savez(tmp_path / "d.npz", x_train=x, y_train=np.arange(40) % 2)
+    task = load(tmp_path / "d.npz")
+    assert [c.name for c in task.schema.columns] == ["x0", "x1", "x2"]
+
+
+def make_images(folder, sizes, mode="RGB"):
+    rng = np.random.default_rng(0)
+    for i, size in enumerate(sizes):
+        path = folder / ("cat" if i % 2 else "dog") / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        channels = () if mode == "L" else (3,)
+        Image.fromarray(rng.integers(0, 255, (size, size, *channels), dtype=np.uint8)).save(path)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("sizes", "mode", "shape"),
+    [([20] * 8, "RGB", (20, 20, 3)), ([20] * 8, "L", (20, 20, 1)), ([30, 50, 50, 70] * 2, "RGB", (50, 50, 3)),
+     ([100] * 8, "RGB", (64, 64, 3)), ([10, 12] * 4, "L", (32, 32, 1))],
+)  # fmt: skip
+def test_image_folder(tmp_path, sizes, mode, shape):
+    task = load(make_images(tmp_path / "photos", sizes, mode))
+    assert task.schema.shape == shape
+    assert task.schema.classes == ("cat", "dog")
+    assert task.data.x.image.dtype == np.uint8
+
+
+def test_corrupt_image_is_named(tmp_path):
+    folder = make_images(tmp_path / "photos", [20] * 8)
+    (folder / "dog" / "2.png").write_bytes(b"\x89PNG no")
+    with pytest.raises(DataError, match=r"2\.png"):
+        load(folder)
+
+
+HEADER = "a,b,target\n"
+ROWS = "1.5,x,0\n2.5,y,1\n" * 10
+
+BAD_TEXT = {
+    "empty": ("", "is empty"),
+    "blank": ("\n\n", "is empty"),
+    "header only": (HEADER, "no rows"),
+    "ragged, too many": (HEADER + ROWS + "1,2,3,4\n", "line 22.*3 fields.*has 4"),
+    "ragged, too few": (HEADER + "1,x,0\n1,2\n", "line 3.*has 2"),
+    "duplicate names": ("a,a,target\n" + ROWS, "given more than once: 'a'"),
+    "open quote": (HEADER + '1,"x,0\n' + ROWS, "line"),
+    "no target": ("a,b,c\n" + ROWS, "Name the column to predict"),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), BAD_TEXT.values(), ids=BAD_TEXT)
+def test_bad_text_files(write_csv, content, message):
+    with pytest.raises(Exception, match=message) as caught:
+        load(write_csv(content))
+    assert type(caught.value).__module__ == "automl.errors"
+
+
+def test_missing_file_names_the_nearest(write_csv, tmp_path):
+    write_csv(HEADER + ROWS, "train.csv")
+    with pytest.raises(DataError, match=r"Did you mean 'train\.csv'"):
+        load(tmp_path / "trian.csv")
+
+
+def test_unknown_ending(write_csv):
+    with pytest.raises(DataError, match=r"\.csv.*\.parquet.*\.npz"):
+        load(write_csv("x", "data.xlsx"))
+
+
+def test_not_utf8(tmp_path):
+    (tmp_path / "d.csv").write_bytes((HEADER + "1,caf\xe9,0\n").encode("latin-1"))
+    with pytest.raises(DataError, match="not UTF-8"):
+        load(tmp_path / "d.csv")
+
+
+@pytest.mark.parametrize("name", ["d.csv.gz", "d.parquet", "d.feather", "d.npz"])
+def test_damaged_archives(write_csv, name):
+    with pytest.raises(DataError, match="cannot be read"):
+        load(write_csv("this is no such file", name))
+
+
+def test_cut_off_gzip(tmp_path):
+    (tmp_path / "d.csv.gz").write_bytes(gzip.compress((HEADER + ROWS * 50).encode())[:-20])
+    with pytest.raises(DataError, match="cannot be read"):
+        load(tmp_path / "d.csv.gz")
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [(["{"], "line 1.*not JSON"), (["[1]"], "line 1.*JSON object"), ([""], "no rows"),
+     ([json.dumps({"a": [1, 2], "target": 1})] * 4, "'a' holds a list")],
+)  # fmt: skip
+def test_bad_json_lines(write_csv, lines, message):
+    with pytest.raises(DataError, match=message):
+        load(write_csv("\n".join(lines) + "\n", "d.jsonl"))
+
+
+X = np.zeros((10, 4, 4, 1))
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"x_train": X}, "must hold the arrays x_train and y_train.*x_train"),
+        ({"x_train": X, "y_train": np.zeros(9)}, "y_train must have one value"),
+        ({"x_train": X[..., 0], "y_train": np.arange(10) % 2, "len_train": np.ones(3, int)}, "len_train must have"),
+        ({"x_train": np.zeros((10, 3, 8, 8)), "y_train": np.arange(10) % 2}, "channels last"),
+        ({"x_train": np.full_like(X, np.nan), "y_train": np.arange(10) % 2}, "finite.*row 1"),
+        ({"x_train": np.array([["a"]] * 10)[..., None, None], "y_train": np.arange(10) % 2}, "must be numbers"),
+        ({"x_train": np.array([{}] * 10), "y_train": np.arange(10) % 2}, "cannot be read"),
+    ],
+)
+def test_bad_npz(tmp_path, arrays, message):
+    np.savez(tmp_path / "d.npz", **arrays)
+    with pytest.raises(DataError, match=message):
+        load(tmp_path / "d.npz")
+
+
+def test_empty_image_folder(tmp_path):
+    with pytest.raises(DataError, match="one folder per class"):
+        load(tmp_path)

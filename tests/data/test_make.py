@@ -1,0 +1,226 @@
+"""Targets, test data, weights, what goes wrong, and that prediction encodes like training."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse as sp
+from sklearn.datasets import load_iris
+
+from automl.data import from_arrays, load, rows, source
+from automl.errors import AutoMLError, ConfigError, DataError, UnknownNameError
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(60, 3))
+
+TARGETS = {
+    "two words": (["a", "b"] * 30, "binary", ("a", "b")),
+    "three words": (["a", "b", "c"] * 20, "multiclass", ("a", "b", "c")),
+    "zeros and ones": ([0, 1] * 30, "binary", (0, 1)),
+    "strings of numbers": (["10", "9", "2"] * 20, "multiclass", (2, 9, 10)),
+    "leading zeros": (["007", "008"] * 30, "binary", ("007", "008")),
+    "bools": ([True, False] * 30, "binary", (False, True)),
+    "bool strings": (["true", "FALSE"] * 30, "binary", (False, True)),
+    "two floats": ([0.5, 1.5] * 30, "binary", (0.5, 1.5)),
+    "a class called None": (["None", "Low"] * 30, "binary", ("Low", "None")),
+    "category type": (pd.Series(["a", "b"] * 30, dtype="category"), "binary", ("a", "b")),
+    "floats": (rng.normal(size=60), "regression", ()),
+    "few floats, not whole": ([0.5, 1.0, 1.5] * 20, "regression", ()),
+    "many whole numbers": (range(60), "regression", ()),
+}
+
+
+@pytest.mark.parametrize(("y", "kind", "classes"), TARGETS.values(), ids=TARGETS)
+def test_target_kinds(y, kind, classes):
+    task = from_arrays(X, y if isinstance(y, pd.Series) else np.array(list(y)))
+    assert task.target == kind
+    assert task.schema.classes == classes
+    assert [type(c) for c in task.schema.classes] == [type(c) for c in classes]
+    if classes:
+        assert task.data.y.dtype == np.int64
+        values = {str(c): i for i, c in enumerate(classes)}
+        given = [str(v) if str(v) in values else str(v).capitalize() for v in y]
+        assert task.data.y.tolist() == [values[v] for v in given]
+    else:
+        assert task.data.y.dtype == np.float64
+
+
+def test_target_kind_is_obeyed():
+    y = np.array([1, 2, 3] * 20)
+    assert from_arrays(X, y, target_kind="regression").target == "regression"
+    assert from_arrays(X, y * 1.5, target_kind="classification").target == "multiclass"
+    assert from_arrays(X, y * 1.5, target_kind="multiclass").schema.classes == (1.5, 3.0, 4.5)
+
+
+def test_rows_without_target_are_left_out_and_counted():
+    y = np.array(["a", "b", ""] * 20, dtype=object)
+    task = from_arrays(X, y)
+    assert task.n_rows == 40
+    assert any("20 rows without a target" in note for note in task.notes)
+    np.testing.assert_array_equal(task.data.x.numeric, X[y != ""].astype(np.float32))
+
+
+def test_row_numbers_in_errors_are_those_of_the_file(write_csv):
+    values = [str(i / 7) for i in range(40)]
+    values[30] = "oops"
+    path = write_csv({"a": values, "target": ["", *["x", "y"] * 19, "x"]})
+    with pytest.raises(DataError, match="row 31 has 'oops'"):
+        load(path)
+    with pytest.raises(DataError, match="row 31 has 'oops'"):
+        load(path, roles={"a": "numeric"})
+
+
+def test_test_share_is_locked_away_before_anything_is_learnt():
+    words = np.array([f"w{i % 20}" for i in range(60)], dtype=object)
+    task = from_arrays(pd.DataFrame({"w": words, "n": X[:, 0]}), np.arange(60) % 2, test_share=0.25, seed=3)
+    assert len(task.test) == 15
+    assert task.n_rows == 45
+    assert task.test.y.sum() in (7, 8)
+    together = np.r_[task.data.x.numeric[:, 0], task.test.x.numeric[:, 0]]
+    np.testing.assert_array_equal(np.sort(together), np.sort(X[:, 0].astype(np.float32)))
+    assert set(np.unique(task.data.x.categories)) == set(range(1, len(task.schema.columns[0].levels) + 1))
+
+
+def test_test_file_is_matched_by_name(write_csv, table):
+    train = write_csv(table, "train.csv")
+    shuffled = {name: table[name][:10] for name in ["target", "open", "colour", "size"]}
+    shuffled["colour"][0] = "violet"
+    task = load(train, test=write_csv(shuffled, "test.csv"))
+    assert len(task.test) == 10
+    np.testing.assert_array_equal(task.test.x.numeric, task.data.x.numeric[:10])
+    assert task.test.x.categories[0, 0] == 0
+    np.testing.assert_array_equal(task.test.y, task.data.y[:10])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.pop("target"), "test data.*target|target.*test data"),
+        (lambda t: t.update(target=["maybe"] * 60), "test data.*unseen: 'maybe'"),
+        (lambda t: t.update(target=[""] * 60), "missing in every row of the test data"),
+        (lambda t: t.update(colours=t.pop("colour")), "'colour' Did you mean 'colours'"),
+        (lambda t: t.update(size=["big"] * 60), "'size' must hold a number.*row 1 has 'big'"),
+    ],
+)
+def test_bad_test_files(write_csv, table, change, message):
+    train = write_csv(table, "train.csv")
+    change(table)
+    with pytest.raises(AutoMLError, match=message):
+        load(train, test=write_csv(table, "test.csv"))
+
+
+def test_weights_groups_and_order_are_no_features(table):
+    frame = pd.DataFrame(table).assign(w=np.arange(60) + 1, g=np.arange(60) // 6)
+    task = from_arrays(frame, "target", weights="w", group="g", folds=5)
+    assert [c.name for c in task.schema.columns if c.role != "dropped"] == ["size", "colour", "open"]
+    np.testing.assert_array_equal(task.data.weights, np.arange(60) + 1.0)
+    for train, valid in task.splits:
+        assert not set(train // 6) & set(valid // 6)
+    days = pd.date_range("2024-01-01", periods=60)[::-1]
+    for when in (days, days.strftime("%d/%m/%Y"), np.arange(60)[::-1]):
+        task = from_arrays(frame.assign(when=when), "target", order="when", folds=3)
+        assert all(train.min() > valid.max() for train, valid in task.splits)
+        assert "when" not in [c.name for c in task.schema.columns if c.role != "dropped"]
+
+
+def test_arrays_can_be_weights_and_groups():
+    task = from_arrays(X, np.arange(60) % 2, sample_weight=np.ones(60), group=np.repeat(list("abcdef"), 10), folds=3)
+    assert task.data.weights.sum() == 60
+    assert len(task.splits) == 3
+
+
+def test_sparse_matrix(monkeypatch):
+    matrix = sp.random(60, 5, 0.3, random_state=0, format="csr")
+    task = from_arrays(matrix, np.arange(60) % 2)
+    np.testing.assert_array_equal(task.data.x.numeric, matrix.toarray().astype(np.float32))
+    monkeypatch.setattr(source, "MAX_DENSE_VALUES", 100)
+    with pytest.raises(DataError, match=r"up to 100 values; this one has 300 \(60 x 5\)"):
+        from_arrays(matrix, np.arange(60) % 2)
+
+
+def test_object_array_and_iris():
+    x = np.array([[1.5, "a"], [2.5, "b"], [None, "a"]] * 10, dtype=object)
+    task = from_arrays(x, np.arange(30) % 2)
+    assert [c.role for c in task.schema.columns] == ["numeric", "categorical"]
+    frame, y = load_iris(return_X_y=True, as_frame=True)
+    task = from_arrays(frame, y)
+    assert task.target == "multiclass"
+    assert task.schema.target_name == "target"
+    assert len(task.splits) == 5
+
+
+def test_three_and_four_axes():
+    y = np.arange(12) % 2
+    assert from_arrays(np.ones((12, 6, 2)), y, lengths=np.full(12, 4)).data.x.lengths.tolist() == [4] * 12
+    assert from_arrays(np.ones((12, 6, 2)), y, kind="image").schema.shape == (6, 2, 1)
+    assert from_arrays(np.ones((12, 6, 6, 3)), y).kind == "image"
+
+
+def test_test_arrays():
+    task = from_arrays(X, np.arange(60) % 2, test=(X[:5], np.arange(5) % 2))
+    np.testing.assert_array_equal(task.test.x.numeric, X[:5].astype(np.float32))
+
+
+def test_fingerprint_follows_the_data():
+    y = np.arange(60) % 2
+    first = from_arrays(X, y).fingerprint
+    assert first == from_arrays(X.copy(), y, seed=5).fingerprint
+    changed = X.copy()
+    changed[7, 1] += 1e-3
+    assert first != from_arrays(changed, y).fingerprint
+    assert first != from_arrays(X, 1 - y).fingerprint
+
+
+@pytest.mark.parametrize(
+    "as_given", [lambda f: f, lambda f: f.to_dict("records"), lambda f: f.to_dict("list"), lambda f: f.to_numpy()]
+)
+def test_rows_encodes_like_training(table, as_given):
+    frame = pd.DataFrame(table).drop(columns="target")
+    task = from_arrays(frame, table["target"])
+    again = rows(task.schema, as_given(frame))
+    np.testing.assert_array_equal(again.numeric, task.data.x.numeric)
+    np.testing.assert_array_equal(again.categories, task.data.x.categories)
+
+
+Y = np.arange(60) % 2
+BAD = {
+    "unknown target": (lambda f: from_arrays(f, "targett"), UnknownNameError, "Did you mean 'target'"),
+    "target all missing": (lambda f: from_arrays(X, np.full(60, np.nan)), DataError, "missing in every row"),
+    "one class": (lambda f: from_arrays(X, np.ones(60)), DataError, "at least two different values"),
+    "class of one row": (lambda f: from_arrays(X, np.r_[["b"], ["a"] * 59]), DataError, "with one: 'b'"),
+    "fewer rows than folds": (lambda f: from_arrays(X[:8], X[:8, 0], folds=9), DataError, "8 rows for 9 folds"),
+    "infinite value": (lambda f: from_arrays(f.assign(size=np.inf), "target"), DataError, "'size'.*inf"),
+    "infinite target": (lambda f: from_arrays(X, np.r_[X[:59, 0], np.inf]), DataError, "finite.*row 60"),
+    "mixed target": (lambda f: from_arrays(X, np.r_[X[:59, 0].astype(str), "bad"]), DataError, "row 60 has 'bad'"),
+    "words to regress": (lambda f: from_arrays(f, "target", target_kind="regression"), DataError, "needs numbers"),
+    "binary of three": (lambda f: from_arrays(X, np.arange(60) % 3, target_kind="binary"), ConfigError, "has 3"),
+    "metric that does not fit": (lambda f: from_arrays(f, "target", metric="rmse"), ConfigError, "is for regression"),
+    "unknown metric": (lambda f: from_arrays(f, "target", metric="acuracy"), UnknownNameError, "'accuracy'"),
+    "unknown kind": (lambda f: from_arrays(f, "target", kind="tabel"), UnknownNameError, "'table'"),
+    "unknown target kind": (lambda f: from_arrays(f, "target", target_kind="clas"), UnknownNameError, "target_kind"),
+    "unknown option": (lambda f: from_arrays(f, "target", fold=3), UnknownNameError, "'folds'"),
+    "unknown group": (lambda f: from_arrays(f, "target", group="colr"), UnknownNameError, "for group 'colr'"),
+    "unknown drop": (lambda f: from_arrays(f, "target", drop=["sizes"]), UnknownNameError, "'size'"),
+    "drop as a string": (lambda f: from_arrays(f, "target", drop="size"), ConfigError, r"\['size'\]"),
+    "everything dropped": (lambda f: from_arrays(f, "target", drop=["size", "colour", "open"]), DataError, "asked for"),
+    "table as images": (lambda f: from_arrays(f, "target", kind="image"), ConfigError, "needs a NumPy array"),
+    "unequal rows": (lambda f: from_arrays(X, Y[:50]), DataError, "60 and 50"),
+    "two targets": (lambda f: from_arrays(X, np.c_[Y, Y]), DataError, "one column at a time"),
+    "negative weight": (lambda f: from_arrays(X, Y, sample_weight=-np.ones(60)), DataError, "row 1 has '-1.0'"),
+    "weights of another length": (lambda f: from_arrays(X, Y, weights=np.ones(5)), DataError, "60 rows"),
+    "group and order": (lambda f: from_arrays(X, Y, group=Y, order=Y), ConfigError, "cannot be combined"),
+    "order with gaps": (lambda f: from_arrays(X, Y, order=np.r_[np.nan, Y[1:]]), DataError, "row 1 has 'nan'"),
+    "order of words": (lambda f: from_arrays(f, "target", order="colour"), DataError, "number or date"),
+    "test share": (lambda f: from_arrays(X, Y, test_share=1.5), ConfigError, "below 1"),
+    "test twice": (lambda f: from_arrays(X, Y, test=(X, Y), test_share=0.2), ConfigError, "test data already"),
+    "no rows": (lambda f: from_arrays(pd.DataFrame({"a": []}), []), DataError, "no rows"),
+    "duplicate columns": (lambda f: from_arrays(f.set_axis(["a", "a", "b", "c"], axis=1), Y), DataError, "'a'"),
+    "five axes": (lambda f: from_arrays(np.ones((60, 2, 2, 2, 2)), Y), DataError, "shape"),
+    "lengths of images": (lambda f: from_arrays(np.ones((60, 2, 2, 1)), Y, lengths=Y), ConfigError, "sequences"),
+    "roles of images": (lambda f: from_arrays(np.ones((60, 2, 2, 1)), Y, roles={"a": "text"}), ConfigError, "tables"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "error", "message"), BAD.values(), ids=BAD)
+def test_bad_input(table, make, error, message):
+    with pytest.raises(error, match=message):
+        make(pd.DataFrame(table))

@@ -1,0 +1,189 @@
+"""Losses against values worked out by hand or by scikit-learn; optimizers and schedules on small problems."""
+
+from math import cosh, log
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from sklearn import metrics as sk
+
+from automl import registry
+from automl.space import Defaults, Random, draw
+
+LOSSES = registry.names("losses")
+OPTIMIZERS = registry.names("optimizers")
+SCHEDULES = registry.names("schedules")
+SCORES = torch.tensor([[2.0, -1.0, 0.5], [0.0, 0.3, -0.2], [-3.0, 4.0, 1.0], [0.1, 0.2, 0.3]])
+CODES = torch.tensor([0, 2, 1, 1])
+P = SCORES.softmax(1).numpy().astype(np.float64)
+P_TRUE = P[np.arange(4), CODES.numpy()]
+VALUES = torch.tensor([[0.5], [-2.0], [1.0], [0.0]])
+Y = torch.tensor([0.0, 1.0, 1.2, -0.1])
+ERROR = (VALUES[:, 0] - Y).numpy().astype(np.float64)
+TASK = SimpleNamespace(n_classes=3, data=SimpleNamespace(y=np.array([0, 0, 0, 0, 0, 1, 1])))
+
+
+def loss_of(name, **params):
+    module = registry.load("losses", name)
+    return module.build(draw(module.SPACE, Defaults(params)), TASK)
+
+
+def hinge():
+    wrong = np.maximum(0, 1.0 - (SCORES.numpy()[np.arange(4), CODES][:, None] - SCORES.numpy()))
+    wrong[np.arange(4), CODES] = 0
+    return wrong.sum(axis=1) / 3
+
+
+def adjusted():
+    s = SCORES.numpy() + np.log(np.array([6, 3, 1]) / 10)
+    return np.log(np.exp(s).sum(axis=1)) - s[np.arange(4), CODES]
+
+
+CASES = [
+    ("cross_entropy", {"smoothing": 0.0}, lambda: -np.log(P_TRUE)),
+    ("cross_entropy", {"smoothing": 0.1}, lambda: -(0.9 * np.log(P_TRUE) + 0.1 * np.log(P).mean(axis=1))),
+    ("focal", {"gamma": 2.0}, lambda: -((1 - P_TRUE) ** 2) * np.log(P_TRUE)),
+    ("poly1_cross_entropy", {"epsilon": 1.5}, lambda: -np.log(P_TRUE) + 1.5 * (1 - P_TRUE)),
+    ("generalized_cross_entropy", {"q": 0.7}, lambda: (1 - P_TRUE**0.7) / 0.7),
+    ("brier", {}, lambda: np.square(P - np.eye(3)[CODES]).sum(axis=1)),
+    ("multi_margin", {"margin": 1.0, "power": 1}, hinge),
+    ("logit_adjusted", {"tau": 1.0}, adjusted),
+    ("squared", {}, lambda: ERROR**2),
+    ("absolute", {}, lambda: np.abs(ERROR)),
+    ("huber", {"delta": 1.0}, lambda: np.where(np.abs(ERROR) < 1, ERROR**2 / 2, np.abs(ERROR) - 0.5)),
+    ("log_cosh", {}, lambda: [log(cosh(e)) for e in ERROR]),
+    ("quantile", {"level": 0.8}, lambda: np.where(ERROR < 0, -0.8 * ERROR, 0.2 * ERROR)),
+]
+
+
+@pytest.mark.parametrize(("name", "params", "expected"), CASES, ids=[f"{c[0]}-{i}" for i, c in enumerate(CASES)])
+def test_a_loss_has_the_value_of_its_formula(name, params, expected):
+    given = (VALUES, Y) if registry.load("losses", name).FITS == ("regression",) else (SCORES, CODES)
+    got = loss_of(name, **params)(*given)
+    assert got.shape == (4,)
+    np.testing.assert_allclose(got.numpy(), expected(), rtol=1e-5, atol=1e-6)
+
+
+def test_every_loss_has_a_case():
+    assert {c[0] for c in CASES} == set(LOSSES)
+
+
+def test_losses_agree_with_scikit_learn():
+    y, p = CODES.numpy(), P
+    assert loss_of("cross_entropy")(SCORES, CODES).mean().item() == pytest.approx(sk.log_loss(y, p), rel=1e-5)
+    quantile = loss_of("quantile", level=0.3)(VALUES, Y).mean().item()
+    assert quantile == pytest.approx(sk.mean_pinball_loss(Y.numpy(), VALUES[:, 0].numpy(), alpha=0.3), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_gradients_are_finite_even_for_extreme_scores(name):
+    module = registry.load("losses", name)
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        loss = module.build(draw(module.SPACE, Random(rng)), TASK)
+        if "regression" in module.FITS:
+            scores, y = torch.tensor([[0.0], [1e4], [-1e4], [1.0]]), torch.tensor([0.0, 0.0, 3.0, 1.0])
+        else:
+            scores, y = torch.tensor([[80.0, -80.0, 0.0], [-80.0, 80.0, 0.0], [0.0, 0.0, 0.0]]), torch.tensor([0, 0, 2])
+        scores.requires_grad_(True)
+        value = loss(scores, y)
+        assert value.shape == y.shape
+        assert value.isfinite().all()
+        value.mean().backward()
+        assert scores.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_better_score_costs_less(name):
+    module = registry.load("losses", name)
+    loss = module.build(draw(module.SPACE, Defaults()), TASK)
+    if "regression" in module.FITS:
+        costs = loss(torch.tensor([[1.1], [1.6], [3.0]]), torch.tensor([1.0, 1.0, 1.0]))
+    else:
+        costs = loss(torch.tensor([[1.5, 0.0, 0.0], [0.5, 0.0, 0.0], [-2.0, 0.0, 0.0]]), torch.tensor([0, 0, 0]))
+    assert costs[0] < costs[1] < costs[2]
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_an_optimizer_lowers_a_quadratic_and_spares_groups_from_decay(name):
+    module = registry.load("optimizers", name)
+    params = draw(module.SPACE, Defaults())
+    weight = torch.nn.Parameter(torch.tensor([[1.0, -2.0]]))
+    bias = torch.nn.Parameter(torch.tensor([0.5]))
+    optimizer = module.build(params, [{"params": [weight]}, {"params": [bias], "weight_decay": 0.0}])
+    assert [g["weight_decay"] for g in optimizer.param_groups] == [params["weight_decay"], 0.0]
+    start = last = 1.0 + 4.0 + 0.25
+    for _ in range(5):
+        for _ in range(20):
+            optimizer.zero_grad()
+            loss = weight.square().sum() + bias.square().sum()
+            loss.backward()
+            optimizer.step()
+        assert loss.item() < last
+        last = loss.item()
+    assert last < start - 0.05
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_an_optimizer_takes_any_parameters_of_its_space(name):
+    module = registry.load("optimizers", name)
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        weight = torch.nn.Parameter(torch.ones(2, 2))
+        optimizer = module.build(draw(module.SPACE, Random(rng)), [weight])
+        weight.square().sum().backward()
+        optimizer.step()
+        assert weight.isfinite().all()
+        assert (weight != 1).all()
+
+
+def rates(name, n_steps=100, optimizer="sgd", **params):
+    module = registry.load("schedules", name)
+    weight = torch.nn.Parameter(torch.ones(1))
+    made = registry.load("optimizers", optimizer)
+    optimizer = made.build(draw(made.SPACE, Defaults({"lr": 0.1})), [{"params": [weight]}])
+    schedule = module.build(draw(module.SPACE, Defaults(params)), optimizer, n_steps)
+    got = []
+    for _ in range(n_steps):
+        got.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    return np.array(got)
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "first", "last"),
+    [
+        ("constant", {"warmup": 0.0}, 0.1, 0.1),
+        ("constant", {"warmup": 0.1}, 0.01, 0.1),
+        ("cosine", {"warmup": 0.1}, 0.01, 0.0),
+        ("linear", {"warmup": 0.1}, 0.01, 0.0),
+        ("step", {"drops": 2, "factor": 0.1}, 0.1, 0.001),
+        ("one_cycle", {"rising": 0.3, "start": 0.1}, 0.01, 0.0),
+    ],
+)
+def test_a_schedule_begins_peaks_and_ends_where_it_should(name, params, first, last):
+    got = rates(name, **params)
+    assert got[0] == pytest.approx(first)
+    assert got.max() == pytest.approx(0.1, rel=0.01)
+    assert got[-1] == pytest.approx(last, abs=0.0015)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("n_steps", [1, 2, 7])
+def test_a_schedule_bears_very_short_training(name, n_steps):
+    got = rates(name, n_steps)
+    assert (got >= 0).all()
+    assert (got <= 0.1 + 1e-9).all()
+    assert got.max() > 0
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_one_cycle_works_with_every_optimizer(optimizer):
+    assert rates("one_cycle", optimizer=optimizer).max() == pytest.approx(0.1, rel=0.01)
+
+
+def test_step_decay_drops_evenly():
+    got = rates("step", n_steps=90, drops=2, factor=0.1)
+    np.testing.assert_allclose(got, np.repeat([0.1, 0.01, 0.001], 30))

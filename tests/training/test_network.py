@@ -1,0 +1,406 @@
+"""Training, early stopping, pickling and export of networks, on modules small enough to check."""
+
+import pickle
+from functools import partial
+from types import SimpleNamespace
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from torch import nn
+
+from automl import metrics, registry
+from automl.errors import ExportError, TrialError
+from automl.export.graph import Graph
+from automl.space import Choice, Defaults, draw
+from automl.task import Batch, Rows, Schema, Task
+from automl.training import loop, network, torch_onnx
+from automl.training.network import Network
+
+
+class Small(nn.Module):
+    """A layer over whatever it is given, each with the operators that networks for it use."""
+
+    def __init__(self, x, n_outputs, field="numeric"):
+        super().__init__()
+        self.inputs = ("sequence", "lengths") if field.startswith("sequence") else tuple(field.split("+"))
+        self.field = field
+        if field == "image":
+            self.body = nn.Sequential(
+                nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.AdaptiveAvgPool2d(2)
+            )
+            width = 16
+        elif field == "sequence+gru":
+            self.body, width = nn.GRU(3, 6, batch_first=True, bidirectional=True), 12
+        elif field == "sequence+lstm":
+            self.body, width = nn.LSTM(3, 6, batch_first=True), 6
+        elif field == "sequence+attention":
+            self.body = nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0, batch_first=True)
+            self.up, width = nn.Linear(3, 4), 4
+        elif field == "sparse":
+            self.body, width = nn.Linear(x.sparse.shape[1], 8), 8
+        else:
+            p = x.numeric.shape[1]
+            self.body = nn.Sequential(
+                nn.Linear(p, 32), nn.BatchNorm1d(32), nn.GELU(), nn.Linear(32, 16), nn.LayerNorm(16)
+            )
+            self.embed = nn.Embedding(5, 16) if "categories" in self.inputs else None
+            width = 16
+        self.head = nn.Linear(width, n_outputs)
+
+    def forward(self, x, other=None):
+        if self.field == "image":
+            return self.head(self.body(x.permute(0, 3, 1, 2) / 255).flatten(1))
+        if self.field == "sequence+attention":
+            padding = torch.arange(x.shape[1])[None] >= other[:, None]
+            return self.head(self.body(self.up(x), src_key_padding_mask=padding)[:, 0])
+        if self.field.startswith("sequence"):
+            steps, _ = self.body(x)
+            last = (other - 1)[:, None, None].expand(-1, 1, steps.shape[2])
+            return self.head(steps.gather(1, last)[:, 0])
+        hidden = self.body(x)
+        return self.head(hidden if other is None else hidden + self.embed(other).sum(1))
+
+
+def rows_of(field, n, rng):
+    lengths = rng.integers(1, 8, n).astype(np.int64)
+    return {
+        "numeric": lambda: Rows(numeric=rng.normal(size=(n, 6)).astype(np.float32)),
+        "numeric+categories": lambda: Rows(
+            numeric=rng.normal(size=(n, 6)).astype(np.float32),
+            categories=rng.integers(0, 5, (n, 2)).astype(np.int32),
+            cardinalities=(5, 5),
+        ),
+        "image": lambda: Rows(image=rng.integers(0, 255, (n, 6, 6, 1)).astype(np.uint8)),
+    }.get(field, lambda: Rows(sequence=rng.normal(size=(n, 8, 3)).astype(np.float32), lengths=lengths))()
+
+
+def task_of(target="binary", field="numeric", n=400, metric="auto"):
+    rng = np.random.default_rng(0)
+    x = rows_of(field, n, rng)
+    seen = x.parts()[field.split("+")[0]].reshape(n, -1).astype(float)
+    signal = seen[:, 0] / seen[:, 0].std() + rng.normal(scale=0.1, size=n)
+    y = 1e4 + 500 * signal if target == "regression" else np.digitize(signal, np.quantile(signal, [0.5]))
+    if target == "multiclass":
+        y = np.digitize(signal, np.quantile(signal, [0.3, 0.7]))
+    classes = {"binary": (0, 1), "multiclass": (0, 1, 2), "regression": ()}[target]
+    cut = int(0.75 * n)
+    data = Batch(x, y.astype(float if target == "regression" else np.int64))
+    splits = ((np.arange(cut), np.arange(cut, n)),)
+    return Task(Schema("table", target, "y", classes=classes), data, metrics.get(metric, target), splits)
+
+
+def params_of(target, **fixed):
+    def options(kind):
+        modules = {n: registry.load(kind, n) for n in registry.names(kind)}
+        return Choice({n: m.SPACE for n, m in modules.items() if target in getattr(m, "FITS", (target,))})
+
+    space = {"loss": options("losses"), "optimizer": options("optimizers"), "schedule": options("schedules")}
+    first = {
+        "loss": "squared" if target == "regression" else "cross_entropy",
+        "optimizer": "adamw",
+        "schedule": "cosine",
+        "optimizer.adamw.lr": 1e-2,
+        "epochs": 8,
+    }
+    return draw({**space, **network.SPACE}, Defaults({**first, **fixed}))
+
+
+def fitted(task, field="numeric", **fixed):
+    model = Network(partial(Small, field=field), params_of(task.target, **fixed), task)
+    progress = list(model.fit(*task.fold(0)))
+    assert progress == sorted(progress)
+    assert progress[-1] == 1.0
+    return model
+
+
+def onnx_of(model, x):
+    graph = Graph()
+    names = {}
+    for name in model.module.inputs:
+        part = x.parts()[name]
+        names[name] = graph.input(name, np.int64 if name in ("categories", "lengths") else np.float32, part.shape[1:])
+    made = graph.model({"prediction": model.to_onnx(graph, names)})
+    session = onnxruntime.InferenceSession(made.SerializeToString())
+
+    def predict(rows):
+        types = {i.name: np.int64 if "int64" in i.type else np.float32 for i in session.get_inputs()}
+        return session.run(None, {n: rows.parts()[n].astype(t) for n, t in types.items()})[0]
+
+    return predict
+
+
+@pytest.mark.parametrize("target", ["binary", "multiclass", "regression"])
+def test_a_network_learns_pickles_small_and_exports(target):
+    task = task_of(target)
+    model = fitted(task)
+    valid = task.fold(0)[1]
+    dummy = (
+        np.full(len(valid), task.data.y.mean())
+        if target == "regression"
+        else np.full((len(valid), task.n_classes), 0.5)
+    )
+    got = model.predict(valid.x)
+    assert got.shape == ((len(valid),) if target == "regression" else (len(valid), task.n_classes))
+    gain = task.metric.score(valid.y, got) - task.metric.score(valid.y, dummy)
+    assert gain > {"binary": 0.4, "multiclass": 0.4, "regression": 250}[target]
+
+    saved = pickle.dumps(model)
+    assert len(saved) < 4 * model.n_params + 20_000
+    np.testing.assert_array_equal(pickle.loads(saved).predict(valid.x), got)
+
+    run = onnx_of(model, valid.x)
+    for n in (1, 64):
+        wanted = model.predict(valid.x.take(slice(n)))
+        np.testing.assert_allclose(run(valid.x.take(slice(n))), wanted.reshape(n, -1), rtol=1e-5, atol=1e-4)
+
+
+FIELDS = ["numeric+categories", "image", "sequence+gru", "sequence+lstm", "sequence+attention"]
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_modules_of_all_kinds_train_and_export(field):
+    task = task_of("multiclass", field, n=128)
+    model = fitted(task, field, epochs=5, mixup="inputs")
+    x = task.data.x
+    run = onnx_of(model, x)
+    for n in (1, 64):
+        np.testing.assert_allclose(run(x.take(slice(n))), model.predict(x.take(slice(n))), atol=1e-4)
+
+
+def test_the_best_weights_are_kept_and_patience_ends_training():
+    task = task_of("regression", n=120)
+    train, valid = task.fold(0)
+    noise = Batch(train.x, np.random.default_rng(1).normal(size=len(train)))
+    model = Network(Small, params_of("regression", epochs=60, patience=3, schedule="constant"), task)
+    scores = []
+    for progress in model.fit(noise, valid):
+        scores.append(task.metric.score(valid.y, model.predict(valid.x)))
+    assert progress == 1.0
+    assert len(scores) < 60
+    # Nothing to learn: later weights fit the noise, so the newest are not the ones kept.
+    assert scores == sorted(scores)
+
+
+def test_a_network_predicts_after_every_yield_and_yields_within_epochs(monkeypatch):
+    monkeypatch.setattr(loop, "_YIELD_SECONDS", 0.0)
+    task = task_of("binary")
+    model = Network(Small, params_of("binary", epochs=5), task)
+    train, valid = task.fold(0)
+    seen = []
+    for progress in model.fit(train, valid):
+        seen.append(progress)
+        assert np.isfinite(model.predict(valid.x)).all()
+        if progress > 0.5:
+            break
+    assert len(seen) > 16
+    assert seen == sorted(seen)
+    assert seen[0] < 1 / 5
+
+
+def test_a_fit_is_repeatable():
+    task = task_of("regression")
+    x = task.data.x
+    np.testing.assert_array_equal(fitted(task).predict(x), fitted(task).predict(x))
+
+
+def test_weights_count():
+    task = task_of("regression")
+    train, valid = task.fold(0)
+    # The same rows with two answers: the weights say which of them holds.
+    both = Batch(train.x.take(np.r_[: len(train), : len(train)]), np.r_[train.y, -train.y], None)
+    weighted = Batch(both.x, both.y, np.r_[np.full(len(train), 3.0), np.full(len(train), 1e-6)])
+    model = Network(Small, params_of("regression"), task)
+    list(model.fit(weighted, valid))
+    assert np.corrcoef(model.predict(valid.x), valid.y)[0, 1] > 0.9
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"mixup": "inputs"},
+        {"average": "ema"},
+        {"l1": "weights"},
+        {"clip": "none"},
+        {"optimizer": "lion", "optimizer.lion.lr": 2e-3},
+        {"optimizer": "sgd", "schedule": "one_cycle"},
+        {"loss": "multi_margin"},
+        {"loss": "logit_adjusted"},
+    ],
+    ids=str,
+)
+def test_the_options_of_the_loop_still_learn(change):
+    task = task_of("binary", metric="accuracy")
+    model = fitted(task, **change)
+    valid = task.fold(0)[1]
+    assert task.metric.score(valid.y, model.predict(valid.x)) > 0.8
+
+
+def test_mixup_blends_inputs_and_leaves_prediction_alone():
+    task = task_of("regression")
+    plain, mixed = fitted(task, epochs=5), fitted(task, epochs=5, mixup="inputs")
+    assert not np.allclose(plain.predict(task.data.x), mixed.predict(task.data.x))
+
+
+def test_an_augmentation_is_used_in_training_only():
+    calls = []
+
+    class Shifted(Small):
+        def augment(self, x):
+            calls.append(self.training)
+            return x + 0.01
+
+    task = task_of("binary", n=100)
+    model = Network(Shifted, params_of("binary", epochs=5), task)
+    list(model.fit(*task.fold(0)))
+    assert calls
+    assert all(calls)
+    before = len(calls)
+    model.predict(task.data.x)
+    assert len(calls) == before
+
+
+def test_a_class_that_the_fold_lacks_still_has_a_column():
+    task = task_of("multiclass")
+    train, valid = task.fold(0)
+    model = Network(Small, params_of("multiclass", epochs=5, loss="logit_adjusted"), task)
+    list(model.fit(train.take(np.flatnonzero(train.y != 2)), valid))
+    assert model.predict(valid.x).shape == (len(valid), 3)
+
+
+def test_divergence_is_an_error_at_first_and_forgiven_later():
+    task = task_of("regression")
+    train, valid = task.fold(0)
+    broken = Batch(Rows(numeric=np.full_like(train.x.numeric, np.nan)), train.y)
+    model = Network(Small, params_of("regression"), task)
+    with pytest.raises(TrialError, match="diverged in its first epoch .learning rate 0.01"):
+        list(model.fit(broken, valid))
+
+    good = Network(Small, params_of("regression"), task)
+    steps = good.fit(train, valid)
+    next(steps)
+    best = good.predict(valid.x)
+    run = steps.gi_frame.f_locals  # the generator of the network, around the loop's
+    assert run
+    with torch.no_grad():
+        live = steps.gi_yieldfrom.gi_frame.f_locals["run"].live
+        live.head.weight.fill_(float("nan"))
+    assert list(steps) == [1.0]
+    np.testing.assert_array_equal(good.predict(valid.x), best)
+
+
+def test_an_undefined_metric_falls_back_on_the_loss():
+    task = task_of("binary")
+    train, valid = task.fold(0)
+    one_class = valid.take(np.flatnonzero(valid.y == 1))
+    model = Network(Small, params_of("binary"), task)
+    assert list(model.fit(train, one_class))[-1] == 1.0
+
+
+def test_fine_tuning_goes_on_from_the_weights_and_copies_share_nothing_but_them():
+    task = task_of("regression")
+    train = task.fold(0)[0]
+    model = fitted(task, epochs=5)
+    before = model.predict(train.x)
+    copied = model.with_module(pickle.loads(pickle.dumps(model)).module)
+    tuned = copied.fine_tune(train, 3)
+    assert tuned is copied
+    assert not np.allclose(tuned.predict(train.x), before)
+    assert task.metric.score(train.y, tuned.predict(train.x)) > task.metric.score(train.y, before) - 20
+    np.testing.assert_array_equal(model.predict(train.x), before)
+
+
+def test_fine_tuning_takes_soft_targets():
+    task = task_of("multiclass")
+    train = task.fold(0)[0]
+    model = fitted(task, epochs=5)
+    wanted = np.roll(np.eye(3, dtype=np.float32)[train.y], 1, axis=1)
+
+    def distil(scores, targets):
+        return -(targets * scores.log_softmax(1)).sum(1)
+
+    model.fine_tune(train, 15, loss=distil, targets=wanted, lr_factor=1.0)
+    assert (model.predict(train.x).argmax(1) == wanted.argmax(1)).mean() > 0.8
+
+
+def test_small_data_gets_small_batches_none_of_a_single_row():
+    task = task_of("binary", n=90)
+    run = loop._Run(fitted(task), task.fold(0)[0], None, np.zeros(67), 1, 1.0)
+    assert run.n_steps == 5
+    sizes = [len(b) for b in torch.arange(67).tensor_split(run.n_steps)]
+    assert min(sizes) > 1
+
+
+class Stubborn(nn.Module):
+    """Freezes the number of rows when traced: only ``torch.export`` gets it right."""
+
+    inputs = ("numeric",)
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(6, 2)
+
+    def forward(self, x):
+        scores = self.layer(x)
+        return scores + torch.full((int(x.shape[0]), 1), 1.0)
+
+
+class Hopeless(Stubborn):
+    def forward(self, x):
+        return torch.from_numpy(self.layer(x).detach().numpy() * len(x.tolist()))
+
+
+def test_a_module_that_tracing_freezes_goes_through_torch_export():
+    x = task_of().data.x
+    module = Stubborn().eval()
+    made = torch_onnx.export(module, x.take(slice(4)))
+    assert not made.functions
+    assert not any(node.metadata_props or node.doc_string for node in made.graph.node)
+    session = onnxruntime.InferenceSession(made.SerializeToString())
+    for n in (1, 64):
+        with torch.no_grad():
+            wanted = module(torch.from_numpy(x.numeric[:n])).numpy()
+        np.testing.assert_allclose(session.run(None, {"numeric": x.numeric[:n]})[0], wanted, atol=1e-5)
+
+
+def test_a_module_that_cannot_be_exported_says_so():
+    with pytest.raises(ExportError, match="Hopeless could not be exported"):
+        torch_onnx.export(Hopeless(), task_of().data.x.take(slice(4)))
+
+
+def test_module_onnx_names_inputs_by_field_and_returns_scores():
+    task = task_of("binary", "numeric+categories", n=100)
+    model = fitted(task, "numeric+categories", epochs=5)
+    made = model.module_onnx()
+    onnx.checker.check_model(made)
+    assert [i.name for i in made.graph.input] == ["numeric", "categories"]
+    assert [o.name for o in made.graph.output] == ["scores"]
+    x = task.data.x
+    feeds = {"numeric": x.numeric, "categories": x.categories.astype(np.int64)}
+    (scores,) = onnxruntime.InferenceSession(made.SerializeToString()).run(None, feeds)
+    np.testing.assert_allclose(scores, model.scores(x), atol=1e-4)
+    np.testing.assert_allclose(model.finish(scores), model.predict(x), atol=1e-5)
+
+
+def test_rows_without_a_field_that_the_module_takes_are_named():
+    task = task_of()
+    with pytest.raises(ValueError, match="takes 'image'.*have numeric"):
+        list(Network(partial(Small, field="image"), params_of("binary"), task).fit(*task.fold(0)))
+
+
+def test_a_loss_of_ones_own_is_taken_by_import_path(monkeypatch):
+    import sys
+
+    seen = []
+
+    def build(params, task):
+        seen.append(len(task.data))
+        return lambda scores, y: (scores[:, 0] - y).abs() ** 1.5
+
+    monkeypatch.setitem(sys.modules, "my_package.my_loss", SimpleNamespace(build=build))
+    task = task_of("regression")
+    model = Network(Small, {**params_of("regression"), "loss": "my_package.my_loss"}, task)
+    list(model.fit(*task.fold(0)))
+    assert seen == [len(task.fold(0)[0])]
