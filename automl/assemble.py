@@ -136,7 +136,8 @@ def _family_space(module: ModuleType, plugins: Mapping[str, Sequence[str]]) -> S
         return space
     training: dict[str, Any] = dict(network.SPACE)
     for part, kind in NETWORK_PARTS.items():
-        options = [*names(kind), *plugins.get(kind, ())]
+        # The first option that fits is tried first.
+        options = [*sorted(names(kind), key=lambda n: getattr(load(kind, n), "ORDER", 50)), *plugins.get(kind, ())]
         training[part] = Choice({name: option(kind, name).SPACE for name in options})
     return {**space, **configure(training, module.NETWORK, "network")}
 

@@ -207,7 +207,7 @@ def make_searcher(space: Mapping[str, Any], config: SearchConfig, seed: int) -> 
     """Return the configured searcher, with every family's defaults in front of it."""
     options = check_named("searchers", config.searcher)
     searcher = load("searchers", options.pop("name")).make(space, seed, **options)
-    return _start.StartWith(searcher, starting_points(space))
+    return _start.StartWith(searcher, starting_points(space), space)
 
 
 def make_runner(task: Task, config: SearchConfig) -> Runner:

@@ -14,12 +14,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from unittest import mock
 
-from automl.errors import ConfigError
 from automl.runners._memory import available_bytes
 from automl.runners.blocks import reason
 
+from automl.errors import ConfigError
+
 JOIN_SECONDS = 30.0
-WARM_SECONDS = 1.0
 # Of Ray's processes, those that a search on one machine has no use for: together they cost some
 # three seconds of every start, one of every end, and 250 MB.
 UNUSED_PROCESSES = ("start_api_server", "start_monitor", "start_log_monitor")
@@ -89,8 +89,7 @@ class Session(threading.Thread):
             if not ray.is_initialized():
                 self.owned = True
                 _join(self.address) if self.address else self._start_here()
-            if self.preload:
-                self._warm_up()
+                importlib.import_module("ray.tune")  # which the run needs next
         except Exception as error:
             self.failure = error if isinstance(error, ConfigError) else _not_started(self.address, error)
         self.ready.set()
@@ -106,8 +105,12 @@ class Session(threading.Thread):
         from ray._private.node import Node
 
         logging.getLogger("ray").setLevel(logging.CRITICAL)
+        variables = {
+            "RAY_AUTH_TOKEN": os.environ.get("RAY_AUTH_TOKEN", TOKEN),
+            "RAY_preload_python_modules": ",".join(self.preload),  # in the processes that await the first trials
+        }
         with contextlib.ExitStack() as stack:
-            stack.enter_context(environment({**ENVIRONMENT, "RAY_AUTH_TOKEN": os.environ.get("RAY_AUTH_TOKEN", TOKEN)}))
+            stack.enter_context(environment(ENVIRONMENT | variables))
             stack.enter_context(mock.patch.object(ray_constants, "ENABLE_RAY_CLUSTER", False))
             for method in UNUSED_PROCESSES:
                 stack.enter_context(mock.patch.object(Node, method, lambda *args, **kwargs: None))
@@ -120,23 +123,6 @@ class Session(threading.Thread):
                 _node_ip_address="127.0.0.1",
                 _temp_dir=self.folder,
             )
-
-    def _warm_up(self) -> None:
-        """Import what trials will need in as many workers as there will be, without waiting for it; then here."""
-        import ray
-
-        task = ray.remote(num_cpus=1, max_retries=0)(warm_up)
-        for _ in range(self.n_cpus):
-            task.remote(self.preload, WARM_SECONDS)
-        importlib.import_module("ray.tune")
-
-
-def warm_up(modules: Sequence[str], seconds: float) -> None:
-    """Import ``modules`` in a worker that a trial will use later; stay ``seconds`` so that others warm up too."""
-    leave_at = time.monotonic() + seconds
-    for module in modules:
-        importlib.import_module(module)
-    time.sleep(max(0.0, leave_at - time.monotonic()))
 
 
 def _join(address: str) -> None:

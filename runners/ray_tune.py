@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from automl import registry
-from automl.errors import ConfigError, NotApplicable
-from automl.options import number, refuse_unknown
 from automl.runners._memory import MB, available_bytes
 from automl.runners._ray_session import Session, environment
 from automl.runners.blocks import make_scheduler, n_cores, pauses
+
+from automl import registry
+from automl.errors import ConfigError, NotApplicable
+from automl.options import number, refuse_unknown
 from automl.types import Budget, Objective, Searcher, Trial
 
 if TYPE_CHECKING:
@@ -156,11 +157,10 @@ class RayTune:
         self, board: "Board", objective: Objective, rule: Any, scheduler: Mapping[str, Any], storage: str
     ) -> None:
         import ray
-        from ray import tune
-        from ray.tune.execution.class_cache import _ActorClassCache
-
         from automl.runners._ray_search import Candidates, Deadline, Reporter
         from automl.runners._ray_worker import Fit, Terms
+        from ray import tune
+        from ray.tune.execution.class_cache import _ActorClassCache
 
         slots, gpus = self._slots(ray.cluster_resources())
         limit: float = slots
@@ -214,7 +214,7 @@ class RayTune:
 
 def _in_warm_workers(remote: Callable[[type], Any]) -> Callable[[Any, type], Any]:
     """Return what makes an actor class for Tune. Tune's own way sets an environment variable, and Ray
-    starts new processes for that instead of using those that have imported everything already.
+    starts new processes for that instead of using those that stand ready.
     """
     cached = functools.cache(remote)
     return lambda cache, trainable: cached(trainable)

@@ -1,5 +1,6 @@
 """What every option of every kind has to keep. A new file is tested unasked: the cases come from the registry."""
 
+import inspect
 import pickle
 from typing import Any
 

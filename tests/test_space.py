@@ -51,7 +51,9 @@ def choices(children: st.SearchStrategy) -> st.SearchStrategy:
 def spaces() -> st.SearchStrategy:
     leaf = floats() | ints() | st.sampled_from([Constant(1), Constant("x")])
     flat = st.dictionaries(NAMES, leaf, max_size=3)
-    return st.recursive(flat, lambda inner: st.dictionaries(NAMES, leaf | choices(inner) | inner, max_size=4), max_leaves=12)
+    return st.recursive(
+        flat, lambda inner: st.dictionaries(NAMES, leaf | choices(inner) | inner, max_size=4), max_leaves=12
+    )
 
 
 @settings(max_examples=150, deadline=None)
@@ -143,7 +145,9 @@ def test_wrong_overrides_name_the_rule_and_the_nearest(config: dict, message: st
         configure(SPACE, config)
 
 
-@pytest.mark.parametrize("make", [lambda: Int(3, 1), lambda: Float(0, 1, log=True), lambda: Float(0, 1, default=2), lambda: Choice([])])
+@pytest.mark.parametrize(
+    "make", [lambda: Int(3, 1), lambda: Float(0, 1, log=True), lambda: Float(0, 1, default=2), lambda: Choice([])]
+)
 def test_impossible_domains(make: Any) -> None:
     with pytest.raises(SpaceError):
         make()

@@ -66,7 +66,10 @@ def _with_target(data: Source, y: Any) -> Source:
     if isinstance(y, str):
         return data
     name = str(getattr(y, "name", None) or "target")
-    values = y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y)
+    try:
+        values = y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y)
+    except ValueError:
+        raise DataError("The target must be one value in each row; it holds lists of different lengths.") from None
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1:
@@ -102,6 +105,7 @@ def build(data: Source, test: Source | None, target: str | None, options: Option
         raise ConfigError("There is test data already: leave test_share at 0.")
     name, parts = _take_apart(data, target, options)
     learnt, parts, notes = _target(name, parts, options)
+    metric = metrics.get(options.metric, learnt.kind)
     y = learnt.encode(parts.y, row_numbers=parts.data.row_numbers)
     layout = splits.Layout(y, parts.groups, parts.order, options.seed)
     locked = None
@@ -118,7 +122,7 @@ def build(data: Source, test: Source | None, target: str | None, options: Option
     return Task(
         schema=schema,
         data=batch,
-        metric=metrics.get(options.metric, schema.target),
+        metric=metric,
         splits=pairs,
         seed=options.seed,
         test=None if locked is None else _batch(schema, *locked),

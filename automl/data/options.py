@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from numbers import Integral, Real
 from typing import Any
 
 from automl.data.target import KINDS as TARGET_KINDS
@@ -43,9 +44,11 @@ class Options:
             raise unknown_name("target_kind", self.target_kind, TARGET_KINDS)
         if isinstance(self.drop, str):
             raise ConfigError(f"drop must be a list of columns; given: '{self.drop}'. Write it as ['{self.drop}'].")
-        if not 0 <= self.test_share < 1:
+        if isinstance(self.seed, bool) or not isinstance(self.seed, Integral) or self.seed < 0:
+            raise ConfigError(f"seed must be a whole number from 0; given: {self.seed!r}.")
+        if not isinstance(self.test_share, Real) or not 0 <= self.test_share < 1:
             raise ConfigError(
-                f"test_share must be at least 0 and below 1; given: {self.test_share}. A usual value is 0.2."
+                f"test_share must be at least 0 and below 1; given: {self.test_share!r}. A usual value is 0.2."
             )
         if self.group is not None and self.order is not None:
             raise ConfigError("group and order cannot be combined: choose one of them.")

@@ -128,17 +128,17 @@ def _dense(matrix: Any) -> np.ndarray:
 
 
 def _from_array(array: np.ndarray, kind: str, lengths: Any) -> Source:
-    if array.dtype.kind not in "biuf":
-        raise DataError(f"Images and sequences must be numbers; the array's type is {array.dtype}.")
     if kind == "auto":
         is_image = array.ndim == 4 or (array.ndim == 3 and array.dtype == np.uint8 and lengths is None)
-        kind = "image" if is_image else "sequence"
+        kind = "image" if is_image else "sequence" if array.ndim == 3 else "table"
     fits = {"image": (3, 4), "sequence": (3,)}.get(kind, (2,))
     if array.ndim not in fits or 0 in array.shape:
         shapes = {"image": "(n, height, width[, channels])", "sequence": "(n, steps, channels)"}.get(
             kind, "(n, columns)"
         )
         raise DataError(f"The kind '{kind}' needs an array {shapes}; given: shape {array.shape}.")
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"Images and sequences must be numbers; the array's type is {array.dtype}.")
     if kind == "image":
         array = array if array.ndim == 4 else array[..., None]
         if array.shape[3] not in _CHANNELS and array.shape[1] in _CHANNELS:

@@ -122,7 +122,8 @@ def _k_folds(layout: Layout, n_folds: int) -> tuple[Split, ...]:
     options: dict[str, Any] = {"n_splits": n_folds, "shuffle": True, "random_state": layout.seed}
     blank = np.zeros((len(layout.y), 1))
     if layout.groups is not None:
-        splitter = StratifiedGroupKFold(**options) if layout.stratified else GroupKFold(**options)
+        stratify = layout.stratified and np.bincount(layout.y)[np.unique(layout.y)].min() >= n_folds
+        splitter = StratifiedGroupKFold(**options) if stratify else GroupKFold(**options)
         found = list(splitter.split(blank, layout.y, layout.groups))
         # Few groups of one class each can leave a fold of the stratified kind without rows.
         return tuple(

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 Aggregate = Literal["sum", "mean"]
 Link = Literal["none", "sigmoid", "softmax", "exp"]
-_PAIRS = 1 << 19  # (row, tree) pairs walked at once
+_PAIRS = 1 << 21  # (row, tree) pairs walked at once
+_STEPS = 4  # down the trees before the pairs at a leaf are put aside
 
 
 def floor32(threshold: np.ndarray) -> np.ndarray:
@@ -65,9 +66,7 @@ class TreeEnsemble:
         """Return one leaf: the raw scores ``values``, (k,), for every row."""
         none, leaf = np.zeros(0, np.int32), np.zeros(1, np.int32)
         zero, far, base = np.zeros(1, np.float32), np.full(1, -1, np.int32), np.asarray(values, np.float64)
-        return cls(
-            np.array([0, 1], np.int32), leaf, zero, far, far, leaf > 0, none, none, zero[:0], base, link=link
-        )
+        return cls(np.array([0, 1], np.int32), leaf, zero, far, far, leaf > 0, none, none, zero[:0], base, link=link)
 
     @classmethod
     def join(cls, parts: Sequence["TreeEnsemble"]) -> "TreeEnsemble":
@@ -84,8 +83,8 @@ class TreeEnsemble:
         same = ("feature", "threshold", "missing_left", "value_target", "value")
         starts = [part.starts[:-1] + s for part, s in zip(parts, shifts, strict=True)]
         end = [np.int32(sum(part.n_nodes for part in parts))]
-        numbers = {name: moved(name) for name in ("left", "right", "value_node")}
-        stacked = {name: stack(name) for name in same}
+        numbers: dict[str, Any] = {name: moved(name) for name in ("left", "right", "value_node")}
+        stacked: dict[str, Any] = {name: stack(name) for name in same}
         return replace(parts[0], starts=np.concatenate([*starts, end]), **numbers, **stacked)
 
     @property
@@ -112,7 +111,7 @@ class TreeEnsemble:
         """Return the first ``n_trees`` trees."""
         n_nodes = int(self.starts[n_trees])
         nodes = ("feature", "threshold", "left", "right", "missing_left")
-        kept = {name: getattr(self, name)[:n_nodes].copy() for name in nodes}
+        kept: dict[str, Any] = {name: getattr(self, name)[:n_nodes].copy() for name in nodes}
         values = self.value_node < n_nodes
         kept |= {name: getattr(self, name)[values] for name in ("value_node", "value_target", "value")}
         return replace(self, starts=self.starts[: n_trees + 1].copy(), **kept)
@@ -135,7 +134,7 @@ class TreeEnsemble:
         return linked(raw + self.base, self.link)
 
     def _sums(self, x: np.ndarray, values: sp.csr_matrix) -> np.ndarray:
-        leaves = self._leaves(x)
+        leaves = self._leaves(x).T.ravel()
         ends = np.arange(0, leaves.size + 1, self.n_trees)
         reached = sp.csr_matrix((np.ones(leaves.size), leaves, ends), (len(x), self.n_nodes))
         if self.n_targets == 1:
@@ -143,18 +142,25 @@ class TreeEnsemble:
         return (reached @ values).toarray()
 
     def _leaves(self, x: np.ndarray) -> np.ndarray:
-        """Return the (n * T,) leaves that the rows reach, row by row."""
-        flat, n_features = x.reshape(-1), x.shape[1]
-        node = np.tile(self.starts[:-1], len(x))
-        pair = np.flatnonzero(self.left[node] >= 0)
+        """Return the (T, n) leaves that the rows reach."""
+        flat, n_features, gaps = x.reshape(-1), np.int32(x.shape[1]), bool(np.isnan(x).any())
+        itself = np.arange(self.n_nodes, dtype=np.int32)
+        # The next node is child[2 * node + goes_left]; a leaf's next node is the leaf.
+        child = np.stack([np.where(self.left < 0, itself, side) for side in (self.right, self.left)], axis=1).ravel()
+        reached = np.repeat(self.starts[:-1], len(x))  # tree by tree: a tree's nodes stay in the cache
+        pair, node = np.arange(len(reached)), reached
+        first = np.tile(np.arange(len(x), dtype=np.int32) * n_features, self.n_trees)
         while len(pair):
-            at = node[pair]
-            value = flat[pair // self.n_trees * n_features + self.feature[at]]
-            goes_left = (value <= self.threshold[at]) | (np.isnan(value) & self.missing_left[at])
-            at = np.where(goes_left, self.left[at], self.right[at])
-            node[pair] = at
-            pair = pair[self.left[at] >= 0]
-        return node
+            for _ in range(_STEPS):
+                value = flat[first + self.feature[node]]
+                goes_left = value <= self.threshold[node]
+                if gaps:
+                    goes_left |= np.isnan(value) & self.missing_left[node]
+                node = child[2 * node + goes_left]
+            reached[pair] = node
+            inner = self.left[node] >= 0
+            pair, node, first = pair[inner], node[inner], first[inner]
+        return reached.reshape(self.n_trees, len(x))
 
     def emit(self, graph: "Graph", numeric: str) -> str:
         """Add the ensemble to ``graph``; return the name of what ``predict`` returns, float32.

@@ -1,7 +1,7 @@
 """Rows as tensors: whole data sets are placed once, batches are taken by index."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -20,15 +20,20 @@ def place() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def inputs_of(module: nn.Module) -> tuple[str, ...]:
+    """Return the fields of ``Rows`` that a module takes, in the order of its ``forward``."""
+    return tuple(cast("tuple[str, ...]", module.inputs))
+
+
 class Feed:
     """The inputs of a module for all rows, kept in their own types; indexing gives one batch as float32 or int64."""
 
     def __init__(self, module: nn.Module, x: "Rows") -> None:
         parts = x.parts()
-        for name in module.inputs:
+        self.names = inputs_of(module)
+        for name in self.names:
             if name not in parts:
                 raise ValueError(f"The module takes '{name}', which the rows lack; they have {', '.join(parts)}.")
-        self.names: tuple[str, ...] = tuple(module.inputs)
         self.n_rows = len(x)
         self.parts = [_placed(parts[name]) for name in self.names]
 

@@ -25,28 +25,26 @@ class Forest:
     def __init__(self, make: Callable[[bool], Any], n_trees: int, task: Task) -> None:
         self.make = make
         self.wanted = n_trees
-        self.task_classes = task.n_classes
-        self.ensemble: TreeEnsemble | None = None
-
-    @property
-    def n_trees(self) -> int:
-        """The number of trees grown so far."""
-        return 0 if self.ensemble is None else self.ensemble.n_trees
+        self.n_classes = task.n_classes
+        self.n_trees = 0
+        self.ensemble: TreeEnsemble
 
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
         """Grow the forest in chunks; yields the share of its trees. ``valid`` is not used."""
-        x, y, base = train.x.numeric, train.y, np.zeros(self.task_classes)
-        if not self.task_classes:
-            # Leaves around zero keep their digits in float32.
+        x, y, base, scale = train.x.numeric, train.y, np.zeros(self.n_classes), 1.0
+        if not self.n_classes:
+            # Leaves around zero keep their digits in float32, and penalties mean the same for any target.
             base = np.array([np.average(y, weights=train.weights)])
-            y = y - base
-        forest = self.make(not self.task_classes).set_params(warm_start=True)
+            scale = float(np.std(y)) or 1.0
+            y = (y - base) / scale
+        forest = self.make(not self.n_classes).set_params(warm_start=True)
         chunk = 1
         while self.n_trees < self.wanted:
             started, done = time.perf_counter(), self.n_trees
             forest.set_params(n_estimators=min(done + chunk, self.wanted)).fit(x, y, sample_weight=train.weights)
-            grown = ensemble_of([tree.tree_ for tree in forest.estimators_[done:]], base, _codes(forest))
-            self.ensemble = TreeEnsemble.join([self.ensemble, grown]) if self.ensemble else grown
+            grown = ensemble_of([tree.tree_ for tree in forest.estimators_[done:]], _codes(forest), base, scale)
+            self.ensemble = TreeEnsemble.join([self.ensemble, grown]) if done else grown
+            self.n_trees = self.ensemble.n_trees
             seconds_per_tree = (time.perf_counter() - started) / (self.n_trees - done)
             chunk = max(1, min(4 * chunk, int(_CHUNK_SECONDS / seconds_per_tree)))
             yield self.n_trees / self.wanted
@@ -54,7 +52,7 @@ class Forest:
     def predict(self, x: Rows) -> np.ndarray:
         """Return (n, n_classes) probabilities or (n,) values."""
         prediction = self.ensemble.predict(x.numeric)
-        return prediction if self.task_classes else prediction[:, 0]
+        return prediction if self.n_classes else prediction[:, 0]
 
     def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> str:
         """Add the forest to ``graph``; return its output, (n, n_classes) or (n, 1)."""
@@ -63,7 +61,7 @@ class Forest:
     def trimmed(self, n_trees: int) -> "Forest":
         """Return a forest of the first ``n_trees`` trees."""
         smaller = object.__new__(type(self))
-        smaller.__dict__ |= self.__dict__ | {"ensemble": self.ensemble.trimmed(n_trees)}
+        smaller.__dict__ |= self.__dict__ | {"n_trees": n_trees, "ensemble": self.ensemble.trimmed(n_trees)}
         return smaller
 
 
@@ -71,8 +69,8 @@ def _codes(forest: Any) -> np.ndarray:
     return getattr(forest, "classes_", np.zeros(1, int)).astype(np.int32)
 
 
-def ensemble_of(trees: Sequence[Any], base: np.ndarray, codes: np.ndarray) -> TreeEnsemble:
-    """Return scikit-learn's fitted ``tree_`` objects as one mean of trees.
+def ensemble_of(trees: Sequence[Any], codes: np.ndarray, base: np.ndarray, scale: float = 1.0) -> TreeEnsemble:
+    """Return scikit-learn's fitted ``tree_`` objects as ``base`` plus ``scale`` times the mean of the trees.
 
     ``codes``: the target that each column of the trees' values belongs to.
     """
@@ -95,7 +93,7 @@ def ensemble_of(trees: Sequence[Any], base: np.ndarray, codes: np.ndarray) -> Tr
         missing_left=stack("missing_go_to_left").astype(bool) & ~leaf,
         value_node=node.astype(np.int32),
         value_target=codes[column],
-        value=values[node, column].astype(np.float32),
+        value=(values[node, column] * scale).astype(np.float32),
         base=base,
         aggregate="mean",
     )

@@ -4,7 +4,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -80,7 +80,7 @@ class _Run:
         params = network.params
         self.network = network
         self.loss = loss
-        self.live = copy.deepcopy(network.module).to(place())
+        self.live = copy.deepcopy(network.fitted).to(place())
         self.feed = Feed(self.live, rows.x)
         self.targets = tensor(targets)
         self.weights = None if rows.weights is None else tensor(_mean_one(rows.weights))
@@ -93,7 +93,9 @@ class _Run:
         self.schedule = network.part("schedule", self.optimizer, epochs * self.n_steps)
         self.clip = params.get("clip.norm.limit")
         self.l1 = params.get("l1.weights.strength")
-        self.mixup = params.get("mixup.inputs.alpha") if set(self.feed.names) <= {"numeric", "image"} else None
+        self.mixup: float | None = (
+            params.get("mixup.inputs.alpha") if set(self.feed.names) <= {"numeric", "image"} else None
+        )
         self.average = _Average(self.live, params["average.ema.decay"]) if "average.ema.decay" in params else None
         self.augment = getattr(self.live, "augment", None)
         self.rng = np.random.default_rng(network.task.seed)
@@ -112,7 +114,7 @@ class _Run:
         if self.augment is not None:
             changed = self.augment(*inputs)
             inputs = (changed,) if isinstance(changed, Tensor) else tuple(changed)
-        total = self._mixed(inputs, index) if self.mixup else self._loss(self.live(*inputs), index)
+        total = self._mixed(inputs, index, self.mixup) if self.mixup else self._loss(self.live(*inputs), index)
         if self.l1:
             total = total + self.l1 * sum(p.abs().sum() for p in self.live.parameters() if p.ndim > 1)
         if not math.isfinite(total.item()):
@@ -130,9 +132,9 @@ class _Run:
         per_row = self.loss(output, self.targets[index])
         return (per_row if self.weights is None else per_row * self.weights[index]).mean()
 
-    def _mixed(self, inputs: tuple[Tensor, ...], index: Tensor) -> Tensor:
+    def _mixed(self, inputs: tuple[Tensor, ...], index: Tensor, alpha: float) -> Tensor:
         """Mixup (Zhang et al. 2018, arXiv:1710.09412): rows are blended in pairs, and so are their losses."""
-        share = float(self.rng.beta(self.mixup, self.mixup))
+        share = float(self.rng.beta(alpha, alpha))
         other = torch.from_numpy(self.rng.permutation(len(index))).to(index.device)
         output = self.live(*(share * x + (1 - share) * x[other] for x in inputs))
         return share * self._loss(output, index) + (1 - share) * self._loss(output, index[other])
@@ -143,7 +145,7 @@ class _Run:
 
     def publish(self) -> None:
         """Copy the candidate's weights into the network."""
-        self.network.module.load_state_dict(self.candidate().state_dict())
+        self.network.fitted.load_state_dict(self.candidate().state_dict())
 
 
 class _Judge:
@@ -153,7 +155,7 @@ class _Judge:
         self.network = network
         self.valid = valid
         self.loss = loss
-        self.feed = Feed(network.module, valid.x)
+        self.feed = Feed(network.fitted, valid.x)
         self.targets = tensor(network.targets(valid))
         self.best: tuple[float, float] | None = None
         self.waited = 0
@@ -210,10 +212,10 @@ class _Clock:
         return True
 
 
-def _groups(module: nn.Module) -> list[dict]:
+def _groups(module: nn.Module) -> list[dict[str, Any]]:
     """Split the weights: biases and normalisation (vectors) are not decayed."""
     weights = [p for p in module.parameters() if p.requires_grad]
-    groups = [{"params": [p for p in weights if p.ndim > 1]}]
+    groups: list[dict[str, Any]] = [{"params": [p for p in weights if p.ndim > 1]}]
     groups.append({"params": [p for p in weights if p.ndim < 2], "weight_decay": 0.0})
     return [group for group in groups if group["params"]]
 

@@ -63,9 +63,16 @@ class Network:
         self.example: Rows | None = None
 
     @property
+    def fitted(self) -> torch.nn.Module:
+        """The module; raises ``RuntimeError`` before ``fit``."""
+        if self.module is None:
+            raise RuntimeError("The network has no weights yet: call fit first.")
+        return self.module
+
+    @property
     def n_params(self) -> int:
         """The number of trainable weights of the fitted module."""
-        return sum(p.numel() for p in self._fitted().parameters())
+        return sum(p.numel() for p in self.fitted.parameters())
 
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
         """Train with early stopping on the task's metric; the best weights seen are the ones kept.
@@ -96,7 +103,6 @@ class Network:
         targets for distillation. ``lr_factor`` scales the learning rate.
         """
         self._prepare(seed=True)
-        self._fitted()
         for _ in self._train(train, None, epochs, loss=loss, targets=targets, lr_factor=lr_factor):
             pass
         return self
@@ -119,7 +125,7 @@ class Network:
         from automl.training import feed
 
         self._prepare()
-        return feed.scores(self._fitted(), x)
+        return feed.scores(self.fitted, x)
 
     def predict(self, x: Rows) -> np.ndarray:
         """Return (n, n_classes) probabilities, or (n,) values on the target's own scale."""
@@ -142,12 +148,12 @@ class Network:
         """Return the module alone as ONNX: inputs named by the fields of ``Rows``, one output of raw scores."""
         from automl.training import torch_onnx
 
-        return torch_onnx.export(self._fitted(), self.example)
+        assert self.example is not None
+        return torch_onnx.export(self.fitted, self.example)
 
     def to_onnx(self, graph: Graph, inputs: Mapping[str, str]) -> str:
         """Add the network to ``graph``; see ``types.Model``."""
-        module = self._fitted()
-        (scores,) = graph.inline(self.module_onnx(), {name: inputs[name] for name in module.inputs})
+        (scores,) = graph.inline(self.module_onnx(), inputs)
         return self.finish_onnx(graph, scores)
 
     def finish_onnx(self, graph: Graph, scores: str) -> str:
@@ -170,11 +176,6 @@ class Network:
         torch.set_num_threads(max(1, self.task.threads))
         if seed:
             torch.manual_seed(self.task.seed)
-
-    def _fitted(self) -> torch.nn.Module:
-        if self.module is None:
-            raise RuntimeError("The network has no weights yet: call fit first.")
-        return self.module
 
     def __getstate__(self) -> dict[str, Any]:
         """Save the module as one archive: pickling its tensors one by one costs a kilobyte each."""

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from automl.errors import ExportError
 from automl.export.graph import OPSET
-from automl.training.feed import Feed
+from automl.training.feed import Feed, inputs_of
 
 if TYPE_CHECKING:
     from automl.task import Rows
@@ -61,11 +61,11 @@ def _attempt(
 
 def _traced(module: nn.Module, inputs: tuple[Tensor, ...]) -> onnx.ModelProto:
     buffer = io.BytesIO()
-    names = [*module.inputs, OUTPUT]
+    names = [*inputs_of(module), OUTPUT]
     torch.onnx.export(
         module,
         inputs,
-        buffer,
+        buffer,  # type: ignore[arg-type]  # the annotation forgets buffers
         dynamo=False,
         input_names=names[:-1],
         output_names=[OUTPUT],
@@ -80,13 +80,14 @@ def _exported(module: nn.Module, inputs: tuple[Tensor, ...]) -> onnx.ModelProto:
         module,
         inputs,
         dynamo=True,
-        input_names=list(module.inputs),
+        input_names=list(inputs_of(module)),
         output_names=[OUTPUT],
         dynamic_shapes=tuple({0: torch.export.Dim.DYNAMIC} for _ in inputs),
         opset_version=OPSET,
         external_data=False,
         verbose=False,
     )
+    assert program is not None
     return program.model_proto
 
 
@@ -114,7 +115,7 @@ def _error(model: onnx.ModelProto, module: nn.Module, inputs: tuple[Tensor, ...]
     known = {i.name for i in session.get_inputs()}
     worst = 0.0
     for batch in (tuple(x[:1] for x in inputs), inputs, tuple(torch.cat([x, x]) for x in inputs)):
-        feeds = {n: x.numpy() for n, x in zip(module.inputs, batch, strict=True) if n in known}
+        feeds = {n: x.numpy() for n, x in zip(inputs_of(module), batch, strict=True) if n in known}
         (got,) = session.run([OUTPUT], feeds)
         with torch.no_grad():
             wanted = module(*batch).numpy()

@@ -86,7 +86,9 @@ class Separable(_Skip):
 BLOCKS: dict[str, type[nn.Module]] = {"plain": Plain, "residual": Residual, "separable": Separable}
 
 
-def make_stage(inputs: int, outputs: int, depth: int, downsample: str, block: type[nn.Module], *options: object) -> nn.Sequential:
+def make_stage(
+    inputs: int, outputs: int, depth: int, downsample: str, block: type[nn.Module], *options: object
+) -> nn.Sequential:
     """Return ``depth`` blocks whose first one changes the width and, unless ``downsample`` is ``none``, halves the size.
 
     ``downsample``: ``stride``, ``max``, ``avg`` or ``none``; ``options``: (kernel, norm, activation).
@@ -163,7 +165,10 @@ class RandomViews(nn.Module):
         mirror = torch.where(torch.rand(n, device=x.device) < 0.5, -1.0, 1.0) if self.flip else torch.ones_like(angle)
         # Coordinates run over [-1, 1] on both axes, so a turn of an oblong image needs its aspect.
         cos, sin, aspect = torch.cos(angle) * size, torch.sin(angle) * size, height / width
-        rows = [cos * mirror, -sin * aspect, spread(2 * self.shift)], [sin * mirror / aspect, cos, spread(2 * self.shift)]
+        rows = (
+            [cos * mirror, -sin * aspect, spread(2 * self.shift)],
+            [sin * mirror / aspect, cos, spread(2 * self.shift)],
+        )
         theta = torch.stack([torch.stack(row, dim=1) for row in rows], dim=1)
         grid = F.affine_grid(theta, list(x.shape), align_corners=False)
         return F.grid_sample(x, grid, padding_mode="border", align_corners=False)
@@ -198,7 +203,15 @@ class ConvNet(nn.Module):
 
     inputs = ("image",)
 
-    def __init__(self, front: Sequence[nn.Module], stages: Sequence[nn.Module], width: int, n_outputs: int, pool: str, dropout: float):
+    def __init__(
+        self,
+        front: Sequence[nn.Module],
+        stages: Sequence[nn.Module],
+        width: int,
+        n_outputs: int,
+        pool: str,
+        dropout: float,
+    ):
         super().__init__()
         self.front = nn.Sequential(*front)
         self.stages = nn.Sequential(*stages)

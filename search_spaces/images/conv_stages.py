@@ -39,7 +39,12 @@ SPACE = {
     "dropout": Float(0.0, 0.5, default=0.1),
     "augment": Choice({"random": AUGMENT, "none": {}}),
 }
-NETWORK: dict[str, object] = {}
+NETWORK = {
+    "batch_size": {"default": 32},
+    "epochs": {"default": 20},
+    "schedule": {"default": "one_cycle"},
+    "optimizer": {"default": "adamw", "adamw": {"lr": {"default": 6e-3}}},
+}
 
 
 def build(params: Params, task: "Task") -> "Model":

@@ -230,7 +230,16 @@ class TemporalBlock(nn.Module):
     """
 
     def __init__(
-        self, inputs: int, outputs: int, *, kernel: int, dilation: int, causal: bool, norm: str, activation: str, dropout: float
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        kernel: int,
+        dilation: int,
+        causal: bool,
+        norm: str,
+        activation: str,
+        dropout: float,
     ) -> None:
         super().__init__()
         reach = (kernel - 1) * dilation

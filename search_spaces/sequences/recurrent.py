@@ -21,14 +21,19 @@ VIEWS = {
 SPACE = {
     "cell": Choice(["gru", "lstm"]),
     "hidden": Int(16, 256, log=True, default=64),
-    "layers": Int(1, 3, default=2),
+    "layers": Int(1, 3, default=1),
     "bidirectional": Choice([True, False]),
     "stack": Choice([1, 2, 4], default=2),
     "pool": Choice(["mean", "max", "last"]),
     "dropout": Float(0.0, 0.5, default=0.2),
     "augment": Choice({"random": VIEWS, "none": {}}),
 }
-NETWORK: dict[str, object] = {}
+NETWORK = {
+    "batch_size": {"default": 64},
+    "epochs": {"default": 15},
+    "schedule": {"default": "one_cycle"},
+    "optimizer": {"default": "adamw", "adamw": {"lr": {"default": 4e-3}}},
+}
 
 
 def build(params: Params, task: "Task") -> "Model":

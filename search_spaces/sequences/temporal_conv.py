@@ -18,6 +18,7 @@ VIEWS = {
     "time_mask": Float(0.0, 0.3, default=0.1),
     "channel_mask": Float(0.0, 0.3, default=0.1),
 }
+ORDER = 10
 SPACE = {
     "depth": Int(1, 6, default=3),
     "width": Int(16, 256, log=True, default=64),
@@ -31,7 +32,12 @@ SPACE = {
     "dropout": Float(0.0, 0.5, default=0.1),
     "augment": Choice({"random": VIEWS, "none": {}}),
 }
-NETWORK: dict[str, object] = {}
+NETWORK = {
+    "batch_size": {"default": 64},
+    "epochs": {"default": 20},
+    "schedule": {"default": "one_cycle"},
+    "optimizer": {"default": "adamw", "adamw": {"lr": {"default": 4e-3}}},
+}
 
 
 def build(params: Params, task: "Task") -> "Model":

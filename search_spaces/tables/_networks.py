@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -190,7 +191,7 @@ class Mlp(nn.Module):
         else:
             sizes = [self.enter.n_features] + [width] * depth
             layers = []
-            for i, o in zip(sizes[:-1], sizes[1:], strict=True):
+            for i, o in pairwise(sizes):
                 layers += [nn.Linear(i, o), norm(o), activation(), nn.Dropout(params["dropout"])]
         self.layers = nn.Sequential(*layers, nn.Linear(width, n_outputs))
 

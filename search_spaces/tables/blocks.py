@@ -1,6 +1,5 @@
 """What the boosted families share: their target, the early stopping, and becoming a model."""
 
-import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +10,7 @@ import numpy as np
 
 from automl.errors import NotApplicable
 from automl.export.trees import TreeEnsemble, linked
-from automl.space import Choice, Params
+from automl.space import OFF, Choice, Params, Space, configure_choice
 from automl.task import Batch, Rows, Task
 
 if TYPE_CHECKING:
@@ -23,7 +22,18 @@ OBJECTIVE = Choice(["auto", "l2", "l1", "huber", "poisson"])
 _CHUNK_SECONDS = 0.5
 _ABSOLUTE = ("mae", "median_absolute_error", "mape")
 _RANKING = ("roc_auc", "average_precision")
+_RANKED_ROWS = 1000  # with fewer, ranks are too coarse to stop by
 _ABSENT = -60.0  # raw score of a class that the training rows lack
+
+
+def with_objective(space: Space, task: Task) -> Space:
+    """Return ``space`` with the objectives that fit: none for classes, no poisson for a target below 0."""
+    if task.is_classification:
+        return {name: domain for name, domain in space.items() if name != "objective"}
+    objective = space["objective"]
+    if task.data.y.min() >= 0 or not isinstance(objective, Choice):
+        return dict(space)
+    return {**space, "objective": configure_choice(objective, {"poisson": OFF}, "objective")}
 
 
 @dataclass(frozen=True)
@@ -109,13 +119,13 @@ class Boosted:
         self.params = params
         self.seed, self.threads, self.n_classes = task.seed, task.threads, task.n_classes
         absolute = task.metric.name in _ABSOLUTE
-        objective = params["objective"]
-        self.objective = ("l1" if absolute else "l2") if objective == "auto" else objective
         if task.is_classification:
             self.objective = "log_loss"
             self.stopping = "auc" if task.n_classes == 2 and task.metric.name in _RANKING else "log_loss"
         else:
-            self.stopping = "poisson" if objective == "poisson" else "l1" if absolute else "l2"
+            usual, objective = "l1" if absolute else "l2", params["objective"]
+            self.objective = usual if objective == "auto" else objective
+            self.stopping = "poisson" if objective == "poisson" else usual
         self.n_trees = 0
         self.fitted: Any = None
         self.target: Target | None = None
@@ -124,14 +134,14 @@ class Boosted:
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
         """Boost with early stopping; yields about every half second."""
         self.target = Target.of(train, self.n_classes, self.objective)
-        self.constant = self.target.constant(train)
         if len(np.unique(train.y)) > 1 and _varies(train.x.numeric):
-            self.constant = None
-            train, valid = self.target.encode(train), self.target.encode(valid)
-            valid = valid if len(valid) else train
-            if len(np.unique(valid.y)) == 1 and self.stopping == "auc":
+            seen, held_out = self.target.encode(train), self.target.encode(valid)
+            held_out = held_out if len(held_out) else seen
+            if self.stopping == "auc" and (len(held_out) < _RANKED_ROWS or len(np.unique(held_out.y)) == 1):
                 self.stopping = "log_loss"
-            yield from self._boost(self._start(train, valid))
+            yield from self._boost(self._start(seen, held_out))
+        if not self.n_trees:
+            self.constant = self.target.constant(train)
         yield 1.0
 
     def _boost(self, advance: Callable[[int], list[float]]) -> Iterator[float]:
@@ -142,7 +152,7 @@ class Boosted:
         while len(losses) < min(most, self.n_trees + patience):
             started, asked = time.perf_counter(), min(chunk, most - len(losses), self.n_trees + patience - len(losses))
             losses += (new := advance(asked))
-            self.n_trees = int(np.argmin(losses)) + 1
+            self.n_trees = int(np.argmin(losses)) + 1 if losses else 0
             if len(new) < asked:
                 return
             seconds_per_round = (time.perf_counter() - started) / asked
@@ -167,14 +177,9 @@ class Boosted:
 
     def trimmed(self, n_trees: int) -> "Boosted":
         """Return a model of the first ``n_trees`` rounds; it shares the fitted trees until it is pickled."""
-        smaller = copy.copy(self) if self.fitted is None else self._with(self.fitted)
-        smaller.n_trees = n_trees
+        smaller = object.__new__(type(self))  # copy.copy would pack it
+        smaller.__dict__ |= self.__dict__ | {"n_trees": n_trees}
         return smaller
-
-    def _with(self, fitted: Any) -> "Boosted":
-        other = object.__new__(type(self))
-        other.__dict__ |= self.__dict__ | {"fitted": fitted}
-        return other
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"fitted": None if self.fitted is None else self._pack()}

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from automl.space import Choice, Float, Int, Params
+from automl.space import Choice, Float, Int, Params, Space
 from automl.task import Task
 
 if TYPE_CHECKING:
@@ -15,10 +15,16 @@ SPACE = {
     "max_leaf_nodes": Int(4, 512, log=True, default=128),
     # Cost-complexity pruning.
     "ccp_alpha": Float(1e-6, 0.03, log=True, default=1e-5),
-    # Of classification; a regression minimises the squared error.
+    # For classes only: a regression minimises the squared error.
     "criterion": Choice(["gini", "entropy"]),
 }
-FEATURES = {"text": {}, "encode": {"method": {"default": "ordinal", "native": "off"}}}
+FEATURES = {"dates": {}, "text": {}, "encode": {"method": {"default": "ordinal", "native": "off"}}}
+ORDER = 70
+
+
+def adapt(space: Space, task: Task) -> Space:
+    """Leave out what the task has no use for."""
+    return space if task.is_classification else {k: v for k, v in space.items() if k != "criterion"}
 
 
 def build(params: Params, task: Task) -> "Forest":

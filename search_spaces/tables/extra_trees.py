@@ -3,7 +3,7 @@
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from automl.space import Choice, Float, Int, Params
+from automl.space import Choice, Float, Int, Params, Space
 from automl.task import Task
 
 if TYPE_CHECKING:
@@ -16,10 +16,16 @@ SPACE = {
     "rows": Choice({"all": {}, "bootstrap": {"share": Float(0.3, 1.0, default=1.0)}}),
     "min_samples_leaf": Int(1, 50, log=True, default=2),
     "max_leaf_nodes": Int(32, 2048, log=True, default=1024),
-    # Of classification; a regression minimises the squared error.
+    # For classes only: a regression minimises the squared error.
     "criterion": Choice(["gini", "entropy"]),
 }
-FEATURES = {"text": {}, "encode": {"method": {"default": "ordinal", "native": "off"}}}
+FEATURES = {"dates": {}, "text": {}, "encode": {"method": {"default": "ordinal", "native": "off"}}}
+ORDER = 40
+
+
+def adapt(space: Space, task: Task) -> Space:
+    """Leave out what the task has no use for."""
+    return space if task.is_classification else {k: v for k, v in space.items() if k != "criterion"}
 
 
 def build(params: Params, task: Task) -> "Forest":

@@ -45,7 +45,7 @@ FEATURES = {
     "encode": {"method": {"default": "native"}},
     "scale": {"method": {"default": "quantile"}},
 }
-NETWORK: dict = {}
+NETWORK = {"optimizer": {"adamw": {"lr": {"default": 1.5e-3}}}}
 
 
 def build(params: Params, task: Task) -> Model:

@@ -9,8 +9,8 @@ import numpy as np
 
 from automl.errors import NotApplicable
 from automl.export.trees import TreeEnsemble, below32
-from automl.search_spaces.tables.blocks import OBJECTIVE, Boosted
-from automl.space import Choice, Constant, Float, Int, Params
+from automl.search_spaces.tables.blocks import OBJECTIVE, Boosted, with_objective
+from automl.space import Choice, Constant, Float, Int, Params, Space
 from automl.task import Batch, Task
 
 REQUIRES = ("xgboost",)
@@ -26,7 +26,8 @@ SPACE = {
     "reg_lambda": Float(1e-3, 100.0, log=True, default=1.0),
     "max_bin": Choice([64, 128, 256], default=256),
 }
-FEATURES = {"text": {}, "encode": {"method": {"default": "ordinal", "native": "off"}}}
+FEATURES = {"dates": {}, "text": {}, "encode": {"method": {"default": "ordinal", "native": "off"}}}
+ORDER = 50
 
 _OBJECTIVES = {
     "l2": "reg:squarederror",
@@ -37,6 +38,11 @@ _OBJECTIVES = {
 _METRICS = {"log_loss": "logloss", "auc": "auc", "l2": "rmse", "l1": "mae", "poisson": "poisson-nloglik"}
 _COPIED = ("learning_rate", "max_depth", "min_child_weight", "subsample", "colsample_bytree")
 _COPIED += ("reg_alpha", "reg_lambda", "max_bin")
+
+
+def adapt(space: Space, task: Task) -> Space:
+    """Leave out what the task has no use for."""
+    return with_objective(space, task)
 
 
 def build(params: Params, task: Task) -> "XGBoost":
@@ -74,15 +80,19 @@ class XGBoost(Boosted):
     def _settings(self, train: Batch) -> dict[str, Any]:
         multiclass = self.target.n_scores > 1
         objective = "multi:softprob" if multiclass else "binary:logistic" if self.n_classes else None
-        return {name: self.params[name] for name in _COPIED} | {
-            "objective": objective or _OBJECTIVES[self.objective],
-            "eval_metric": "mlogloss" if multiclass else _METRICS[self.stopping],
-            "base_score": _base_score(self.target.n_scores, self.n_classes, train),
-            "tree_method": "hist",
-            "nthread": self.threads,
-            "seed": self.seed,
-            "verbosity": 0,
-        } | ({"num_class": self.target.n_scores} if multiclass else {})
+        return (
+            {name: self.params[name] for name in _COPIED}
+            | {
+                "objective": objective or _OBJECTIVES[self.objective],
+                "eval_metric": "mlogloss" if multiclass else _METRICS[self.stopping],
+                "base_score": _base_score(self.target.n_scores, self.n_classes, train),
+                "tree_method": "hist",
+                "nthread": self.threads,
+                "seed": self.seed,
+                "verbosity": 0,
+            }
+            | ({"num_class": self.target.n_scores} if multiclass else {})
+        )
 
     def _raw(self, x: np.ndarray) -> np.ndarray:
         return self.fitted.inplace_predict(x, iteration_range=(0, self.n_trees), predict_type="margin")

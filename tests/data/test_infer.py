@@ -111,7 +111,7 @@ def test_roles_are_obeyed():
     assert column(codes, c="categorical").levels == ("2", "9", "10")
     assert column(np.ones(N), c="numeric").role == "numeric"
     assert column(["a b", "c"] * 30, c="text").terms
-    assert column(["20240131"] * N, c="datetime").format == "%Y%m%d"
+    assert column(["20240131"] * N, c="datetime").format == "iso"
 
 
 @pytest.mark.parametrize(

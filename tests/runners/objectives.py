@@ -8,16 +8,16 @@ from dataclasses import replace as change
 
 import numpy as np
 
+from automl.space import Float
 from automl.types import Candidate, Outcome, Report, Trial
 
 
 @dataclass(frozen=True)
 class Toy:
-    """Scores ``x`` in ``n_folds`` steps of ``seconds`` each; ``mischief`` happens where x > 0.5."""
+    """Scores ``x`` in ``n_folds`` steps of ``seconds`` each; the parameter ``do`` may ask for mischief."""
 
     seconds: float = 0.0
     n_folds: int = 5
-    mischief: str = "none"
     outcome_mb: float = 0.0
 
     def __call__(self, candidate: Candidate, threads: int, deadline: float | None) -> Iterator[Trial]:
@@ -27,13 +27,17 @@ class Toy:
         x = float(candidate.params["x"])
         trial = Trial(candidate, "running")
         while len(scores) < self.n_folds:
-            self.misbehave(x)
+            misbehave(candidate.params.get("do"))
             time.sleep(self.seconds)
             scores = (*scores, x)
             mean = float(np.mean(scores))
             report = Report(len(scores) / self.n_folds, mean, self.seconds)
             trial = change(
-                trial, score=mean, fold_scores=scores, seconds=self.seconds * len(scores), reports=(*trial.reports, report)
+                trial,
+                score=mean,
+                fold_scores=scores,
+                seconds=self.seconds * len(scores),
+                reports=(*trial.reports, report),
             )
             if deadline is not None and time.time() > deadline:
                 yield change(trial, status="stopped")
@@ -42,26 +46,28 @@ class Toy:
         models = (os.urandom(int(self.outcome_mb * 1e6)),)
         yield change(trial, status="finished", outcome=Outcome(np.full(7, x, np.float32), models))
 
-    def misbehave(self, x: float) -> None:
-        if x <= 0.5:
-            return
-        if self.mischief == "raise":
-            raise ValueError("the kernel is\nnot positive definite")
-        if self.mischief == "exit":
-            os._exit(3)
-        if self.mischief == "hog":
-            hoard = []
-            while True:
-                hoard.append(np.ones(2_000_000))
-                time.sleep(0.02)
-        if self.mischief == "sleep":
-            time.sleep(60)
+
+def misbehave(how: str | None) -> None:
+    """Do what no objective should."""
+    if how == "raise":
+        raise ValueError("the kernel is\nnot positive definite")
+    if how == "exit":
+        os._exit(3)
+    if how == "sleep":
+        time.sleep(60)
+    if how == "hog":
+        hoard = []
+        while True:
+            hoard.append(np.ones(2_000_000))
+            time.sleep(0.02)
 
 
 class Steps:
     """An iterator over snapshots that can say where it is."""
 
-    def __init__(self, toy: "Resumable", candidate: Candidate, deadline: float | None, scores: tuple[float, ...]) -> None:
+    def __init__(
+        self, toy: "Resumable", candidate: Candidate, deadline: float | None, scores: tuple[float, ...]
+    ) -> None:
         self.scores = scores
         self.snapshots = toy.work(candidate, deadline, scores)
 
@@ -86,3 +92,23 @@ class Resumable(Toy):
 
     def resume(self, candidate: Candidate, threads: int, deadline: float | None, state: tuple[float, ...]) -> Steps:
         return Steps(self, candidate, deadline, state)
+
+
+class Line:
+    """Proposes ``proposals`` over and over, ``n`` in all; keeps what it is told."""
+
+    space = {"x": Float(0, 1)}
+
+    def __init__(self, proposals: list[dict], n: int | None = None) -> None:
+        self.proposals, self.n = proposals, n
+        self.n_asked, self.told = 0, []
+
+    def ask(self) -> Candidate | None:
+        if self.n_asked == self.n:
+            return None
+        self.n_asked += 1
+        i = self.n_asked - 1
+        return Candidate(str(i), {"family": "toy", **self.proposals[i % len(self.proposals)]})
+
+    def tell(self, trial: Trial) -> None:
+        self.told.append(trial)

@@ -109,7 +109,15 @@ METHODS = [
 ]
 METHODS += [("impute", {"method": "none"})]
 METHODS += [
-    ("encode", {"method": "onehot", "method.onehot.max_levels": 5, "method.onehot.min_frequency": 3, "method.onehot.others": o})
+    (
+        "encode",
+        {
+            "method": "onehot",
+            "method.onehot.max_levels": 5,
+            "method.onehot.min_frequency": 3,
+            "method.onehot.others": o,
+        },
+    )
     for o in ("own", "zeros")
 ]
 METHODS += [("encode", {"method": m}) for m in ("ordinal", "frequency", "native")]

@@ -118,7 +118,9 @@ def skill(task: Task, prediction: np.ndarray) -> float:
 PENALTIES = [{"penalty": p} for p in ("l2", "l1", "elasticnet", "none")]
 KERNELS = [{"kernel": k} for k in ("rbf", "linear", "poly")]
 NEIGHBORS = [{"p": p, "weights": w} for p in (1, 2) for w in ("distance", "uniform")]
-TEXTS = [{"loss": loss, "analyzer": a} for loss, a in (("likelihood", "both"), ("margin", "both"), ("likelihood", "word"))]
+TEXTS = [
+    {"loss": loss, "analyzer": a} for loss, a in (("likelihood", "both"), ("margin", "both"), ("likelihood", "word"))
+]
 CASES = [
     *(("tables", "linear", p) for p in PENALTIES),
     *(("tables", "svm", p) for p in KERNELS),
@@ -203,7 +205,11 @@ def test_linear_agrees_with_scikit_learn() -> None:
     score = x @ [1, -1, 0.5, 0, 0] + np.random.default_rng(1).normal(size=400)
     module = load("tables", "linear")
     params = {"penalty": "l2", "penalty.l2.strength": 1e-3, "class_weight": "none"}
-    for target, y in (("binary", (score > 0).astype(int)), ("multiclass", np.digitize(score, [-1, 1])), ("regression", score)):
+    for target, y in (
+        ("binary", (score > 0).astype(int)),
+        ("multiclass", np.digitize(score, [-1, 1])),
+        ("regression", score),
+    ):
         model = module.build(params, make_task(target))
         list(model.fit(Batch(Rows(numeric=x), y), Batch(Rows(numeric=x), y)))
         if target == "regression":

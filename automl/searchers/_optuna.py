@@ -1,0 +1,121 @@
+"""Optuna's samplers behind ``Searcher``: one study, define-by-run through ``draw``."""
+
+import math
+import warnings
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.samplers import BaseSampler
+from optuna.trial import TrialState
+
+from automl.searchers._start import key
+from automl.space import Choice, Float, Int, Replay, Scalar, Space, draw
+from automl.types import Candidate, Trial
+
+# How often a sampler may propose what is known already before we take it as exhausted.
+TRIES = 20
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+
+
+class OptunaSearcher:
+    """Asks one Optuna study.
+
+    A stopped trial is told as pruned, with the score it had reached, and so ranks behind all that
+    finished; a failed one teaches nothing. Candidates are not repeated, unless the sampler has
+    nothing else to say; then ``ask`` returns None.
+    """
+
+    def __init__(self, space: Space, sampler: BaseSampler) -> None:
+        self.space = space
+        self._study = optuna.create_study(direction="maximize", sampler=sampler)
+        self._open: dict[str, optuna.Trial] = {}
+        self._known: set[str] = set()
+
+    def ask(self) -> Candidate | None:
+        """Return the next candidate that was not seen before, or None."""
+        for _ in range(TRIES):
+            trial = self._study.ask()
+            params = draw(self.space, _Suggest(trial))
+            if key(params) not in self._known:
+                candidate = Candidate(str(trial.number), params)
+                self._known.add(key(params))
+                self._open[candidate.id] = trial
+                return candidate
+            self._study.tell(trial, state=TrialState.FAIL)
+        return None
+
+    def tell(self, trial: Trial) -> None:
+        """Learn from an ended trial."""
+        state, value = _state(trial)
+        reports = {max(1, round(100 * r.progress)): r.score for r in trial.reports if math.isfinite(r.score)}
+        asked = self._open.pop(trial.candidate.id, None)
+        if asked is None:
+            self._replay(trial, state, value, reports)
+            return
+        if state == TrialState.PRUNED:
+            for step, score in reports.items():
+                asked.report(score, step)
+        self._study.tell(asked, value if state == TrialState.COMPLETE else None, state=state)
+
+    def _replay(self, trial: Trial, state: TrialState, value: float | None, reports: dict[int, float]) -> None:
+        params = trial.candidate.params
+        self._known.add(key(params))
+        if state == TrialState.FAIL:
+            return
+        answers = _Record(params)
+        draw(self.space, answers)
+        self._study.add_trial(
+            optuna.create_trial(
+                state=state,
+                value=value,
+                params={path: params[path] for path in answers.distributions},
+                distributions=answers.distributions,
+                intermediate_values=reports,
+            )
+        )
+
+
+def _state(trial: Trial) -> tuple[TrialState, float | None]:
+    if trial.status == "failed" or trial.score is None or not math.isfinite(trial.score):
+        return TrialState.FAIL, None
+    if trial.status == "stopped":
+        return TrialState.PRUNED, trial.score
+    return TrialState.COMPLETE, trial.score
+
+
+def distribution(domain: Float | Int | Choice) -> BaseDistribution:
+    """Return Optuna's counterpart of a domain."""
+    if isinstance(domain, Choice):
+        return CategoricalDistribution(tuple(domain.options))
+    if isinstance(domain, Int):
+        return IntDistribution(domain.low, domain.high, log=domain.log)
+    return FloatDistribution(domain.low, domain.high, log=domain.log)
+
+
+class _Suggest:
+    """Answers ``draw`` with an Optuna trial's suggestions."""
+
+    def __init__(self, trial: optuna.Trial) -> None:
+        self.trial = trial
+
+    def number(self, path: str, domain: Float | Int) -> float:
+        suggest: Any = self.trial.suggest_int if isinstance(domain, Int) else self.trial.suggest_float
+        return suggest(path, domain.low, domain.high, log=domain.log)
+
+    def choice(self, path: str, domain: Choice) -> Scalar:
+        return self.trial.suggest_categorical(path, tuple(domain.options))
+
+
+class _Record(Replay):
+    """Replays stored parameters and notes the distribution of each."""
+
+    def __init__(self, params: dict[str, Any]) -> None:
+        super().__init__(params)
+        self.distributions: dict[str, BaseDistribution] = {}
+
+    def _value(self, path: str, domain: Any) -> Any:
+        self.distributions[path] = distribution(domain)
+        return super()._value(path, domain)

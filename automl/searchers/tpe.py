@@ -1,0 +1,32 @@
+"""Tree-structured Parzen estimator (Bergstra et al., NeurIPS 2011), multivariate and by groups of parameters."""
+
+from typing import Any
+
+from automl.options import number, refuse_unknown
+from automl.space import Space
+from automl.types import Searcher
+
+
+def make(space: Space, seed: int = 0, *, startup_trials: int = 10, candidates: int = 24, **unknown: Any) -> Searcher:
+    """Return Optuna's TPE.
+
+    Parameters that occur together are modelled together, and each branch of a conditional space on its own
+    (``multivariate``, ``group``). startup_trials: how many are random before the model is used;
+    candidates: of how many draws the best is proposed. Trials in work count as bad ones, so that
+    parallel candidates differ.
+    """
+    refuse_unknown("searcher 'tpe'", unknown, make)
+    from optuna.samplers import TPESampler
+
+    from automl.searchers._optuna import OptunaSearcher
+
+    sampler = TPESampler(
+        n_startup_trials=number("startup_trials of tpe", startup_trials, 1, whole=True),
+        n_ei_candidates=number("candidates of tpe", candidates, 1, whole=True),
+        multivariate=True,
+        group=True,
+        constant_liar=True,
+        seed=seed,
+        warn_independent_sampling=False,
+    )
+    return OptunaSearcher(space, sampler)

@@ -1,0 +1,113 @@
+"""Whole channels are removed by the network's dependency graph, then what is left is fine-tuned.
+
+DepGraph (Fang et al. 2023, arXiv:2301.12900), as Torch-Pruning implements it: channels that belong
+together (shortcuts, norms) are scored and removed together.
+"""
+
+import copy
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from automl.space import Choice, Float, Int, Params
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from automl.task import Batch, Rows, Task
+    from automl.training.network import Network
+    from automl.types import Model
+
+SPACE = {
+    "share": Float(0.2, 0.6, default=0.4),
+    "importance": Choice(["taylor", "magnitude"]),
+    "scope": Choice(["layer", "network"]),
+    "epochs": Int(1, 20, log=True, default=5),
+}
+_N_EXAMPLES = 256
+_ROUND_TO = 8  # keeps group norm and fast kernels
+
+
+def build(params: Params, task: "Task") -> "PruneChannels":
+    """Return the compressor for ``params``."""
+    return PruneChannels(params, task)
+
+
+class PruneChannels:
+    """Removes ``share`` of the channels of a fitted ``Network``; see ``types.Compressor``."""
+
+    def __init__(self, params: Params, task: "Task") -> None:
+        self.params = params
+        self.seed = task.seed
+
+    def compress(self, model: "Model", train: "Batch") -> "Model | None":
+        """Return the pruned, fine-tuned network; None where it does not apply.
+
+        It applies to networks whose every weight sits in a convolution, linear layer or norm.
+        """
+        from automl.training.network import Network
+
+        if not isinstance(model, Network) or not _is_sound(model.module):
+            return None
+        index = np.random.default_rng(self.seed).permutation(len(train))[:_N_EXAMPLES]
+        module = self._pruned(model, train.take(index))
+        return None if module is None else model.with_module(module).fine_tune(train, self.params["epochs"])
+
+    def _pruned(self, network: "Network", batch: "Batch") -> "nn.Module | None":
+        import torch_pruning as tp
+
+        module = copy.deepcopy(network.module).eval()
+        inputs = _tensors(module, batch.x)
+        shape = module(*inputs).shape
+        taylor = self.params["importance"] == "taylor"
+        importance = tp.importance.GroupTaylorImportance() if taylor else tp.importance.GroupMagnitudeImportance(p=2)
+        pruner = tp.BasePruner(
+            module,
+            inputs,
+            importance,
+            global_pruning=self.params["scope"] == "network",
+            pruning_ratio=self.params["share"],
+            max_pruning_ratio=0.8,
+            round_to=_ROUND_TO,
+            ignored_layers=_outputs(module, shape[1]),
+            forward_fn=lambda net, tensors: net(*tensors),
+        )
+        if taylor:
+            loss = network.part("loss", replace(network.task, data=batch))
+            loss(module(*inputs), _tensor(network.targets(batch))).mean().backward()
+        pruner.step()
+        module.zero_grad(set_to_none=True)
+        smaller = _n_weights(module) < _n_weights(network.module)
+        return module if smaller and module(*inputs).shape == shape else None
+
+
+def _is_sound(module: "nn.Module") -> bool:
+    """Whether every weight sits in a layer that the dependency graph handles without known faults."""
+    from torch import nn
+
+    known = (nn.Conv1d, nn.Conv2d, nn.Linear, nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm, nn.LayerNorm)
+    return all(isinstance(m, known) for m in module.modules() if any(True for _ in m.parameters(recurse=False)))
+
+
+def _outputs(module: "nn.Module", width: int) -> "list[nn.Module]":
+    """Return the linear layers that could be the output: what has its width must keep it."""
+    from torch import nn
+
+    return [m for m in module.modules() if isinstance(m, nn.Linear) and m.out_features == width]
+
+
+def _tensors(module: "nn.Module", x: "Rows") -> "tuple[Tensor, ...]":
+    from automl.training.feed import Feed
+
+    return tuple(part.cpu() for part in Feed(module, x)[slice(None)])
+
+
+def _tensor(array: np.ndarray) -> Any:
+    import torch
+
+    return torch.from_numpy(array)
+
+
+def _n_weights(module: "nn.Module") -> int:
+    return sum(p.numel() for p in module.parameters())

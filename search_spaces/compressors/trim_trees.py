@@ -1,0 +1,25 @@
+"""Keeps the first trees of an ensemble: boosting learns the most early, a forest's trees are alike."""
+
+from automl.space import Choice, Params
+from automl.task import Batch, Task
+from automl.types import Model
+
+SPACE = {"share": Choice([0.25, 0.5, 0.75, 0.9])}
+
+
+def build(params: Params, task: Task) -> "TrimTrees":
+    """Return the compressor; ``share`` is the share of the trees that stay."""
+    return TrimTrees(params["share"])
+
+
+class TrimTrees:
+    """Acts on models that have ``n_trees`` and ``trimmed(n_trees)``; at least one tree stays."""
+
+    def __init__(self, share: float) -> None:
+        self.share = share
+
+    def compress(self, model: Model, train: Batch) -> Model | None:
+        """Return a light copy with fewer trees; None for other models and for one tree. ``train`` is not used."""
+        n_trees = getattr(model, "n_trees", 0)
+        kept = max(1, round(self.share * n_trees))
+        return model.trimmed(kept) if kept < n_trees else None

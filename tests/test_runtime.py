@@ -1,0 +1,404 @@
+"""The file that is shipped as predict.py: values, encoding, the model folder, and the command line."""
+
+import datetime as dt
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.feature_extraction.text import CountVectorizer
+
+from automl import runtime
+from automl.data.infer import infer_columns
+from automl.export.graph import ML, Graph
+from automl.runtime import DATE_PARTS, Model, PredictionError, encode, encode_array, label, numeric_names
+
+
+def schema(kind="table", shape=(), classes=(), **roles):
+    columns = [{"name": n, "role": r} if isinstance(r, str) else {"name": n, **r} for n, r in roles.items()]
+    return {
+        "kind": kind,
+        "target": "",
+        "target_name": "y",
+        "columns": columns,
+        "classes": list(classes),
+        "shape": shape,
+    }
+
+
+# ------------------------------------------------------------------------------------------------ values
+
+
+@pytest.mark.parametrize(
+    ("same", "expected"),
+    [
+        ([3, 3.0, "3", "3.0", " 3 ", np.int8(3), np.float32(3), "3."], "3"),
+        ([True, "True", "true", "TRUE", np.True_], "True"),
+        ([None, np.nan, "", "  ", "NA", "nan", pd.NA, pd.NaT, np.float32("nan"), "None", "?"], ""),
+        ([0.1, "0.1", np.float32(0.1)], "0.1"),
+        ([-0.0, 0, "0", "-0.0"], "0"),
+        (["a b", " a b ", b"a b"], "a b"),
+    ],
+)
+def test_values_that_are_the_same_category(same, expected):
+    assert {label(v) for v in same} == {expected}
+    # pd.NA cannot be compared, which must not matter either.
+    assert set(runtime.labels(same).tolist()) == {expected}
+
+
+def test_one_and_true_differ_though_they_are_equal_in_python():
+    assert runtime.labels([1, True, 1.0, "x"]).tolist() == ["1", "True", "1", "x"]
+
+
+def test_leading_zeros_are_kept():
+    assert label("007") == "007"
+
+
+def test_numbers():
+    values, bad = runtime.numbers(["1", " 2.5 ", "", "NA", "1e3", 4, None])
+    assert bad == -1
+    np.testing.assert_array_equal(values, [1, 2.5, np.nan, np.nan, 1000, 4, np.nan])
+    assert runtime.numbers(["1", "x", "2"])[1] == 1
+    assert runtime.numbers(["1_000"])[1] == 0
+
+
+# ----------------------------------------------------------------------------------------------- encoding
+
+
+def test_order_of_the_numeric_parts():
+    s = schema(b="boolean", c="categorical", d={"role": "datetime", "format": "iso"}, n="numeric", z="dropped")
+    assert numeric_names(s) == ("b", *(f"d.{part}" for part in DATE_PARTS), "n")
+    columns = {
+        "n": ["1.5", ""],
+        "d": ["2024-02-29 13:45:00", ""],
+        "c": ["u", ""],
+        "b": ["yes", "FALSE"],
+        "extra": [1, 2],
+    }
+    parts = encode(s, columns)
+    assert parts["numeric"].dtype == np.float32
+    days = (dt.datetime(2024, 2, 29, 13, 45) - dt.datetime(1970, 1, 1)) / dt.timedelta(days=1)
+    np.testing.assert_array_equal(parts["numeric"][0], np.float32([1, 2024, 2, 29, 3, 60, 13, 45, days, 1.5]))
+    np.testing.assert_array_equal(parts["numeric"][1], [0] + [np.nan] * 9)
+    assert parts["categories"].tolist() == [["u"], [""]]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2200, 1, 1)), min_size=1, max_size=20))
+def test_date_parts_are_those_of_the_standard_library(moments):
+    moments = [m.replace(microsecond=0) for m in moments]
+    parts = encode(schema(d={"role": "datetime", "format": "iso"}), {"d": [m.isoformat() for m in moments]})["numeric"]
+    expected = [[m.year, m.month, m.day, m.weekday(), m.timetuple().tm_yday, m.hour, m.minute] for m in moments]
+    assert parts[:, :7].tolist() == expected
+
+
+def test_time_zones_become_utc():
+    s = schema(d={"role": "datetime", "format": "iso"})
+    given_ = ["2024-01-01T01:00:00+02:00", "2023-12-31T23:00:00Z", "2023-12-31 23:00"]
+    assert len(np.unique(encode(s, {"d": given_})["numeric"], axis=0)) == 1
+
+
+NAMES = st.sampled_from(["a", "b c", "True", "7", "x,y", '"q"', "é"])
+FRAMES = st.integers(1, 12).flatmap(
+    lambda n: st.fixed_dictionaries(
+        {
+            "float": st.lists(st.none() | st.floats(-1e30, 1e30, width=64), min_size=n, max_size=n),
+            "int": st.lists(st.integers(-(2**53), 2**53), min_size=n, max_size=n),
+            "gaps": st.lists(st.none() | st.integers(-5, 5), min_size=n, max_size=n),
+            "bool": st.lists(st.booleans(), min_size=n, max_size=n),
+            "name": st.lists(st.none() | NAMES, min_size=n, max_size=n),
+            "code": st.lists(st.none() | st.integers(0, 9), min_size=n, max_size=n),
+            "when": st.lists(
+                st.none() | st.datetimes(dt.datetime(1970, 1, 1), dt.datetime(2100, 1, 1)), min_size=n, max_size=n
+            ),
+            "words": st.lists(st.none() | st.text("ab !", max_size=8), min_size=n, max_size=n),
+        }
+    )
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(FRAMES)
+def test_a_csv_encodes_like_the_frame_it_was_written_from(tmp_path_factory, columns):
+    frame = pd.DataFrame(columns)
+    frame["when"] = pd.to_datetime(frame["when"]).astype("datetime64[us]")
+    frame["gaps"] = frame["gaps"].astype("Int64")
+    frame["category"] = pd.Categorical(frame["code"])
+    s = schema(
+        float="numeric", int="numeric", gaps="numeric", bool="boolean", name="categorical", code="categorical",
+        category="categorical", when={"role": "datetime", "format": "iso"},
+        words={"role": "text", "terms": ["w:a", "w:b a", "c: ab", "c:b! "]},
+    )  # fmt: skip
+    path = tmp_path_factory.mktemp("csv") / "frame.csv"
+    frame.to_csv(path, index=False)
+    from_file, from_frame = encode(s, runtime.read_csv(path)), encode(s, frame)
+    assert from_file.keys() == from_frame.keys() == {"numeric", "categories", "tokens"}
+    for name in from_file:
+        np.testing.assert_array_equal(from_file[name], from_frame[name])
+
+
+def test_terms_are_those_of_scikit_learn():
+    texts = ["Free call now!! call", "a", "", "Ünïcode x-y z"]
+    s = schema(t={"role": "text", "terms": (), "format": ""})
+    for prefix, vectorizer in (
+        ("c:", CountVectorizer(analyzer="char_wb", ngram_range=(3, 5))),
+        ("w:", CountVectorizer(token_pattern=r"\w+", ngram_range=(1, 2))),
+    ):
+        expected = vectorizer.fit_transform(texts).toarray()
+        s["columns"][0]["terms"] = [prefix + term for term in vectorizer.get_feature_names_out()]
+        ids, counts = runtime.tokenize(s, {"t": texts})
+        rows = np.repeat(np.arange(len(texts)), counts)
+        ours = np.zeros_like(expected)
+        np.add.at(ours, (rows, ids), 1)
+        np.testing.assert_array_equal(ours, expected)
+
+
+def test_tokens_of_two_columns_are_padded_ids_into_all_terms():
+    s = schema(a={"role": "text", "terms": ["w:x", "w:y"]}, n="numeric", b={"role": "text", "terms": ["w:x"]})
+    tokens = encode(s, {"a": ["x x y", ""], "b": ["x", "x q"], "n": [1, 2]})["tokens"]
+    assert tokens.tolist() == [[0, 0, 1, 2], [2, -1, -1, -1]]
+
+
+BAD_COLUMNS = {
+    "word in numbers": ({"n": ["1", "abc"], "b": [1, 0]}, "'n' must hold a number.*row 2 has 'abc'"),
+    "number as boolean": ({"n": [1, 2], "b": [1, 7]}, "'b' must hold true or false.*row 2 has '7'"),
+    "infinite": ({"n": [1.0, np.inf], "b": [1, 0]}, "'n'.*row 2 has 'inf'"),
+    "too large": ({"n": [1e300, 1.0], "b": [1, 0]}, "'n'.*row 1"),
+    "missing columns": ({"N1": [1]}, "Missing: 'n'.*'b'"),
+    "near name": ({"bb": [1], "n": [1]}, "'b' Did you mean 'bb'"),
+    "no rows": ({"n": [], "b": []}, "no rows"),
+    "unequal": ({"n": [1], "b": [1, 0]}, "'b' differ"),
+}
+
+
+@pytest.mark.parametrize(("columns", "message"), BAD_COLUMNS.values(), ids=BAD_COLUMNS)
+def test_bad_columns(columns, message):
+    with pytest.raises(PredictionError, match=message):
+        encode(schema(n="numeric", b="boolean"), columns)
+
+
+def test_bad_date():
+    with pytest.raises(PredictionError, match=r"written as %d/%m/%Y.*row 1 has '2024-01-01'"):
+        encode(schema(d={"role": "datetime", "format": "%d/%m/%Y"}), {"d": ["2024-01-01"]})
+
+
+def test_sequences_are_padded_cut_and_masked():
+    s = schema("sequence", (4, 2))
+    short = encode_array(s, np.ones((2, 3, 2)), [2, 9])
+    assert short["sequence"][:, :, 0].tolist() == [[1, 1, 0, 0], [1, 1, 1, 0]]
+    assert short["lengths"].tolist() == [2, 3]
+    long = encode_array(s, np.ones((1, 9, 2)))
+    assert long["sequence"].shape == (1, 4, 2)
+    assert long["lengths"].tolist() == [4]
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "x", "message"),
+    [
+        ("image", (4, 4, 3), np.zeros((2, 4, 4)), r"\(n, 4, 4, 3\)"),
+        ("image", (4, 4, 1), np.zeros((2, 5, 4)), r"shape \(n, 4, 4, 1\)"),
+        ("sequence", (4, 2), np.zeros((2, 4, 3)), r"\(n, steps, 2\)"),
+        ("sequence", (4, 2), np.full((2, 4, 2), np.inf), "row 1"),
+        ("image", (4, 4, 1), np.zeros((0, 4, 4, 1)), "no rows"),
+        ("image", (4, 4, 1), [["a"]], "array of numbers"),
+        ("image", (4, 4, 1), [[1], [1, 2]], "one shape"),
+    ],
+)
+def test_bad_arrays(kind, shape, x, message):
+    with pytest.raises(PredictionError, match=message):
+        encode_array(schema(kind, shape), x)
+
+
+@pytest.mark.parametrize("lengths", [[1], [0.5, 1.0]])
+def test_bad_lengths(lengths):
+    with pytest.raises(PredictionError, match="2 whole numbers"):
+        encode_array(schema("sequence", (4, 2)), np.zeros((2, 4, 2)), lengths)
+
+
+def test_a_large_table_encodes_fast(benchmark_table):
+    found, _ = infer_columns(benchmark_table, {}, {})
+    s = {"columns": [vars(c) for c in found]}
+    started = dt.datetime.now()
+    encode(s, benchmark_table)
+    assert (dt.datetime.now() - started).total_seconds() < 5  # 0.3 s on an idle machine
+
+
+@pytest.fixture
+def benchmark_table():
+    rng = np.random.default_rng(0)
+    numbers = {f"n{i}": np.array([f"{v:.4f}" for v in rng.normal(size=50_000)], dtype=object) for i in range(7)}
+    words = {f"c{i}": rng.choice(np.array([f"level {k}" for k in range(40)], dtype=object), 50_000) for i in range(8)}
+    return numbers | words
+
+
+# --------------------------------------------------------------------------------------- the model folder
+
+
+def write_folder(folder, s, model, **changes):
+    folder.mkdir()
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+    shutil.copy(runtime.__file__, folder / "predict.py")
+    files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir()}
+    manifest = {"format": 1, "schema": s, "files": files, "onnx": "model.onnx", "version": "0", **changes}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+@pytest.fixture
+def table_folder(tmp_path):
+    """p("yes") = sigmoid(n + 10 * (c == "hot")), with an open model of one number and one category."""
+    g = Graph()
+    n, c = g.input("numeric", np.float32, [1]), g.input("categories", str, [1])
+    hot = g.op("LabelEncoder", c, domain=ML, keys_strings=["hot"], values_floats=[10.0], default_float=0.0)
+    yes = g.op("Sigmoid", g.op("Add", n, hot))
+    no = g.op("Sub", g.constant(np.ones(1, np.float32)), yes)
+    s = schema(n="numeric", c="categorical", z="dropped", classes=["no", "yes"])
+    return write_folder(tmp_path / "model", s, g.model({"prediction": g.concat([no, yes])}))
+
+
+def test_predict_from_everything_a_table_can_be(table_folder):
+    model = Model(table_folder, threads=1)
+    columns = {"n": [-3.0, 2.0, -3.0], "c": ["cold", None, "hot"], "z": [1, 1, 1]}
+    frame = pd.DataFrame(columns)
+    expected = 1 / (1 + np.exp([3.0, -2.0, -7.0]))
+    for x in (columns, frame, frame.to_dict("records"), frame.to_numpy(), frame.drop(columns="z")):
+        assert model.predict(x).tolist() == ["no", "yes", "yes"]
+        np.testing.assert_allclose(model.predict_proba(x)[:, 1], expected, rtol=1e-5)
+
+
+def test_chunks_do_not_change_the_answer_and_errors_count_all_rows(table_folder, monkeypatch):
+    model = Model(table_folder, threads=1)
+    x = {"n": np.linspace(-4, 4, 1000), "c": np.array(["hot", "cold"] * 500, dtype=object)}
+    whole = model.scores(x)
+    monkeypatch.setattr(runtime, "_CHUNK_VALUES", 200)
+    np.testing.assert_array_equal(model.scores(x), whole)
+    x["n"] = np.array(["1"] * 1000, dtype=object)
+    x["n"][777] = "oops"
+    with pytest.raises(PredictionError, match="row 778 has 'oops'"):
+        model.scores(x)
+
+
+def test_images_and_regression(tmp_path):
+    g = Graph()
+    mean = g.op("ReduceMean", g.input("image", np.float32, [2, 2, 1]), g.constant(np.array([1, 2])), keepdims=0)
+    folder = write_folder(tmp_path / "model", schema("image", (2, 2, 1)), g.model({"prediction": mean}))
+    model = Model(folder, threads=1)
+    x = np.arange(8, dtype=np.uint8).reshape(2, 2, 2)
+    assert model.predict(x).tolist() == [1.5, 5.5]
+    with pytest.raises(PredictionError, match="no probabilities"):
+        model.predict_proba(x)
+    np.savez(tmp_path / "d.npz", x_test=x)
+    assert runtime.main([str(tmp_path / "d.npz"), "-o", str(tmp_path / "o.csv"), "--model", str(folder)]) == 0
+    assert (tmp_path / "o.csv").read_text() == "prediction\n1.5\n5.5\n"
+
+
+def break_link(folder):
+    target = folder.parent / "elsewhere.onnx"
+    (folder / "model.onnx").rename(target)
+    (folder / "model.onnx").symlink_to(target)
+
+
+def set_manifest(**changes):
+    def change(folder):
+        path = folder / "manifest.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+    return change
+
+
+OUTSIDE = {"model.onnx": "0", "../secret": "0"}
+DAMAGE = {
+    "newer format": (set_manifest(format=2), "format 2.*reads up to 1"),
+    "no manifest": (lambda f: (f / "manifest.json").unlink(), "no file manifest.json"),
+    "torn manifest": (lambda f: (f / "manifest.json").write_text('{"format": 1,'), "damaged"),
+    "not a manifest": (lambda f: (f / "manifest.json").write_text("[]"), "damaged"),
+    "missing file": (lambda f: (f / "model.onnx").unlink(), "'model.onnx' is missing"),
+    "changed file": (lambda f: (f / "model.onnx").write_bytes(b"x"), "SHA-256"),
+    "link": (break_link, "plain file inside"),
+    "outside": (set_manifest(files=OUTSIDE), "plain file inside|SHA-256"),
+    "outside alone": (set_manifest(files={"../secret": "0"}), "plain file inside"),
+    "absolute": (set_manifest(files={"/etc/hostname": "0"}), "plain file inside"),
+    "unlisted model": (set_manifest(onnx="other.onnx"), "does not list 'other.onnx'"),
+}
+
+
+@pytest.mark.parametrize(("damage", "message"), DAMAGE.values(), ids=DAMAGE)
+def test_damaged_folders_are_refused(table_folder, damage, message):
+    damage(table_folder)
+    with pytest.raises(PredictionError, match=message):
+        Model(table_folder)
+
+
+def test_a_model_that_is_none(tmp_path, table_folder):
+    content = b"not a model"
+    (table_folder / "model.onnx").write_bytes(content)
+    set_manifest(files={"model.onnx": hashlib.sha256(content).hexdigest()})(table_folder)
+    with pytest.raises(PredictionError, match="cannot open the model"):
+        Model(table_folder)
+
+
+# ------------------------------------------------------------------------------------------- command line
+
+
+def test_the_copied_file_predicts_alone(table_folder, tmp_path):
+    (tmp_path / "in.csv").write_text("c,n,extra\nhot,1,9\ncold,-2,9\n,,9\n")
+    # -I: nothing of this project can be imported, only what is installed.
+    command = [sys.executable, "-I", str(table_folder / "predict.py"), "in.csv", "--threads", "1"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "prediction,probability_no,probability_yes"
+    assert [line.split(",")[0] for line in lines[1:3]] == ["yes", "no"]
+
+
+def test_the_runtime_needs_numpy_alone():
+    source = Path(runtime.__file__).read_text()
+    program = f"import sys\nexec(compile({source!r}, 'predict', 'exec'), {{'__name__': 'predict'}})\n"
+    program += "print(sorted({m.split('.')[0] for m in sys.modules} & {'onnxruntime', 'automl', 'pandas', 'sklearn'}))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_an_error_leaves_the_old_output_alone(table_folder, tmp_path, capsys):
+    (tmp_path / "in.csv").write_text("c,n\nhot,word\n")
+    (tmp_path / "out.csv").write_text("old")
+    code = runtime.main([str(tmp_path / "in.csv"), "-o", str(tmp_path / "out.csv"), "--model", str(table_folder)])
+    assert code == 2
+    assert "row 1 has 'word'" in capsys.readouterr().err
+    assert (tmp_path / "out.csv").read_text() == "old"
+    assert {p.name for p in tmp_path.iterdir()} == {"in.csv", "out.csv", "model"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("in.txt", b"", "must be a .csv"),
+        ("in.npz", b"PK", "cannot be read"),
+        ("in.csv", b"", "is empty"),
+        ("in.csv", b"a,b\n1,2,3\n", "line 2"),
+        ("in.csv", b"a\n\xff\n", "UTF-8"),
+    ],
+)
+def test_bad_input_files(table_folder, tmp_path, capsys, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    assert runtime.main([str(tmp_path / name), "--model", str(table_folder)]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_missing_input_names_the_nearest(table_folder, tmp_path, capsys):
+    (tmp_path / "input.csv").write_text("c,n\nhot,1\n")
+    assert runtime.main([str(tmp_path / "imput.csv"), "--model", str(table_folder)]) == 2
+    assert "Did you mean 'input.csv'" in capsys.readouterr().err
+
+
+def test_npz_without_x(table_folder, tmp_path, capsys):
+    np.savez(tmp_path / "d.npz", z=np.ones(3))
+    assert runtime.main([str(tmp_path / "d.npz"), "--model", str(table_folder)]) == 2
+    assert "it has 'z'" in capsys.readouterr().err
