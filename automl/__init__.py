@@ -1,10 +1,10 @@
 """One search over model family, architecture, loss, optimizer, features and compression.
 
-    from automl import AutoML, load
+from automl import AutoML, load
 
-    model = AutoML(seconds=120).fit(X, y)
-    model.export("model")
-    load("model").predict(X)
+model = AutoML(seconds=120).fit(X, y)
+model.export("model")
+load("model").predict(X)
 """
 
 import importlib

@@ -79,7 +79,9 @@ def task_space(task: Task, config: SpaceConfig | None = None) -> dict[str, Domai
     # Every part is configured, so that a wrong path in any of them is reported.
     spaces = {k: configure_choice(c, config.overrides.get(k) or {}, f"space.{k}") for k, c in spaces.items()}
     folder = FAMILY_FOLDER[task.kind]
-    fitting = {name: fitted for name, space in spaces[folder].options.items() if (fitted := _fit(folder, name, space, task))}
+    fitting = {
+        name: fitted for name, space in spaces[folder].options.items() if (fitted := _fit(folder, name, space, task))
+    }
     if not fitting:
         raise SpaceError(f"No family of space.{folder} fits a {task.target} target; turn one on.")
     return {"family": Choice(fitting)}
@@ -115,7 +117,9 @@ def option(kind: str, name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise ConfigError(f"The option '{name}' of {kind} cannot be imported ({error}); is it on the Python path?") from None
+        raise ConfigError(
+            f"The option '{name}' of {kind} cannot be imported ({error}); is it on the Python path?"
+        ) from None
 
 
 def _family_choice(folder: str, plugins: Mapping[str, Sequence[str]]) -> Choice:
@@ -151,7 +155,9 @@ def _fit(folder: str, name: str, space: Space, task: Task) -> Space | None:
     for part, kind in NETWORK_PARTS.items():
         choice = fitted.get(part)
         if isinstance(choice, Choice):
-            off = {o: OFF for o in choice.options if task.target not in getattr(option(kind, str(o)), "FITS", ALL_TARGETS)}
+            off = {
+                o: OFF for o in choice.options if task.target not in getattr(option(kind, str(o)), "FITS", ALL_TARGETS)
+            }
             if len(off) == len(choice.options):
                 return None
             fitted[part] = configure_choice(choice, off, f"{name}.{part}")
@@ -174,4 +180,13 @@ def _installed(library: str) -> bool:
     return importlib.util.find_spec(library) is not None
 
 
-__all__ = ["NotApplicable", "SpaceConfig", "build", "described", "option", "starting_points", "task_space", "whole_space"]
+__all__ = [
+    "NotApplicable",
+    "SpaceConfig",
+    "build",
+    "described",
+    "option",
+    "starting_points",
+    "task_space",
+    "whole_space",
+]

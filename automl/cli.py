@@ -81,7 +81,9 @@ def _resume(argv: list[str]) -> None:
 def _leaderboard(argv: list[str]) -> None:
     parser = _parser("leaderboard", "Show the runs of a leaderboard, and the trials of one run (default: the newest).")
     parser.add_argument("run", nargs="?", help="a run's folder, number or name")
-    parser.add_argument("--url", help="the leaderboard, e.g. sqlite:///runs/leaderboard.db (default: the run's, or runs/)")
+    parser.add_argument(
+        "--url", help="the leaderboard, e.g. sqlite:///runs/leaderboard.db (default: the run's, or runs/)"
+    )
     parser.add_argument("--runs", action="store_true", help="list the runs instead")
     parser.add_argument("--top", type=int, default=20, help="how many trials to show (default: 20; 0: all)")
     form = parser.add_mutually_exclusive_group()
@@ -90,14 +92,18 @@ def _leaderboard(argv: list[str]) -> None:
     given = parser.parse_args(argv)
     from automl import commands
 
-    commands.leaderboard(given.run, given.url, given.runs, "csv" if given.csv else "json" if given.json else "text", given.top)
+    commands.leaderboard(
+        given.run, given.url, given.runs, "csv" if given.csv else "json" if given.json else "text", given.top
+    )
 
 
 def _predict(argv: list[str]) -> None:
     parser = _parser("predict", "Predict with a shipped model folder.")
     parser.add_argument("model", help="the model's folder, e.g. runs/NAME/model")
     parser.add_argument("data", help="a file of the kind the model was trained on")
-    parser.add_argument("-o", "--output", default="-", help="where the predictions go, as CSV (default: standard output)")
+    parser.add_argument(
+        "-o", "--output", default="-", help="where the predictions go, as CSV (default: standard output)"
+    )
     given = parser.parse_args(argv)
     from automl import commands
 
@@ -108,8 +114,12 @@ def _export(argv: list[str]) -> None:
     parser = _parser("export", "Ship from a finished run again: another size, another trade of score for bytes.")
     parser.add_argument("run", help="the run's folder")
     parser.add_argument("-o", "--output", required=True, help="a new folder; model/ and compact/ are written into it")
-    parser.add_argument("--members", type=int, help="how many different candidates the ensemble may have (1: the best alone)")
-    parser.add_argument("--max-loss", type=float, help="the relative loss of score that compression may cost, e.g. 0.01")
+    parser.add_argument(
+        "--members", type=int, help="how many different candidates the ensemble may have (1: the best alone)"
+    )
+    parser.add_argument(
+        "--max-loss", type=float, help="the relative loss of score that compression may cost, e.g. 0.01"
+    )
     given = parser.parse_args(argv)
     from automl import commands
 

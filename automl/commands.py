@@ -54,7 +54,13 @@ def export(path: str, output: str, members: int | None, max_loss: float | None) 
     with Store(folder.leaderboard_url) as store:
         families = {t.candidate.id: t.candidate.family for t in store.trials(folder.run_id or 0)}
     _, shipped = ship(
-        task, Outcomes(folder.outcomes), families, target, ship_config(config), time.time() + 60, lambda text: print(text, file=sys.stderr)
+        task,
+        Outcomes(folder.outcomes),
+        families,
+        target,
+        ship_config(config),
+        time.time() + 60,
+        lambda text: print(text, file=sys.stderr),
     )
     for one in shipped:
         print(f"{one.kind}: {one.path} ({one.n_bytes / 1000:,.0f} kB)")
@@ -152,7 +158,10 @@ def ship_config(config: Mapping[str, Any]) -> Any:
 
 def with_deletions(tree: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:
     """Turn what was deleted from the generated tree (Hydra's ``~space.tables.svm``) into ``off``."""
-    kept = {k: with_deletions(v, whole[k]) if isinstance(v, Mapping) and isinstance(whole.get(k), Mapping) else v for k, v in tree.items()}
+    kept = {
+        k: with_deletions(v, whole[k]) if isinstance(v, Mapping) and isinstance(whole.get(k), Mapping) else v
+        for k, v in tree.items()
+    }
     return kept | {k: OFF for k, v in whole.items() if k not in tree and isinstance(v, Mapping)}
 
 
@@ -163,7 +172,9 @@ def _run(task: Any, config: dict[str, Any], folder: RunFolder, started: float) -
     from automl.search import search as run_search
 
     budget = config["budget"]
-    with Progress(seconds=budget["seconds"], trials=budget["trials"], metric=task.metric, started=started, quiet=config["quiet"]) as view:
+    with Progress(
+        seconds=budget["seconds"], trials=budget["trials"], metric=task.metric, started=started, quiet=config["quiet"]
+    ) as view:
         for note in task.notes:
             view.note(note)
         result = run_search(task, search_config(config, started), folder, view, config)
@@ -192,7 +203,9 @@ def _overridden(config: dict[str, Any], overrides: Sequence[str]) -> dict[str, A
             node = node.get(name) if isinstance(node, dict) else None
         if not equals or not isinstance(node, dict) or last not in node:
             known = [f"{k}.{n}" for k, v in config.items() if isinstance(v, dict) for n in v]
-            raise ConfigError(f"An override is KEY=VALUE with a key of the run's config.yaml; got '{override}'.{nearest(path, known)}")
+            raise ConfigError(
+                f"An override is KEY=VALUE with a key of the run's config.yaml; got '{override}'.{nearest(path, known)}"
+            )
         node[last] = yaml.safe_load(value)
     return config
 
@@ -227,4 +240,6 @@ def _write_csv(output: str, names: Sequence[str], rows: Any) -> None:
         os.replace(draft, output)
     except OSError as error:
         draft.unlink(missing_ok=True)
-        raise AutoMLError(f"The predictions cannot be written to '{output}' ({error.strerror}); choose another -o.") from None
+        raise AutoMLError(
+            f"The predictions cannot be written to '{output}' ({error.strerror}); choose another -o."
+        ) from None

@@ -8,11 +8,11 @@ class AutoMLError(Exception):
     """Base of all errors that are shown to a person without a traceback (exit code 2)."""
 
 
-class DataError(AutoMLError):
+class DataError(AutoMLError, ValueError):
     """The data cannot be used as given."""
 
 
-class ConfigError(AutoMLError):
+class ConfigError(AutoMLError, ValueError):
     """A configuration value, a name or a combination of options is not valid."""
 
 
@@ -36,7 +36,7 @@ class ExportError(AutoMLError):
     """A model could not be exported, or its export predicts something else."""
 
 
-class ArtifactError(AutoMLError):
+class ArtifactError(AutoMLError, ValueError):
     """A model folder is damaged, incomplete, or made by a newer version."""
 
 
@@ -49,6 +49,4 @@ def nearest(name: object, known: Iterable[object]) -> str:
 def unknown_name(what: str, name: object, known: Iterable[object]) -> UnknownNameError:
     """Build the error for a ``name`` that is not among the ``known`` ones of kind ``what``."""
     known = [str(k) for k in known]
-    return UnknownNameError(
-        f"Unknown {what} '{name}'.{nearest(name, known)} Known: {', '.join(known) or 'none'}."
-    )
+    return UnknownNameError(f"Unknown {what} '{name}'.{nearest(name, known)} Known: {', '.join(known) or 'none'}.")

@@ -122,7 +122,9 @@ class AutoML(BaseEstimator):
             self.classes_ = np.array(self.task_.schema.classes)
         with tempfile.TemporaryDirectory(prefix="automl-") as scratch:
             folder = run_folder.create(self.run_dir or Path(scratch, "run"))
-            with Progress(seconds=self.seconds, trials=self.trials, metric=self.task_.metric, quiet=not self.verbose) as view:
+            with Progress(
+                seconds=self.seconds, trials=self.trials, metric=self.task_.metric, quiet=not self.verbose
+            ) as view:
                 result = search(self.task_, config, folder, view)
             outcomes = Outcomes(folder.outcomes)
             families = {t.candidate.id: t.candidate.family for t in result.trials}

@@ -68,16 +68,24 @@ def explain(error: Exception) -> ConfigError:
         kind, name = group.groups()
         options = re.findall(r"^\t(\S+)$", text, re.MULTILINE) or options_of(kind)
         return ConfigError(f"Unknown option '{name}' of {kind}.{nearest(name, options)} Known: {', '.join(options)}.")
-    key = re.search(r"(?:Could not override|Could not delete from config\. The config does not contain|Key) '([^']+)'", text)
+    key = re.search(
+        r"(?:Could not override|Could not delete from config\. The config does not contain|Key) '([^']+)'", text
+    )
     if key and ("struct" in text or "override" in text or "delete" in text):
         known = list(_keys(composed(["data.train=x"])))
-        return ConfigError(f"There is no configuration key '{key.group(1)}'.{nearest(key.group(1), known)} See: automl search --cfg job")
+        return ConfigError(
+            f"There is no configuration key '{key.group(1)}'.{nearest(key.group(1), known)} See: automl search --cfg job"
+        )
     return ConfigError(re.sub(r"\n\s*full_key:.*|\n\s*object_type=.*", "", text))
 
 
 def options_of(group: str) -> list[str]:
     """Return the options of a configuration group."""
-    return list(GlobalHydra.instance().config_loader().get_group_options(group)) if GlobalHydra.instance().is_initialized() else []
+    return (
+        list(GlobalHydra.instance().config_loader().get_group_options(group))
+        if GlobalHydra.instance().is_initialized()
+        else []
+    )
 
 
 def _keys(config: Any, path: str = "") -> Iterator[str]:

@@ -159,7 +159,9 @@ def _imported(path: str) -> Callable[..., float]:
     try:
         return getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
-        raise ConfigError(f"The metric '{path}' cannot be imported ({error}). Write it as package.module:function.") from None
+        raise ConfigError(
+            f"The metric '{path}' cannot be imported ({error}). Write it as package.module:function."
+        ) from None
 
 
 @dataclass(frozen=True)

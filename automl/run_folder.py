@@ -1,10 +1,10 @@
 """The folder of one run: its configuration, its kept outcomes, and what it ships.
 
-    DIR/run.json      which run of which leaderboard this is
-    DIR/config.yaml   the composed configuration, for ``automl resume``
-    DIR/outcomes/     out-of-fold predictions and fold models of the better trials (internal)
-    DIR/model/        the shipped ensemble
-    DIR/compact/      the shipped small model
+DIR/run.json      which run of which leaderboard this is
+DIR/config.yaml   the composed configuration, for ``automl resume``
+DIR/outcomes/     out-of-fold predictions and fold models of the better trials (internal)
+DIR/model/        the shipped ensemble
+DIR/compact/      the shipped small model
 """
 
 import json
@@ -55,7 +55,9 @@ def create(path: str | Path, leaderboard_url: str = "auto") -> RunFolder:
         path.mkdir(parents=True, exist_ok=True)
         (path / "outcomes").mkdir(exist_ok=True)
     except OSError as error:
-        raise ConfigError(f"The run folder '{path}' cannot be written ({error.strerror}); choose another run.dir.") from None
+        raise ConfigError(
+            f"The run folder '{path}' cannot be written ({error.strerror}); choose another run.dir."
+        ) from None
     url = f"sqlite:///{path.parent / 'leaderboard.db'}" if leaderboard_url == "auto" else leaderboard_url
     return RunFolder(path, url)
 
@@ -67,4 +69,6 @@ def find(path: str | Path) -> RunFolder:
         record = json.loads((path / "run.json").read_text())
         return RunFolder(path, record["leaderboard"], int(record["run_id"]))
     except (OSError, ValueError, KeyError):
-        raise AutoMLError(f"A run's folder holds a run.json; '{path}' does not. Give the run.dir of an earlier search.") from None
+        raise AutoMLError(
+            f"A run's folder holds a run.json; '{path}' does not. Give the run.dir of an earlier search."
+        ) from None

@@ -85,7 +85,9 @@ class SearchResult:
     interrupted: bool
 
 
-def search(task: Task, config: SearchConfig, folder: RunFolder, view: View, recorded: Named | None = None) -> SearchResult:
+def search(
+    task: Task, config: SearchConfig, folder: RunFolder, view: View, recorded: Named | None = None
+) -> SearchResult:
     """Search, then ship the best into ``folder``; ``recorded`` is the configuration kept with the run.
 
     A folder that is bound to a run goes on with it: its finished trials are replayed into the
@@ -136,7 +138,9 @@ class _Search:
         earlier = self.store.resume_run(self.folder.run_id)
         if earlier.fingerprint != self.task.fingerprint:
             self.store.finish_run(earlier.id, "interrupted")
-            raise ConfigError("A run goes on with the data it began with; the training data has changed since. Start a new run.")
+            raise ConfigError(
+                "A run goes on with the data it began with; the training data has changed since. Start a new run."
+            )
         for trial in self.store.trials(earlier.id):
             self.searcher.tell(trial)
             self.trials.append(trial)
@@ -193,7 +197,9 @@ class _Search:
         deadline = self.config.deadline
         # What is left for trying compressions, less what the writing and the replay take.
         compress_until = time.time() + 20 if deadline is None or interrupted else deadline - 4.0
-        return ship(self.task, self.outcomes, families, self.folder.path, self.config.ship, compress_until, self.view.note)
+        return ship(
+            self.task, self.outcomes, families, self.folder.path, self.config.ship, compress_until, self.view.note
+        )
 
 
 def search_deadline(config: SearchConfig) -> float | None:
@@ -268,5 +274,3 @@ def _artifact(task: Task, shipped: Shipped) -> Artifact:
         candidates=tuple(dict.fromkeys(m["trial"] for m in shipped.members)),
         details={"parity": shipped.parity, "members": shipped.members},
     )
-
-

@@ -111,7 +111,9 @@ class Schema:
         """Build a schema from ``to_dict``'s values."""
         tuples = ("levels", "terms")
         columns = tuple(Column(**{k: tuple(v) if k in tuples else v for k, v in c.items()}) for c in values["columns"])
-        return cls(**{**values, "columns": columns, "classes": tuple(values["classes"]), "shape": tuple(values["shape"])})
+        return cls(
+            **{**values, "columns": columns, "classes": tuple(values["classes"]), "shape": tuple(values["shape"])}
+        )
 
 
 @dataclass(frozen=True)

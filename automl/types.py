@@ -138,7 +138,9 @@ class Objective(Protocol):
 class Runner(Protocol):
     """Where trials execute."""
 
-    def run(self, objective: Objective, searcher: Searcher, scheduler: Mapping[str, Any], budget: Budget) -> Iterator[Trial]:
+    def run(
+        self, objective: Objective, searcher: Searcher, scheduler: Mapping[str, Any], budget: Budget
+    ) -> Iterator[Trial]:
         """Yield a snapshot whenever a trial starts, reports or ends; ended ones exactly once.
 
         The generator ends when the budget is spent or the searcher is exhausted; closing it stops

@@ -21,9 +21,7 @@ from common import AUTOML, DataSet, data_set, run, table
 from automl import load
 from automl.metrics import get
 
-SETS = (
-    "adult,credit_g,letter,soybean,cnae9,california_housing,diamonds,sign_digits,spoken_digits,sms_spam"
-)
+SETS = "adult,credit_g,letter,soybean,cnae9,california_housing,diamonds,sign_digits,spoken_digits,sms_spam"
 
 
 def main() -> None:
@@ -46,7 +44,14 @@ def one(data: DataSet, given: argparse.Namespace) -> dict[str, Any]:
     """Search on one set; return its row of the table."""
     folder = given.out / f"{data.name}-{given.seed}-{time.strftime('%H%M%S')}"
     arguments = data.arguments(folder, given.seed)
-    command = [*AUTOML, "search", *arguments, f"budget.seconds={given.seconds:g}", f"run.dir={folder / 'run'}", f"seed={given.seed}"]
+    command = [
+        *AUTOML,
+        "search",
+        *arguments,
+        f"budget.seconds={given.seconds:g}",
+        f"run.dir={folder / 'run'}",
+        f"seed={given.seed}",
+    ]
     done = run([*command, *given.overrides], folder / "log.txt")
     row: dict[str, Any] = {"set": data.name, "seconds": round(done.seconds, 1), "exit": done.returncode}
     if done.returncode:
@@ -85,7 +90,11 @@ def lightgbm_score(data: DataSet, folder: Path) -> float:
     """Return the test score of LightGBM with its defaults."""
     train, test = (pd.read_csv(folder / f"{part}.csv", low_memory=False) for part in ("train", "test"))
     for name in train.columns.drop("target"):
-        if name in data.meta["categorical"] or train[name].dtype == object or isinstance(train[name].dtype, pd.StringDtype):
+        if (
+            name in data.meta["categorical"]
+            or train[name].dtype == object
+            or isinstance(train[name].dtype, pd.StringDtype)
+        ):
             levels = pd.CategoricalDtype(sorted(train[name].dropna().unique(), key=str))
             train[name], test[name] = train[name].astype(levels), test[name].astype(levels)
     x, x_test = train.drop(columns="target"), test.drop(columns="target")

@@ -29,7 +29,14 @@ def main() -> None:
     cores = os.cpu_count() or 1
     folder = given.out / f"{given.set}-{time.strftime('%H%M%S')}"
     arguments = data_set(given.data, given.set).arguments(folder)
-    command = [*AUTOML, "search", *arguments, f"budget.seconds={given.seconds:g}", f"run.dir={folder / 'run'}", "runner=ray_tune"]
+    command = [
+        *AUTOML,
+        "search",
+        *arguments,
+        f"budget.seconds={given.seconds:g}",
+        f"run.dir={folder / 'run'}",
+        "runner=ray_tune",
+    ]
     done = run(command, folder / "log.txt")
     if done.returncode:
         raise SystemExit(f"the search failed; see {folder / 'log.txt'}")
@@ -42,13 +49,23 @@ def main() -> None:
     searching = phases.pop("searching", 0.0)
     rows = [{"part": "fitting and predicting in trials", "core-seconds": fitting, "share": f"{fitting / total:.1%}"}]
     waiting = cores * searching - fitting
-    rows.append({"part": "searching: start of workers, scheduling, waiting", "core-seconds": waiting, "share": f"{waiting / total:.1%}"})
+    rows.append(
+        {
+            "part": "searching: start of workers, scheduling, waiting",
+            "core-seconds": waiting,
+            "share": f"{waiting / total:.1%}",
+        }
+    )
     for name, seconds in phases.items():
         rows.append({"part": name, "core-seconds": cores * seconds, "share": f"{cores * seconds / total:.1%}"})
     rest = total - cores * (searching + sum(phases.values()))
-    rows.append({"part": "start of Python before the clock, and exit", "core-seconds": rest, "share": f"{rest / total:.1%}"})
+    rows.append(
+        {"part": "start of Python before the clock, and exit", "core-seconds": rest, "share": f"{rest / total:.1%}"}
+    )
     rows.append({"part": "all", "core-seconds": total, "share": "100 %"})
-    print(f"{given.set}: {len(trials)} trials in {done.seconds:.1f} s on {cores} cores; {done.cpu_seconds:.0f} processor seconds used")
+    print(
+        f"{given.set}: {len(trials)} trials in {done.seconds:.1f} s on {cores} cores; {done.cpu_seconds:.0f} processor seconds used"
+    )
     print(table(rows))
 
 

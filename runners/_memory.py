@@ -49,7 +49,6 @@ class Watch:
         while not pause.wait(POLL_SECONDS):
             grown = own_bytes(self.process) - self.base_bytes
             if grown > self.share_bytes:
-                self.last_words(
-                    f"the trial used {grown / MB:.0f} MB of memory, more than its share of {self.share_bytes / MB:.0f} MB"
-                )
+                used, share = f"{grown / MB:.0f} MB", f"{self.share_bytes / MB:.0f} MB"
+                self.last_words(f"the trial used {used} of memory, more than its share of {share}")
                 os._exit(1)

@@ -76,8 +76,8 @@ class Session(threading.Thread):
     def close(self) -> None:
         """Leave Ray, end it if it was started here, and remove its files."""
         self.closing.set()
-        if self.ready.is_set():
-            self.join()
+        # Ray that is just starting can only be ended once it has; one that never answers is left to wait.
+        self.join(None if self.address is None or self.ready.is_set() else 1.0)
         shutil.rmtree(self.folder, ignore_errors=True)
         atexit.unregister(self.close)
 
@@ -113,7 +113,7 @@ class Session(threading.Thread):
             stack.enter_context(environment(ENVIRONMENT | variables))
             stack.enter_context(mock.patch.object(ray_constants, "ENABLE_RAY_CLUSTER", False))
             for method in UNUSED_PROCESSES:
-                stack.enter_context(mock.patch.object(Node, method, lambda *args, **kwargs: None))
+                stack.enter_context(mock.patch.object(Node, method))
             ray.init(
                 num_cpus=self.n_cpus,
                 include_dashboard=False,

@@ -115,10 +115,10 @@ class RayTune:
         """
         began = time.monotonic()
         try:
-            self.start()
             if getattr(registry.load("schedulers", scheduler.get("name", "none")), "NEEDS_STATE", False):
                 _check_resumable(objective, scheduler)
             rule = make_scheduler(scheduler, searcher)
+            self.start()
             self._session.wait()  # type: ignore[union-attr]
 
             from automl.runners._ray_search import Board

@@ -154,6 +154,7 @@ def test_an_unknown_option_of_an_option_names_the_nearest(kind: str) -> None:
     from automl.errors import ConfigError
 
     for name in registry.names(kind):
-        arguments = ({"family": Choice({"a": {}})}, 0) if kind == "searchers" else ()
+        make_one = registry.load(kind, name).make
+        tree = {"space": {"family": Choice({"a": {}})}}
         with pytest.raises(ConfigError, match="no_such_option"):
-            registry.load(kind, name).make(*arguments, no_such_option=1)
+            make_one(**tree if "space" in inspect.signature(make_one).parameters else {}, no_such_option=1)

@@ -48,7 +48,12 @@ def main(folder: str, rows_path: str, answer: str) -> None:
     many = _timed(lambda i: model.scores(**_arguments(_take(rows, (np.arange(BATCH) + i) % n_rows))))
     Path(answer).mkdir()
     np.save(Path(answer, "prediction.npy"), prediction)
-    latency = {"one_row_p50": one[0], "one_row_p95": one[1], f"batch_{BATCH}_p50": many[0], f"batch_{BATCH}_p95": many[1]}
+    latency = {
+        "one_row_p50": one[0],
+        "one_row_p95": one[1],
+        f"batch_{BATCH}_p50": many[0],
+        f"batch_{BATCH}_p95": many[1],
+    }
     Path(answer, "measured.json").write_text(json.dumps({"latency_ms": latency}))
 
 

@@ -68,16 +68,16 @@ def choose(task: Task, outcomes: KeptOutcomes, config: ShipConfig, without: froz
     most = max(rows.values())
     complete = {i: p for i, p in predictions.items() if rows[i] == most}
     data = task.data
-    weights = ensemble.select(
-        complete, data.y, task.metric, data.weights, config.rounds, config.max_members, task.seed
-    )
+    weights = ensemble.select(complete, data.y, task.metric, data.weights, config.rounds, config.max_members, task.seed)
     blended = ensemble.blend(complete, weights)
     seen = np.isfinite(blended.reshape(len(blended), -1)).all(axis=1)
     row_weights = None if data.weights is None else data.weights[seen]
     return Ensemble(weights, task.metric.score(data.y[seen], blended[seen], row_weights))
 
 
-def members_of(task: Task, outcomes: KeptOutcomes, weights: Mapping[str, float], families: Mapping[str, str]) -> list[Member]:
+def members_of(
+    task: Task, outcomes: KeptOutcomes, weights: Mapping[str, float], families: Mapping[str, str]
+) -> list[Member]:
     """Load the fitted fold models of the chosen candidates; each fold has an equal part of the weight."""
     members = []
     for candidate, weight in weights.items():

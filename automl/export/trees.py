@@ -172,7 +172,9 @@ class TreeEnsemble:
         if self.base.any():
             raw = graph.op("Add", raw, graph.constant(self.base.astype(np.float32)[None]))
         if self.link == "sigmoid":
-            return graph.op("Sigmoid", graph.concat([graph.op("Neg", raw), raw]))
+            # The softmax of -raw / 2 and raw / 2 is the same; onnxruntime's Sigmoid rounds 1e-9 to 0.
+            half = graph.op("Mul", raw, graph.constant(np.float32(0.5)))
+            return graph.op("Softmax", graph.concat([graph.op("Neg", half), half]), axis=1)
         if self.link == "softmax":
             return graph.op("Softmax", raw, axis=1)
         return graph.op("Exp", raw) if self.link == "exp" else raw

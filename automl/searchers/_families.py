@@ -22,7 +22,9 @@ class PerFamily:
         self.space, self.explore = space, explore
         family = space.get("family")
         self._branches: dict[str, Space] = (
-            {str(name): nested for name, nested in family.options.items()} if isinstance(family, Choice) else {"": space}
+            {str(name): nested for name, nested in family.options.items()}
+            if isinstance(family, Choice)
+            else {"": space}
         )
         self._searchers = {name: make_one(part, seed + i) for i, (name, part) in enumerate(self._branches.items())}
         self._tried = dict.fromkeys(self._branches, 0)

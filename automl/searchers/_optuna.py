@@ -9,7 +9,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
-from automl.searchers._start import key
+from automl.searchers._start import Numbered
 from automl.space import Choice, Float, Int, Replay, Scalar, Space, draw
 from automl.types import Candidate, Trial
 
@@ -32,16 +32,15 @@ class OptunaSearcher:
         self.space = space
         self._study = optuna.create_study(direction="maximize", sampler=sampler)
         self._open: dict[str, optuna.Trial] = {}
-        self._known: set[str] = set()
+        self._numbers = Numbered()
 
     def ask(self) -> Candidate | None:
         """Return the next candidate that was not seen before, or None."""
         for _ in range(TRIES):
             trial = self._study.ask()
             params = draw(self.space, _Suggest(trial))
-            if key(params) not in self._known:
-                candidate = Candidate(str(trial.number), params)
-                self._known.add(key(params))
+            candidate = self._numbers.new(params)
+            if candidate is not None:
                 self._open[candidate.id] = trial
                 return candidate
             self._study.tell(trial, state=TrialState.FAIL)
@@ -49,6 +48,7 @@ class OptunaSearcher:
 
     def tell(self, trial: Trial) -> None:
         """Learn from an ended trial."""
+        self._numbers.seen(trial)
         state, value = _state(trial)
         reports = {max(1, round(100 * r.progress)): r.score for r in trial.reports if math.isfinite(r.score)}
         asked = self._open.pop(trial.candidate.id, None)
@@ -62,7 +62,6 @@ class OptunaSearcher:
 
     def _replay(self, trial: Trial, state: TrialState, value: float | None, reports: dict[int, float]) -> None:
         params = trial.candidate.params
-        self._known.add(key(params))
         if state == TrialState.FAIL:
             return
         answers = _Record(params)

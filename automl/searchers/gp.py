@@ -22,7 +22,7 @@ def make(space: Space, seed: int = 0, *, startup_trials: int = 5, explore: float
     from automl.searchers._optuna import OptunaSearcher
 
     def one(part: Space, part_seed: int) -> Searcher:
-        sampler = GPSampler(n_startup_trials=startup_trials, seed=part_seed, warn_independent_sampling=False)
+        sampler = GPSampler(n_startup_trials=startup_trials, seed=part_seed)
         return OptunaSearcher(part, sampler)
 
     return PerFamily(space, seed, one, explore)

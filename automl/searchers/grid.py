@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from automl.options import number, refuse_unknown
-from automl.searchers._start import key
+from automl.searchers._start import Numbered
 from automl.space import Choice, Defaults, Float, Int, Params, Scalar, Space, draw
 from automl.types import Candidate, Trial
 
@@ -25,23 +25,18 @@ class GridSearch:
     def __init__(self, space: Space, points: int) -> None:
         self.space, self.points = space, points
         self._grid = self._combinations()
-        self._known: set[str] = set()
-        self._next = 0
+        self._numbers = Numbered()
 
     def ask(self) -> Candidate | None:
         """Return the next point of the grid that was not tried."""
         for params in self._grid:
-            if key(params) not in self._known:
-                self._known.add(key(params))
-                self._next += 1
-                return Candidate(str(self._next - 1), params)
+            if (candidate := self._numbers.new(params)) is not None:
+                return candidate
         return None
 
     def tell(self, trial: Trial) -> None:
         """Remember what was tried, so that it is not proposed again."""
-        self._known.add(key(trial.candidate.params))
-        if trial.candidate.id.isdigit():
-            self._next = max(self._next, int(trial.candidate.id) + 1)
+        self._numbers.seen(trial)
 
     def _combinations(self) -> Iterator[Params]:
         """Walk the tree of answers depth first: the last question changes fastest."""

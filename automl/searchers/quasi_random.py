@@ -26,7 +26,12 @@ def make(space: Space, seed: int = 0, *, sequence: str = "sobol", **unknown: Any
     def one(part: Space, part_seed: int) -> Searcher:
         return OptunaSearcher(
             part,
-            QMCSampler(qmc_type=sequence, scramble=True, seed=part_seed, warn_asynchronous_seeding=False, warn_independent_sampling=False),
+            QMCSampler(
+                qmc_type=sequence,
+                scramble=True,
+                seed=part_seed,
+                warn_asynchronous_seeding=False,
+            ),
         )
 
     return PerFamily(space, seed, one, explore=float("inf"))

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from automl.options import refuse_unknown
-from automl.searchers._start import key
+from automl.searchers._start import Numbered
 from automl.space import Random, Space, draw
 from automl.types import Candidate, Trial
 
@@ -24,21 +24,16 @@ class RandomSearch:
     def __init__(self, space: Space, seed: int) -> None:
         self.space = space
         self._random = Random(np.random.default_rng(seed))
-        self._known: set[str] = set()
-        self._next = 0
+        self._numbers = Numbered()
 
     def ask(self) -> Candidate | None:
         """Return a new random candidate."""
         for _ in range(TRIES):
             params = draw(self.space, self._random)
-            if key(params) not in self._known:
-                self._known.add(key(params))
-                self._next += 1
-                return Candidate(str(self._next - 1), params)
+            if (candidate := self._numbers.new(params)) is not None:
+                return candidate
         return None
 
     def tell(self, trial: Trial) -> None:
         """Remember what was tried, so that it is not drawn again."""
-        self._known.add(key(trial.candidate.params))
-        if trial.candidate.id.isdigit():
-            self._next = max(self._next, int(trial.candidate.id) + 1)
+        self._numbers.seen(trial)

@@ -27,6 +27,5 @@ def make(space: Space, seed: int = 0, *, startup_trials: int = 10, candidates: i
         group=True,
         constant_liar=True,
         seed=seed,
-        warn_independent_sampling=False,
     )
     return OptunaSearcher(space, sampler)

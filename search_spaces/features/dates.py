@@ -15,6 +15,7 @@ _CYCLIC = {"cyclic": Choice([False, True])}
 SPACE = {"parts": Choice({"all": _CYCLIC, "calendar": _CYCLIC, "elapsed": {}, "none": {}})}
 _ELAPSED = ("days", "year")
 _PERIODS = {"month": 12.0, "day": 31.0, "weekday": 7.0, "day_of_year": 365.25, "hour": 24.0, "minute": 60.0}
+_LARGEST = 366
 
 
 def build(params: Params, task: Task) -> Step:
@@ -36,11 +37,17 @@ def build(params: Params, task: Task) -> Step:
 
 
 class Dates(NumericStep):
-    """Keeps the columns ``straight`` and appends sine and cosine of the columns ``circles`` (column: period)."""
+    """Keeps the columns ``straight`` and appends sine and cosine of the columns ``circles`` (column: period).
+
+    Parts of dates are whole numbers, so both are read from tables: what comes next may tell apart
+    numbers that differ in their last digit, and two libraries' sines do.
+    """
 
     def __init__(self, straight: np.ndarray, circles: dict[int, float]) -> None:
         self.straight, self.circles = straight, np.array(list(circles), np.int64)
-        self.speed = (2 * np.pi / np.array(list(circles.values()))).astype(np.float32)
+        angles = 2 * np.pi * np.arange(_LARGEST + 1) / np.array(list(circles.values())).reshape(-1, 1)
+        self.sine, self.cosine = np.sin(angles).astype(np.float32).ravel(), np.cos(angles).astype(np.float32).ravel()
+        self.offsets = np.arange(len(circles)) * (_LARGEST + 1)
 
     def fit(self, x: np.ndarray, y: np.ndarray) -> None:
         """There is nothing to learn."""
@@ -48,15 +55,23 @@ class Dates(NumericStep):
     def apply(self, x: np.ndarray) -> np.ndarray:
         if not len(self.circles):
             return x[:, self.straight]
-        angle = x[:, self.circles] * self.speed
-        return np.hstack([x[:, self.straight], np.sin(angle), np.cos(angle)])
+        part = x[:, self.circles]
+        missing = np.isnan(part)
+        index = np.clip(np.where(missing, 0, part), 0, _LARGEST).astype(np.int64) + self.offsets
+        around = [np.where(missing, np.float32(np.nan), table[index]) for table in (self.sine, self.cosine)]
+        return np.hstack([x[:, self.straight], *around])
 
     def write(self, graph: Graph, x: str) -> str:
         straight = graph.columns(x, self.straight)
         if not len(self.circles):
             return straight
-        angle = graph.op("Mul", graph.columns(x, self.circles), graph.constant(self.speed))
-        return graph.concat([straight, graph.op("Sin", angle), graph.op("Cos", angle)])
+        part = graph.columns(x, self.circles)
+        missing = graph.op("IsNaN", part)
+        zero, largest, nan = (graph.constant(np.float32(v)) for v in (0, _LARGEST, np.nan))
+        index = graph.op("Cast", graph.op("Clip", graph.op("Where", missing, zero, part), zero, largest), to=7)
+        index = graph.op("Add", index, graph.constant(self.offsets))
+        around = [graph.op("Gather", graph.constant(table), index) for table in (self.sine, self.cosine)]
+        return graph.concat([straight, *(graph.op("Where", missing, nan, values) for values in around)])
 
 
 def _is_kept(part: str, chosen: str) -> bool:

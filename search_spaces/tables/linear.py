@@ -37,8 +37,10 @@ FEATURES = {
     "select": {},
     "reduce": {},
 }
-# One stage of a fit does about this many multiplications, one or two seconds of work on a core.
-_STAGE_WORK = 4e9
+# A stage is about this many rows * columns * classes * iterations: about a second of work on a core.
+_STAGE_WORK = {"newton-cholesky": 4e9, "lbfgs": 2e9, "saga": 3e8}
+# liblinear cannot go on where it ended: it gets one stage, and only where that is short.
+_LIBLINEAR_WORK = 2e6
 _MOST_ITERATIONS = 500
 
 
@@ -74,8 +76,8 @@ class Logistic(_LinearModel):
     """Multinomial logistic regression, by the solver that is fastest for its penalty and shape.
 
     Without L1: Newton's method while its Hessian is small, else L-BFGS. With L1: coordinate descent
-    (liblinear) for two classes, else SAGA (Defazio, Bach and Lacoste-Julien, 2014). Iterative
-    solvers run in stages that start where the last one ended, 500 iterations at most.
+    (liblinear) for two classes and little data, else SAGA (Defazio, Bach and Lacoste-Julien, 2014).
+    The fit runs in stages that start where the last one ended, 500 iterations at most.
     """
 
     def __init__(self, strength: float, l1_ratio: float, balanced: bool, task: Task) -> None:
@@ -93,11 +95,12 @@ class Logistic(_LinearModel):
             yield 1.0
             return
         weights = class_weights(y, train.weights, self.balanced)
-        options = self._options(len(x), x.shape[1], len(present), float(len(y) if weights is None else weights.sum()))
+        mass = float(len(y) if weights is None else weights.sum())
+        options = self._options(len(x), x.shape[1], len(present), mass)
         # Second derivatives and coordinate steps need the digits; the others halve their memory traffic.
         x = x.astype(np.float64 if options["solver"] != "saga" else np.float32)
         work = len(x) * x.shape[1] * len(present)
-        stage = int(np.clip(_STAGE_WORK / work, 5, _MOST_ITERATIONS))
+        stage = int(np.clip(_STAGE_WORK.get(options["solver"], np.inf) / work, 5, _MOST_ITERATIONS))
         fitted = LogisticRegression(**options, warm_start=True, max_iter=stage, random_state=self.seed)
         for done in range(stage, _MOST_ITERATIONS + stage, stage):
             with quiet():
@@ -111,7 +114,7 @@ class Logistic(_LinearModel):
     def _options(self, n: int, p: int, k: int, mass: float) -> dict[str, Any]:
         c = 1 / (self.strength * mass) if self.strength else np.inf
         if self.l1_ratio:
-            if k == 2 and self.l1_ratio == 1:
+            if k == 2 and self.l1_ratio == 1 and n * p < _LIBLINEAR_WORK:
                 return {"C": c, "l1_ratio": 1.0, "solver": "liblinear", "tol": 1e-3, "intercept_scaling": 10.0}
             return {"C": c, "l1_ratio": self.l1_ratio, "solver": "saga", "tol": 1e-3}
         size = p * (1 if k == 2 else k)

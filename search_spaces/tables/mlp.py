@@ -5,6 +5,7 @@ narrows the distance to trees; categories are embedded where the encoder leaves 
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from automl.space import Choice, Float, Int, Params
@@ -12,7 +13,7 @@ from automl.task import Rows, Task
 from automl.types import Model
 
 if TYPE_CHECKING:
-    from automl.search_spaces.tables._networks import Mlp
+    from automl.training.table_network import TableNetwork
 
 ORDER = 50
 _SIZE = {"size": Int(2, 32, log=True, default=12)}
@@ -61,7 +62,19 @@ class Make:
 
     params: Params
 
-    def __call__(self, x: Rows, n_outputs: int) -> "Mlp":
-        from automl.search_spaces.tables._networks import Mlp
+    def __call__(self, x: Rows, n_outputs: int) -> "TableNetwork":
+        from torch import nn
 
-        return Mlp(x, n_outputs, self.params)
+        from automl.training.table_network import ACTIVATIONS, NORMS, Inputs, Residual, TableNetwork
+
+        width, depth, dropout = self.params["width"], self.params["depth"], self.params["dropout"]
+        norm, activation = NORMS[self.params["norm"]], ACTIVATIONS[self.params["activation"]]
+        enter = Inputs(x, self.params)
+        if self.params["block"] == "residual":
+            blocks = [Residual(width, norm, activation, dropout) for _ in range(depth)]
+            layers = [nn.Linear(enter.n_features, width), *blocks, norm(width), activation()]
+        else:
+            layers = []
+            for n_in, n_out in pairwise([enter.n_features, *[width] * depth]):
+                layers += [nn.Linear(n_in, n_out), norm(n_out), activation(), nn.Dropout(dropout)]
+        return TableNetwork(enter, nn.Sequential(*layers, nn.Linear(width, n_outputs)))

@@ -1,8 +1,8 @@
 """Nearest neighbours: the mean target of the training rows that are closest.
 
 Rows tied with the k-th nearest count too, so the answer does not depend on the order of the training
-rows or on the last digit of a distance. Reference: Cover and Hart, "Nearest neighbor pattern
-classification", 1967.
+rows or on the last digit of a distance; distances are float64 for the same reason. Reference: Cover
+and Hart, "Nearest neighbor pattern classification", 1967.
 """
 
 from collections.abc import Iterator, Mapping
@@ -37,9 +37,11 @@ FEATURES = {
 }
 # Distances within this share of the squared lengths (or of the sums) are the same distance.
 _TIE = 1e-5
+_TINY = 1e-12
 # A neighbour at distance 0 weighs this many times less than infinitely: 1 / sqrt(_SOFT) times the k-th.
 _SOFT = 0.01
 _CHUNK_NUMBERS = 4_000_000
+_FLOAT, _DOUBLE = 1, 11  # ONNX's numbers for float32 and float64
 
 
 def build(params: Params, task: Task) -> Model:
@@ -78,65 +80,71 @@ class Neighbors:
     def predict(self, x: Rows) -> np.ndarray:
         """Return (n, n_classes) probabilities or (n,) values."""
         step = max(1, _CHUNK_NUMBERS // len(self.rows))
-        parts = [self._predict(x.numeric[i : i + step]) for i in range(0, len(x), step)]
+        parts = [self._predict(x.numeric[i : i + step]).astype(np.float32) for i in range(0, len(x), step)]
         means = np.concatenate(parts)
         return means if self.n_classes else means[:, 0]
 
     def _predict(self, x: np.ndarray) -> np.ndarray:
-        d, size = self._distances(x - self.center)
+        d, size = self._distances((x - self.center).astype(np.float64))
         k = min(self.k, d.shape[1])
         edge = np.partition(d, k - 1, axis=1)[:, k - 1 : k]
-        tie = np.float32(_TIE) * (edge + size) + np.float32(1e-12)
-        weights = (d <= edge + tie).astype(np.float32)
+        tie = _TIE * (edge + size) + _TINY
+        weights = (d <= edge + tie).astype(np.float64)
         if self.by_distance:
-            soft = edge * np.float32(_SOFT) + tie
+            soft = _SOFT * edge + tie
             ratio = (edge + soft) / (d + soft)
             weights *= np.sqrt(ratio) if self.p == 2 else ratio
         sums = weights @ self.targets
-        return self.mean + sums[:, :-1] / (sums[:, -1:] + np.float32(self.prior))
+        return self.mean + sums[:, :-1] / (sums[:, -1:] + self.prior)
 
     def _distances(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return squared (p = 2) or plain (p = 1) distances (n, rows), and the sizes of x (n, 1)."""
         if self.p == 1:
             from scipy.spatial.distance import cdist
 
-            return cdist(x, self.rows, "cityblock").astype(np.float32), np.abs(x).sum(axis=1, keepdims=True)
+            return cdist(x, self.rows, "cityblock"), np.abs(x).sum(axis=1, keepdims=True)
+        rows = self.rows.astype(np.float64)
         size = np.square(x).sum(axis=1, keepdims=True)
-        d = size + np.square(self.rows).sum(axis=1) - 2 * (x @ self.rows.T)
+        d = size + np.square(rows).sum(axis=1) - 2 * (x @ rows.T)
         return np.maximum(d, 0, out=d), size
 
     def to_onnx(self, graph: Graph, inputs: Mapping[str, str]) -> str:
         """Add the model; distances are made column by column for p = 1, by one product for p = 2."""
 
-        def number(value: float) -> str:
-            return graph.constant(np.float32(value))
+        def number(value: float | np.ndarray) -> str:
+            return graph.op("Cast", graph.constant(np.asarray(value, np.float32)), to=_DOUBLE)
 
         x = graph.op("Sub", inputs["numeric"], graph.constant(self.center))
-        d, size = self._write_distances(graph, x)
+        rows = graph.op("Cast", graph.constant(self.rows.T), to=_DOUBLE)
+        d, size = self._write_distances(graph, graph.op("Cast", x, to=_DOUBLE), rows)
         k = min(self.k, len(self.rows))
         nearest, _ = graph.ops("TopK", d, graph.constant(np.array([k], np.int64)), n_outputs=2, largest=0, axis=1)
         edge = graph.columns(nearest, [k - 1])
-        tie = graph.op("Add", graph.op("Mul", graph.op("Add", edge, size), number(_TIE)), number(1e-12))
-        weights = graph.op("Cast", graph.op("LessOrEqual", d, graph.op("Add", edge, tie)), to=1)
+        tie = graph.op("Add", graph.op("Mul", graph.op("Add", edge, size), number(_TIE)), number(_TINY))
+        weights = graph.op("Cast", graph.op("LessOrEqual", d, graph.op("Add", edge, tie)), to=_DOUBLE)
         if self.by_distance:
             soft = graph.op("Add", graph.op("Mul", edge, number(_SOFT)), tie)
             ratio = graph.op("Div", graph.op("Add", edge, soft), graph.op("Add", d, soft))
             weights = graph.op("Mul", weights, graph.op("Sqrt", ratio) if self.p == 2 else ratio)
-        sums = graph.op("MatMul", weights, graph.constant(self.targets))
+        sums = graph.op("MatMul", weights, number(self.targets))
         k_outputs = self.targets.shape[1] - 1
         mass = graph.op("Add", graph.columns(sums, [k_outputs]), number(self.prior))
-        return graph.op("Add", graph.op("Div", graph.columns(sums, range(k_outputs)), mass), graph.constant(self.mean))
+        means = graph.op("Div", graph.columns(sums, range(k_outputs)), mass)
+        return graph.op("Cast", graph.op("Add", means, number(self.mean)), to=_FLOAT)
 
-    def _write_distances(self, graph: Graph, x: str) -> tuple[str, str]:
-        across = graph.constant(np.array([1], np.int64))
+    def _write_distances(self, graph: Graph, x: str, rows: str) -> tuple[str, str]:
+        """Return the names of ``_distances``' tensors; ``x`` is (n, p) and ``rows`` (p, n_rows), both float64."""
+        across, down = graph.constant(np.array([1], np.int64)), graph.constant(np.array([0], np.int64))
         if self.p == 1:
             size = graph.op("ReduceL1", x, across, keepdims=1)
             total = ""
-            for j, column in enumerate(self.rows.T):
-                away = graph.op("Abs", graph.op("Sub", graph.columns(x, [j]), graph.constant(column[None])))
+            for j in range(self.rows.shape[1]):
+                column = graph.op("Gather", rows, graph.constant(np.array([j], np.int64)), axis=0)
+                away = graph.op("Abs", graph.op("Sub", graph.columns(x, [j]), column))
                 total = graph.op("Add", total, away) if total else away
             return total, size
         size = graph.op("ReduceSumSquare", x, across, keepdims=1)
-        products = graph.op("MatMul", x, graph.constant(-2 * self.rows.T))
-        lengths = graph.constant(np.square(self.rows).sum(axis=1)[None])
-        return graph.op("Relu", graph.op("Add", graph.op("Add", products, lengths), size)), size
+        lengths = graph.op("Add", graph.op("ReduceSumSquare", rows, down, keepdims=1), size)
+        products = graph.op("MatMul", x, rows)
+        d = graph.op("Sub", lengths, graph.op("Add", products, products))
+        return graph.op("Max", d, graph.op("Sub", size, size)), size

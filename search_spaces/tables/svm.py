@@ -17,17 +17,21 @@ from automl.training.linear import Calibration, Linear, class_weights, holdout, 
 from automl.types import Model
 
 ORDER = 60
-# Relative to 1 / (columns * variance), which scikit-learn calls "scale".
-_GAMMA = Float(1e-2, 1e2, log=True, default=1.0)
 SPACE = {
+    # gamma is relative to 1 / (columns * variance), which scikit-learn calls "scale".
     "kernel": Choice(
         {
-            "rbf": {"gamma": _GAMMA},
-            "linear": {},
-            "poly": {"gamma": _GAMMA, "degree": Int(2, 4, default=3), "coef0": Float(0.0, 2.0, default=1.0)},
+            "rbf": {"gamma": Float(1e-2, 1e2, log=True, default=1.0), "C": Float(1e-2, 1e3, log=True, default=1.0)},
+            # These two hardly end for a large C.
+            "linear": {"C": Float(1e-3, 3.0, log=True, default=0.1)},
+            "poly": {
+                "degree": Int(2, 4, default=3),
+                "gamma": Float(3e-2, 3.0, log=True, default=1.0),
+                "coef0": Float(0.0, 2.0, default=1.0),
+                "C": Float(1e-3, 10.0, log=True, default=1.0),
+            },
         }
     ),
-    "C": Float(1e-2, 1e3, log=True, default=1.0),
     "max_rows": Int(500, 10_000, log=True, default=5_000),
     # For classes only.
     "class_weight": Choice(["none", "balanced"]),
@@ -46,10 +50,11 @@ FEATURES = {
     "select": {},
     "reduce": {},
 }
-_MOST_ITERATIONS = 200_000
+_MOST_ITERATIONS = 100_000
 _CACHE_MB = 300
 _MOST_CLASSES = 40
 _CHUNK_NUMBERS = 4_000_000
+_FLOAT, _DOUBLE = 1, 11  # ONNX's numbers for float32 and float64
 
 
 def adapt(space: Space, task: Task) -> Space | None:
@@ -81,8 +86,12 @@ class SupportVectors:
     def __init__(self, params: Params, task: Task) -> None:
         self.kernel = str(params["kernel"])
         self.gamma_factor = params.get(f"kernel.{self.kernel}.gamma", 1.0)
-        self.degree, self.coef0 = params.get("kernel.poly.degree", 3), params.get("kernel.poly.coef0", 0.0)
-        self.c, self.max_rows, self.epsilon = params["C"], params["max_rows"], params.get("epsilon", 0.1)
+        self.degree, self.coef0 = (
+            params.get("kernel.poly.degree", 3),
+            float(np.float32(params.get("kernel.poly.coef0", 0.0))),
+        )
+        self.c = params[f"kernel.{self.kernel}.C"]
+        self.max_rows, self.epsilon = params["max_rows"], params.get("epsilon", 0.1)
         self.balanced, self.sharpness = params.get("class_weight") == "balanced", params.get("sharpness", 1.0)
         self.n_classes, self.seed = task.n_classes, task.seed
 
@@ -92,7 +101,8 @@ class SupportVectors:
         x = batch.x.numeric.astype(np.float64)
         self.center = x.mean(axis=0).astype(np.float32)
         x = x - self.center
-        self.gamma = float(self.gamma_factor / max(x.shape[1] * x.var(), 1e-12))
+        # Rounded here, because ONNX constants are float32.
+        self.gamma = float(np.float32(self.gamma_factor / max(x.shape[1] * x.var(), 1e-12)))
         if self.n_classes:
             yield from self._fit_classes(x, batch.y, batch.weights)
         else:
@@ -155,7 +165,8 @@ class SupportVectors:
 
     def _margins(self, x: np.ndarray) -> np.ndarray:
         """Return what the scores are made of, for centred x (n, p): (n, 2 * n_pairs), or (n, 1) values."""
-        margins = self._kernel(x) @ self.weight + self.bias
+        # Large C means large weights that cancel each other: float32 would lose what is left.
+        margins = (self._kernel(x.astype(np.float64)) @ self.weight.astype(np.float64) + self.bias).astype(np.float32)
         if not self.n_classes:
             return margins
         z = np.float32(self.sharpness) * np.hstack([-margins, margins])
@@ -164,19 +175,19 @@ class SupportVectors:
     def _kernel(self, x: np.ndarray) -> np.ndarray:
         if self.kernel == "linear":
             return x
-        products = x @ self.vectors.T
-        gamma = np.float32(self.gamma)
+        vectors = self.vectors.astype(np.float64)
+        products = x @ vectors.T
         if self.kernel == "poly":
-            return (gamma * products + np.float32(self.coef0)) ** self.degree
-        lengths = np.square(self.vectors).sum(axis=1)
-        d = np.square(x).sum(axis=1, keepdims=True) + lengths - 2 * products
-        return np.exp(-gamma * np.maximum(d, 0, out=d))
+            return (self.gamma * products + self.coef0) ** self.degree
+        d = np.square(x).sum(axis=1, keepdims=True) + np.square(vectors).sum(axis=1) - 2 * products
+        return np.exp(-self.gamma * d)
 
     def to_onnx(self, graph: Graph, inputs: Mapping[str, str]) -> str:
         """Add the kernel and the scores; the support vectors become a constant."""
         x = graph.op("Sub", inputs["numeric"], graph.constant(self.center))
-        margins = graph.op("MatMul", self._write_kernel(graph, x), graph.constant(self.weight))
-        margins = graph.op("Add", margins, graph.constant(self.bias))
+        kernel = self._write_kernel(graph, graph.op("Cast", x, to=_DOUBLE))
+        margins = graph.op("MatMul", kernel, _double(graph, self.weight))
+        margins = graph.op("Cast", graph.op("Add", margins, _double(graph, self.bias)), to=_FLOAT)
         if self.n_classes:
             z = graph.op("Mul", margins, graph.constant(np.float32(self.sharpness)))
             margins = graph.op("Softplus", graph.concat([graph.op("Neg", z), z]))
@@ -185,17 +196,21 @@ class SupportVectors:
     def _write_kernel(self, graph: Graph, x: str) -> str:
         if self.kernel == "linear":
             return x
-        gamma = np.float32(self.gamma)
-        products = graph.op("MatMul", x, graph.constant(self.vectors.T))
+        vectors = _double(graph, self.vectors.T)
+        products = graph.op("MatMul", x, vectors)
         if self.kernel == "poly":
-            base = graph.op("Mul", products, graph.constant(gamma))
-            base = graph.op("Add", base, graph.constant(np.float32(self.coef0)))
-            return graph.op("Pow", base, graph.constant(np.float32(self.degree)))
-        across = graph.constant(np.array([1], np.int64))
-        lengths = graph.constant(np.square(self.vectors).sum(axis=1)[None])
+            base = graph.op("Mul", products, _double(graph, self.gamma))
+            base = graph.op("Add", base, _double(graph, self.coef0))
+            return graph.op("Pow", base, _double(graph, self.degree))
+        across, down = graph.constant(np.array([1], np.int64)), graph.constant(np.array([0], np.int64))
+        lengths = graph.op("ReduceSumSquare", vectors, down, keepdims=1)
         d = graph.op("Add", graph.op("ReduceSumSquare", x, across, keepdims=1), lengths)
-        d = graph.op("Relu", graph.op("Sub", d, graph.op("Mul", products, graph.constant(np.float32(2)))))
-        return graph.op("Exp", graph.op("Mul", d, graph.constant(-gamma)))
+        d = graph.op("Sub", d, graph.op("Add", products, products))
+        return graph.op("Exp", graph.op("Mul", d, _double(graph, -self.gamma)))
+
+
+def _double(graph: Graph, value: float | np.ndarray) -> str:
+    return graph.op("Cast", graph.constant(np.asarray(value, np.float32)), to=_DOUBLE)
 
 
 def _votes(k: int) -> np.ndarray:

@@ -97,9 +97,8 @@ class Resumable(Toy):
 class Line:
     """Proposes ``proposals`` over and over, ``n`` in all; keeps what it is told."""
 
-    space = {"x": Float(0, 1)}
-
     def __init__(self, proposals: list[dict], n: int | None = None) -> None:
+        self.space = {"x": Float(0, 1)}
         self.proposals, self.n = proposals, n
         self.n_asked, self.told = 0, []
 

@@ -4,7 +4,6 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from automl.search_spaces.tables import _networks as parts
 from automl.search_spaces.tables import mlp
 from sklearn.datasets import load_diabetes, load_wine
 
@@ -14,6 +13,7 @@ from automl.export.graph import Graph
 from automl.space import Choice, Defaults, Random, draw
 from automl.task import Batch, Rows, Schema, Task
 from automl.training import network
+from automl.training import table_network as parts
 
 _CATEGORIES = {"categories": np.int64, "numeric": np.float32}
 
@@ -105,7 +105,7 @@ def test_any_parameters_build_and_run():
     rng = np.random.default_rng(0)
     x = mixed().data.x
     for _ in range(30):
-        module = parts.Mlp(x, 2, draw(mlp.SPACE, Random(rng)))
+        module = mlp.Make(draw(mlp.SPACE, Random(rng)))(x, 2)
         out = module(torch.from_numpy(x.numeric[:8]), torch.from_numpy(x.categories[:8]).long())
         assert out.shape == (8, 2)
         assert out.isfinite().all()

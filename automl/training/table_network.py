@@ -1,8 +1,7 @@
-"""PyTorch modules of networks for tables: how numbers and categories enter, and layers over them."""
+"""What networks for tables are made of: how numbers and categories enter, and a body over them."""
 
 import math
 from collections.abc import Callable
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -37,6 +36,9 @@ class Standardise(nn.Module):
     Shape: (b, p) -> (b, p).
     """
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(self, numeric: np.ndarray) -> None:
         super().__init__()
         known = np.where(np.isfinite(numeric), numeric, np.nan).astype(np.float64)
@@ -69,6 +71,11 @@ class PiecewiseNumbers(nn.Module):
     linear layer per column, which starts at zero. ``x``: (n, p) standardised training rows.
     Shape: (b, p) -> (b, p * size).
     """
+
+    scale: Tensor
+    shift: Tensor
+    low: Tensor
+    high: Tensor
 
     def __init__(self, x: np.ndarray, size: int, n_bins: int) -> None:
         super().__init__()
@@ -138,12 +145,13 @@ class Inputs(nn.Module):
             raise NotApplicable("A network for tables takes numbers or categories; the feature steps left none.")
         self.inputs = tuple(parts)
         self.n_features = 0
-        self.standardise = self.numbers = None
+        self.numbers: nn.Module | None = None
         if "numeric" in parts:
-            self.standardise = Standardise(parts["numeric"])
+            standardise = Standardise(parts["numeric"])
             with torch.no_grad():
-                sample = self.standardise(torch.from_numpy(parts["numeric"][:20_000])).numpy()
-            self.numbers, size = _numbers(sample, params)
+                sample = standardise(torch.from_numpy(parts["numeric"][:20_000])).numpy()
+            embed, size = _numbers(sample, params)
+            self.numbers = nn.Sequential(standardise, embed)
             self.n_features += sample.shape[1] * size
         self.categories = nn.ModuleList()
         if "categories" in parts:
@@ -156,7 +164,7 @@ class Inputs(nn.Module):
         given = dict(zip(self.inputs, tensors, strict=True))
         parts = []
         if self.numbers is not None:
-            parts.append(self.numbers(self.standardise(given["numeric"])))
+            parts.append(self.numbers(given["numeric"]))
         parts += [embed(given["categories"][:, j]) for j, embed in enumerate(self.categories)]
         return torch.cat(parts, dim=1)
 
@@ -175,28 +183,17 @@ def _numbers(x: np.ndarray, params: Params) -> tuple[nn.Module, int]:
     ), size
 
 
-class Mlp(nn.Module):
-    """Layers over ``Inputs``. Shape: (b, p) and/or (b, c) -> (b, n_outputs)."""
+class TableNetwork(nn.Module):
+    """A body over ``Inputs``: (b, p) and/or (b, c) -> ``body`` of (b, n_features)."""
 
-    def __init__(self, x: Rows, n_outputs: int, params: Params) -> None:
+    def __init__(self, enter: Inputs, body: nn.Module) -> None:
         super().__init__()
-        self.enter = Inputs(x, params)
-        self.inputs = self.enter.inputs
-        width, depth = params["width"], params["depth"]
-        norm, activation = NORMS[params["norm"]], ACTIVATIONS[params["activation"]]
-        layers: list[nn.Module]
-        if params["block"] == "residual":
-            blocks = [Residual(width, norm, activation, params["dropout"]) for _ in range(depth)]
-            layers = [nn.Linear(self.enter.n_features, width), *blocks, norm(width), activation()]
-        else:
-            sizes = [self.enter.n_features] + [width] * depth
-            layers = []
-            for i, o in pairwise(sizes):
-                layers += [nn.Linear(i, o), norm(o), activation(), nn.Dropout(params["dropout"])]
-        self.layers = nn.Sequential(*layers, nn.Linear(width, n_outputs))
+        self.enter = enter
+        self.body = body
+        self.inputs = enter.inputs
 
     def forward(self, *tensors: Tensor) -> Tensor:
-        return self.layers(self.enter(*tensors))
+        return self.body(self.enter(*tensors))
 
 
 class Residual(nn.Module):
