@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from sklearn import metrics as sk
 
 from automl.errors import ConfigError, unknown_name
 
@@ -36,31 +35,37 @@ class Metric:
         return score if self.greater_is_better else -score
 
 
-def _weighted(function: Callable[..., float], **options: Any) -> Callable[..., float]:
-    return _Call(function, options)
+def _sklearn(name: str, **options: Any) -> Callable[..., float]:
+    return _Call(name, options)
 
 
 @dataclass(frozen=True)
 class _Call:
-    """A scikit-learn metric with its options; a class, because metrics travel between processes."""
+    """A scikit-learn metric by name, imported when it is called; a class, because metrics travel between processes."""
 
-    function: Callable[..., float]
+    name: str
     options: dict[str, Any]
 
     def __call__(self, y: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None) -> float:
-        return self.function(y, prediction, sample_weight=weights, **self.options)
+        function = getattr(importlib.import_module("sklearn.metrics"), self.name)
+        return float(function(y, prediction, sample_weight=weights, **self.options))
+
+
+_ROC_AUC = _Call("roc_auc_score", {})
+_AVERAGE_PRECISION = _Call("average_precision_score", {})
+_RMSLE = _Call("root_mean_squared_log_error", {})
 
 
 def _roc_auc(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
     if p.shape[1] == 2:
-        return float(sk.roc_auc_score(y, p[:, 1], sample_weight=weights))
+        return _ROC_AUC(y, p[:, 1], weights)
     # One against the rest, over the classes that occur: a fold may lack a rare one.
     present = [k for k in range(p.shape[1]) if 0 < np.count_nonzero(y == k) < len(y)]
-    return float(np.mean([sk.roc_auc_score(y == k, p[:, k], sample_weight=weights) for k in present]))
+    return float(np.mean([_ROC_AUC(y == k, p[:, k], weights) for k in present]))
 
 
 def _average_precision(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
-    return float(sk.average_precision_score(y, p[:, 1], sample_weight=weights))
+    return _AVERAGE_PRECISION(y, p[:, 1], weights)
 
 
 def _log_loss(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
@@ -74,7 +79,7 @@ def _brier(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
 
 
 def _rmsle(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
-    return float(sk.root_mean_squared_log_error(y, np.clip(p, 0, None), sample_weight=weights))
+    return _RMSLE(y, np.clip(p, 0, None), weights)
 
 
 _BOTH = ("binary", "multiclass")
@@ -83,25 +88,25 @@ _CLASSES: dict[str, tuple[Callable[..., float], Needs, bool, tuple[str, ...]]] =
     "log_loss": (_log_loss, "probabilities", False, _BOTH),
     "brier": (_brier, "probabilities", False, _BOTH),
     "average_precision": (_average_precision, "probabilities", True, ("binary",)),
-    "accuracy": (_weighted(sk.accuracy_score), "labels", True, _BOTH),
-    "balanced_accuracy": (_weighted(sk.balanced_accuracy_score), "labels", True, _BOTH),
-    "f1": (_weighted(sk.f1_score, zero_division=0.0), "labels", True, ("binary",)),
-    "precision": (_weighted(sk.precision_score, zero_division=0.0), "labels", True, ("binary",)),
-    "recall": (_weighted(sk.recall_score, zero_division=0.0), "labels", True, ("binary",)),
-    "f1_macro": (_weighted(sk.f1_score, average="macro", zero_division=0.0), "labels", True, _BOTH),
-    "f1_micro": (_weighted(sk.f1_score, average="micro", zero_division=0.0), "labels", True, _BOTH),
-    "f1_weighted": (_weighted(sk.f1_score, average="weighted", zero_division=0.0), "labels", True, _BOTH),
-    "matthews_corrcoef": (_weighted(sk.matthews_corrcoef), "labels", True, _BOTH),
-    "cohen_kappa": (_weighted(sk.cohen_kappa_score), "labels", True, _BOTH),
+    "accuracy": (_sklearn("accuracy_score"), "labels", True, _BOTH),
+    "balanced_accuracy": (_sklearn("balanced_accuracy_score"), "labels", True, _BOTH),
+    "f1": (_sklearn("f1_score", zero_division=0.0), "labels", True, ("binary",)),
+    "precision": (_sklearn("precision_score", zero_division=0.0), "labels", True, ("binary",)),
+    "recall": (_sklearn("recall_score", zero_division=0.0), "labels", True, ("binary",)),
+    "f1_macro": (_sklearn("f1_score", average="macro", zero_division=0.0), "labels", True, _BOTH),
+    "f1_micro": (_sklearn("f1_score", average="micro", zero_division=0.0), "labels", True, _BOTH),
+    "f1_weighted": (_sklearn("f1_score", average="weighted", zero_division=0.0), "labels", True, _BOTH),
+    "matthews_corrcoef": (_sklearn("matthews_corrcoef"), "labels", True, _BOTH),
+    "cohen_kappa": (_sklearn("cohen_kappa_score"), "labels", True, _BOTH),
 }
 _VALUES: dict[str, tuple[Callable[..., float], Needs, bool, tuple[str, ...]]] = {
-    "rmse": (_weighted(sk.root_mean_squared_error), "values", False, ("regression",)),
-    "mse": (_weighted(sk.mean_squared_error), "values", False, ("regression",)),
-    "mae": (_weighted(sk.mean_absolute_error), "values", False, ("regression",)),
-    "median_absolute_error": (_weighted(sk.median_absolute_error), "values", False, ("regression",)),
-    "mape": (_weighted(sk.mean_absolute_percentage_error), "values", False, ("regression",)),
+    "rmse": (_sklearn("root_mean_squared_error"), "values", False, ("regression",)),
+    "mse": (_sklearn("mean_squared_error"), "values", False, ("regression",)),
+    "mae": (_sklearn("mean_absolute_error"), "values", False, ("regression",)),
+    "median_absolute_error": (_sklearn("median_absolute_error"), "values", False, ("regression",)),
+    "mape": (_sklearn("mean_absolute_percentage_error"), "values", False, ("regression",)),
     "rmsle": (_rmsle, "values", False, ("regression",)),
-    "r2": (_weighted(sk.r2_score), "values", True, ("regression",)),
+    "r2": (_sklearn("r2_score"), "values", True, ("regression",)),
 }
 _ALL = _CLASSES | _VALUES
 # scikit-learn's scorer names for the same things.
