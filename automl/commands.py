@@ -5,7 +5,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +22,32 @@ from automl.space import OFF
 def search(config: dict[str, Any], started: float) -> None:
     """Search as ``config`` says, and print the leaderboard and where the model lies."""
     path = config["run"]["dir"] or _new_folder(Path("runs"))
-    check_budget(config)
-    task = load_task(config)
-    folder = run_folder.create(path, config["leaderboard"]["url"])
-    folder.config.write_text(yaml.safe_dump(config, sort_keys=False))
-    _run(task, config, folder, started)
+    with _started_runner(config, started) as runner:
+        task = load_task(config)
+        folder = run_folder.create(path, config["leaderboard"]["url"])
+        folder.config.write_text(yaml.safe_dump(config, sort_keys=False))
+        _run(task, config, folder, started, runner)
 
 
 def resume(path: str, overrides: Sequence[str], started: float) -> None:
     """Go on with the run in the folder ``path``; its trials count, its seconds begin anew."""
     folder = run_folder.find(path)
     config = _overridden(_recorded(folder), overrides)
-    check_budget(config)
-    _run(load_task(config), config, folder, started)
+    with _started_runner(config, started) as runner:
+        _run(load_task(config), config, folder, started, runner)
+
+
+@contextmanager
+def _started_runner(config: Mapping[str, Any], started: float) -> Iterator[Any]:
+    """Check the configuration and let the runner start while the data is read."""
+    from automl.search import make_runner
+
+    runner = make_runner(search_config(config, started))
+    runner.start()
+    try:
+        yield runner
+    finally:
+        runner.close()
 
 
 def export(path: str, output: str, members: int | None, max_loss: float | None) -> None:
@@ -117,11 +131,6 @@ def space(path: str, overrides: Sequence[str]) -> None:
     print(yaml.safe_dump(part, sort_keys=False, allow_unicode=True), end="")
 
 
-def check_budget(config: Mapping[str, Any]) -> None:
-    """Refuse a configuration that no search could follow, before any data is read."""
-    search_config(config, time.time())
-
-
 def load_task(config: Mapping[str, Any]) -> Any:
     """Read the data that ``config`` names."""
     from automl.data import load
@@ -165,7 +174,7 @@ def with_deletions(tree: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[st
     return kept | {k: OFF for k, v in whole.items() if k not in tree and isinstance(v, Mapping)}
 
 
-def _run(task: Any, config: dict[str, Any], folder: RunFolder, started: float) -> None:
+def _run(task: Any, config: dict[str, Any], folder: RunFolder, started: float, runner: Any) -> None:
     from automl.leaderboard import report
     from automl.leaderboard.store import Store
     from automl.progress import Progress
@@ -177,7 +186,7 @@ def _run(task: Any, config: dict[str, Any], folder: RunFolder, started: float) -
     ) as view:
         for note in task.notes:
             view.note(note)
-        result = run_search(task, search_config(config, started), folder, view, config)
+        result = run_search(task, search_config(config, started), folder, view, config, runner)
     (folder.path / "timings.json").write_text(json.dumps(view.phases) + "\n")
     with Store(folder.leaderboard_url) as store:
         report.render(store.board(result.run_id), top=10)

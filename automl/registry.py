@@ -16,6 +16,7 @@ _ENGINE_KINDS = {"searchers": "automl.searchers", "schedulers": "automl.schedule
 _SHARED = {"blocks"}
 
 
+@cache
 def _package(kind: str) -> ModuleType:
     if kind in _ENGINE_KINDS:
         return importlib.import_module(_ENGINE_KINDS[kind])

@@ -23,6 +23,9 @@ from automl.training.objective import FitFolds
 from automl.types import Budget, Runner, Searcher, Trial
 
 Named = Mapping[str, Any]
+# runner=auto: Ray from this budget, and from more trials than these.
+RAY_SECONDS = 45.0
+INLINE_TRIALS = 8
 
 
 @dataclass(frozen=True)
@@ -86,24 +89,31 @@ class SearchResult:
 
 
 def search(
-    task: Task, config: SearchConfig, folder: RunFolder, view: View, recorded: Named | None = None
+    task: Task,
+    config: SearchConfig,
+    folder: RunFolder,
+    view: View,
+    recorded: Named | None = None,
+    runner: Runner | None = None,
 ) -> SearchResult:
     """Search, then ship the best into ``folder``; ``recorded`` is the configuration kept with the run.
+    ``runner``: one from ``make_runner`` that was started already, else it is made here.
 
     A folder that is bound to a run goes on with it: its finished trials are replayed into the
     searcher. Raises ``TrialError`` when there is nothing to ship, with the reasons.
     """
     with closing(Store(folder.leaderboard_url)) as store:
-        return _Search(task, config, folder, view, store).run(recorded or {})
+        return _Search(task, config, folder, view, store, runner or make_runner(config)).run(recorded or {})
 
 
 class _Search:
-    def __init__(self, task: Task, config: SearchConfig, folder: RunFolder, view: View, store: Store) -> None:
-        self.task, self.config, self.view, self.store = task, config, view, store
+    def __init__(
+        self, task: Task, config: SearchConfig, folder: RunFolder, view: View, store: Store, runner: Runner
+    ) -> None:
+        self.task, self.config, self.view, self.store, self.runner = task, config, view, store, runner
         self.space = task_space(task, config.space)
         self.searcher = make_searcher(self.space, config, task.seed)
         self.scheduler = check_named("schedulers", config.scheduler)
-        self.runner = make_runner(task, config)
         self.outcomes = Outcomes(folder.outcomes)
         self.folder = folder
         self.trials: list[Trial] = []
@@ -216,22 +226,21 @@ def make_searcher(space: Mapping[str, Any], config: SearchConfig, seed: int) -> 
     return _start.StartWith(searcher, starting_points(space), space)
 
 
-def make_runner(task: Task, config: SearchConfig) -> Runner:
+def make_runner(config: SearchConfig) -> Runner:
     """Return the configured runner; "auto" takes this process for small work, and Ray otherwise."""
     options = dict(config.runner)
     if options.get("name") == "auto":
-        name = "ray_tune" if options.get("address") or _worth_ray(task, config) else "inline"
+        name = "ray_tune" if options.get("address") or _worth_ray(config) else "inline"
         options = {k: v for k, v in options.items() if name == "ray_tune" and k != "name"} | {"name": name}
     options = check_named("runners", options)
     return load("runners", options.pop("name")).make(**options)
 
 
-def _worth_ray(task: Task, config: SearchConfig) -> bool:
-    """Ray takes seconds to start: worth it when there are cores to share and minutes to use them."""
-    cores = os.cpu_count() or 1
-    long_enough = config.seconds is None or config.seconds >= 45
-    few_trials = config.trials is not None and config.trials <= 8
-    return cores > 1 and long_enough and not (few_trials and task.n_rows < 20_000)
+def _worth_ray(config: SearchConfig) -> bool:
+    """Ray takes seconds to start: worth it when there are cores to share and the time to use them."""
+    long_enough = config.seconds is None or config.seconds >= RAY_SECONDS
+    many_trials = config.trials is None or config.trials > INLINE_TRIALS
+    return (os.cpu_count() or 1) > 1 and long_enough and many_trials
 
 
 def check_named(kind: str, options: Named) -> dict[str, Any]:

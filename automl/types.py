@@ -138,6 +138,12 @@ class Objective(Protocol):
 class Runner(Protocol):
     """Where trials execute."""
 
+    def start(self) -> None:
+        """Begin whatever takes time, in the background; ``run`` does it if nobody did."""
+
+    def close(self) -> None:
+        """End what ``start`` began; ``run`` does so at its end."""
+
     def run(
         self, objective: Objective, searcher: Searcher, scheduler: Mapping[str, Any], budget: Budget
     ) -> Iterator[Trial]:

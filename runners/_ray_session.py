@@ -88,8 +88,11 @@ class Session(threading.Thread):
 
             if not ray.is_initialized():
                 self.owned = True
+                # The run needs Tune next: import it while Ray's processes start.
+                importing = threading.Thread(target=importlib.import_module, args=("ray.tune",), daemon=True)
+                importing.start()
                 _join(self.address) if self.address else self._start_here()
-                importlib.import_module("ray.tune")  # which the run needs next
+                importing.join()
         except Exception as error:
             self.failure = error if isinstance(error, ConfigError) else _not_started(self.address, error)
         self.ready.set()

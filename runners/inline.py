@@ -33,6 +33,9 @@ class Inline:
     def start(self) -> None:
         """Do nothing: this process is already here."""
 
+    def close(self) -> None:
+        """Do nothing."""
+
     def run(
         self, objective: Objective, searcher: Searcher, scheduler: Mapping[str, Any], budget: Budget
     ) -> Iterator[Trial]:

@@ -61,6 +61,7 @@ class Network:
         self.module: torch.nn.Module | None = None
         self.center, self.scale = 0.0, 1.0
         self.example: Rows | None = None
+        self.done = 0.0
 
     @property
     def fitted(self) -> torch.nn.Module:
@@ -85,8 +86,18 @@ class Network:
             self.center = float(np.average(train.y, weights=train.weights))
             self.scale = float(np.sqrt(np.average((train.y - self.center) ** 2, weights=train.weights))) or 1.0
         self.example = train.x.take(np.arange(min(4, len(train))))
-        self.module = self.make_module(train.x, self.task.n_outputs)
-        yield from self._train(train, valid, self.params["epochs"])
+        if not self.done:
+            self.module = self.make_module(train.x, self.task.n_outputs)
+        epochs = max(1, round((1 - self.done) * self.params["epochs"]))
+        for progress in self._train(train, valid, epochs):
+            yield self.done + progress * (1 - self.done)
+
+    def continue_from(self, other: Network, progress: float) -> None:
+        """Begin the next ``fit`` with ``other``'s weights, ``progress`` (0 to 1) of the epochs being done.
+
+        For population-based training, where weights go on under changed training parameters.
+        """
+        self.module, self.done = copy.deepcopy(other.fitted), min(progress, 0.99)
 
     def fine_tune(
         self,

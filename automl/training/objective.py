@@ -2,14 +2,15 @@
 
 import pickle
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from automl.assemble import build
 from automl.task import Task
-from automl.types import Candidate, Model, Outcome, Report, Trial
+from automl.types import Candidate, Model, Outcome, Report, Status, Trial
 
 # Scoring between two yields of a fit may take this share of the time spent fitting.
 SCORING_SHARE = 0.1
@@ -21,91 +22,116 @@ class FitFolds:
 
     task: Task
 
-    def __call__(self, candidate: Candidate, threads: int, deadline: float | None) -> Iterator[Trial]:
+    def __call__(self, candidate: Candidate, threads: int, deadline: float | None) -> "Fit":
         """Yield ``running`` snapshots, then a ``finished`` trial, or ``stopped`` at the deadline.
 
         A trial stopped by the deadline keeps what it has: the folds so far and the model in work.
         """
-        return _Fit(replace(self.task, threads=threads), candidate, deadline).run()
+        return Fit(replace(self.task, threads=threads), candidate, deadline)
+
+    def resume(self, candidate: Candidate, threads: int, deadline: float | None, state: bytes) -> "Fit":
+        """Go on from another fit's ``state`` with this candidate's parameters (population-based training).
+
+        Finished folds are taken over. The model in work is continued where its family can
+        (``continue_from``), else that fold begins again.
+        """
+        return Fit(replace(self.task, threads=threads), candidate, deadline, pickle.loads(state))
 
 
-class _Fit:
-    def __init__(self, task: Task, candidate: Candidate, deadline: float | None) -> None:
+class Fit(Iterator[Trial]):
+    """One candidate being fitted: an iterator of snapshots whose ``state`` can be saved between two."""
+
+    def __init__(
+        self, task: Task, candidate: Candidate, deadline: float | None, state: dict[str, Any] | None = None
+    ) -> None:
         self.task, self.candidate, self.deadline = task, candidate, deadline
+        shape = (task.n_rows,) if task.target == "regression" else (task.n_rows, task.n_classes)
+        state = state or {"predictions": np.full(shape, np.nan, np.float32)}
+        self.predictions: np.ndarray = state["predictions"]
+        self.fold_scores: list[float] = state.get("fold_scores", [])
+        self.models: list[bytes] = state.get("models", [])
+        self.reports: list[Report] = state.get("reports", [])
+        self.in_work: tuple[Model, float] | None = state.get("in_work")
+        self.earlier_seconds: float = state.get("seconds", 0.0)
         self.started = time.perf_counter()
         self.idle_seconds = 0.0
-        self.reports: list[Report] = []
-        self.fold_scores: list[float] = []
-        self.models: list[bytes] = []
-        shape = (task.n_rows,) if task.target == "regression" else (task.n_rows, task.n_classes)
-        self.predictions = np.full(shape, np.nan, np.float32)
+        self._snapshots = self._run()
 
-    def run(self) -> Iterator[Trial]:
-        for i in range(len(self.task.splits)):
-            done = False
-            for snapshot in self._fold(i):
-                yield from self._pause(snapshot)
-                done = snapshot.status != "running"
-            if done:
+    def __next__(self) -> Trial:
+        return next(self._snapshots)
+
+    def close(self) -> None:
+        """End the fit where it is."""
+        self._snapshots.close()
+
+    def state(self) -> bytes:
+        """Return all that ``FitFolds.resume`` needs to go on from here."""
+        names = ("predictions", "fold_scores", "models", "reports", "in_work")
+        return pickle.dumps({name: getattr(self, name) for name in names} | {"seconds": self._seconds()})
+
+    def _run(self) -> Generator[Trial, None, None]:
+        n_folds = len(self.task.splits)
+        for i in range(len(self.fold_scores), n_folds):
+            model = build(self.candidate.params, self.task)
+            progress = yield from self._fold(i, model)
+            self._keep(i, model)
+            self._report((i + progress) / n_folds)
+            last = i + 1 == n_folds
+            if self._late() and not (last and progress >= 1.0):
+                yield replace(self._snapshot("stopped"), outcome=self._outcome())
                 return
+            if not last:
+                yield from self._hand_out(self._snapshot("running"))
         yield replace(self._snapshot("finished"), outcome=self._outcome())
 
-    def _pause(self, snapshot: Trial) -> Iterator[Trial]:
-        """Hand a snapshot out without counting the time until we are asked again."""
+    def _fold(self, i: int, model: Model) -> Generator[Trial, None, float]:
+        """Fit on one fold, with a snapshot now and then; return how far the fit got."""
+        train, valid = self.task.fold(i)
+        if self.in_work is not None and hasattr(model, "continue_from"):
+            model.continue_from(*self.in_work)
+        scored, cost, progress = time.perf_counter(), 0.0, 0.0
+        for progress in model.fit(train, valid):
+            self.in_work = (model, progress)
+            if progress >= 1.0 or self._late():
+                break
+            now = time.perf_counter()
+            if cost > SCORING_SHARE * (now - scored):
+                continue
+            score = self.task.metric.score(valid.y, model.predict(valid.x), valid.weights)
+            cost, scored = time.perf_counter() - now, time.perf_counter()
+            self._report((i + progress) / len(self.task.splits), score)
+            yield from self._hand_out(self._snapshot("running"))
+        self.in_work = None
+        return min(progress, 1.0)
+
+    def _hand_out(self, snapshot: Trial) -> Iterator[Trial]:
+        """Yield without counting the time until we are asked again."""
         left = time.perf_counter()
         yield snapshot
         self.idle_seconds += time.perf_counter() - left
 
-    def _fold(self, i: int) -> Iterator[Trial]:
-        train, valid = self.task.fold(i)
-        model = build(self.candidate.params, self.task)
-        scored, cost, progress = time.perf_counter(), 0.0, 0.0
-        for progress in model.fit(train, valid):
-            out_of_time = self.deadline is not None and time.time() >= self.deadline
-            if progress >= 1.0 or out_of_time:
-                break
-            now = time.perf_counter()
-            if cost <= SCORING_SHARE * (now - scored):
-                score = self.task.metric.score(valid.y, model.predict(valid.x), valid.weights)
-                cost, scored = time.perf_counter() - now, time.perf_counter()
-                self._report((i + progress) / len(self.task.splits), score)
-                yield self._snapshot("running")
-        self._keep(i, model)
-        complete = progress >= 1.0
-        self._report((i + min(progress, 1.0)) / len(self.task.splits), None)
-        last = i + 1 == len(self.task.splits)
-        late = self.deadline is not None and time.time() >= self.deadline
-        if late and not (last and complete):
-            yield replace(self._snapshot("stopped"), outcome=self._outcome())
-        elif not last:
-            yield self._snapshot("running")
-
     def _keep(self, i: int, model: Model) -> None:
-        _, index = self.task.splits[i]
-        valid = self.task.data.take(index)
+        valid = self.task.data.take(self.task.splits[i][1])
         prediction = model.predict(valid.x)
         if not np.isfinite(prediction).all():
             raise FloatingPointError(f"the model predicts values that are not finite on fold {i}")
-        self.predictions[index] = prediction
+        self.predictions[self.task.splits[i][1]] = prediction
         self.fold_scores.append(self.task.metric.score(valid.y, prediction, valid.weights))
         self.models.append(pickle.dumps(model, protocol=pickle.HIGHEST_PROTOCOL))
 
-    def _report(self, progress: float, score_in_work: float | None) -> None:
-        scores = self.fold_scores if score_in_work is None else [*self.fold_scores, score_in_work]
-        self.reports.append(Report(progress, float(np.mean(scores)), self._seconds()))
+    def _late(self) -> bool:
+        return self.deadline is not None and time.time() >= self.deadline
+
+    def _report(self, progress: float, *in_work: float) -> None:
+        """Report the mean score of the finished folds and of the one in work."""
+        self.reports.append(Report(progress, float(np.mean([*self.fold_scores, *in_work])), self._seconds()))
 
     def _seconds(self) -> float:
-        return time.perf_counter() - self.started - self.idle_seconds
+        return self.earlier_seconds + time.perf_counter() - self.started - self.idle_seconds
 
-    def _snapshot(self, status: str) -> Trial:
-        return Trial(
-            self.candidate,
-            status,  # type: ignore[arg-type]
-            self.reports[-1].score,
-            tuple(self.fold_scores),
-            tuple(self.reports),
-            self._seconds(),
-        )
+    def _snapshot(self, status: Status) -> Trial:
+        reports, scores = tuple(self.reports), tuple(self.fold_scores)
+        return Trial(self.candidate, status, reports[-1].score, scores, reports, self._seconds())
 
     def _outcome(self) -> Outcome:
         return Outcome(self.predictions, tuple(self.models))

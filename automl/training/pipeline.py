@@ -44,6 +44,11 @@ class Pipeline:
             tensors = step.to_onnx(graph, tensors)
         return self.model.to_onnx(graph, tensors)
 
+    def continue_from(self, other: "Pipeline", progress: float) -> None:
+        """Begin the next fit where ``other`` stands, if the model can: the steps learn the same again."""
+        if hasattr(self.model, "continue_from"):
+            self.model.continue_from(other.model, progress)
+
     def with_model(self, model: Model) -> "Pipeline":
         """Return the same fitted steps in front of another model."""
         return Pipeline(self.steps, model)

@@ -167,7 +167,7 @@ def _with_integer_activations(
 
 
 def _with_integer_weights(model: "onnx.ModelProto") -> "onnx.ModelProto":
-    """Store the float weights of products and recurrent layers as int8, one scale per output, behind DequantizeLinear."""
+    """Store float weights of products and recurrent layers as int8 with a scale per output, and DequantizeLinear."""
     import onnx
     from onnx import helper, numpy_helper
 

@@ -1,6 +1,7 @@
 """What image networks are made of: convolutions, norms, pooling, augmentation and standardised input."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -86,20 +87,18 @@ class Separable(_Skip):
 BLOCKS: dict[str, type[nn.Module]] = {"plain": Plain, "residual": Residual, "separable": Separable}
 
 
-def make_stage(
-    inputs: int, outputs: int, depth: int, downsample: str, block: type[nn.Module], *options: object
-) -> nn.Sequential:
-    """Return ``depth`` blocks whose first one changes the width and, unless ``downsample`` is ``none``, halves the size.
+def make_stage(inputs: int, outputs: int, downsample: str, block: str, depth: int, *options: Any) -> nn.Sequential:
+    """Return ``depth`` blocks; the first changes the width and, unless ``downsample`` is ``none``, the size is halved.
 
     ``downsample``: ``stride``, ``max``, ``avg`` or ``none``; ``options``: (kernel, norm, activation).
     """
-    kernel, norm, activation = options
     layers: list[nn.Module] = []
     if downsample in ("max", "avg"):
         layers.append((nn.MaxPool2d if downsample == "max" else nn.AvgPool2d)(2, ceil_mode=True))
+    kernel, norm, activation = options
     for i in range(depth):
         stride = 2 if i == 0 and downsample == "stride" else 1
-        layers.append(block(inputs if i == 0 else outputs, outputs, kernel, stride, norm, activation))
+        layers.append(BLOCKS[block](inputs if i == 0 else outputs, outputs, kernel, stride, norm, activation))
     return nn.Sequential(*layers)
 
 

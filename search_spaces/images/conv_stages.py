@@ -5,6 +5,7 @@ the size halves and the width grows. The stem halves large images until the firs
 ``first_size`` pixels a side, which sets most of the cost.
 """
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,22 +14,23 @@ from automl.space import Choice, Float, Int, Params, scope
 if TYPE_CHECKING:
     from torch import nn
 
+    from automl.space import Space
     from automl.task import Rows, Task
     from automl.types import Model
 
 AUGMENT = {
     "shift": Float(0.0, 0.2, default=0.1),
-    "zoom": Float(0.0, 0.4, default=0.15),
-    "rotate_degrees": Float(0.0, 30.0, default=10.0),
+    "zoom": Float(0.0, 0.4, default=0.2),
+    "rotate_degrees": Float(0.0, 30.0, default=15.0),
     "flip": Choice([False, True]),
-    "brightness": Float(0.0, 0.5, default=0.2),
+    "brightness": Float(0.0, 0.5, default=0.3),
     "cutout": Float(0.0, 0.5, default=0.0),
 }
 SPACE = {
     "block": Choice(["residual", "plain", "separable"]),
     "stages": Int(2, 4, default=3),
-    "depth": Int(1, 3, default=1),
-    "width": Int(8, 64, log=True, default=24),
+    "depth": Int(1, 3, default=2),
+    "width": Int(8, 64, log=True, default=16),
     "growth": Float(1.0, 2.0, default=2.0),
     "first_size": Int(12, 64, log=True, default=24),
     "kernel": Choice([3, 5]),
@@ -39,12 +41,25 @@ SPACE = {
     "dropout": Float(0.0, 0.5, default=0.1),
     "augment": Choice({"random": AUGMENT, "none": {}}),
 }
+_EPOCHS = 20
 NETWORK = {
     "batch_size": {"default": 32},
-    "epochs": {"default": 20},
+    "epochs": {"default": _EPOCHS},
     "schedule": {"default": "one_cycle"},
     "optimizer": {"default": "adamw", "adamw": {"lr": {"default": 6e-3}}},
 }
+# From so many images on, fewer epochs and larger batches are tried first.
+_MANY = 15_000
+
+
+def adapt(space: "Space", task: "Task") -> "Space":
+    """Let the first try on many images see about 300,000 views in all, unless a person has set its epochs."""
+    epochs, batch_size = space["epochs"], space["batch_size"]
+    if task.n_rows <= _MANY or epochs.start != _EPOCHS or not isinstance(epochs, Int) or not isinstance(batch_size, Int):
+        return space
+    fewer = replace(epochs, default=max(epochs.low, round(_EPOCHS * _MANY / task.n_rows)))
+    larger = replace(batch_size, default=min(batch_size.high, max(batch_size.start, 128)))
+    return {**space, "epochs": fewer, "batch_size": larger}
 
 
 def build(params: Params, task: "Task") -> "Model":
@@ -70,7 +85,8 @@ def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
         wider = blocks.round_width(params["width"] * params["growth"] ** i)
         shrinks = i > 0 and size >= 4
         size = -(-size // 2) if shrinks else size
-        options = (params["downsample"] if shrinks else "none", blocks.BLOCKS[params["block"]])
-        stages.append(blocks.make_stage(width, wider, params["depth"], *options, params["kernel"], norm, activation))
+        downsample = params["downsample"] if shrinks else "none"
+        shape = (downsample, *(params[name] for name in ("block", "depth", "kernel")))
+        stages.append(blocks.make_stage(width, wider, *shape, norm, activation))
         width = wider
     return blocks.ConvNet(front, stages, width, n_outputs, params["pool"], params["dropout"])

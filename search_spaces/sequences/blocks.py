@@ -270,7 +270,7 @@ class ChannelNorm(nn.Module):
 
 
 def make_norm(kind: str, width: int) -> nn.Module:
-    """Return the normalisation ``batch``, ``layer`` or ``none``; none of them mixes valid steps with padding when predicting."""
+    """Return the norm ``batch``, ``layer`` or ``none``; none of them mixes steps when predicting."""
     if kind == "batch":
         return nn.BatchNorm1d(width)
     return ChannelNorm(width) if kind == "layer" else nn.Identity()

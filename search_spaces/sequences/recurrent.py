@@ -44,7 +44,7 @@ def build(params: Params, task: "Task") -> "Model":
 
 
 def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
-    """Return the module for sequences like those of ``x``, (n, steps, channels), which also give its input statistics."""
+    """Return the module for sequences like those of ``x``, (n, steps, channels), whose statistics it keeps."""
     from automl.search_spaces.sequences import blocks
 
     shape = [params[name] for name in ("hidden", "layers", "bidirectional", "dropout")]

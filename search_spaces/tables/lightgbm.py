@@ -125,7 +125,7 @@ def parse(text: str, n_targets: int) -> TreeEnsemble:
     return TreeEnsemble(
         starts=starts,
         feature=spread(_numbers(text, "split_feature", np.int32), split, 0, np.int32),
-        threshold=spread(floor32(threshold), split, 0, np.float32),
+        threshold=spread(_exact(threshold), split, 0, np.float32),
         left=children("left_child"),
         right=children("right_child"),
         missing_left=spread(missing_left, split, False, bool),
@@ -134,6 +134,13 @@ def parse(text: str, n_targets: int) -> TreeEnsemble:
         value=_numbers(text, "leaf_value", np.float64).astype(np.float32),
         base=np.zeros(n_targets),
     )
+
+
+def _exact(threshold: np.ndarray) -> np.ndarray:
+    """Return float32 thresholds; LightGBM reads an x with |x| <= 1e-35 as zero."""
+    zero = np.float32(1e-35)
+    around = np.where(threshold < 0, np.nextafter(-zero, np.float32(-1)), zero)
+    return np.where(np.abs(threshold) <= zero, around, floor32(threshold))
 
 
 def _numbers(text: str, key: str, dtype: Any) -> np.ndarray:

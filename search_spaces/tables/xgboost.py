@@ -85,7 +85,8 @@ class XGBoost(Boosted):
             | {
                 "objective": objective or _OBJECTIVES[self.objective],
                 "eval_metric": "mlogloss" if multiclass else _METRICS[self.stopping],
-                "base_score": _base_score(self.target.n_scores, self.n_classes, train),
+                # Boosting starts from the average.
+                "base_score": 0.5 if multiclass else float(np.average(train.y, weights=train.weights)),
                 "tree_method": "hist",
                 "nthread": self.threads,
                 "seed": self.seed,
@@ -110,11 +111,6 @@ class XGBoost(Boosted):
         booster = xgboost.Booster({"nthread": self.threads})
         booster.load_model(bytearray(packed))
         return booster
-
-
-def _base_score(n_scores: int, n_classes: int, train: Batch) -> float:
-    """Return where boosting starts: the share of class 1, or the mean of the target as it is shown."""
-    return 0.5 if n_scores > 1 else float(np.average(train.y, weights=train.weights)) if n_classes else 0.0
 
 
 def parse(learner: dict[str, Any], n_targets: int) -> TreeEnsemble:

@@ -78,7 +78,8 @@ def test_a_prediction_is_the_walk_down_every_tree(n_targets: int, aggregate: str
 
 
 @pytest.mark.parametrize(
-    ("n_targets", "link", "width"), [(1, "none", 1), (3, "none", 3), (1, "sigmoid", 2), (3, "softmax", 3), (1, "exp", 1)]
+    ("n_targets", "link", "width"),
+    [(1, "none", 1), (3, "none", 3), (1, "sigmoid", 2), (3, "softmax", 3), (1, "exp", 1)],
 )
 @pytest.mark.parametrize("aggregate", ["sum", "mean"])
 def test_onnx_agrees(n_targets: int, link: str, width: int, aggregate: str) -> None:

@@ -1,0 +1,130 @@
+"""Networks for images: every option of the space builds, learns and exports; views and statistics are right."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+
+from automl.assemble import build, task_space
+from automl.data import from_arrays
+from automl.search_spaces.images import blocks, conv_stages
+from automl.space import Choice, Defaults, Params, Random, draw
+from automl.task import Rows, Task
+from tests.search_spaces.networks import assert_exports, fitted, n_weights
+
+SMALL = {"width": 8, "epochs": 5}
+
+
+@cache
+def digits(n: int = 400) -> Task:
+    images, labels = load_digits(return_X_y=True)
+    images = images[:n].reshape(n, 8, 8, 1).astype(np.uint8)
+    return from_arrays(images, labels[:n], kind="image", target_kind="multiclass", folds=2, seed=0)
+
+
+def params(**changes: object) -> Params:
+    return draw(task_space(digits())["family"].options["conv_stages"], Defaults({**SMALL, **changes}))
+
+
+def module(x: Rows, **changes: object) -> torch.nn.Module:
+    return conv_stages.make_module(params(**changes), x, 10).eval()
+
+
+EVERY_OPTION = [
+    (name, option) for name, domain in conv_stages.SPACE.items() if isinstance(domain, Choice) for option in domain.options
+]
+
+
+@pytest.mark.parametrize(("name", "option"), EVERY_OPTION)
+def test_every_option_exports(name: str, option: object) -> None:
+    task = digits()
+    model = fitted(conv_stages, params(**{name: option, "stages": 2}), task, rows=slice(0, 40))
+    assert_exports(model, task.data.x.take(slice(0, 64)))
+
+
+@pytest.mark.parametrize("block", blocks.BLOCKS)
+@pytest.mark.parametrize("norm", ["batch", "group", "none"])
+def test_blocks_and_norms_work_together(block: str, norm: str) -> None:
+    x = digits().data.x.take(slice(0, 16))
+    net = conv_stages.make_module(params(block=block, norm=norm), x, 10)
+    scores = net.train()(torch.tensor(x.image).float())
+    assert scores.shape == (16, 10)
+    scores.square().sum().backward()
+    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in net.stages.parameters())
+
+
+def test_the_defaults_learn_digits() -> None:
+    task = digits(1200)
+    family = task_space(task)["family"]
+    defaults = draw({"family": family}, Defaults({"family": "conv_stages", "family.conv_stages.epochs": 8}))
+    train, valid = task.fold(0)
+    model = build(defaults, task)
+    *_, last = model.fit(train, valid)
+    assert last == 1.0
+    assert np.mean(model.predict(valid.x).argmax(axis=1) == valid.y) > 0.93
+
+
+def test_random_candidates_build_and_answer() -> None:
+    rng = np.random.default_rng(0)
+    for shape in [(9, 14, 3), (5, 5, 1), (70, 40, 2)]:
+        x = Rows(image=rng.integers(0, 255, (3, *shape)).astype(np.uint8))
+        for _ in range(4):
+            net = conv_stages.make_module(draw(conv_stages.SPACE, Random(rng)), x, 4).eval()
+            assert net(torch.tensor(x.image).float()).shape == (3, 4)
+
+
+def test_standardise_gives_mean_0_and_deviation_1_per_channel() -> None:
+    images = np.random.default_rng(0).integers(0, 255, (50, 6, 4, 3)).astype(np.uint8)
+    images[..., 2] = 7
+    x = blocks.Standardise(images)(torch.tensor(images).float())
+    assert x.shape == (50, 3, 6, 4)
+    torch.testing.assert_close(x.mean(dim=(0, 2, 3)), torch.zeros(3), atol=1e-4, rtol=0)
+    torch.testing.assert_close(x[:, :2].std(dim=(0, 2, 3)), torch.ones(2), atol=1e-3, rtol=0)
+
+
+def test_large_images_are_halved_until_the_first_stage_fits() -> None:
+    x = Rows(image=np.zeros((2, 48, 48, 3), np.uint8))
+    net = module(x, first_size=24, stages=2)
+    assert net.stages[0](net.front(torch.zeros(1, 48, 48, 3))).shape[2:] == (24, 24)
+
+
+def test_depth_and_width_grow_the_network() -> None:
+    x = digits().data.x.take(slice(0, 4))
+    small = n_weights(module(x))
+    assert n_weights(module(x, depth=3)) > small < n_weights(module(x, width=32))
+
+
+def test_views_leave_predictions_alone_and_change_training_images() -> None:
+    x = torch.randn(6, 3, 12, 10)
+    views = blocks.RandomViews(shift=0.2, zoom=0.2, rotate_degrees=20, flip=True, brightness=0.3, cutout=0.3)
+    assert views.eval()(x) is x
+    changed = views.train()(x)
+    assert changed.shape == x.shape
+    assert (changed - x).abs().mean() > 0.1
+    torch.testing.assert_close(blocks.RandomViews().train()(x), x)
+
+
+def test_a_flip_mirrors_and_a_shift_moves() -> None:
+    x = torch.arange(5.0).expand(200, 1, 5, 5)
+    flipped = blocks.RandomViews(flip=True).train()(x)
+    mirrored = (flipped - x.flip(3)).abs().amax(dim=(1, 2, 3)) < 1e-4
+    assert 60 < mirrored.sum() < 140
+    torch.testing.assert_close(flipped[~mirrored], x[~mirrored], atol=1e-4, rtol=0)
+    moved = blocks.RandomViews(shift=0.2).train()(x) - x
+    assert moved.abs().max() <= 1 + 1e-4  # a fifth of five pixels
+    assert moved.abs().max() > 0.5
+
+
+def test_many_images_get_fewer_epochs_first_unless_a_person_says() -> None:
+    from dataclasses import replace
+
+    few = digits()
+    many = replace(few, data=few.data.take(np.zeros(60_000, np.int64)))
+    space = task_space(few)["family"].options["conv_stages"]
+    adapted = conv_stages.adapt(space, many)
+    assert adapted["epochs"].start == 5
+    assert adapted["batch_size"].start == 128
+    own = {**space, "epochs": replace(space["epochs"], default=33)}
+    assert conv_stages.adapt(own, many) is own
