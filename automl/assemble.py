@@ -28,7 +28,7 @@ from automl.space import (
     draw,
     scope,
 )
-from automl.task import FAMILY_FOLDER, DataKind, Task
+from automl.task import FAMILY_FOLDER, Task
 from automl.training import network
 from automl.training.pipeline import Pipeline
 from automl.types import Model
@@ -39,7 +39,7 @@ NETWORK_PARTS = {"loss": "losses", "optimizer": "optimizers", "schedule": "sched
 ALL_TARGETS = ("binary", "multiclass", "regression")
 
 
-def whole_space(plugins: Mapping[str, Sequence[str]] | None = None) -> dict[str, Space]:
+def whole_space(plugins: Mapping[str, Sequence[str]] | None = None) -> dict[str, Choice]:
     """Return the spaces of all kinds of data: ``{"tables": {family: ...}, "images": ..., ...}``.
 
     ``plugins`` adds options of one's own by import path: ``{"losses": ["my_package.my_loss"]}``.

@@ -1,6 +1,5 @@
 """What the commands do, once their arguments are read."""
 
-import csv
 import json
 import os
 import sys
@@ -105,18 +104,19 @@ def leaderboard(run: str | None, url: str | None, list_runs: bool, form: str, to
 
 def predict(model: str, data: str, output: str) -> None:
     """Write the predictions for a file as CSV: one row each, labels or values, then probabilities."""
-    from automl.artifact import load
+    from automl import runtime
     from automl.data.files import read_features
 
-    artifact = load(model)
-    schema = artifact.manifest["schema"]
-    x, lengths = read_features(data, schema)
-    prediction = artifact.predict(x, lengths)
-    names, columns = ["prediction"], [prediction]
-    if schema["classes"]:
-        names += [f"probability_{c}" for c in schema["classes"]]
-        columns += list(artifact.predict_proba(x, lengths).T)
-    _write_csv(output, names, zip(*columns, strict=True))
+    try:
+        opened = runtime.Model(model)
+        x, lengths = read_features(data, opened.schema)
+        runtime.write_predictions(opened, opened.scores(x, lengths), output)
+    except runtime.PredictionError as error:
+        raise AutoMLError(str(error)) from None
+    except OSError as error:
+        raise AutoMLError(
+            f"The predictions cannot be written to '{output}' ({error.strerror}); choose another -o."
+        ) from None
 
 
 def space(path: str, overrides: Sequence[str]) -> None:
@@ -232,23 +232,3 @@ def _new_folder(parent: Path) -> Path:
     stem = time.strftime("%Y-%m-%d_%H-%M-%S")
     names = (stem if i == 0 else f"{stem}-{i}" for i in range(10_000))
     return next(parent / name for name in names if not (parent / name).exists())
-
-
-def _write_csv(output: str, names: Sequence[str], rows: Any) -> None:
-    if output == "-":
-        writer = csv.writer(sys.stdout)
-        writer.writerow(names)
-        writer.writerows(rows)
-        return
-    draft = Path(f"{output}.part")
-    try:
-        with draft.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(names)
-            writer.writerows(rows)
-        os.replace(draft, output)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise AutoMLError(
-            f"The predictions cannot be written to '{output}' ({error.strerror}); choose another -o."
-        ) from None

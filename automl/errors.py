@@ -48,5 +48,5 @@ def nearest(name: object, known: Iterable[object]) -> str:
 
 def unknown_name(what: str, name: object, known: Iterable[object]) -> UnknownNameError:
     """Build the error for a ``name`` that is not among the ``known`` ones of kind ``what``."""
-    known = [str(k) for k in known]
-    return UnknownNameError(f"Unknown {what} '{name}'.{nearest(name, known)} Known: {', '.join(known) or 'none'}.")
+    names = [str(k) for k in known]
+    return UnknownNameError(f"Unknown {what} '{name}'.{nearest(name, names)} Known: {', '.join(names) or 'none'}.")

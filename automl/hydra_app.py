@@ -74,7 +74,8 @@ def explain(error: Exception) -> ConfigError:
     if key and ("struct" in text or "override" in text or "delete" in text):
         known = list(_keys(composed(["data.train=x"])))
         return ConfigError(
-            f"There is no configuration key '{key.group(1)}'.{nearest(key.group(1), known)} See: automl search --cfg job"
+            f"There is no configuration key '{key.group(1)}'.{nearest(key.group(1), known)} "
+            "All keys: automl search --cfg job"
         )
     return ConfigError(re.sub(r"\n\s*full_key:.*|\n\s*object_type=.*", "", text))
 

@@ -49,7 +49,8 @@ def create(path: str | Path, leaderboard_url: str = "auto") -> RunFolder:
     path = Path(path).absolute()
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise ConfigError(
-            f"A run needs a new or empty folder; '{path}' exists. Choose another run.dir, or go on with: automl resume {path}"
+            f"A run needs a new or empty folder; '{path}' exists. Choose another run.dir, or go on with it: "
+            f"automl resume {path}"
         )
     try:
         path.mkdir(parents=True, exist_ok=True)

@@ -609,7 +609,7 @@ def _list(names: Sequence[Any], most: int = 8) -> str:
 # --------------------------------------------------------------------------------------- command line
 
 
-def _read_input(path: Path) -> tuple[Any, Any]:
+def read_input(path: Path) -> tuple[Any, Any]:
     """Return (x, lengths) of a CSV, TSV or npz file."""
     if path.suffix != ".npz":
         if not {".csv", ".tsv"} & set(path.suffixes):
@@ -639,6 +639,14 @@ def _write(model: Model, scores: np.ndarray, output: io.TextIOBase) -> None:
         writer.writerow(numbers_ if best is None else [classes[best[i]], *numbers_])
 
 
+def write_predictions(model: Model, scores: np.ndarray, output: str) -> None:
+    """Write predictions as CSV to the file ``output``, or to standard output for "-"."""
+    if output == "-":
+        _write(model, scores, sys.stdout)  # type: ignore[arg-type]
+    else:
+        _save(model, scores, Path(output))
+
+
 def _save(model: Model, scores: np.ndarray, path: Path) -> None:
     """Write beside the target and rename, so that a failure leaves no half file and no lost old one."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -664,11 +672,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         model = Model(options.model, options.threads)
-        scores = model.scores(*_read_input(options.data))
-        if options.output == "-":
-            _write(model, scores, sys.stdout)  # type: ignore[arg-type]
-        else:
-            _save(model, scores, Path(options.output))
+        scores = model.scores(*read_input(options.data))
+        write_predictions(model, scores, options.output)
     except (PredictionError, OSError) as error:
         print(f"predict.py: {error}", file=sys.stderr)
         return 2

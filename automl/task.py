@@ -110,7 +110,10 @@ class Schema:
     def from_dict(cls, values: Mapping[str, Any]) -> "Schema":
         """Build a schema from ``to_dict``'s values."""
         tuples = ("levels", "terms")
-        columns = tuple(Column(**{k: tuple(v) if k in tuples else v for k, v in c.items()}) for c in values["columns"])
+        plain: list[dict[str, Any]] = [
+            {k: tuple(v) if k in tuples else v for k, v in c.items()} for c in values["columns"]
+        ]
+        columns = tuple(Column(**c) for c in plain)
         return cls(
             **{**values, "columns": columns, "classes": tuple(values["classes"]), "shape": tuple(values["shape"])}
         )

@@ -85,29 +85,36 @@ class Session(threading.Thread):
         """Connect, wait for ``close``, disconnect."""
         try:
             import ray
+        except ImportError as error:
+            self.failure = _not_started(self.address, error)
+            self.ready.set()
+            return
+        # What befalls a trial stands on the leaderboard; Ray would print it, too.
+        logging.getLogger("ray").setLevel(logging.CRITICAL)
+        with mock.patch.object(ray._private.worker, "print_to_stdstream"):
+            try:
+                if not ray.is_initialized():
+                    self.owned = True
+                    self._connect()
+            except Exception as error:
+                self.failure = error if isinstance(error, ConfigError) else _not_started(self.address, error)
+            self.ready.set()
+            self.closing.wait()
+            if self.owned:
+                ray.shutdown()
 
-            if not ray.is_initialized():
-                self.owned = True
-                # The run needs Tune next: import it while Ray's processes start.
-                importing = threading.Thread(target=importlib.import_module, args=("ray.tune",), daemon=True)
-                importing.start()
-                _join(self.address) if self.address else self._start_here()
-                importing.join()
-        except Exception as error:
-            self.failure = error if isinstance(error, ConfigError) else _not_started(self.address, error)
-        self.ready.set()
-        self.closing.wait()
-        if self.owned:
-            import ray
-
-            ray.shutdown()
+    def _connect(self) -> None:
+        # A run needs Tune next: import it while Ray's processes start.
+        importing = threading.Thread(target=importlib.import_module, args=("ray.tune",), daemon=True)
+        importing.start()
+        _join(self.address) if self.address else self._start_here()
+        importing.join()
 
     def _start_here(self) -> None:
         import ray
         from ray._private import ray_constants
         from ray._private.node import Node
 
-        logging.getLogger("ray").setLevel(logging.CRITICAL)
         variables = {
             "RAY_AUTH_TOKEN": os.environ.get("RAY_AUTH_TOKEN", TOKEN),
             "RAY_preload_python_modules": ",".join(self.preload),  # in the processes that await the first trials
@@ -137,10 +144,14 @@ def _join(address: str) -> None:
 
 
 def _knock(address: str) -> None:
-    """Wait until something listens at ``[ray://]host:port``; Ray itself would wait in silence, then abort."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not host or not port.isdigit():
-        raise ConfigError(f"The address of a cluster is auto, host:port or ray://host:port; got {address!r}.")
+    """Wait until something listens at ``host:port``; Ray itself would wait in silence, then abort."""
+    host, _, port = address.rpartition(":")
+    if "://" in address or not host or not port.isdigit():
+        raise ConfigError(
+            f"The address of a cluster is auto or host:port; got {address!r}. Run on a machine that belongs to the "
+            "cluster ('ray start --address=host:port' makes it so): a search needs to be near its workers, so Ray "
+            "Client (ray://) is not supported."
+        )
     give_up_at = time.monotonic() + JOIN_SECONDS
     while True:
         try:

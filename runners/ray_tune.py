@@ -61,9 +61,9 @@ def make(
     workers: trials at a time (default: as many as the cores allow). cpus_per_trial: cores one fit may
     use. gpus_per_trial: GPUs, or a fraction of one (default: an equal share of what there is).
     memory_share: MB one trial may use before its process is ended (default: 80 % of what is
-    available, divided by the workers). address: a cluster to join, "auto", "host:port" or
-    "ray://host:port" (default: Ray is started here, on 127.0.0.1). storage: a folder that all nodes
-    of a cluster see, for schedulers that pause trials. preload: modules that workers import early.
+    available, divided by the workers). address: a cluster to join, "auto" or "host:port", from one
+    of its machines (default: Ray is started here, on 127.0.0.1). storage: a folder that all nodes of
+    a cluster see, for schedulers that pause trials. preload: modules that workers import early.
     """
     refuse_unknown("runner 'ray_tune'", unknown, make)
     number("cpus_per_trial of the runner", cpus_per_trial, 1, whole=True)

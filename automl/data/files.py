@@ -3,7 +3,7 @@
 import json
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,28 @@ def read(path: str | Path, kind: str = "auto") -> tuple[Source, Source | None]:
     if not path.stat().st_size:
         raise DataError(f"'{path}' is empty.")
     return _READERS[ending](path), None
+
+
+def read_features(path: str | Path, schema: Mapping[str, Any]) -> tuple[Any, np.ndarray | None]:
+    """Return (x, lengths) to predict on: whatever file ``read`` takes, with or without a target.
+
+    A folder of images may hold them directly or in folders; they are read in the order of their names.
+    """
+    path = Path(path).expanduser()
+    if path.is_dir():
+        files = sorted(f for f in path.rglob("*") if f.suffix.lower() in _IMAGE_ENDINGS)
+        if not files:
+            raise DataError(f"'{path}' holds no images ({', '.join(sorted(_IMAGE_ENDINGS))}).")
+        height, width, channels = schema["shape"]
+        mode = "L" if channels == 1 else "RGB"
+        images = np.stack([_open_image(f, lambda image: _pixels(image, mode, (width, height))) for f in files])
+        return images if images.ndim == 4 else images[..., None], None
+    if path.suffix == ".npz" or {".csv", ".tsv"} & set(path.suffixes):
+        try:
+            return runtime.read_input(path)
+        except runtime.PredictionError as error:
+            raise DataError(str(error)) from None
+    return read(path)[0].x, None
 
 
 def _text_table(path: Path) -> Source:

@@ -149,6 +149,13 @@ def _target(name: str, parts: _Parts, options: Options) -> tuple[Target, _Parts,
         raise DataError(f"The target '{name}' is missing in every row. Name another column.")
     notes = [f"{n_gone:,} rows without a target were left out."] if n_gone else []
     parts = parts.take(keep)
+    if parts.weights is not None and not parts.weights.all():
+        # Such a row counts for nothing: it must not shape classes, levels or folds either.
+        keep = np.flatnonzero(parts.weights)
+        notes.append(f"{len(parts.y) - len(keep):,} rows of weight 0 were left out.")
+        parts = parts.take(keep)
+    if len(parts.y) < 2:
+        raise DataError("Learning needs rows to train on and others to validate on; there is 1 sample. Give more rows.")
     return infer_target(name, parts.y, options.target_kind, parts.data.row_numbers), parts, notes
 
 
@@ -210,7 +217,7 @@ def _weights(values: np.ndarray) -> np.ndarray:
             f"Weights must be finite numbers from 0; row {wrong[0] + 1} has '{values[wrong[0]]}'. Correct it."
         )
     if not weights.any():
-        raise DataError("Weights must not all be 0. Give some rows a weight.")
+        raise DataError("Weights must not all be zero. Give some rows a weight.")
     return weights
 
 

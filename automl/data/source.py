@@ -66,15 +66,23 @@ def from_x(x: Any, kind: str = "auto", lengths: Any = None) -> Source:
         return _from_table(x)
     if hasattr(x, "toarray"):
         x = _dense(x)
+    array = to_array(x)
+    if array.ndim == 2 and kind not in ("image", "sequence"):
+        if not array.shape[1]:
+            raise DataError(
+                f"Found array with 0 feature(s) (shape={array.shape}) while a minimum of 1 is required. Give a column."
+            )
+        return _from_table({f"x{i}": array[:, i] for i in range(array.shape[1])})
+    return _from_array(array, kind, lengths)
+
+
+def to_array(x: Any) -> np.ndarray:
+    """Return lists or the like as an array; texts as one column, (n, 1)."""
     try:
         array = np.asarray(x)
     except ValueError as error:
         raise DataError(f"The data must be one array in which all rows have one shape ({error}).") from None
-    if array.ndim == 1 and array.dtype.kind in "OU":  # one column of texts
-        array = array[:, None]
-    if array.ndim == 2 and kind not in ("image", "sequence"):
-        return _from_table({f"x{i}": array[:, i] for i in range(array.shape[1])})
-    return _from_array(array, kind, lengths)
+    return array[:, None] if array.ndim == 1 and array.dtype.kind in "OU" else array
 
 
 def _from_table(table: Any) -> Source:
@@ -104,7 +112,12 @@ def one_column(name: str, values: Any) -> np.ndarray:
     array = runtime.as_array(values)
     if array.ndim != 1:
         raise DataError(f"Column '{name}' must have one value in each row; its shape is {array.shape}.")
-    if array.dtype.kind in "mcV":
+    if array.dtype.kind == "c":
+        raise DataError(
+            f"Complex data not supported: column '{name}' holds {array.dtype}. Give its real and imaginary parts as two "
+            "columns."
+        )
+    if array.dtype.kind in "mV":
         raise DataError(
             f"Column '{name}' holds {array.dtype}, which has no meaning for a model. Turn it into numbers "
             "(durations: .dt.total_seconds()) or drop it."

@@ -58,7 +58,8 @@ def folds_for(folds: Any, kind: DataKind, n_rows: int) -> int | float:
 def make_splits(layout: Layout, folds: int | float) -> tuple[tuple[Split, ...], tuple[str, ...]]:
     """Return the (train, valid) row indices of each fold, and notes. Which rows depends on the seed alone.
 
-    Classes with fewer rows, or data with fewer groups, than folds lower the number of folds.
+    Classes with fewer rows, or data with fewer groups, than folds lower the number of folds; the row of a class that
+    has only one is trained on in every fold and validated on in none.
     """
     if isinstance(folds, float):
         train, valid = hold_out(layout, folds)
@@ -110,7 +111,8 @@ def _most_folds(layout: Layout, wanted: int) -> tuple[int, str]:
         n_groups = len(np.unique(layout.groups))
         limits.append((n_groups, f"there are {n_groups} groups"))
     elif layout.stratified:
-        rarest = int(np.bincount(layout.y)[np.unique(layout.y)].min())
+        counts = np.bincount(layout.y)
+        rarest = int(counts[counts > 1].min(initial=len(layout.y)))
         limits.append((rarest, f"the rarest class has {rarest} rows"))
     most, why = min(limits)
     if most < (1 if layout.order is not None else 2):
@@ -129,8 +131,12 @@ def _k_folds(layout: Layout, n_folds: int) -> tuple[Split, ...]:
         return tuple(
             found if all(len(valid) for _, valid in found) else GroupKFold(**options).split(blank, None, layout.groups)
         )
-    splitter = StratifiedKFold(**options) if layout.stratified else KFold(**options)
-    return tuple(splitter.split(blank, layout.y))
+    if not layout.stratified:
+        return tuple(KFold(**options).split(blank))
+    is_alone = np.bincount(layout.y)[layout.y] == 1
+    rows, alone = np.flatnonzero(~is_alone), np.flatnonzero(is_alone)
+    pairs = StratifiedKFold(**options).split(blank[rows], layout.y[rows])
+    return tuple((np.sort(np.append(rows[train], alone)), rows[valid]) for train, valid in pairs)
 
 
 def _forward(order: np.ndarray, n_folds: int) -> tuple[Split, ...]:

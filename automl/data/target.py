@@ -34,7 +34,7 @@ class Target:
         """
         if self.kind == "regression":
             return _finite(self.name, values, where, row_numbers)
-        codes = {_key(c): i for i, c in enumerate(self.classes)}
+        codes = {key(c): i for i, c in enumerate(self.classes)}
         keys = _keys(values).tolist()
         unseen = sorted(set(keys) - codes.keys())
         if unseen:
@@ -78,8 +78,9 @@ def infer_target(
     typed = _typed(name, values, wanted, row_numbers)
     distinct = sorted(set(typed.tolist()))
     if len(distinct) == 1:
+        what = "it has one value" if wanted == "regression" else "it has one class"
         raise DataError(
-            f"The target '{name}' must have at least two different values; all {len(typed)} are {distinct[0]!r}."
+            f"The target '{name}' must have at least two different values; {what}: all {len(typed)} are {distinct[0]!r}."
         )
     is_number = typed.dtype.kind in "if"
     if wanted == "regression" and not is_number:
@@ -90,7 +91,7 @@ def infer_target(
         return Target(name, "regression")
     if wanted == "binary" and len(distinct) != 2:
         raise ConfigError(f"A binary target has two classes; '{name}' has {len(distinct)}. Use target_kind=multiclass.")
-    _refuse_single(name, typed, is_number, wanted)
+    _check_classes(name, typed, wanted)
     return Target(name, "binary" if len(distinct) == 2 else "multiclass", tuple(distinct))
 
 
@@ -117,7 +118,7 @@ def _typed(name: str, values: np.ndarray, wanted: str, row_numbers: Sequence[int
     return keys
 
 
-def _key(value: Any) -> str:
+def key(value: Any) -> str:
     """Return what identifies a class, however it is typed."""
     return runtime.label(value) or str(value).strip()
 
@@ -125,7 +126,7 @@ def _key(value: Any) -> str:
 def _keys(values: np.ndarray) -> np.ndarray:
     keys = runtime.labels(values)
     named = np.flatnonzero(keys == "")  # a class may be called None
-    keys[named] = [_key(v) for v in values[named]]
+    keys[named] = [key(v) for v in values[named]]
     return keys
 
 
@@ -136,14 +137,25 @@ def _are_codes(typed: np.ndarray, distinct: Sequence[Any]) -> bool:
     return whole and len(distinct) <= min(_MAX_CLASSES, len(typed) // _ROWS_PER_CLASS)
 
 
-def _refuse_single(name: str, typed: np.ndarray, is_number: bool, wanted: str) -> None:
-    single = [label for label, n in Counter(typed.tolist()).items() if n == 1]
-    if single:
-        way_out = " Or set target_kind=regression." if is_number and wanted == "auto" else ""
-        shown = ", ".join(map(repr, single[:8])) + (" ..." if len(single) > 8 else "")
+def _check_classes(name: str, typed: np.ndarray, wanted: str) -> None:
+    """Refuse classes that cannot be validated on; one with a single row is learnt from only (``splits``)."""
+    counts = Counter(typed.tolist())
+    if typed.dtype.kind == "f" and len(counts) > len(typed) / 2 and (typed != np.round(typed)).any():
         raise DataError(
-            f"Every class of the target '{name}' must have at least two rows; with one: {shown}. "
-            f"Add rows, merge or remove them.{way_out}"
+            f"A class has several rows; the target '{name}' is continuous: {len(counts):,} different values in "
+            f"{len(typed):,} rows. Use regression."
+        )
+    single = [label for label, n in counts.items() if n == 1]
+    shown = ", ".join(map(repr, single[:8])) + (" ..." if len(single) > 8 else "")
+    if single and wanted == "auto" and typed.dtype.kind in "if":
+        raise DataError(
+            f"Every class of a target whose kind is inferred must have at least two rows; of '{name}', with one: {shown}. "
+            "Say that it is classification, or regression; or add rows, merge or remove these."
+        )
+    if len(counts) - len(single) < 2:
+        raise DataError(
+            f"At least two classes of the target '{name}' must have two rows or more; with one: {shown}. "
+            "Add rows, or merge classes."
         )
 
 

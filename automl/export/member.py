@@ -7,7 +7,7 @@ import numpy as np
 
 from automl.export.front import average, declare_inputs
 from automl.export.graph import Graph
-from automl.task import Task
+from automl.task import Rows, Task
 from automl.types import Model
 
 
@@ -53,7 +53,7 @@ def validation_score(task: Task, members: Sequence[Member]) -> float:
     return task.metric.score(task.data.y[rows], prediction, None if weights is None else weights[rows])
 
 
-def predict(task: Task, members: Sequence[Member], x) -> np.ndarray:  # noqa: ANN001
+def predict(task: Task, members: Sequence[Member], x: Rows) -> np.ndarray:
     """Return the weighted mean of all members' predictions on ``x``."""
     return np.sum([m.weight * np.asarray(m.model.predict(x), np.float64) for m in members], axis=0)
 

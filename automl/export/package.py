@@ -32,6 +32,29 @@ TOLERANCE = 1e-3
 REPLAY_SECONDS = 120
 CHUNK_ROWS = 1024
 
+README = """# Model for `{target}`
+
+A {what}: {n_models} fitted model(s) of the families {families}.
+Metric: {metric}.
+
+{scores}
+- answers one row in {latency[one_row_p50]:.3g} ms (median; 95 %: {latency[one_row_p95]:.3g} ms)
+- replayed in a fresh process on {parity[rows]} rows: largest difference {parity[largest_difference]:.2g}, \
+{parity[changed_labels]} labels changed
+
+`predict.py` needs Python 3.11, numpy and onnxruntime:
+
+    python predict.py {example} -o predictions.csv
+
+From Python, with {given}:
+
+    from predict import Model
+    Model(".").predict(x)
+
+`predict_proba` gives probabilities. The columns, their kinds and the classes stand in `manifest.json` under
+`schema`, and under `files` the SHA-256 of every file.
+"""
+
 
 @dataclass(frozen=True)
 class Shipped:
@@ -180,27 +203,20 @@ def _parity(task: Task, members: Sequence[Member], shipped: np.ndarray) -> dict[
 
 
 def _readme(task: Task, manifest: dict[str, Any]) -> str:
+    tabular = task.kind in ("table", "text")
     scores = "\n".join(f"- {name}: {value:.6g}" for name, value in manifest["scores"].items())
-    families = ", ".join(sorted({m["family"] for m in manifest["members"]}))
-    parity, latency = manifest["parity"], manifest["latency_ms"]
-    example = "data.csv" if task.kind in ("table", "text") else "data.npz"
-    return f"""# Model for `{task.schema.target_name}`
-
-A {task.kind} model ({task.target}), {len(manifest["members"])} fitted model(s) of: {families}. Metric: {task.metric.name}.
-
-{scores}
-- answers one row in {latency["one_row_p50"]:.3g} ms (median; 95 %: {latency["one_row_p95"]:.3g} ms)
-- replayed in a fresh process on {parity["rows"]} rows: largest difference {parity["largest_difference"]:.2g}, \
-{parity["changed_labels"]} labels changed
-
-`predict.py` needs Python, numpy and onnxruntime:
-
-    python predict.py {example} -o predictions.csv
-
-From Python: `from predict import Model; Model(".").predict(columns)` with a mapping of column names to
-values{"" if task.kind in ("table", "text") else " or an array"}; `predict_proba` for probabilities. The columns, their kinds and the classes stand in
-`manifest.json` under `schema`, with the SHA-256 of every file.
-"""
+    return README.format(
+        target=task.schema.target_name,
+        what=f"{task.kind} model ({task.target})",
+        n_models=len(manifest["members"]),
+        families=", ".join(sorted({m["family"] for m in manifest["members"]})),
+        metric=task.metric.name,
+        scores=scores,
+        latency=manifest["latency_ms"],
+        parity=manifest["parity"],
+        example="data.csv" if tabular else "data.npz",
+        given="a mapping of column names to values" if tabular else "an array like the training data",
+    )
 
 
 def describe(shipped: Shipped) -> dict[str, Any]:

@@ -37,7 +37,8 @@ def _dtype(array: np.ndarray) -> str:
 def main(folder: str, rows_path: str, answer: str) -> None:
     """Write ``prediction.npy`` and ``measured.json`` (latencies in milliseconds) into ``answer``."""
     spec = importlib.util.spec_from_file_location("predict", Path(folder, "predict.py"))
-    assert spec and spec.loader
+    assert spec is not None
+    assert spec.loader is not None
     predict = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(predict)
     model = predict.Model(folder)

@@ -26,7 +26,7 @@ SPACE = {
     "epochs": Int(1, 20, log=True, default=5),
 }
 _N_EXAMPLES = 256
-_ROUND_TO = 8  # keeps group norm and fast kernels
+_ROUND_TO = 8  # kernels are made for such widths
 
 
 def build(params: Params, task: "Task") -> "PruneChannels":
@@ -69,7 +69,7 @@ class PruneChannels:
             global_pruning=self.params["scope"] == "network",
             pruning_ratio=self.params["share"],
             max_pruning_ratio=0.8,
-            round_to=_ROUND_TO,
+            round_to=_round_to(module),
             ignored_layers=_outputs(module, shape[1]),
             forward_fn=lambda net, tensors: net(*tensors),
         )
@@ -88,6 +88,13 @@ def _is_sound(module: "nn.Module") -> bool:
 
     known = (nn.Conv1d, nn.Conv2d, nn.Linear, nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm, nn.LayerNorm)
     return all(isinstance(m, known) for m in module.modules() if any(True for _ in m.parameters(recurse=False)))
+
+
+def _round_to(module: "nn.Module") -> int | None:
+    """Return the multiple that widths keep to; group norm has its own, which the dependency graph sees."""
+    from torch import nn
+
+    return None if any(isinstance(m, nn.GroupNorm) for m in module.modules()) else _ROUND_TO
 
 
 def _outputs(module: "nn.Module", width: int) -> "list[nn.Module]":

@@ -55,7 +55,12 @@ _MANY = 15_000
 def adapt(space: "Space", task: "Task") -> "Space":
     """Let the first try on many images see about 300,000 views in all, unless a person has set its epochs."""
     epochs, batch_size = space["epochs"], space["batch_size"]
-    if task.n_rows <= _MANY or epochs.start != _EPOCHS or not isinstance(epochs, Int) or not isinstance(batch_size, Int):
+    if (
+        task.n_rows <= _MANY
+        or epochs.start != _EPOCHS
+        or not isinstance(epochs, Int)
+        or not isinstance(batch_size, Int)
+    ):
         return space
     fewer = replace(epochs, default=max(epochs.low, round(_EPOCHS * _MANY / task.n_rows)))
     larger = replace(batch_size, default=min(batch_size.high, max(batch_size.start, 128)))

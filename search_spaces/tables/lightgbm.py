@@ -1,6 +1,7 @@
 """Gradient boosted trees of LightGBM (Ke et al., 2017): leaf-wise growth on binned features."""
 
 import re
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -85,15 +86,18 @@ class LightGBM(Boosted):
         return self.fitted.predict(x, raw_score=True, num_iteration=self.n_trees, num_threads=self.threads)
 
     def _trees(self) -> TreeEnsemble:
-        return parse(self._pack(), self.target.n_scores)
+        return parse(self._text(), self.target.n_scores)
 
-    def _pack(self) -> str:
+    def _text(self) -> str:
         return self.fitted.model_to_string(num_iteration=self.n_trees)
 
-    def _unpack(self, packed: str) -> Any:
+    def _pack(self) -> bytes:
+        return zlib.compress(self._text().encode(), level=1)
+
+    def _unpack(self, packed: bytes) -> Any:
         import lightgbm
 
-        return lightgbm.Booster(model_str=packed)
+        return lightgbm.Booster(model_str=zlib.decompress(packed).decode())
 
 
 def parse(text: str, n_targets: int) -> TreeEnsemble:

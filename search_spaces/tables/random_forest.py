@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 SPACE = {
     "n_estimators": Int(50, 500, log=True, default=200),
     # The columns a split chooses from.
-    "max_features": Choice({"sqrt": {}, "log2": {}, "share": {"share": Float(0.1, 1.0)}}),
+    "max_features": Choice({"sqrt": {}, "log2": {}, "share": {"value": Float(0.1, 1.0)}}),
     "rows": Choice({"bootstrap": {"share": Float(0.3, 1.0, default=1.0)}, "all": {}}),
     "min_samples_leaf": Int(1, 50, log=True, default=2),
     "max_leaf_nodes": Int(32, 2048, log=True, default=1024),
@@ -41,7 +41,7 @@ def _forest(params: Params, seed: int, threads: int, regression: bool) -> Any:
     bootstrap, width = params["rows"] == "bootstrap", params["max_features"]
     return (RandomForestRegressor if regression else RandomForestClassifier)(
         criterion="squared_error" if regression else params["criterion"],
-        max_features=params["max_features.share.share"] if width == "share" else width,
+        max_features=params["max_features.share.value"] if width == "share" else width,
         bootstrap=bootstrap,
         max_samples=params["rows.bootstrap.share"] if bootstrap else None,
         min_samples_leaf=params["min_samples_leaf"],

@@ -5,11 +5,11 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
+from automl.search_spaces.images import blocks, conv_stages
 from sklearn.datasets import load_digits
 
 from automl.assemble import build, task_space
 from automl.data import from_arrays
-from automl.search_spaces.images import blocks, conv_stages
 from automl.space import Choice, Defaults, Params, Random, draw
 from automl.task import Rows, Task
 from tests.search_spaces.networks import assert_exports, fitted, n_weights
@@ -33,7 +33,10 @@ def module(x: Rows, **changes: object) -> torch.nn.Module:
 
 
 EVERY_OPTION = [
-    (name, option) for name, domain in conv_stages.SPACE.items() if isinstance(domain, Choice) for option in domain.options
+    (name, option)
+    for name, domain in conv_stages.SPACE.items()
+    if isinstance(domain, Choice)
+    for option in domain.options
 ]
 
 

@@ -51,8 +51,10 @@ def make_task(target: str, n: int = 600, metric: str = "auto", loc: float = 0.0)
 
 def build(family: str, task: Task, **given: Any) -> Any:
     module = load("tables", needs(family))
-    params = draw(module.adapt(module.SPACE, task), Defaults())
-    return module.build(params | {name: v for name, v in {**SMALL, **given}.items() if name in params}, task)
+    given = SMALL | given
+    params = draw(module.adapt(module.SPACE, task), Defaults(given))
+    # Defaults leave constants as they are.
+    return module.build(params | {name: value for name, value in given.items() if name in params}, task)
 
 
 def fit(model: Any, train: Batch, valid: Batch) -> Any:

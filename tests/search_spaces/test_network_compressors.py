@@ -1,0 +1,147 @@
+"""Compressed networks are smaller, about as good, picklable, and their exports agree with them."""
+
+import pickle
+from functools import cache
+
+import numpy as np
+import onnx
+import pytest
+from automl.search_spaces.compressors import prune_channels, quantize_int8
+from automl.search_spaces.images import conv_stages
+from automl.search_spaces.sequences import recurrent, temporal_conv
+
+from automl.space import Defaults, Params, draw
+from automl.training.network import Network
+from automl.types import Model
+from tests.search_spaces import test_image_families as images
+from tests.search_spaces import test_sequence_families as sequences
+from tests.search_spaces.networks import assert_exports, fitted, n_weights
+from tests.tasks import make
+
+
+@cache
+def convolutions(**changes: object) -> Model:
+    return fitted(conv_stages, images.params(width=24, stages=2, **changes), images.digits(1000), epochs=5)
+
+
+@cache
+def temporal(**changes: object) -> Model:
+    return fitted(temporal_conv, sequences.params(temporal_conv, width=32, **changes), sequences.waves(), epochs=10)
+
+
+@cache
+def memory(**changes: object) -> Model:
+    changed = sequences.params(recurrent, hidden=32, bidirectional=True, **changes)
+    return fitted(recurrent, changed, sequences.waves(), epochs=10)
+
+
+def compress(module: object, model: Network, task: object, **changes: object) -> Model | None:
+    params: Params = draw(module.SPACE, Defaults(changes))
+    before = {name: value.clone() for name, value in model.module.state_dict().items()}
+    smaller = module.build(params, task).compress(model, task.fold(0)[0])
+    after = model.module.state_dict()
+    assert all(bool((after[name] == value).all()) for name, value in before.items()), "the model itself was changed"
+    return None if smaller is None else pickle.loads(pickle.dumps(smaller))
+
+
+def accuracy(model: Model, task: object) -> float:
+    valid = task.fold(0)[1]
+    return float(np.mean(model.predict(valid.x).argmax(axis=1) == valid.y))
+
+
+@pytest.mark.parametrize("importance", ["taylor", "magnitude"])
+@pytest.mark.parametrize("scope", ["layer", "network"])
+def test_pruning_shrinks_and_keeps_most_of_the_accuracy(importance: str, scope: str) -> None:
+    task, model = images.digits(1000), convolutions()
+    smaller = compress(prune_channels, model, task, importance=importance, scope=scope, epochs=3)
+    assert n_weights(smaller.module) < 0.7 * n_weights(model.module)
+    assert accuracy(smaller, task) > accuracy(model, task) - 0.1
+    assert_exports(smaller, task.data.x.take(slice(0, 40)))
+
+
+@pytest.mark.parametrize("block", ["plain", "separable", "residual"])
+@pytest.mark.parametrize("norm", ["group", "none"])
+def test_pruning_works_on_every_block_and_norm(block: str, norm: str) -> None:
+    task = images.digits()
+    model = fitted(conv_stages, images.params(width=24, stages=2, block=block, norm=norm), task, rows=slice(0, 40))
+    smaller = compress(prune_channels, model, task, epochs=1)
+    assert n_weights(smaller.module) < n_weights(model.module)
+    assert_exports(smaller, task.data.x.take(slice(0, 40)))
+
+
+@pytest.mark.parametrize("norm", ["batch", "layer", "none"])
+def test_pruning_works_on_temporal_convolutions(norm: str) -> None:
+    task, model = sequences.waves(), temporal(norm=norm)
+    smaller = compress(prune_channels, model, task, epochs=3)
+    assert n_weights(smaller.module) < 0.8 * n_weights(model.module)
+    assert smaller.module.output.out_features == 3
+    assert_exports(smaller, task.data.x.take(slice(0, 40)))
+
+
+def test_pruning_works_for_a_regression() -> None:
+    task = make("image", "regression")
+    model = fitted(conv_stages, {**images.params(stages=2, width=16), "loss": "squared"}, task)
+    smaller = compress(prune_channels, model, task, epochs=1)
+    assert n_weights(smaller.module) < n_weights(model.module)
+    assert_exports(smaller, task.data.x)
+
+
+def test_pruning_does_not_apply_to_recurrent_networks() -> None:
+    assert compress(prune_channels, memory(), sequences.waves()) is None
+
+
+CASES = [
+    pytest.param(convolutions, lambda: images.digits(1000), {"activations.int8.range": "minmax"}, id="images-minmax"),
+    pytest.param(
+        convolutions, lambda: images.digits(1000), {"activations.int8.range": "percentile"}, id="images-percentile"
+    ),
+    pytest.param(convolutions, lambda: images.digits(1000), {"activations": "float"}, id="images-weights"),
+    pytest.param(temporal, sequences.waves, {}, id="temporal"),
+    pytest.param(temporal, sequences.waves, {"activations": "float"}, id="temporal-weights"),
+    pytest.param(memory, sequences.waves, {}, id="gru"),
+    pytest.param(lambda: memory(cell="lstm"), sequences.waves, {"activations": "float"}, id="lstm-weights"),
+]
+
+
+@pytest.mark.parametrize(("make_model", "make_task", "changes"), CASES)
+def test_quantising_shrinks_and_keeps_most_of_the_accuracy(make_model, make_task, changes) -> None:
+    task, model = make_task(), make_model()
+    smaller = compress(quantize_int8, model, task, **changes)
+    assert smaller.n_bytes < 0.8 * model.module_onnx().ByteSize()
+    assert accuracy(smaller, task) > accuracy(model, task) - 0.05
+    x = task.data.x.take(slice(0, 64))
+    np.testing.assert_allclose(smaller.predict(x), model.predict(x), atol=0.2)
+    assert_exports(smaller, x)
+
+
+def test_quantised_weights_are_integers() -> None:
+    smaller = compress(quantize_int8, memory(), sequences.waves(), activations="float")
+    model = onnx.load_from_string(smaller.model_bytes)
+    large = [t for t in model.graph.initializer if np.prod(t.dims) >= 512]
+    assert large
+    assert all(t.data_type == onnx.TensorProto.INT8 for t in large)
+
+
+def test_a_quantised_regression_is_on_the_targets_own_scale() -> None:
+    task = make("image", "regression")
+    model = fitted(conv_stages, {**images.params(stages=2, width=16), "loss": "squared"}, task, epochs=4)
+    smaller = compress(quantize_int8, model, task)
+    y = task.data.y
+    assert abs(smaller.predict(task.data.x).mean() - y.mean()) < y.std()
+    assert_exports(smaller, task.data.x)
+
+
+def test_a_pruned_network_can_be_quantised() -> None:
+    task = images.digits()
+    pruned = compress(prune_channels, convolutions(), task, epochs=1)
+    smaller = compress(quantize_int8, pruned, task)
+    assert_exports(smaller, task.data.x.take(slice(0, 40)))
+
+
+def test_other_models_and_unfitted_quantising() -> None:
+    task = images.digits()
+    assert quantize_int8.build(draw(quantize_int8.SPACE, Defaults()), task).compress(object(), task.data) is None
+    assert prune_channels.build(draw(prune_channels.SPACE, Defaults()), task).compress(object(), task.data) is None
+    smaller = compress(quantize_int8, convolutions(), task)
+    with pytest.raises(RuntimeError, match="cannot be fitted"):
+        smaller.fit(task.data, task.data)
