@@ -151,16 +151,15 @@ def _fit(folder: str, name: str, space: Space, task: Task) -> Space | None:
     module = option(folder, name)
     if task.target not in getattr(module, "FITS", ALL_TARGETS):
         return None
-    fitted = {key: domain for key, domain in space.items() if _has_input(key, task)}
-    for part, kind in NETWORK_PARTS.items():
-        choice = fitted.get(part)
-        if isinstance(choice, Choice):
-            off = {
-                o: OFF for o in choice.options if task.target not in getattr(option(kind, str(o)), "FITS", ALL_TARGETS)
-            }
-            if len(off) == len(choice.options):
-                return None
-            fitted[part] = configure_choice(choice, off, f"{name}.{part}")
+    features = getattr(module, "FEATURES", {})
+    fitted = {key: domain for key, domain in space.items() if key not in features or _has_input(key, task)}
+    for part, kind in NETWORK_PARTS.items() if hasattr(module, "NETWORK") else ():
+        choice = fitted[part]
+        assert isinstance(choice, Choice)
+        off = {o: OFF for o in choice.options if task.target not in getattr(option(kind, str(o)), "FITS", ALL_TARGETS)}
+        if len(off) == len(choice.options):
+            return None
+        fitted[part] = configure_choice(choice, off, f"{name}.{part}")
     adapt = getattr(module, "adapt", None)
     return adapt(fitted, task) if adapt else fitted
 

@@ -150,7 +150,7 @@ def search_config(config: Mapping[str, Any], started: float) -> Any:
         searcher=config["searcher"],
         scheduler=config["scheduler"],
         runner=config["runner"],
-        space=SpaceConfig(with_deletions(tree, described(config["plugins"])), config["plugins"]),
+        space=SpaceConfig(with_deletions(tree, described()), config["plugins"]),
         ship=ship_config(config),
         started=started,
     )

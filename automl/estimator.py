@@ -2,21 +2,28 @@
 
 import tempfile
 import time
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.exceptions import DataConversionWarning
+from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from automl import run_folder
 from automl.assemble import SpaceConfig
 from automl.data import from_arrays, rows
-from automl.errors import ConfigError
+from automl.data.source import to_array
+from automl.data.target import class_key
+from automl.errors import ConfigError, DataError
 from automl.export.compress import CompressConfig
 from automl.export.member import predict
 from automl.export.package import Shipped
@@ -25,11 +32,11 @@ from automl.leaderboard import report
 from automl.leaderboard.outcomes import Outcomes
 from automl.leaderboard.store import Store
 from automl.progress import Progress
-from automl.search import SearchConfig, search
+from automl.search import SearchConfig, SearchResult, make_runner, search
 
 
-def _is_classifier(estimator: "AutoML") -> bool:
-    return getattr(estimator, "task_", None) is None or estimator.task_.is_classification
+def _may_classify(estimator: "AutoML") -> bool:
+    return estimator._estimator_type() != "regressor"
 
 
 class AutoML(BaseEstimator):
@@ -105,34 +112,20 @@ class AutoML(BaseEstimator):
         """
         started = time.time()
         config = self._config(started)
-        self._note_features(X, reset=True)
-        self.task_ = from_arrays(
-            X,
-            y,
-            kind=self.kind,
-            target_kind=self._target_kind,
-            roles=self.roles,
-            metric=self.metric,
-            folds=self.folds,
-            seed=self.seed,
-            sample_weight=sample_weight,
-        )
-        self.notes_ = self.task_.notes
-        if self.task_.is_classification:
-            self.classes_ = np.array(self.task_.schema.classes)
-        with tempfile.TemporaryDirectory(prefix="automl-") as scratch:
-            folder = run_folder.create(self.run_dir or Path(scratch, "run"))
-            with Progress(
-                seconds=self.seconds, trials=self.trials, metric=self.task_.metric, quiet=not self.verbose
-            ) as view:
-                result = search(self.task_, config, folder, view)
-            outcomes = Outcomes(folder.outcomes)
-            families = {t.candidate.id: t.candidate.family for t in result.trials}
-            self.weights_ = dict(result.ensemble.weights)
-            self.members_ = members_of(self.task_, outcomes, self.weights_, families)
-            self.score_ = self.task_.metric.shown(result.ensemble.score)
-            with Store(folder.leaderboard_url) as store:
-                self.board_ = store.board(result.run_id)
+        with closing(make_runner(config)) as runner:
+            runner.start()
+            self._read(X, y, sample_weight)
+            with tempfile.TemporaryDirectory(prefix="automl-") as scratch:
+                folder = run_folder.create(self.run_dir or Path(scratch, "run"))
+                with Progress(
+                    seconds=self.seconds,
+                    trials=self.trials,
+                    metric=self.task_.metric,
+                    quiet=not self.verbose,
+                    started=started,
+                ) as view:
+                    result = search(self.task_, config, folder, view, runner=runner)
+                self._keep(result, folder)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -140,13 +133,14 @@ class AutoML(BaseEstimator):
         prediction = self._predict(X)
         return self.classes_[prediction.argmax(axis=1)] if self.task_.is_classification else prediction
 
-    @available_if(_is_classifier)
+    @available_if(_may_classify)
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return (n, n_classes) probabilities in the order of ``classes_``."""
         return self._predict(X)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return accuracy, or R² for a regression, as scikit-learn's estimators do."""
+        check_is_fitted(self)
         mixin = ClassifierMixin if self.task_.is_classification else RegressorMixin
         return mixin.score(self, X, y, sample_weight)  # type: ignore[arg-type]
 
@@ -169,9 +163,50 @@ class AutoML(BaseEstimator):
         kind = "compact" if compact else "ensemble"
         return ship_members(self.task_, members, path, kind, CompressConfig(self.max_loss))
 
+    def _read(self, X: Any, y: Any, sample_weight: Any) -> None:
+        """Make the task of (X, y), and remember what prediction needs of them."""
+        if y is None or isinstance(y, str):
+            raise DataError(
+                f"{type(self).__name__} requires y to be passed, but the target y is {y}. Give one value for each row, "
+                "as in fit(frame.drop(columns='target'), frame['target'])."
+            )
+        if getattr(y, "ndim", 1) == 2:
+            warnings.warn(
+                "A column-vector y was passed when a 1d array was expected. Use y.ravel().",
+                DataConversionWarning,
+                stacklevel=3,
+            )
+        self.task_ = from_arrays(
+            self._checked(X, reset=True),
+            y,
+            kind=self.kind,
+            target_kind=self._target_kind,
+            roles=self.roles,
+            metric=self.metric,
+            folds=self.folds,
+            seed=self.seed,
+            sample_weight=None if sample_weight is None else np.asarray(sample_weight),
+        )
+        self.notes_ = self.task_.notes
+        if self.task_.is_classification:
+            self.classes_ = _as_given(self.task_.schema.classes, np.asarray(y))
+
+    def _keep(self, result: SearchResult, folder: run_folder.RunFolder) -> None:
+        """Take what the search left out of its folder, which may be a temporary one."""
+        families = {t.candidate.id: t.candidate.family for t in result.trials}
+        self.weights_ = dict(result.ensemble.weights)
+        self.members_ = members_of(self.task_, Outcomes(folder.outcomes), self.weights_, families)
+        self.score_ = self.task_.metric.shown(result.ensemble.score)
+        with Store(folder.leaderboard_url) as store:
+            self.board_ = store.board(result.run_id)
+
     def _predict(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
-        self._note_features(X, reset=False)
+        X = self._checked(X, reset=False)
+        columns = self.task_.schema.columns
+        if hasattr(X, "columns") and not hasattr(self, "feature_names_in_"):
+            # Fitted on an array: the columns of a frame are taken in their order, as scikit-learn does.
+            X = {column.name: X[name] for column, name in zip(columns, X.columns, strict=True)}
         return predict(self.task_, self.members_, rows(self.task_.schema, X))
 
     def _config(self, started: float) -> SearchConfig:
@@ -190,16 +225,39 @@ class AutoML(BaseEstimator):
             export=False,
         )
 
-    def _note_features(self, X: Any, reset: bool) -> None:
-        """Remember, or check, the number and the names of the columns, as scikit-learn does."""
-        if np.ndim(X) <= 2:
+    def _checked(self, X: Any, reset: bool) -> Any:
+        """Return X as a frame, matrix or array; remember, or check, its columns as scikit-learn does."""
+        if sparse.issparse(X):  # one of its formats is a mapping
+            X = X.tocsr()
+        elif isinstance(X, Mapping):
+            X = pd.DataFrame(X)
+        elif not hasattr(X, "columns"):
+            X = to_array(X)
+            if X.ndim == 1:
+                raise DataError(
+                    f"Expected 2D array, got 1D array instead: shape {X.shape}. Reshape your data: "
+                    "X.reshape(-1, 1) if it is one column, X.reshape(1, -1) if it is one row."
+                )
+        if getattr(X, "ndim", 2) == 2:
             validate_data(self, X, reset=reset, skip_check_array=True)
+        return X
+
+    def _estimator_type(self) -> str | None:
+        """Return "classifier" or "regressor"; None until ``fit`` has inferred it."""
+        task = getattr(self, "task_", None)
+        kind = self._target_kind if task is None else task.target
+        return None if kind == "auto" else "regressor" if kind == "regression" else "classifier"
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "members_")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
+        tags.estimator_type = self._estimator_type()
+        if tags.estimator_type == "classifier":
+            tags.classifier_tags = ClassifierTags()
+        elif tags.estimator_type == "regressor":
+            tags.regressor_tags = RegressorTags()
         tags.input_tags.allow_nan = True
         tags.input_tags.string = True
         tags.input_tags.categorical = True
@@ -207,6 +265,12 @@ class AutoML(BaseEstimator):
         tags.input_tags.three_d_array = True
         tags.target_tags.required = True
         return tags
+
+
+def _as_given(classes: Sequence[Any], y: np.ndarray) -> np.ndarray:
+    """Return the classes in their order, but in the type of ``y``: "1" stays a string."""
+    given = {class_key(label): label for label in dict.fromkeys(np.ravel(y).tolist())}
+    return np.array([given[class_key(label)] for label in classes], dtype=y.dtype)
 
 
 class AutoMLClassifier(ClassifierMixin, AutoML):

@@ -4,17 +4,18 @@ import math
 import queue
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import ray
 from automl.runners._ray_worker import last_words_key
 from automl.runners.blocks import failed, started, stopped
-from ray.exceptions import OutOfMemoryError
 from ray.experimental.internal_kv import _internal_kv_del, _internal_kv_get
 from ray.tune import Callback, Stopper
 from ray.tune.experiment import Trial as TuneTrial
 from ray.tune.search.search_algorithm import SearchAlgorithm
 
+from automl.errors import ConfigError
 from automl.types import Budget, Candidate, Searcher, Trial
 
 GRACE_SECONDS = 0.5  # how long after the deadline a trial may take to stop by itself
@@ -74,6 +75,11 @@ class Board:
         for trial_id, entry in list(self.in_flight.items()):
             if entry.started:
                 self.report(trial_id, stopped(entry.snapshot))
+
+    def give_up(self, error: Exception) -> None:
+        """End the run with ``error``: no trial can succeed."""
+        self.snapshots.put(error)
+        self.closed = True
 
     def kill_all(self) -> None:
         """End the worker processes, also in the middle of a fit; Tune would wait for them to end by themselves."""
@@ -157,10 +163,13 @@ class Reporter(Callback):
         entry = self.board.in_flight.get(trial.trial_id)
         if entry is None:
             return
-        if self.board.late():  # it died of the deadline
+        error = Path(trial.error_file).read_text() if trial.error_file else ""
+        if "error raised in its creation task" in error:
+            self.board.give_up(_cannot_work(error))
+        elif self.board.late():  # it died of the deadline
             self.board.report(trial.trial_id, stopped(entry.snapshot))
         else:
-            self.board.report(trial.trial_id, failed(entry.snapshot, _cause_of_death(trial)))
+            self.board.report(trial.trial_id, failed(entry.snapshot, _cause_of_death(trial.trial_id, error)))
 
 
 class Over(BaseException):
@@ -206,13 +215,20 @@ def _runs(snapshot: Trial) -> bool:
     return snapshot.status == "running"
 
 
-def _cause_of_death(trial: TuneTrial) -> str:
-    key = last_words_key(trial.trial_id)
+def _cannot_work(error: str) -> ConfigError:
+    last_line = error.strip().splitlines()[-1]
+    return ConfigError(
+        f"The workers cannot take up trials: {last_line}. What trials need must be installed, in the same versions, on "
+        "every machine that takes part."
+    )
+
+
+def _cause_of_death(trial_id: str, error: str) -> str:
+    key = last_words_key(trial_id)
     last_words = _internal_kv_get(key)
     if last_words:
         _internal_kv_del(key)
         return f"the worker process died: {last_words.decode()}"
-    error = trial.get_pickled_error()
-    if isinstance(error, OutOfMemoryError) or "memory" in str(error):
+    if "NODE_OUT_OF_MEMORY" in error or "running low on memory" in error:
         return "the worker process died: the machine ran out of memory"
     return "the worker process died: it was killed, or a library crashed"

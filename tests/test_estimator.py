@@ -9,22 +9,32 @@ from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.metrics import make_scorer, mean_absolute_error
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from threadpoolctl import threadpool_limits
 
 from automl import AutoML, AutoMLClassifier, AutoMLRegressor, load
+from automl.assemble import whole_space
 from automl.errors import ConfigError, DataError
 
 # One fast family, in this process: the checks are about the interface.
-LINEAR = {
-    "tables": {
-        name: "off"
-        for name in ("svm", "neighbors", "decision_tree", "random_forest", "extra_trees", "lightgbm", "catboost", "mlp")
-    }
-}
+LINEAR = {"tables": {name: "off" for name in whole_space()["tables"].options if name != "linear"}}
 FAST = {"seconds": None, "trials": 1, "runner": "inline", "scheduler": "none", "space": LINEAR, "folds": 2}
 
 
-@parametrize_with_checks([AutoMLClassifier(**FAST), AutoMLRegressor(**FAST)])
-def test_scikit_learn_checks(estimator, check) -> None:  # noqa: ANN001
+SHUFFLED = "a row given twice may be trained on in one fold and validated on in another; one of weight 2 is not"
+CONTRADICTING = {f"check_sample_weight_equivalence_on_{kind}_data": SHUFFLED for kind in ("dense", "sparse")}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Matrices this small are slower on several threads, by far where other processes use the cores."""
+    with threadpool_limits(1):
+        yield
+
+
+@parametrize_with_checks(
+    [AutoMLClassifier(**FAST), AutoMLRegressor(**FAST)], expected_failed_checks=lambda estimator: CONTRADICTING
+)
+def test_scikit_learn_checks(estimator, check) -> None:
     check(estimator)
 
 
@@ -34,7 +44,7 @@ def fitted() -> AutoML:
     return AutoML(seconds=None, trials=3, runner="inline", folds=3).fit(x, y)
 
 
-def test_a_classifier(fitted: AutoML, tmp_path) -> None:  # noqa: ANN001
+def test_a_classifier(fitted: AutoML, tmp_path) -> None:
     x, y = load_breast_cancer(return_X_y=True, as_frame=True)
     assert fitted.classes_.tolist() == [0, 1]
     assert fitted.score(x, y) > 0.9

@@ -114,8 +114,8 @@ def one_column(name: str, values: Any) -> np.ndarray:
         raise DataError(f"Column '{name}' must have one value in each row; its shape is {array.shape}.")
     if array.dtype.kind == "c":
         raise DataError(
-            f"Complex data not supported: column '{name}' holds {array.dtype}. Give its real and imaginary parts as two "
-            "columns."
+            f"Complex data not supported: column '{name}' holds {array.dtype}. "
+            "Give its real and its imaginary part as two columns."
         )
     if array.dtype.kind in "mV":
         raise DataError(

@@ -68,6 +68,9 @@ def make_splits(layout: Layout, folds: int | float) -> tuple[tuple[Split, ...], 
     most, why = _most_folds(layout, folds)
     if most < folds:
         notes.append(f"{most} instead of {folds} folds, because {why}.")
+    n_alone = np.count_nonzero(np.bincount(layout.y) == 1) if layout.stratified else 0
+    if n_alone and layout.groups is None and layout.order is None:
+        notes.append(f"{n_alone} classes have one row, which is trained on and not validated on.")
     splits = _forward(layout.order, most) if layout.order is not None else _k_folds(layout, most)
     return splits, (f"Validation: {most} folds ({_how(layout)}).", *notes)
 

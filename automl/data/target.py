@@ -34,7 +34,7 @@ class Target:
         """
         if self.kind == "regression":
             return _finite(self.name, values, where, row_numbers)
-        codes = {key(c): i for i, c in enumerate(self.classes)}
+        codes = {class_key(c): i for i, c in enumerate(self.classes)}
         keys = _keys(values).tolist()
         unseen = sorted(set(keys) - codes.keys())
         if unseen:
@@ -78,9 +78,10 @@ def infer_target(
     typed = _typed(name, values, wanted, row_numbers)
     distinct = sorted(set(typed.tolist()))
     if len(distinct) == 1:
-        what = "it has one value" if wanted == "regression" else "it has one class"
+        what = "one value" if wanted == "regression" else "one class"
         raise DataError(
-            f"The target '{name}' must have at least two different values; {what}: all {len(typed)} are {distinct[0]!r}."
+            f"The target '{name}' must have at least two different values; it has {what}: "
+            f"all {len(typed)} rows are {distinct[0]!r}."
         )
     is_number = typed.dtype.kind in "if"
     if wanted == "regression" and not is_number:
@@ -118,7 +119,7 @@ def _typed(name: str, values: np.ndarray, wanted: str, row_numbers: Sequence[int
     return keys
 
 
-def key(value: Any) -> str:
+def class_key(value: Any) -> str:
     """Return what identifies a class, however it is typed."""
     return runtime.label(value) or str(value).strip()
 
@@ -126,7 +127,7 @@ def key(value: Any) -> str:
 def _keys(values: np.ndarray) -> np.ndarray:
     keys = runtime.labels(values)
     named = np.flatnonzero(keys == "")  # a class may be called None
-    keys[named] = [key(v) for v in values[named]]
+    keys[named] = [class_key(v) for v in values[named]]
     return keys
 
 
@@ -149,8 +150,8 @@ def _check_classes(name: str, typed: np.ndarray, wanted: str) -> None:
     shown = ", ".join(map(repr, single[:8])) + (" ..." if len(single) > 8 else "")
     if single and wanted == "auto" and typed.dtype.kind in "if":
         raise DataError(
-            f"Every class of a target whose kind is inferred must have at least two rows; of '{name}', with one: {shown}. "
-            "Say that it is classification, or regression; or add rows, merge or remove these."
+            f"Every class of the target '{name}' must have at least two rows, where classes are inferred; with one: "
+            f"{shown}. Say that it is classification, or regression; or add rows, merge or remove these."
         )
     if len(counts) - len(single) < 2:
         raise DataError(

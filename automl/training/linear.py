@@ -3,11 +3,13 @@
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.export.graph import Graph
+if TYPE_CHECKING:
+    from automl.export.graph import Graph
+
 
 # The score of a class that the training part lacks: its probability is 0.
 _ABSENT = -1e30
@@ -100,7 +102,7 @@ class Linear:
             return softmax(scores)
         return scores[:, 0] * np.float32(self.spread) + np.float32(self.center)
 
-    def write(self, graph: Graph, product: str) -> str:
+    def write(self, graph: "Graph", product: str) -> str:
         """Add what ``predict`` does with ``product``, the tensor of ``x @ weight``; return (n, k)."""
         scores = graph.op("Add", product, graph.constant(self.bias))
         if self.center is None:

@@ -1,9 +1,12 @@
 """The weighting of terms, in NumPy and in ONNX: shared by text families and feature steps."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy import sparse as sp
 
-from automl.export.graph import Graph
+if TYPE_CHECKING:
+    from automl.export.graph import Graph
 
 
 class Tfidf:
@@ -40,7 +43,7 @@ class Tfidf:
         data = (data / norms[owner]).astype(np.float32)
         return sp.csr_matrix((data, rows.indices, rows.indptr), shape=rows.shape)
 
-    def write(self, graph: Graph, counts: str, weight: np.ndarray) -> str:
+    def write(self, graph: "Graph", counts: str, weight: np.ndarray) -> str:
         """Add ``transform(counts) @ weight`` to ``graph``; ``weight`` is (len(kept), k)."""
         x = counts if len(self.kept) == self.n_terms else graph.columns(counts, self.kept)
         if self.sublinear:

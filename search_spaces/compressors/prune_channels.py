@@ -79,7 +79,16 @@ class PruneChannels:
         pruner.step()
         module.zero_grad(set_to_none=True)
         smaller = _n_weights(module) < _n_weights(network.module)
-        return module if smaller and module(*inputs).shape == shape else None
+        return module if smaller and _answers(module, inputs, shape) else None
+
+
+def _answers(module: "nn.Module", inputs: "tuple[Tensor, ...]", shape: tuple[int, ...]) -> bool:
+    """Whether the pruned module still fits together: a shortcut past all layers is outside the dependency graph."""
+    try:
+        scores = module(*inputs)
+    except RuntimeError:
+        return False
+    return scores.shape == shape and bool(scores.isfinite().all())
 
 
 def _is_sound(module: "nn.Module") -> bool:

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse as sp
 
-from automl.export.graph import Graph
 from automl.task import Rows
+
+if TYPE_CHECKING:
+    from automl.export.graph import Graph
 
 
 class Identity:
@@ -19,7 +22,7 @@ class Identity:
     def transform(self, x: Rows) -> Rows:
         return x
 
-    def to_onnx(self, graph: Graph, inputs: Mapping[str, str]) -> dict[str, str]:
+    def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> dict[str, str]:
         return dict(inputs)
 
 
@@ -37,7 +40,7 @@ class NumericStep:
     def apply(self, x: np.ndarray) -> np.ndarray:
         raise NotImplementedError
 
-    def write(self, graph: Graph, x: str) -> str:
+    def write(self, graph: "Graph", x: str) -> str:
         raise NotImplementedError
 
     def fit_transform(self, x: Rows, y: np.ndarray) -> Rows:
@@ -50,7 +53,7 @@ class NumericStep:
     def transform(self, x: Rows) -> Rows:
         return replace(x, numeric=self.apply(x.numeric)) if self.fitted else x
 
-    def to_onnx(self, graph: Graph, inputs: Mapping[str, str]) -> dict[str, str]:
+    def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> dict[str, str]:
         return {**inputs, "numeric": self.write(graph, inputs["numeric"])} if self.fitted else dict(inputs)
 
 
@@ -64,7 +67,7 @@ def append_numeric(x: Rows, columns: np.ndarray) -> Rows:
     return replace(x, numeric=np.hstack([x.numeric, columns]) if has_columns(x.numeric) else columns)
 
 
-def append_tensor(graph: Graph, inputs: Mapping[str, str], tensor: str) -> str:
+def append_tensor(graph: "Graph", inputs: Mapping[str, str], tensor: str) -> str:
     """``append_numeric`` for ONNX: return the name of the widened numeric tensor."""
     return graph.concat([inputs["numeric"], tensor]) if "numeric" in inputs else tensor
 

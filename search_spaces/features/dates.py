@@ -1,14 +1,18 @@
 """Parts of dates (numeric columns already): which ones to keep, and whether they go round in circles."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from automl.errors import NotApplicable
-from automl.export.graph import Graph
 from automl.runtime import DATE_PARTS
 from automl.search_spaces.features.blocks import Identity, NumericStep
 from automl.space import Choice, Params
 from automl.task import Task
 from automl.types import Step
+
+if TYPE_CHECKING:
+    from automl.export.graph import Graph
 
 _CYCLIC = {"cyclic": Choice([False, True])}
 # all; those that repeat; those that pass; no date at all.
@@ -61,7 +65,7 @@ class Dates(NumericStep):
         around = [np.where(missing, np.float32(np.nan), table[index]) for table in (self.sine, self.cosine)]
         return np.hstack([x[:, self.straight], *around])
 
-    def write(self, graph: Graph, x: str) -> str:
+    def write(self, graph: "Graph", x: str) -> str:
         straight = graph.columns(x, self.straight)
         if not len(self.circles):
             return straight

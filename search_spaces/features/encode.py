@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from automl.export.graph import Graph
 from automl.search_spaces.features.blocks import Identity, append_numeric, append_tensor, has_columns
 from automl.space import Choice, Float, Int, Params
 from automl.task import Rows, Task
 from automl.types import Step
+
+if TYPE_CHECKING:
+    from automl.export.graph import Graph
 
 SPACE = {
     "method": Choice(
@@ -70,12 +73,15 @@ class OneHot:
         if not self.owner:
             return x
         positions = self.positions[x.categories + self.offsets]
-        out = np.zeros((len(positions), len(self.owner)), np.float32)
+        n_before = x.numeric.shape[1] if has_columns(x.numeric) else 0
+        out = np.zeros((len(positions), n_before + len(self.owner)), np.float32)
+        if n_before:
+            out[:, :n_before] = x.numeric
         rows, columns = np.nonzero(positions >= 0)
-        out[rows, positions[rows, columns]] = 1
-        return _without_categories(append_numeric(x, out))
+        out[rows, n_before + positions[rows, columns]] = 1
+        return _without_categories(replace(x, numeric=out))
 
-    def to_onnx(self, graph: Graph, inputs: Mapping[str, str]) -> dict[str, str]:
+    def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> dict[str, str]:
         if not self.owner:
             return dict(inputs)
         codes = graph.op("Add", inputs["categories"], graph.constant(self.offsets))
@@ -109,7 +115,7 @@ class Lookup:
         values = self.table[x.categories + self.offsets]  # (n, c, width)
         return _without_categories(append_numeric(x, values.reshape(len(values), -1)))
 
-    def to_onnx(self, graph: Graph, inputs: Mapping[str, str]) -> dict[str, str]:
+    def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> dict[str, str]:
         if self.table is None:
             return dict(inputs)
         codes = graph.op("Add", inputs["categories"], graph.constant(self.offsets))
@@ -167,6 +173,6 @@ def _without_categories(x: Rows) -> Rows:
     return replace(x, categories=None, cardinalities=())
 
 
-def _encoded(graph: Graph, inputs: Mapping[str, str], columns: str) -> dict[str, str]:
+def _encoded(graph: "Graph", inputs: Mapping[str, str], columns: str) -> dict[str, str]:
     others = {name: tensor for name, tensor in inputs.items() if name != "categories"}
     return {**others, "numeric": append_tensor(graph, inputs, columns)}

@@ -1,12 +1,16 @@
 """Missing numbers: filled with what is usual in the column, or left for models that understand them."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from automl.export.graph import Graph
 from automl.search_spaces.features.blocks import Identity, NumericStep
 from automl.space import Choice, Params
 from automl.task import Task
 from automl.types import Step
+
+if TYPE_CHECKING:
+    from automl.export.graph import Graph
 
 # Whether a 0/1 column says where the number was missing (only for columns that had gaps in training).
 _FILL = {"indicators": Choice([True, False])}
@@ -42,7 +46,7 @@ class Impute(NumericStep):
         numbers = np.where(missing, self.fill, x)
         return np.hstack([numbers, missing[:, self.marked].astype(np.float32)]) if len(self.marked) else numbers
 
-    def write(self, graph: Graph, x: str) -> str:
+    def write(self, graph: "Graph", x: str) -> str:
         missing = graph.op("IsNaN", x)
         numbers = graph.op("Where", missing, graph.constant(self.fill), x)
         if not len(self.marked):

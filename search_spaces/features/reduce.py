@@ -1,12 +1,16 @@
 """Numeric columns to fewer, uncorrelated ones."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from automl.export.graph import Graph
 from automl.search_spaces.features.blocks import Identity, NumericStep, filled, sample_rows
 from automl.space import Choice, Float, Params
 from automl.task import Task
 from automl.types import Step
+
+if TYPE_CHECKING:
+    from automl.export.graph import Graph
 
 SPACE = {
     "method": Choice(
@@ -49,7 +53,7 @@ class Pca(NumericStep):
         centered[np.isnan(centered)] = 0
         return centered @ self.directions
 
-    def write(self, graph: Graph, x: str) -> str:
+    def write(self, graph: "Graph", x: str) -> str:
         centered = graph.op("Sub", x, graph.constant(self.mean))
         known = graph.op("Where", graph.op("IsNaN", centered), graph.constant(np.float32(0)), centered)
         return graph.op("MatMul", known, graph.constant(self.directions))

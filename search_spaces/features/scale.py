@@ -1,12 +1,16 @@
 """Numeric columns to comparable ranges. Columns that hold only 0 and 1 stay; NaN stays NaN."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from automl.export.graph import Graph
 from automl.search_spaces.features.blocks import Identity, NumericStep
 from automl.space import Choice, Params
 from automl.task import Task
 from automl.types import Step
+
+if TYPE_CHECKING:
+    from automl.export.graph import Graph
 
 SPACE = {
     "method": Choice(
@@ -53,7 +57,7 @@ class Scale(NumericStep):
         out *= self.factor
         return out
 
-    def write(self, graph: Graph, x: str) -> str:
+    def write(self, graph: "Graph", x: str) -> str:
         return graph.op("Mul", graph.op("Sub", x, graph.constant(self.center)), graph.constant(self.factor))
 
 
@@ -107,7 +111,7 @@ class Quantile(NumericStep):
             out[:, j] = values
         return out
 
-    def write(self, graph: Graph, x: str) -> str:
+    def write(self, graph: "Graph", x: str) -> str:
         columns = np.flatnonzero(self.kept)
         if not len(columns):
             return x

@@ -1,12 +1,16 @@
 """Keeps the numeric columns that say most about the target."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from automl.export.graph import Graph
 from automl.search_spaces.features.blocks import Identity, NumericStep, filled, sample_rows
 from automl.space import Choice, Float, Params
 from automl.task import Task
 from automl.types import Step
+
+if TYPE_CHECKING:
+    from automl.export.graph import Graph
 
 _SHARE = {"share": Float(0.05, 1.0, default=0.5)}
 SPACE = {"method": Choice({"none": {}, "mutual_information": _SHARE, "extra_trees": _SHARE, "l1": _SHARE})}
@@ -46,7 +50,7 @@ class Select(NumericStep):
     def apply(self, x: np.ndarray) -> np.ndarray:
         return x[:, self.kept]
 
-    def write(self, graph: Graph, x: str) -> str:
+    def write(self, graph: "Graph", x: str) -> str:
         return graph.columns(x, self.kept)
 
     def _mutual_information(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:

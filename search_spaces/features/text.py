@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from automl.errors import NotApplicable
-from automl.export.graph import Graph
 from automl.search_spaces.features.blocks import append_numeric, append_tensor, has_columns
 from automl.space import Choice, Int, Params
 from automl.task import Rows, Task
 from automl.training.tfidf import Tfidf
 from automl.types import Step
+
+if TYPE_CHECKING:
+    from automl.export.graph import Graph
 
 SPACE = {"method": Choice({"svd": {"n_components": Int(4, 128, log=True, default=32)}, "none": {}})}
 _OTHER = ("numeric", "categorical", "boolean", "datetime")
@@ -35,7 +38,7 @@ class Drop:
     def transform(self, x: Rows) -> Rows:
         return replace(x, sparse=None)
 
-    def to_onnx(self, graph: Graph, inputs: Mapping[str, str]) -> dict[str, str]:
+    def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> dict[str, str]:
         return {name: tensor for name, tensor in inputs.items() if name != "sparse"}
 
 
@@ -66,7 +69,7 @@ class Svd:
     def transform(self, x: Rows) -> Rows:
         return x if self.components is None else self._with(x, self.tfidf.transform(x.sparse) @ self.components)
 
-    def to_onnx(self, graph: Graph, inputs: Mapping[str, str]) -> dict[str, str]:
+    def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> dict[str, str]:
         if self.components is None:
             return dict(inputs)
         numbers = self.tfidf.write(graph, inputs["sparse"], self.components)

@@ -210,12 +210,12 @@ class Convolutions(nn.Module):
     def __init__(self, inputs: int, width: int, depth: int, dilation_growth: int, **options: Any) -> None:
         super().__init__()
         self.width = width
-        sizes = [inputs, *[width] * (depth - 1)]
-        blocks = [TemporalBlock(size, width, dilation=dilation_growth**i, **options) for i, size in enumerate(sizes)]
-        self.blocks = nn.ModuleList(blocks)
+        self.project = nn.Conv1d(inputs, width, 1)
+        self.blocks = nn.ModuleList(TemporalBlock(width, dilation=dilation_growth**i, **options) for i in range(depth))
 
     def forward(self, x: Tensor, lengths: Tensor, mask: Tensor) -> Tensor:
-        x, mask = x.transpose(1, 2), mask.transpose(1, 2)
+        mask = mask.transpose(1, 2)
+        x = self.project(x.transpose(1, 2)) * mask
         for block in self.blocks:
             x = block(x, mask)
         return x.transpose(1, 2)
@@ -226,13 +226,12 @@ class TemporalBlock(nn.Module):
 
     ``causal``: a step sees the past only. Padding is set back to zero after every convolution.
 
-    Shape: (b, inputs, steps), mask (b, 1, steps) -> (b, outputs, steps).
+    Shape: (b, width, steps), mask (b, 1, steps) -> (b, width, steps).
     """
 
     def __init__(
         self,
-        inputs: int,
-        outputs: int,
+        width: int,
         *,
         kernel: int,
         dilation: int,
@@ -244,10 +243,9 @@ class TemporalBlock(nn.Module):
         super().__init__()
         reach = (kernel - 1) * dilation
         self.padding = (reach, 0) if causal else (reach // 2, reach - reach // 2)
-        self.convs = nn.ModuleList(nn.Conv1d(n, outputs, kernel, dilation=dilation) for n in (inputs, outputs))
-        self.norms = nn.ModuleList(make_norm(norm, outputs) for _ in self.convs)
+        self.convs = nn.ModuleList(nn.Conv1d(width, width, kernel, dilation=dilation) for _ in range(2))
+        self.norms = nn.ModuleList(make_norm(norm, width) for _ in self.convs)
         self.act, self.dropout = ACTIVATIONS[activation](), nn.Dropout(dropout)
-        self.shortcut = nn.Conv1d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
         for conv in self.convs:
             nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
 
@@ -255,7 +253,7 @@ class TemporalBlock(nn.Module):
         y = x
         for conv, norm in zip(self.convs, self.norms, strict=True):
             y = self.dropout(self.act(norm(conv(functional.pad(y, self.padding))))) * mask
-        return self.act(y + self.shortcut(x)) * mask
+        return self.act(x + y) * mask
 
 
 class ChannelNorm(nn.Module):

@@ -20,7 +20,7 @@ VIEWS = {
 }
 SPACE = {
     "cell": Choice(["gru", "lstm"]),
-    "hidden": Int(16, 256, log=True, default=64),
+    "hidden": Int(16, 256, log=True, default=96),
     "layers": Int(1, 3, default=1),
     "bidirectional": Choice([True, False]),
     "stack": Choice([1, 2, 4], default=2),
@@ -30,7 +30,7 @@ SPACE = {
 }
 NETWORK = {
     "batch_size": {"default": 64},
-    "epochs": {"default": 15},
+    "epochs": {"default": 20},
     "schedule": {"default": "one_cycle"},
     "optimizer": {"default": "adamw", "adamw": {"lr": {"default": 4e-3}}},
 }

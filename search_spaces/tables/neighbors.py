@@ -6,14 +6,17 @@ and Hart, "Nearest neighbor pattern classification", 1967.
 """
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from automl.export.graph import Graph
 from automl.space import Choice, Float, Int, Params
 from automl.task import Batch, Rows, Task
 from automl.training.linear import sample
 from automl.types import Model
+
+if TYPE_CHECKING:
+    from automl.export.graph import Graph
 
 ORDER = 60
 SPACE = {
@@ -108,7 +111,7 @@ class Neighbors:
         d = size + np.square(rows).sum(axis=1) - 2 * (x @ rows.T)
         return np.maximum(d, 0, out=d), size
 
-    def to_onnx(self, graph: Graph, inputs: Mapping[str, str]) -> str:
+    def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> str:
         """Add the model; distances are made column by column for p = 1, by one product for p = 2."""
 
         def number(value: float | np.ndarray) -> str:
@@ -132,7 +135,7 @@ class Neighbors:
         means = graph.op("Div", graph.columns(sums, range(k_outputs)), mass)
         return graph.op("Cast", graph.op("Add", means, number(self.mean)), to=_FLOAT)
 
-    def _write_distances(self, graph: Graph, x: str, rows: str) -> tuple[str, str]:
+    def _write_distances(self, graph: "Graph", x: str, rows: str) -> tuple[str, str]:
         """Return the names of ``_distances``' tensors; ``x`` is (n, p) and ``rows`` (p, n_rows), both float64."""
         across, down = graph.constant(np.array([1], np.int64)), graph.constant(np.array([0], np.int64))
         if self.p == 1:

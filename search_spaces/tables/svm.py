@@ -6,15 +6,17 @@ Reference: Cortes and Vapnik, "Support-vector networks", 1995; LIBSVM through sc
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.export.graph import Graph
 from automl.space import Choice, Float, Int, Params, Space
 from automl.task import Batch, Rows, Task
 from automl.training.linear import Calibration, Linear, class_weights, holdout, quiet, sample
 from automl.types import Model
+
+if TYPE_CHECKING:
+    from automl.export.graph import Graph
 
 ORDER = 60
 SPACE = {
@@ -23,7 +25,7 @@ SPACE = {
         {
             "rbf": {"gamma": Float(1e-2, 1e2, log=True, default=1.0), "C": Float(1e-2, 1e3, log=True, default=1.0)},
             # These two hardly end for a large C.
-            "linear": {"C": Float(1e-3, 3.0, log=True, default=0.1)},
+            "linear": {"C": Float(1e-3, 1.0, log=True, default=0.1)},
             "poly": {
                 "degree": Int(2, 4, default=3),
                 "gamma": Float(3e-2, 3.0, log=True, default=1.0),
@@ -182,7 +184,7 @@ class SupportVectors:
         d = np.square(x).sum(axis=1, keepdims=True) + np.square(vectors).sum(axis=1) - 2 * products
         return np.exp(-self.gamma * d)
 
-    def to_onnx(self, graph: Graph, inputs: Mapping[str, str]) -> str:
+    def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> str:
         """Add the kernel and the scores; the support vectors become a constant."""
         x = graph.op("Sub", inputs["numeric"], graph.constant(self.center))
         kernel = self._write_kernel(graph, graph.op("Cast", x, to=_DOUBLE))
@@ -193,7 +195,7 @@ class SupportVectors:
             margins = graph.op("Softplus", graph.concat([graph.op("Neg", z), z]))
         return self.model.write(graph, graph.op("MatMul", margins, graph.constant(self.model.weight)))
 
-    def _write_kernel(self, graph: Graph, x: str) -> str:
+    def _write_kernel(self, graph: "Graph", x: str) -> str:
         if self.kernel == "linear":
             return x
         vectors = _double(graph, self.vectors.T)
@@ -209,7 +211,7 @@ class SupportVectors:
         return graph.op("Exp", graph.op("Mul", d, _double(graph, -self.gamma)))
 
 
-def _double(graph: Graph, value: float | np.ndarray) -> str:
+def _double(graph: "Graph", value: float | np.ndarray) -> str:
     return graph.op("Cast", graph.constant(np.asarray(value, np.float32)), to=_DOUBLE)
 
 

@@ -5,17 +5,19 @@ Reference: Joachims, "Text categorization with support vector machines", 1998; W
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse as sp
 
-from automl.export.graph import Graph
 from automl.space import Choice, Float, Int, Params, Space
 from automl.task import Batch, Rows, Task
 from automl.training.linear import Calibration, Linear, class_weights, holdout, quiet
 from automl.training.tfidf import Tfidf
 from automl.types import Model
+
+if TYPE_CHECKING:
+    from automl.export.graph import Graph
 
 ORDER = 10
 SPACE = {
@@ -126,7 +128,7 @@ class TfidfLinear:
         """Return (n, n_classes) probabilities or (n,) values."""
         return self.model.predict(self.tfidf.transform(x.sparse))
 
-    def to_onnx(self, graph: Graph, inputs: Mapping[str, str]) -> str:
+    def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> str:
         """Add the weighting of terms and one matrix; ``inputs["sparse"]`` is dense, (n, v)."""
         return self.model.write(graph, self.tfidf.write(graph, inputs["sparse"], self.model.weight))
 

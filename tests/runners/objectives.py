@@ -62,6 +62,13 @@ def misbehave(how: str | None) -> None:
             time.sleep(0.02)
 
 
+class Unloadable:
+    """Cannot be unpickled where it did not come from."""
+
+    def __reduce__(self) -> tuple:
+        return misbehave, ("raise",)
+
+
 class Steps:
     """An iterator over snapshots that can say where it is."""
 

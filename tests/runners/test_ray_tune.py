@@ -8,8 +8,9 @@ from automl.runners._ray_session import Session
 from automl.runners.ray_tune import PRELOAD
 
 from automl import registry
+from automl.errors import ConfigError
 from automl.types import Budget, Trial
-from tests.runners.objectives import Line, Resumable, Toy
+from tests.runners.objectives import Line, Resumable, Toy, Unloadable
 
 NONE = {"name": "none"}
 
@@ -58,6 +59,11 @@ def test_trials_finish_fail_and_die_and_the_search_goes_on(shared_ray):
     assert trials["1"].failure == "ValueError: the kernel is not positive definite"
     assert trials["2"].failure.startswith("the worker process died")
     assert "more than its share of 200 MB" in trials["4"].failure
+
+
+def test_workers_that_cannot_load_the_trials_end_the_run(shared_ray):
+    with pytest.raises(ConfigError, match="workers cannot take up trials.*not positive definite"):
+        list(make().run(Unloadable(), Line(XS), NONE, Budget()))
 
 
 def test_the_deadline_ends_also_a_fit_that_does_not_listen(shared_ray):

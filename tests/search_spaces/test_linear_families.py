@@ -219,6 +219,28 @@ def test_linear_agrees_with_scikit_learn() -> None:
         np.testing.assert_allclose(model.predict(Rows(numeric=x)), expected, atol=2e-3)
 
 
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("l1_ratio", [1.0, 0.4])
+def test_sparse_logistic_agrees_with_scikit_learn(l1_ratio: float, n_classes: int) -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    rng = np.random.default_rng(0)
+    x = (rng.normal(size=(500, 8)) @ rng.normal(size=(8, 8))).astype(np.float32)  # columns that go together
+    x = (x - x.mean(axis=0)) / (1.001 * x.std(axis=0))
+    y = np.digitize(x @ [1, -1, 0.5, 0, 0, 0, 0, 0] + rng.normal(size=500), [-0.5, 1][: n_classes - 1])
+    penalty = "l1" if l1_ratio == 1 else "elasticnet"
+    params = {"penalty": penalty, f"penalty.{penalty}.strength": 0.02, "penalty.elasticnet.l1_ratio": l1_ratio}
+    params = {k: v for k, v in params.items() if penalty in k or k == "penalty"}
+    model = load("tables", "linear").build(params, make_task("binary" if n_classes == 2 else "multiclass"))
+    list(model.fit(Batch(Rows(numeric=x), y), Batch(Rows(numeric=x), y)))
+    expected = LogisticRegression(C=1 / (0.02 * 500), l1_ratio=l1_ratio, solver="saga", tol=1e-6, max_iter=5000).fit(
+        x, y
+    )
+    np.testing.assert_allclose(model.predict(Rows(numeric=x)), expected.predict_proba(x), atol=3e-3)
+    zeros = np.abs(expected.coef_).max(axis=0) == 0
+    np.testing.assert_array_equal(np.abs(model.model.weight).max(axis=1) == 0, zeros)
+
+
 def test_support_vectors_agree_with_scikit_learn() -> None:
     """Sharp votes are as good as LIBSVM's hard ones; the default is for probabilities."""
     from sklearn.datasets import load_digits

@@ -1,0 +1,246 @@
+"""The command line, as a person uses it: real commands in their own processes."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_breast_cancer
+
+from automl import load
+from automl.leaderboard.store import Store
+from automl.run_folder import find
+
+AUTOML = [sys.executable, "-W", "ignore", "-m", "automl.cli"]
+# Quick to fit, and several of them.
+FAMILIES = ["space.tables.catboost=off", "space.tables.mlp=off", "space.tables.svm=off"]
+
+
+def automl(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*AUTOML, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with train.csv and test.csv, with strings for classes, a category and gaps."""
+    folder = tmp_path_factory.mktemp("place")
+    bunch = load_breast_cancer(as_frame=True)
+    frame = bunch.data.iloc[:, :8].assign(diagnosis=bunch.target_names[bunch.target])
+    frame["size class"] = pd.cut(frame["mean radius"], 3, labels=["small", "medium", "large"]).astype(object)
+    frame.iloc[::9, 2] = np.nan
+    frame.iloc[::11, -1] = None
+    frame.iloc[:400].to_csv(folder / "train.csv", index=False)
+    frame.iloc[400:].to_csv(folder / "test.csv", index=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(place: Path) -> subprocess.CompletedProcess[str]:
+    done = automl(
+        *("search", "data.train=train.csv", "data.target=diagnosis", "data.test=test.csv", "budget.trials=5"),
+        *("budget.seconds=null", "run.dir=runs/first", "runner=inline", *FAMILIES),
+        cwd=place,
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_search_prints_the_leaderboard_and_where_the_model_lies(
+    run: subprocess.CompletedProcess[str], place: Path
+) -> None:
+    assert "5 trials" in run.stdout
+    assert "verified" in run.stdout
+    assert "automl predict runs/first/model data.csv -o predictions.csv" in run.stdout
+    assert "Traceback" not in run.stderr
+    manifest = json.loads((place / "runs/first/model/manifest.json").read_text())
+    assert manifest["parity"]["changed_labels"] == 0
+    assert manifest["scores"]["test roc_auc"] > 0.9
+    assert {p.name for p in (place / "runs/first/model").iterdir()} == {
+        "model.onnx",
+        "predict.py",
+        "manifest.json",
+        "README.md",
+    }
+    assert (place / "runs/first/compact/manifest.json").exists()
+
+
+def test_every_way_to_predict_agrees(run: subprocess.CompletedProcess[str], place: Path) -> None:
+    assert automl("predict", "runs/first/model", "test.csv", "-o", "a.csv", cwd=place).returncode == 0
+    alone = [sys.executable, "-I", "runs/first/model/predict.py", "test.csv", "-o", "b.csv"]
+    subprocess.run(alone, cwd=place, check=True)
+    assert (place / "a.csv").read_text() == (place / "b.csv").read_text()
+    frame = pd.read_csv(place / "test.csv")
+    model = load(place / "runs/first/model")
+    answers = pd.read_csv(place / "a.csv")
+    assert answers["prediction"].tolist() == model.predict(frame).tolist()
+    np.testing.assert_allclose(answers.iloc[:, 1:].to_numpy(), model.predict_proba(frame), atol=1e-6)
+    # Columns in any order, with extra ones, and the same from Parquet.
+    shuffled = frame[frame.columns[::-1]].assign(extra=1)
+    assert model.predict(shuffled).tolist() == model.predict(frame).tolist()
+    frame.to_parquet(place / "test.parquet")
+    assert automl("predict", "runs/first/model", "test.parquet", "-o", "c.csv", cwd=place).returncode == 0
+    assert (place / "c.csv").read_text() == (place / "a.csv").read_text()
+
+
+def test_predicting_on_what_was_never_seen(run: subprocess.CompletedProcess[str], place: Path) -> None:
+    frame = pd.read_csv(place / "test.csv").head(3)
+    model = load(place / "runs/first/model")
+    frame["size class"] = ["enormous", None, "small"]
+    frame.iloc[0, :8] = np.nan
+    assert np.isfinite(model.predict_proba(frame)).all()
+
+
+def test_leaderboard(run: subprocess.CompletedProcess[str], place: Path) -> None:
+    text = automl("leaderboard", "runs/first", cwd=place).stdout
+    assert "Ensemble" in text
+    rows = list(csv.DictReader(io.StringIO(automl("leaderboard", "runs/first", "--csv", cwd=place).stdout)))
+    assert len(rows) == 5
+    whole = json.loads(automl("leaderboard", "--json", cwd=place).stdout)
+    assert whole["run"]["status"] == "finished"
+    assert len(whole["trials"]) == 5
+    assert "first" in automl("leaderboard", "--runs", cwd=place).stdout
+
+
+def test_resume_goes_on_and_export_ships_again(run: subprocess.CompletedProcess[str], place: Path) -> None:
+    done = automl("resume", "runs/first", "budget.trials=6", cwd=place)
+    assert done.returncode == 0, done.stderr
+    folder = find(place / "runs/first")
+    with Store(folder.leaderboard_url) as store:
+        ids = [t.candidate.id for t in store.trials(folder.run_id or 0)]
+    assert sorted(ids, key=int) == ["0", "1", "2", "3", "4", "5"]
+    done = automl("export", "runs/first", "-o", "again", "--members", 1, cwd=place)
+    assert done.returncode == 0, done.stderr
+    assert len({m["trial"] for m in json.loads((place / "again/model/manifest.json").read_text())["members"]}) == 1
+
+
+def test_space_prints_what_overrides_change(place: Path) -> None:
+    assert (
+        "high: 1023"
+        in automl("space", "tables.lightgbm.num_leaves", "space.tables.lightgbm.num_leaves.high=1023", cwd=place).stdout
+    )
+    assert "Did you mean 'lightgbm'" in automl("space", "tables.lightgbn", cwd=place).stderr
+
+
+def test_hydra_shows_the_configuration(place: Path) -> None:
+    done = automl("search", "--cfg", "job", "data.train=x", "searcher=random", cwd=place)
+    assert "name: random" in done.stdout
+
+
+BAD = {
+    "missing file": (["data.train=trian.csv", "data.target=diagnosis"], "train.csv"),
+    "unknown target": (["data.train=train.csv", "data.target=diagnosi"], "'diagnosis'"),
+    "unknown key": (["data.train=train.csv", "budget.second=3"], "'budget.seconds'"),
+    "unknown option": (["data.train=train.csv", "searcher=tpee"], "'tpe'"),
+    "unknown path": (["data.train=train.csv", "space.tables.lightgbm.num_leave.high=3"], "num_leaves"),
+    "range upside down": (
+        ["data.train=train.csv", "data.target=diagnosis", "space.tables.lightgbm.num_leaves.low=9999"],
+        "low <= high",
+    ),
+    "no budget": (["data.train=train.csv", "data.target=diagnosis", "budget.seconds=0"], "greater than zero"),
+    "unknown metric": (["data.train=train.csv", "data.target=diagnosis", "metric=acuracy"], "'accuracy'"),
+    "unfit metric": (["data.train=train.csv", "data.target=diagnosis", "metric=rmse"], "regression"),
+    "no data": (["data.target=diagnosis"], "data.train"),
+    "unwritable": (["data.train=train.csv", "data.target=diagnosis", "run.dir=/proc/run"], "run.dir"),
+    "a run that exists": (["data.train=train.csv", "data.target=diagnosis", "run.dir=occupied"], "resume"),
+    "nobody answers": (
+        ["data.train=train.csv", "data.target=diagnosis", "runner=ray_tune", "runner.address=127.0.0.1:1"],
+        "address",
+    ),
+    "all families off": (["data.train=train.csv", "data.target=diagnosis", "~space.tables"], "space"),
+    "wrong plugin": (
+        ["data.train=train.csv", "data.target=diagnosis", "plugins.losses=[no.such.loss]"],
+        "no.such.loss",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_clear_message(case: str, place: Path) -> None:
+    (place / "occupied").mkdir(exist_ok=True)
+    (place / "occupied" / "file").touch()
+    arguments, message = BAD[case]
+    runner = [] if any(a.startswith("runner") for a in arguments) else ["runner=inline"]
+    done = automl("search", *arguments, *runner, cwd=place)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_damaged_model_is_refused(run: subprocess.CompletedProcess[str], place: Path, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(place / "runs/first/model", tmp_path / "model")
+    with (tmp_path / "model/model.onnx").open("ab") as file:
+        file.write(b"x")
+    done = automl("predict", tmp_path / "model", "test.csv", "-o", "never.csv", cwd=place)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert not (place / "never.csv").exists()
+
+
+def test_missing_columns_are_named(run: subprocess.CompletedProcess[str], place: Path) -> None:
+    pd.read_csv(place / "test.csv").drop(columns=["mean area"]).to_csv(place / "less.csv", index=False)
+    done = automl("predict", "runs/first/model", "less.csv", "-o", "never.csv", cwd=place)
+    assert done.returncode == 2
+    assert "mean area" in done.stderr
+
+
+def started(place: Path, name: str, *arguments: str) -> subprocess.Popen[str]:
+    given = [
+        "search",
+        "data.train=train.csv",
+        "data.target=diagnosis",
+        f"run.dir=runs/{name}",
+        "budget.seconds=300",
+        *FAMILIES,
+    ]
+    process = subprocess.Popen(
+        [*AUTOML, *given, *arguments], cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.time() + 120
+    while time.time() < deadline and len(trials_of(place, name)) < 3:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.2)
+    return process
+
+
+def trials_of(place: Path, name: str) -> list:
+    if not (place / "runs" / name / "run.json").exists():
+        return []
+    folder = find(place / "runs" / name)
+    with Store(folder.leaderboard_url) as store:
+        return store.trials(folder.run_id or 0)
+
+
+def test_kill_minus_nine_loses_nothing_that_was_finished(place: Path) -> None:
+    process = started(place, "killed", "runner=inline")
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    before = trials_of(place, "killed")
+    assert len(before) >= 3
+    done = automl("resume", "runs/killed", "budget.seconds=null", f"budget.trials={len(before) + 1}", cwd=place)
+    assert done.returncode == 0, done.stderr
+    after = trials_of(place, "killed")
+    assert [t.candidate for t in after[: len(before)]] == [t.candidate for t in before]
+    assert len(after) == len(before) + 1
+    assert (place / "runs/killed/model/manifest.json").exists()
+
+
+def test_ctrl_c_ships_the_best_so_far(place: Path) -> None:
+    process = started(place, "interrupted", "runner=ray_tune", "runner.workers=2")
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert "interrupted" in errors
+    assert "verified" in output
+    assert (place / "runs/interrupted/model/manifest.json").exists()
