@@ -117,9 +117,10 @@ class RayTune:
         try:
             if getattr(registry.load("schedulers", scheduler.get("name", "none")), "NEEDS_STATE", False):
                 _check_resumable(objective, scheduler)
-            rule = make_scheduler(scheduler, searcher)
             self.start()
+            # Before anything else imports Ray: two threads that do so at once get in each other's way.
             self._session.wait()  # type: ignore[union-attr]
+            rule = make_scheduler(scheduler, searcher)
 
             from automl.runners._ray_search import Board
 

@@ -1,8 +1,8 @@
 """Linear models: logistic regression, or least squares on the standardised target.
 
 All minimise ``mean loss + strength * (l1_ratio * |w|_1 + (1 - l1_ratio) / 2 * |w|^2)``, so that a
-strength means the same for every number of rows, target and solver. Columns wider than one standard
-deviation are narrowed to it first: no solver ends on columns of very different widths.
+strength means the same for every number of rows, target and solver. Columns with a standard
+deviation above 1 are narrowed to 1 first: no solver ends on columns of very different widths.
 """
 
 from collections.abc import Callable, Iterator, Mapping
