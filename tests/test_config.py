@@ -1,0 +1,50 @@
+"""Configuration: every option of every group composes, and each group has the options there are."""
+
+from pathlib import Path
+
+import pytest
+
+from automl import registry
+from automl.commands import search_config
+from automl.errors import ConfigError
+from automl.hydra_app import composed
+
+CONF = Path(__file__).parent.parent / "conf"
+GROUPS = {f"{path.parent.name}={path.stem}" for path in CONF.glob("*/*.yaml")}
+
+
+@pytest.mark.parametrize("choice", sorted(GROUPS))
+def test_every_option_composes_to_a_search(choice: str) -> None:
+    search_config(composed(["data.train=x", choice]), 0.0)
+
+
+@pytest.mark.parametrize("group", ["searcher", "scheduler", "runner"])
+def test_files_and_groups_agree(group: str) -> None:
+    files = {path.stem for path in (CONF / group).glob("*.yaml")} - {"auto"}
+    assert files == set(registry.names(f"{group}s"))
+
+
+def test_the_composed_space_is_the_generated_one() -> None:
+    from automl.assemble import described
+
+    assert composed(["data.train=x"])["space"] == described()
+
+
+def test_a_deleted_path_is_turned_off() -> None:
+    config = search_config(composed(["data.train=x", "~space.tables.svm"]), 0.0)
+    assert config.space.overrides["tables"]["svm"] == "off"
+
+
+@pytest.mark.parametrize(
+    ("override", "nearest"),
+    [
+        ("budget.secnds=3", "budget.seconds"),
+        ("schedler=asha", "scheduler"),
+        ("scheduler=ash", "asha"),
+        ("space.tables.mlp.loss.focall.gamma=1", "focal"),
+        ("experiment=quik", "quick"),
+    ],
+)
+def test_a_wrong_key_names_the_nearest(override: str, nearest: str) -> None:
+    with pytest.raises(ConfigError, match=nearest):
+        composed(["data.train=x", override])
