@@ -107,11 +107,14 @@ class AutoML(BaseEstimator):
         self.verbose = verbose
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "AutoML":
-        """Search on (X, y). ``X``: a frame, (n, p) array or sparse matrix, (n, h, w[, c]) images or
-        (n, steps, channels) sequences; ``y``: (n,). Raises ``DataError``, ``ConfigError``, ``TrialError``.
+        """Search on (X, y). ``X``: a frame, (n, p) array or sparse matrix, (n,) texts, (n, h, w[, c])
+        images or (n, steps, channels) sequences; ``y``: (n,); ``sample_weight``: (n,), rows of
+        weight 0 are left out. Raises ``DataError``, ``ConfigError``, ``TrialError``.
         """
         started = time.time()
         config = self._config(started)
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)  # nothing of an earlier fit may be left beside this one's
         with closing(make_runner(config)) as runner:
             runner.start()
             self._read(X, y, sample_weight)

@@ -141,7 +141,7 @@ class Progress:
         self.counts[trial.status] += 1
         if trial.status == "failed" or trial.score is None or math.isnan(trial.score):
             return
-        if self.best is None or self.best.score is None or trial.score > self.best.score:
+        if self.best is None or trial.rank > self.best.rank:
             # Without the fitted models, which may be large.
             self.best = replace(trial, outcome=None)
 

@@ -205,8 +205,9 @@ class _Search:
         self.view.phase("ensembling, compressing and exporting")
         families = {t.candidate.id: t.candidate.family for t in self.trials}
         deadline = self.config.deadline
-        # What is left for trying compressions, less what the writing and the replay take.
-        compress_until = time.time() + 20 if deadline is None or interrupted else deadline - 4.0
+        # Half of what is left for trying compressions; writing and replaying take the rest.
+        unhurried = deadline is None or interrupted
+        compress_until = time.time() + (20.0 if unhurried else 0.5 * (deadline - time.time()))
         return ship(
             self.task, self.outcomes, families, self.folder.path, self.config.ship, compress_until, self.view.note
         )
@@ -216,7 +217,7 @@ def search_deadline(config: SearchConfig) -> float | None:
     """When trials have to be over, so that what follows fits in the budget too."""
     if config.deadline is None or config.seconds is None:
         return None
-    return config.deadline - min(max(5.0, 0.08 * config.seconds), 90.0)
+    return config.deadline - min(max(5.0, 0.09 * config.seconds), 90.0)
 
 
 def make_searcher(space: Mapping[str, Any], config: SearchConfig, seed: int) -> Searcher:

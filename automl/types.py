@@ -1,5 +1,6 @@
 """What the rooms hand to each other: candidates, reports, trials, and the protocols of the options."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -69,6 +70,13 @@ class Trial:
     seconds: float = 0.0
     failure: str | None = None
     outcome: Outcome | None = None
+
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """What trials are compared by, greater is better: a score over all folds comes before a partial one."""
+        score = self.score
+        has_score = self.status != "failed" and score is not None and not math.isnan(score)
+        return self.status == "finished", score if has_score and score is not None else -math.inf
 
 
 @dataclass(frozen=True)

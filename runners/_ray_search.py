@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from automl.runners._ray_worker import last_words_key
-from automl.runners.blocks import failed, started, stopped
 from ray.experimental.internal_kv import _internal_kv_del, _internal_kv_get
 from ray.tune import Callback, Stopper
 from ray.tune.experiment import Trial as TuneTrial
 from ray.tune.search.search_algorithm import SearchAlgorithm
 
 from automl.errors import ConfigError
+from automl.runners._ray_worker import last_words_key
+from automl.runners.blocks import failed, started, stopped
 from automl.types import Budget, Candidate, Searcher, Trial
 
 GRACE_SECONDS = 0.5  # how long after the deadline a trial may take to stop by itself

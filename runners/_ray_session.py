@@ -14,10 +14,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from unittest import mock
 
+from automl.errors import ConfigError
 from automl.runners._memory import available_bytes
 from automl.runners.blocks import reason
-
-from automl.errors import ConfigError
 
 JOIN_SECONDS = 30.0
 # Of Ray's processes, those that a search on one machine has no use for: together they cost some

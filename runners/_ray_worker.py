@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import psutil
-from automl.runners._memory import Watch
-from automl.runners.blocks import failed, reason, result_of, started
 from ray.experimental.internal_kv import _internal_kv_put
 from ray.tune import Trainable
 
+from automl.runners._memory import Watch
+from automl.runners.blocks import failed, reason, result_of, started
 from automl.types import Candidate, Objective, Trial
 
 # One remote call does at least this much work, so that the calls of tiny trials cost little.

@@ -5,10 +5,9 @@ from collections.abc import Generator, Iterator, Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from automl.runners.blocks import failed, make_scheduler, n_cores, pauses, reason, result_of, started, stopped
-
 from automl.errors import ConfigError
 from automl.options import number, refuse_unknown
+from automl.runners.blocks import failed, make_scheduler, n_cores, pauses, reason, result_of, started, stopped
 from automl.types import Budget, Candidate, Objective, Searcher, Trial
 
 if TYPE_CHECKING:

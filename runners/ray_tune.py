@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from automl.runners._memory import MB, available_bytes
-from automl.runners._ray_session import Session, environment
-from automl.runners.blocks import make_scheduler, n_cores, pauses
-
 from automl import registry
 from automl.errors import ConfigError, NotApplicable
 from automl.options import number, refuse_unknown
+from automl.runners._memory import MB, available_bytes
+from automl.runners._ray_session import Session, environment
+from automl.runners.blocks import make_scheduler, n_cores, pauses
 from automl.types import Budget, Objective, Searcher, Trial
 
 if TYPE_CHECKING:
@@ -158,10 +157,11 @@ class RayTune:
         self, board: "Board", objective: Objective, rule: Any, scheduler: Mapping[str, Any], storage: str
     ) -> None:
         import ray
-        from automl.runners._ray_search import Candidates, Deadline, Reporter
-        from automl.runners._ray_worker import Fit, Terms
         from ray import tune
         from ray.tune.execution.class_cache import _ActorClassCache
+
+        from automl.runners._ray_search import Candidates, Deadline, Reporter
+        from automl.runners._ray_worker import Fit, Terms
 
         slots, gpus = self._slots(ray.cluster_resources())
         limit: float = slots

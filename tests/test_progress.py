@@ -40,7 +40,8 @@ def test_a_pipe_gets_a_line_for_each_new_best_and_each_kind_of_failure():
         progress.update(trial(0, score=-0.5))
         progress.update(trial(1, score=-0.7))
         clock.now = 2
-        progress.update(trial(2, "stopped", -0.25, family="lightgbm"))
+        progress.update(trial(2, score=-0.25, family="lightgbm"))
+        progress.update(trial(9, "stopped", -0.1))  # over some folds only
         for i in range(3, 8):
             progress.update(trial(i, "failed", failure=f"rate {i} is [too] high"))
         progress.update(trial(8, score=float("nan")))
@@ -54,7 +55,7 @@ def test_a_pipe_gets_a_line_for_each_new_best_and_each_kind_of_failure():
         "[0:02] failed mlp #3: rate 3 is [too] high",
         "[note]",
         "[0:02] ensembling",
-        "[1:01] done after 1:01: 3 done, 1 stopped, 5 failed; best log_loss 0.25 lightgbm #2; 9 trials",
+        "[1:01] done after 1:01: 4 done, 1 stopped, 5 failed; best log_loss 0.25 lightgbm #2; 10 trials",
         "failed 5 times: mlp: rate 3 is [too] high",
     ]
 

@@ -24,6 +24,7 @@ class _Entry:
     id: str
     family: str
     score: float
+    finished: bool
     n_models: int
     n_bytes: int
 
@@ -60,7 +61,7 @@ class Outcomes:
         if outcome is None or score is None or not math.isfinite(score):
             return False
         n_bytes = outcome.predictions.nbytes + sum(map(len, outcome.models))
-        entry = _Entry(trial.candidate.id, trial.candidate.family, float(score), len(outcome.models), n_bytes)
+        entry = _Entry(trial.candidate.id, trial.candidate.family, float(score), trial.status == "finished", len(outcome.models), n_bytes)
         entries = {**self._entries, entry.id: entry}
         kept = _kept(entries.values(), self.keep, self.max_bytes)
         if entry.id in kept:
@@ -72,7 +73,7 @@ class Outcomes:
         return entry.id in kept
 
     def ids(self) -> list[str]:
-        """Return the candidate ids of the kept outcomes, best first."""
+        """Return the candidate ids of the kept outcomes: those of finished trials first, best first."""
         return [entry.id for entry in _ranked(self._entries.values())]
 
     def score(self, id: str) -> float:
@@ -135,7 +136,7 @@ def _model(i: int) -> str:
 
 
 def _ranked(entries: Iterable[_Entry]) -> list[_Entry]:
-    return sorted(entries, key=lambda entry: (-entry.score, entry.id))
+    return sorted(entries, key=lambda entry: (not entry.finished, -entry.score, entry.id))
 
 
 def _kept(entries: Iterable[_Entry], keep: int, max_bytes: int) -> set[str]:

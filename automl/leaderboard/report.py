@@ -139,9 +139,9 @@ def _is_ranked(trial: Trial) -> bool:
     return trial.status != "failed" and trial.score is not None and not math.isnan(trial.score)
 
 
-def _order(trial: Trial) -> tuple[bool, bool, float]:
-    ranked = _is_ranked(trial)
-    return trial.status == "failed", not ranked, -trial.score if ranked and trial.score is not None else 0.0
+def _order(trial: Trial) -> tuple[bool, bool, bool, float]:
+    finished, score = trial.rank
+    return trial.status == "failed", not _is_ranked(trial), not finished, -score
 
 
 def _shown(metric: ShownMetric, score: float | None) -> float | None:

@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 PAUSES = False
 
 
-def make(*, eta: float = 3, grace_percent: float = 20, brackets: int = 1, **unknown: Any) -> "TrialScheduler":
+def make(*, eta: float = 3, grace_percent: float = 12.5, brackets: int = 1, **unknown: Any) -> "TrialScheduler":
     """Return Ray's ASHA over progress in percent (Li et al., MLSys 2020, arXiv:1810.05934).
 
-    eta: the share that goes on at a rung is 1/eta. grace_percent: the first rung; 20 is the end of
-    the first of five folds, and with one split a first rung at 4 works better for networks. Further
-    rungs follow at grace_percent * eta**k. brackets: how many such ladders to spread the trials over.
+    eta: the share that goes on at a rung is 1/eta. grace_percent: the first rung; 12.5 is the first
+    of eight folds, and further rungs follow at grace_percent * eta**k. brackets: how many such
+    ladders to spread the trials over.
     """
     refuse_unknown("scheduler 'asha'", unknown, make)
     number("eta of asha", eta, 1.01)
@@ -29,7 +29,7 @@ def make(*, eta: float = 3, grace_percent: float = 20, brackets: int = 1, **unkn
         metric="score",
         mode="max",
         max_t=100,
-        grace_period=grace_percent,
+        grace_period=grace_percent,  # type: ignore[arg-type]
         reduction_factor=eta,
         brackets=brackets,
         stop_last_trials=False,

@@ -27,5 +27,5 @@ def make(*, grace_percent: float = 20, min_trials: int = 5, **unknown: Any) -> "
         mode="max",
         grace_period=grace_percent,
         min_samples_required=min_trials,
-        min_time_slice=math.inf,  # never pause a trial to let others catch up
+        min_time_slice=math.inf,  # type: ignore[arg-type]  # never pause a trial to let others catch up
     )

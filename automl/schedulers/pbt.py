@@ -59,7 +59,7 @@ def make(
         custom_explore_fn=explore,
         log_config=False,
     )
-    scheduler.in_flight = population
+    scheduler.in_flight = population  # type: ignore[attr-defined]  # which the runner looks at
     return scheduler
 
 

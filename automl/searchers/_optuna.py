@@ -9,6 +9,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
+from automl.errors import SpaceError
 from automl.searchers._start import Numbered
 from automl.space import Choice, Float, Int, Replay, Scalar, Space, draw
 from automl.types import Candidate, Trial
@@ -16,7 +17,8 @@ from automl.types import Candidate, Trial
 # How often a sampler may propose what is known already before we take it as exhausted.
 TRIES = 20
 
-optuna.logging.set_verbosity(optuna.logging.WARNING)
+# A conditional space is what these samplers warn about, parameter by parameter.
+optuna.logging.set_verbosity(optuna.logging.ERROR)
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
 
 
@@ -52,6 +54,10 @@ class OptunaSearcher:
         state, value = _state(trial)
         reports = {max(1, round(100 * r.progress)): r.score for r in trial.reports if math.isfinite(r.score)}
         asked = self._open.pop(trial.candidate.id, None)
+        if asked is not None and any(trial.candidate.params.get(path) != v for path, v in asked.params.items()):
+            # Population based training has changed the parameters on the way: learn from those it ended with.
+            self._study.tell(asked, state=TrialState.FAIL)
+            asked = None
         if asked is None:
             self._replay(trial, state, value, reports)
             return
@@ -65,7 +71,10 @@ class OptunaSearcher:
         if state == TrialState.FAIL:
             return
         answers = _Record(params)
-        draw(self.space, answers)
+        try:
+            draw(self.space, answers)
+        except SpaceError:
+            return  # a resumed run may have another space: what lies outside teaches nothing
         self._study.add_trial(
             optuna.create_trial(
                 state=state,

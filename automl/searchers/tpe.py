@@ -16,11 +16,10 @@ def make(space: Space, seed: int = 0, *, startup_trials: int = 10, candidates: i
     parallel candidates differ.
     """
     refuse_unknown("searcher 'tpe'", unknown, make)
-    from optuna.samplers import TPESampler
-
+    from automl.searchers._lazy_tpe import LazyTPESampler
     from automl.searchers._optuna import OptunaSearcher
 
-    sampler = TPESampler(
+    sampler = LazyTPESampler(
         n_startup_trials=number("startup_trials of tpe", startup_trials, 1, whole=True),
         n_ei_candidates=number("candidates of tpe", candidates, 1, whole=True),
         multivariate=True,

@@ -14,6 +14,8 @@ from automl.types import Candidate, Model, Outcome, Report, Status, Trial
 
 # Scoring between two yields of a fit may take this share of the time spent fitting.
 SCORING_SHARE = 0.1
+# From this many folds on a trial reports after each; with fewer it also reports from within a fit.
+FOLDS_ARE_ENOUGH = 3
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class Fit(Iterator[Trial]):
             if progress >= 1.0 or self._late():
                 break
             now = time.perf_counter()
-            if cost > SCORING_SHARE * (now - scored):
+            if len(self.task.splits) >= FOLDS_ARE_ENOUGH or cost > SCORING_SHARE * (now - scored):
                 continue
             score = self.task.metric.score(valid.y, model.predict(valid.x), valid.weights)
             cost, scored = time.perf_counter() - now, time.perf_counter()

@@ -5,7 +5,7 @@ from automl.task import Batch, Task
 from automl.types import Model
 
 SPACE = {"share": Choice([0.25, 0.5, 0.75, 0.9])}
-LOSS_SHARE = 0.1  # trees are cheap to keep: most of the allowed loss is left to what saves more
+LOSS_SHARE = 0.02
 
 
 def build(params: Params, task: Task) -> "TrimTrees":

@@ -48,23 +48,20 @@ NETWORK = {
     "schedule": {"default": "one_cycle"},
     "optimizer": {"default": "adamw", "adamw": {"lr": {"default": 6e-3}}},
 }
-# From so many images on, fewer epochs and larger batches are tried first.
+# From so many images on, fewer epochs (300,000 images in all), larger batches and no augmentation are tried first.
 _MANY = 15_000
 
 
 def adapt(space: "Space", task: "Task") -> "Space":
-    """Let the first try on many images see about 300,000 views in all, unless a person has set its epochs."""
-    epochs, batch_size = space["epochs"], space["batch_size"]
-    if (
-        task.n_rows <= _MANY
-        or epochs.start != _EPOCHS
-        or not isinstance(epochs, Int)
-        or not isinstance(batch_size, Int)
-    ):
+    """Let the first try on many images see each a few times only, as it is; not where a person has set the epochs."""
+    epochs, batch_size, augment = (space[name] for name in ("epochs", "batch_size", "augment"))
+    own = epochs.start != _EPOCHS or not (isinstance(epochs, Int) and isinstance(batch_size, Int))
+    if own or task.n_rows <= _MANY:
         return space
     fewer = replace(epochs, default=max(epochs.low, round(_EPOCHS * _MANY / task.n_rows)))
     larger = replace(batch_size, default=min(batch_size.high, max(batch_size.start, 128)))
-    return {**space, "epochs": fewer, "batch_size": larger}
+    plain = Choice(augment.options, "none" if "none" in augment else augment.start)
+    return {**space, "epochs": fewer, "batch_size": larger, "augment": plain}
 
 
 def build(params: Params, task: "Task") -> "Model":

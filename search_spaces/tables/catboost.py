@@ -25,7 +25,7 @@ SPACE = {
     ),
     "border_count": Choice([32, 64, 128, 254], default=128),
 }
-FEATURES = {"dates": {}, "text": {}, "encode": {"method": {"default": "target", "native": "off"}}}
+FEATURES = {"dates": {}, "text": {}, "encode": {"method": {"default": "onehot", "native": "off"}}}
 ORDER = 30
 
 _OBJECTIVES = {"l2": "RMSE", "l1": "MAE", "huber": "Huber:delta=1.0", "poisson": "Poisson"}

@@ -128,6 +128,22 @@ def test_arrays_can_be_weights_and_groups():
     assert len(task.splits) == 3
 
 
+def test_rows_of_weight_zero_are_left_out():
+    weights = np.r_[np.zeros(10), np.ones(50)]
+    task = from_arrays(X, np.r_[np.full(10, 2), np.arange(50) % 2], sample_weight=weights)
+    assert task.target == "binary"
+    np.testing.assert_array_equal(task.data.x.numeric, X[10:].astype(np.float32))
+    assert any("10 rows of weight 0" in note for note in task.notes)
+
+
+def test_a_class_of_one_row_is_kept_where_classes_are_meant():
+    codes = np.r_[np.arange(59) % 2, 9]
+    assert from_arrays(X, codes, target_kind="classification").schema.classes == (0, 1, 9)
+    assert from_arrays(X, np.array(["a", "b", "c"])[codes % 7]).target == "multiclass"
+    with pytest.raises(DataError, match=r"with one: 9.*classification, or regression"):
+        from_arrays(X, codes)
+
+
 def test_sparse_matrix(monkeypatch):
     matrix = sp.random(60, 5, 0.3, random_state=0, format="csr")
     task = from_arrays(matrix, np.arange(60) % 2)
@@ -145,7 +161,7 @@ def test_object_array_and_iris():
     task = from_arrays(frame, y)
     assert task.target == "multiclass"
     assert task.schema.target_name == "target"
-    assert len(task.splits) == 5
+    assert len(task.splits) == 8
 
 
 def test_three_and_four_axes():
@@ -185,7 +201,13 @@ Y = np.arange(60) % 2
 BAD = {
     "unknown target": (lambda f: from_arrays(f, "targett"), UnknownNameError, "Did you mean 'target'"),
     "target all missing": (lambda f: from_arrays(X, np.full(60, np.nan)), DataError, "missing in every row"),
-    "one class": (lambda f: from_arrays(X, np.ones(60)), DataError, "at least two different values"),
+    "one value": (lambda f: from_arrays(X, np.ones(60)), DataError, "at least two different values"),
+    "one class": (lambda f: from_arrays(X, ["a"] * 60), DataError, "one class"),
+    "one row": (lambda f: from_arrays(X[:1], [1.5]), DataError, "1 sample"),
+    "continuous classes": (lambda f: from_arrays(X, X[:, 0], target_kind="multiclass"), DataError, "is continuous"),
+    "complex numbers": (lambda f: from_arrays(X * 1j, Y), DataError, "Complex data not supported"),
+    "no columns": (lambda f: from_arrays(X[:, :0], Y), DataError, r"0 feature\(s\) \(shape=\(60, 0\)\)"),
+    "zero weights": (lambda f: from_arrays(X, Y, sample_weight=0 * Y), DataError, "must not all be zero"),
     "class of one row": (lambda f: from_arrays(X, np.r_[["b"], ["a"] * 59]), DataError, "with one: 'b'"),
     "fewer rows than folds": (lambda f: from_arrays(X[:8], X[:8, 0], folds=9), DataError, "8 rows for 9 folds"),
     "infinite value": (lambda f: from_arrays(f.assign(size=[np.inf, *range(59)]), "target"), DataError, "'size'.*inf"),

@@ -83,6 +83,18 @@ def test_rare_class_lowers_the_folds():
     assert any("3 instead of 5" in note and "rarest class has 3" in note for note in notes)
 
 
+def test_the_only_row_of_a_class_is_always_trained_on():
+    y = np.r_[np.zeros(50), [1], np.full(9, 2)].astype(np.int64)
+    splits, notes = make_splits(Layout(y), 5)
+    assert len(splits) == 5
+    for train, valid in splits:
+        assert 50 in train
+        assert not set(train) & set(valid)
+    assert sorted(np.concatenate([valid for _, valid in splits])) == [i for i in range(60) if i != 50]
+    assert any("never validated on: 1." in note for note in notes)
+    assert 50 in hold_out(Layout(y), 0.3)[0]
+
+
 def test_few_groups_lower_the_folds():
     splits, notes = make_splits(Layout(VALUES, GROUPS % 3), 5)
     assert len(splits) == 3
@@ -93,7 +105,7 @@ def test_few_groups_lower_the_folds():
 
 @pytest.mark.parametrize(
     ("kind", "n_rows", "expected"),
-    [("table", 100, 5), ("table", 20_000, 5), ("text", 20_001, 3), ("table", 60_001, 0.2), ("image", 1000, 0.2),
+    [("table", 100, 8), ("table", 5_001, 5), ("text", 100_001, 3), ("table", 300_001, 0.2), ("image", 1000, 0.15),
      ("sequence", 999, 3), ("table", 4, 2)],
 )  # fmt: skip
 def test_automatic_folds(kind, n_rows, expected):

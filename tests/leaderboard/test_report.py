@@ -49,14 +49,14 @@ def printed(function, *arguments, **options):
 def test_rows_are_sorted_best_first_and_failed_last_in_the_usual_sign(board):
     rows = table(board.trials, LOSS, board.artifacts)
     assert [(row["rank"], row["id"]) for row in rows] == [
-        *((1, "1121"), (2, "120"), (3, "123"), (None, "118"), (None, "119"), (None, "122"))
+        *((1, "1121"), (2, "123"), (3, "120"), (None, "118"), (None, "119"), (None, "122"))
     ]
     best = rows[0]
     assert tuple(best) == COLUMNS
     assert (best["score"], best["n_bytes"], best["latency_ms"]) == (0.123456, 123456, 0.114)
     assert best["spread"] == pytest.approx(0.00707, abs=1e-5)
     assert rows[-1]["failure"] == "ValueError: rate 4 is [bold]too high[/bold]"
-    assert [row["score"] for row in table(board.trials, StoredMetric("r2"))][:2] == [-0.123456, -0.4]
+    assert [row["score"] for row in table(board.trials, StoredMetric("r2"))][:3] == [-0.123456, -98765.4321, -0.4]
     assert table([], LOSS) == []
 
 
@@ -108,7 +108,7 @@ def test_json_is_strict_and_whole(board):
         raise AssertionError(constant)
 
     whole = json.loads(to_json(board), parse_constant=refuse)
-    assert [row["id"] for row in whole["trials"]] == ["1121", "120", "123", "118", "119", "122"]
+    assert [row["id"] for row in whole["trials"]] == ["1121", "123", "120", "118", "119", "122"]
     assert whole["trials"][0]["params"] == {"family": "temporal_conv", "lr": 0.1}
     assert whole["trials"][0]["fold_scores"] == [0.12, 0.13]
     assert whole["trials"][3]["score"] is None
@@ -123,7 +123,7 @@ def test_json_is_strict_and_whole(board):
 
 def test_csv_and_frame_hold_every_trial(board):
     rows = list(csv.DictReader(io.StringIO(to_csv(board))))
-    assert [row["id"] for row in rows] == ["1121", "120", "123", "118", "119", "122"]
+    assert [row["id"] for row in rows] == ["1121", "123", "120", "118", "119", "122"]
     assert float(rows[0]["score"]) == 0.123456
     assert json.loads(rows[0]["params"])["lr"] == 0.1
     assert list(frame(board).columns) == list(COLUMNS)

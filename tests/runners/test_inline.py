@@ -3,10 +3,10 @@
 import time
 
 import pytest
-from automl.runners.blocks import reason, result_of
 
 from automl import registry
 from automl.errors import ConfigError
+from automl.runners.blocks import reason, result_of
 from automl.types import Budget, Candidate, Report, Trial
 from tests.runners.objectives import Line, Toy
 

@@ -4,11 +4,11 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from automl.runners._ray_session import Session
-from automl.runners.ray_tune import PRELOAD
 
 from automl import registry
 from automl.errors import ConfigError
+from automl.runners._ray_session import Session
+from automl.runners.ray_tune import PRELOAD
 from automl.types import Budget, Trial
 from tests.runners.objectives import Line, Resumable, Toy, Unloadable
 
@@ -62,7 +62,7 @@ def test_trials_finish_fail_and_die_and_the_search_goes_on(shared_ray):
 
 
 def test_workers_that_cannot_load_the_trials_end_the_run(shared_ray):
-    with pytest.raises(ConfigError, match="workers cannot take up trials.*not positive definite"):
+    with pytest.raises(ConfigError, match=r"workers cannot take up trials.*not positive definite"):
         list(make().run(Unloadable(), Line(XS), NONE, Budget()))
 
 
@@ -110,7 +110,7 @@ def test_hyperband_pauses_and_wakes_trials(shared_ray):
 
 
 def test_pbt_hands_state_from_strong_to_weak_trials(shared_ray):
-    scheduler = {"name": "pbt", "population": 2, "interval_percent": 20, "mutate": ["x"], "quantile": 0.5}
+    scheduler = {"name": "pbt", "population": 2, "interval_percent": 40, "mutate": ["x"], "quantile": 0.5}
     trials = search(Resumable(seconds=0.3), Line(XS), Budget(trials=2), scheduler)
     assert {t.status for t in trials.values()} == {"finished"}
     # The weak trial goes on from the strong one's folds: it has scores it could not have had itself.

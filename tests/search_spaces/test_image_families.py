@@ -1,15 +1,16 @@
 """Networks for images: every option of the space builds, learns and exports; views and statistics are right."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pytest
 import torch
-from automl.search_spaces.images import blocks, conv_stages
 from sklearn.datasets import load_digits
 
 from automl.assemble import build, task_space
 from automl.data import from_arrays
+from automl.search_spaces.images import blocks, conv_stages
 from automl.space import Choice, Defaults, Params, Random, draw
 from automl.task import Rows, Task
 from tests.search_spaces.networks import assert_exports, fitted, n_weights
@@ -121,13 +122,12 @@ def test_a_flip_mirrors_and_a_shift_moves() -> None:
 
 
 def test_many_images_get_fewer_epochs_first_unless_a_person_says() -> None:
-    from dataclasses import replace
-
     few = digits()
     many = replace(few, data=few.data.take(np.zeros(60_000, np.int64)))
     space = task_space(few)["family"].options["conv_stages"]
     adapted = conv_stages.adapt(space, many)
     assert adapted["epochs"].start == 5
     assert adapted["batch_size"].start == 128
+    assert adapted["augment"].start == "none"
     own = {**space, "epochs": replace(space["epochs"], default=33)}
     assert conv_stages.adapt(own, many) is own

@@ -6,11 +6,11 @@ from functools import cache
 import numpy as np
 import onnx
 import pytest
+from torch import Tensor, nn
+
 from automl.search_spaces.compressors import prune_channels, quantize_int8
 from automl.search_spaces.images import conv_stages
 from automl.search_spaces.sequences import recurrent, temporal_conv
-from torch import Tensor, nn
-
 from automl.space import Defaults, Params, draw
 from automl.task import Task
 from automl.training.network import Network

@@ -6,10 +6,10 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
-from automl.search_spaces.sequences import blocks, recurrent, temporal_conv
 
 from automl.assemble import task_space
 from automl.metrics import get
+from automl.search_spaces.sequences import blocks, recurrent, temporal_conv
 from automl.space import Choice, Defaults, Params, Random, draw
 from automl.task import Batch, Rows, Schema, Task
 from tests.search_spaces.networks import assert_exports, fitted
