@@ -77,7 +77,7 @@ def task_space(task: Task, config: SpaceConfig | None = None) -> dict[str, Domai
         if folder not in spaces:
             raise unknown_name("part of the space", folder, spaces)
     # Every part is configured, so that a wrong path in any of them is reported.
-    spaces = {k: configure_choice(c, config.overrides.get(k) or {}, f"space.{k}") for k, c in spaces.items()}
+    spaces = {k: configure_choice(c, _installed_only(k, c, config), f"space.{k}") for k, c in spaces.items()}
     folder = FAMILY_FOLDER[task.kind]
     fitting = {
         name: fitted for name, space in spaces[folder].options.items() if (fitted := _fit(folder, name, space, task))
@@ -162,6 +162,13 @@ def _fit(folder: str, name: str, space: Space, task: Task) -> Space | None:
         fitted[part] = configure_choice(choice, off, f"{name}.{part}")
     adapt = getattr(module, "adapt", None)
     return adapt(fitted, task) if adapt else fitted
+
+
+def _installed_only(folder: str, choice: Choice, config: SpaceConfig) -> dict[str, Any]:
+    """Leave out overrides of families whose library is not installed here: a configuration may travel."""
+    given = config.overrides.get(folder) or {}
+    absent = set(names(folder)) - set(choice.options)
+    return {name: value for name, value in given.items() if name not in absent}
 
 
 def _has_input(step: str, task: Task) -> bool:

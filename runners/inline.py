@@ -77,9 +77,6 @@ class Inline:
                     snapshot = stopped(snapshot)
                     break
                 yield snapshot
-                if deadline is not None and time.time() > deadline:
-                    snapshot = stopped(snapshot)
-                    break
             else:
                 snapshot = failed(snapshot, "the trial came to no end")
         except Exception as error:

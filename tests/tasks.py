@@ -54,6 +54,6 @@ def _sequences(rng: np.random.Generator, signal: np.ndarray, codes: np.ndarray) 
 
 
 def _texts(rng: np.random.Generator, signal: np.ndarray, codes: np.ndarray) -> pd.DataFrame:
-    common = "the and of with some other words here there where".split()
+    common = ["the", "and", "of", "with", "some", "other", "words", "here", "there", "where"]
     texts = [" ".join([*rng.choice(common, 6), *rng.choice(_WORDS[int(c)].split(), 3)]) for c in codes]
     return pd.DataFrame({"message": texts})

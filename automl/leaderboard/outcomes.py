@@ -61,7 +61,14 @@ class Outcomes:
         if outcome is None or score is None or not math.isfinite(score):
             return False
         n_bytes = outcome.predictions.nbytes + sum(map(len, outcome.models))
-        entry = _Entry(trial.candidate.id, trial.candidate.family, float(score), trial.status == "finished", len(outcome.models), n_bytes)
+        entry = _Entry(
+            trial.candidate.id,
+            trial.candidate.family,
+            float(score),
+            trial.status == "finished",
+            len(outcome.models),
+            n_bytes,
+        )
         entries = {**self._entries, entry.id: entry}
         kept = _kept(entries.values(), self.keep, self.max_bytes)
         if entry.id in kept:

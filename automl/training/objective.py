@@ -16,6 +16,7 @@ from automl.types import Candidate, Model, Outcome, Report, Status, Trial
 SCORING_SHARE = 0.1
 # From this many folds on a trial reports after each; with fewer it also reports from within a fit.
 FOLDS_ARE_ENOUGH = 3
+THREADED_ROWS = 2_000
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class FitFolds:
 
         A trial stopped by the deadline keeps what it has: the folds so far and the model in work.
         """
-        return Fit(replace(self.task, threads=threads), candidate, deadline)
+        return Fit(self._on(threads), candidate, deadline)
 
     def resume(self, candidate: Candidate, threads: int, deadline: float | None, state: bytes) -> "Fit":
         """Go on from another fit's ``state`` with this candidate's parameters (population-based training).
@@ -37,7 +38,11 @@ class FitFolds:
         Finished folds are taken over. The model in work is continued where its family can
         (``continue_from``), else that fold begins again.
         """
-        return Fit(replace(self.task, threads=threads), candidate, deadline, pickle.loads(state))
+        return Fit(self._on(threads), candidate, deadline, pickle.loads(state))
+
+    def _on(self, threads: int) -> Task:
+        """Threads cost small data more than they bring."""
+        return replace(self.task, threads=threads if self.task.n_rows >= THREADED_ROWS else 1)
 
 
 class Fit(Iterator[Trial]):
@@ -74,6 +79,9 @@ class Fit(Iterator[Trial]):
     def _run(self) -> Generator[Trial, None, None]:
         n_folds = len(self.task.splits)
         for i in range(len(self.fold_scores), n_folds):
+            if self.models and self._late():
+                yield replace(self._snapshot("stopped"), outcome=self._outcome())
+                return
             model = build(self.candidate.params, self.task)
             progress = yield from self._fold(i, model)
             self._keep(i, model)

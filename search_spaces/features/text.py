@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SPACE = {"method": Choice({"svd": {"n_components": Int(4, 128, log=True, default=32)}, "none": {}})}
 _OTHER = ("numeric", "categorical", "boolean", "datetime")
 
+_LEAST_SPREAD = 1e-3  # of a direction's singular value, relative to the largest
+
 
 def build(params: Params, task: Task) -> Step:
     """Make the step. ``none`` drops the text; ``NotApplicable`` where there is nothing else."""
@@ -60,9 +62,10 @@ class Svd:
             self.tfidf = Tfidf().fit(x.sparse)
             terms = self.tfidf.transform(x.sparse)
             n = min(self.n_components, min(terms.shape))
-            self.components = (
-                TruncatedSVD(n, n_iter=3, random_state=self.seed).fit(terms).components_.T.astype(np.float32)
-            )
+            fitted = TruncatedSVD(n, n_iter=3, random_state=self.seed).fit(terms)
+            # A direction without spread is rounding noise, which scaling would blow up.
+            strong = fitted.singular_values_ > _LEAST_SPREAD * fitted.singular_values_[0]
+            self.components = fitted.components_[strong].T.astype(np.float32)
             return self._with(x, terms @ self.components)
         return x
 

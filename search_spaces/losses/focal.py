@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from automl.search_spaces.losses.blocks import log_probability
-
 from automl.space import Float, Params
 
 if TYPE_CHECKING:

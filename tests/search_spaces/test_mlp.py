@@ -4,12 +4,12 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from automl.search_spaces.tables import mlp
 from sklearn.datasets import load_diabetes, load_wine
 
 from automl import metrics, registry
 from automl.errors import NotApplicable
 from automl.export.graph import Graph
+from automl.search_spaces.tables import mlp
 from automl.space import Choice, Defaults, Random, draw
 from automl.task import Batch, Rows, Schema, Task
 from automl.training import network
