@@ -18,7 +18,7 @@ from automl.runners._ray_worker import last_words_key
 from automl.runners.blocks import failed, started, stopped
 from automl.types import Budget, Candidate, Searcher, Trial
 
-GRACE_SECONDS = 0.5  # how long after the deadline a trial may take to stop by itself
+GRACE_SECONDS = 2.0  # how long after the deadline a trial may take to stop by itself
 
 
 @dataclass

@@ -82,7 +82,7 @@ def test_a_family_fits_predicts_pickles_and_exports(kind: str, family: str, targ
     valid = task.splits[0][1]
     again = model.predict(task.data.x.take(valid))
     np.testing.assert_allclose(again, oof[valid], rtol=1e-4, atol=1e-4)
-    members = [Member("0", family, 0, 1.0, model, valid)]
+    members = [Member("0", family, 0, 1.0, model, valid, oof[valid])]
     package.check(task, members)
     one = task.data.x.take(slice(0, 1))
     assert predict(task, members, one).shape == ((1, task.n_classes) if task.is_classification else (1,))

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from automl.export.member import Member, validation_score
 from automl.registry import load
 from automl.space import Choice, Defaults, Params, Space, draw
-from automl.task import Batch, Task
+from automl.task import Batch, Rows, Task
 from automl.training.pipeline import Pipeline
 from automl.types import Compressor, Model
 
@@ -55,45 +56,54 @@ class _OneModel:
     def __init__(self, task: Task, member: Member, config: CompressConfig, deadline: float) -> None:
         self.task, self.member, self.config, self.deadline = task, member, config, deadline
         self.valid = task.data.take(member.index)
-        self.x = self._featured(self.valid).x
+        whole = member.model
+        self.model: Model = whole.model if isinstance(whole, Pipeline) else whole
+        self.prediction = member.prediction
+        self.done: list[str] = []
 
     def compressed(self) -> Member:
-        whole = self.member.model
-        inner: Model = whole.model if isinstance(whole, Pipeline) else whole
-        reference = self._score(inner)
-        done: list[str] = []
+        reference = self._score(self.prediction)
         for name in self.config.options:
+            option = load("compressors", name)
             # A compressor of models whose size costs little to keep is held to a stricter bound.
-            max_loss = self.config.max_loss * getattr(load("compressors", name), "LOSS_SHARE", 1.0)
-            for params in settings(load("compressors", name).SPACE):
-                smaller = self._try(load("compressors", name).build(params, self.task), inner)
-                if smaller is None:
-                    break
-                if within(reference, self._score(smaller), max_loss):
-                    inner = smaller
-                    done.append(_words(name, params))
-                    break
-        if not done:
+            least = reference - self.config.max_loss * getattr(option, "LOSS_SHARE", 1.0) * abs(reference)
+            self._shrink(name, [(params, option.build(params, self.task)) for params in settings(option.SPACE)], least)
+        if not self.done:
             return self.member
-        model = whole.with_model(inner) if isinstance(whole, Pipeline) else inner
-        return replace(self.member, model=model, compression=tuple(done))
+        whole = self.member.model
+        model = whole.with_model(self.model) if isinstance(whole, Pipeline) else self.model
+        return replace(self.member, model=model, prediction=self.prediction, compression=tuple(self.done))
 
-    def _try(self, compressor: Compressor, model: Model) -> Model | None:
-        if time.time() >= self.deadline:
-            return None
-        return compressor.compress(model, self._train())
+    def _shrink(self, name: str, tries: Sequence[tuple[Params, Compressor]], least: float) -> None:
+        """Take the first of ``tries`` whose model scores at least ``least``."""
+        for params, compressor in tries:
+            smaller = None if time.time() >= self.deadline else compressor.compress(self.model, self.train)
+            if smaller is None:
+                return
+            prediction = smaller.predict(self.x)
+            if self._score(prediction) >= least:
+                self.model, self.prediction = smaller, prediction
+                self.done.append(_words(name, params))
+                return
 
-    def _score(self, model: Model) -> float:
-        return self.task.metric.score(self.valid.y, model.predict(self.x), self.valid.weights)
+    def _score(self, prediction: np.ndarray) -> float:
+        return self.task.metric.score(self.valid.y, prediction, self.valid.weights)
 
-    def _train(self) -> Batch:
+    @cached_property
+    def x(self) -> Rows:
+        """The validation rows as the inner model sees them."""
+        return self._featured(self.valid.x)
+
+    @cached_property
+    def train(self) -> Batch:
         """The rows the model was fitted on, as it saw them."""
-        train = np.setdiff1d(np.arange(self.task.n_rows), self.member.index)
-        return self._featured(self.task.data.take(train))
+        others = np.ones(self.task.n_rows, bool)
+        others[self.member.index] = False
+        train = self.task.data.take(np.flatnonzero(others))
+        return replace(train, x=self._featured(train.x))
 
-    def _featured(self, batch: Batch) -> Batch:
-        model = self.member.model
-        return replace(batch, x=model.transform(batch.x)) if isinstance(model, Pipeline) else batch
+    def _featured(self, x: Rows) -> Rows:
+        return self.member.model.transform(x) if isinstance(self.member.model, Pipeline) else x
 
 
 def settings(space: Space) -> list[Params]:

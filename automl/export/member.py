@@ -15,8 +15,8 @@ from automl.types import Model
 class Member:
     """One fitted model: its share of the answer, and the rows of its own validation part.
 
-    ``index``: rows of ``task.data`` that this model was not trained on. ``compression``: what was
-    done to it, in words, in order.
+    ``index``: rows of ``task.data`` that this model was not trained on; ``prediction``: what it says
+    about them. ``compression``: what was done to it, in words, in order.
     """
 
     candidate_id: str
@@ -25,6 +25,7 @@ class Member:
     weight: float
     model: Model
     index: np.ndarray
+    prediction: np.ndarray
     compression: tuple[str, ...] = ()
 
 
@@ -39,7 +40,7 @@ def validation_prediction(task: Task, members: Sequence[Member]) -> tuple[np.nda
     weight = np.zeros(task.n_rows)
     answered = {m.candidate_id: np.zeros(task.n_rows, bool) for m in members}
     for m in members:
-        total[m.index] += m.weight * m.model.predict(task.data.x.take(m.index)).reshape(len(m.index), *width)
+        total[m.index] += m.weight * m.prediction.reshape(len(m.index), *width)
         weight[m.index] += m.weight
         answered[m.candidate_id][m.index] = True
     rows = np.flatnonzero(np.logical_and.reduce(list(answered.values())))

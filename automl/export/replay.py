@@ -15,7 +15,7 @@ import numpy as np
 
 REPEATS = 60
 BATCH = 256
-SECONDS = 1.0
+SECONDS = 0.4
 
 
 def write_rows(rows: Mapping[str, np.ndarray], path: Path) -> None:

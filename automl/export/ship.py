@@ -82,9 +82,12 @@ def members_of(
     members = []
     for candidate, weight in weights.items():
         models = [pickle.loads(m) for m in outcomes.models(candidate)]  # written by this run itself
+        predictions = outcomes.predictions(candidate)
         for fold, model in enumerate(models):
             index = task.splits[fold][1]
-            members.append(Member(candidate, families[candidate], fold, weight / len(models), model, index))
+            members.append(
+                Member(candidate, families[candidate], fold, weight / len(models), model, index, predictions[index])
+            )
     return members
 
 

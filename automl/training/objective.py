@@ -1,5 +1,6 @@
 """Fits one candidate on every fold and says how far it is: what a runner runs."""
 
+import math
 import pickle
 import time
 from collections.abc import Generator, Iterator
@@ -17,6 +18,9 @@ SCORING_SHARE = 0.1
 # From this many folds on a trial reports after each; with fewer it also reports from within a fit.
 FOLDS_ARE_ENOUGH = 3
 THREADED_ROWS = 2_000
+# A fold may take this share of what it would have if the folds to come divided the time left equally:
+# a candidate that cannot finish, or would take all there is, makes room for others.
+PACE = 0.6
 
 
 @dataclass(frozen=True)
@@ -83,26 +87,27 @@ class Fit(Iterator[Trial]):
                 yield replace(self._snapshot("stopped"), outcome=self._outcome())
                 return
             model = build(self.candidate.params, self.task)
-            progress = yield from self._fold(i, model)
+            slow_at = self._slow_at(n_folds - i)
+            progress = yield from self._fold(i, model, slow_at)
             self._keep(i, model)
             self._report((i + progress) / n_folds)
             last = i + 1 == n_folds
-            if self._late() and not (last and progress >= 1.0):
+            if progress < 1.0 or (time.time() >= slow_at and not last):
                 yield replace(self._snapshot("stopped"), outcome=self._outcome())
                 return
             if not last:
                 yield from self._hand_out(self._snapshot("running"))
         yield replace(self._snapshot("finished"), outcome=self._outcome())
 
-    def _fold(self, i: int, model: Model) -> Generator[Trial, None, float]:
-        """Fit on one fold, with a snapshot now and then; return how far the fit got."""
+    def _fold(self, i: int, model: Model, slow_at: float) -> Generator[Trial, None, float]:
+        """Fit on one fold until ``slow_at``, with a snapshot now and then; return how far the fit got."""
         train, valid = self.task.fold(i)
         if self.in_work is not None and hasattr(model, "continue_from"):
             model.continue_from(*self.in_work)
         scored, cost, progress = time.perf_counter(), 0.0, 0.0
         for progress in model.fit(train, valid):
             self.in_work = (model, progress)
-            if progress >= 1.0 or self._late():
+            if progress >= 1.0 or time.time() >= slow_at:
                 break
             now = time.perf_counter()
             if len(self.task.splits) >= FOLDS_ARE_ENOUGH or cost > SCORING_SHARE * (now - scored):
@@ -131,6 +136,13 @@ class Fit(Iterator[Trial]):
 
     def _late(self) -> bool:
         return self.deadline is not None and time.time() >= self.deadline
+
+    def _slow_at(self, folds_left: int) -> float:
+        """Return when the fold that begins now has to be over, as ``time.time()``."""
+        if self.deadline is None or len(self.task.splits) == 1:
+            return math.inf if self.deadline is None else self.deadline
+        now = time.time()
+        return min(self.deadline, now + PACE * (self.deadline - now) / max(1, folds_left - 1))
 
     def _report(self, progress: float, *in_work: float) -> None:
         """Report the mean score of the finished folds and of the one in work."""

@@ -4,7 +4,7 @@ from automl.space import Choice, Params
 from automl.task import Batch, Task
 from automl.types import Model
 
-SPACE = {"share": Choice([0.25, 0.5, 0.75, 0.9])}
+SPACE = {"share": Choice([0.4, 0.7])}
 LOSS_SHARE = 0.02
 
 
