@@ -26,6 +26,8 @@ Named = Mapping[str, Any]
 # runner=auto: Ray from this budget, and from more trials than these.
 RAY_SECONDS = 45.0
 INLINE_TRIALS = 8
+# How long shipping may try compressions where no budget says so.
+UNHURRIED_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -205,12 +207,9 @@ class _Search:
         self.view.phase("ensembling, compressing and exporting")
         families = {t.candidate.id: t.candidate.family for t in self.trials}
         deadline = self.config.deadline
-        # Half of what is left for trying compressions; writing and replaying take the rest.
-        unhurried = deadline is None or interrupted
-        compress_until = time.time() + (20.0 if unhurried else 0.5 * (deadline - time.time()))
-        return ship(
-            self.task, self.outcomes, families, self.folder.path, self.config.ship, compress_until, self.view.note
-        )
+        if deadline is None or interrupted:
+            deadline = time.time() + UNHURRIED_SECONDS
+        return ship(self.task, self.outcomes, families, self.folder.path, self.config.ship, deadline, self.view.note)
 
 
 def search_deadline(config: SearchConfig) -> float | None:

@@ -17,6 +17,9 @@ from automl.export.package import Shipped, check, export
 from automl.task import Task
 
 Note = Callable[[str], None]
+# Of the time left, what compressing the ensemble may take; and what a compact model needs at least.
+COMPRESS_SHARE = 0.4
+COMPACT_SECONDS = 2.5
 
 
 class KeptOutcomes(Protocol):
@@ -102,27 +105,32 @@ def ship(
 ) -> tuple[Ensemble, list[Shipped]]:
     """Write ``folder/model`` (the ensemble) and ``folder/compact`` (one small model).
 
-    A model whose export is refused is left out, with a note, and the next best is taken. Compression
-    ends at ``deadline`` (``time.time()``); the compact model is skipped when nothing is left by then.
+    A model whose export is refused is left out, with a note, and the next best is taken. ``deadline``
+    (``time.time()``): compression takes part of the time until then; the compact model is left out
+    when less than ``COMPACT_SECONDS`` are left for it.
     """
     refused: set[str] = set()
     while True:
         chosen = choose(task, outcomes, config, frozenset(refused))
         members = members_of(task, outcomes, chosen.weights, families)
+        compress_until = time.time() + COMPRESS_SHARE * (deadline - time.time())
         try:
-            shipped = [ship_members(task, members, folder / "model", "ensemble", config.compress, deadline, note)]
+            shipped = [ship_members(task, members, folder / "model", "ensemble", config.compress, compress_until, note)]
             break
         except ExportError as error:
             culprits = _culprits(task, members)
             note(f"export refused for trial {', '.join(sorted(culprits))}: {error}")
             refused |= culprits
-    if config.compact and time.time() < deadline:
+    if config.compact and time.time() < deadline - COMPACT_SECONDS:
         best = next(i for i in outcomes.ids() if i not in refused)
+        one = members_of(task, outcomes, {best: 1.0}, families)[:1]
         try:
-            one = members_of(task, outcomes, {best: 1.0}, families)[:1]
-            shipped.append(ship_members(task, one, folder / "compact", "compact", config.compress, deadline, note))
+            until = deadline - COMPACT_SECONDS
+            shipped.append(ship_members(task, one, folder / "compact", "compact", config.compress, until, note))
         except ExportError as error:
             note(f"no compact model: {error}")
+    elif config.compact:
+        note("no compact model: no time left for it")
     return chosen, shipped
 
 
