@@ -1,7 +1,6 @@
 """What the benchmarks share: data folders, whole commands in their own process, tables on the screen."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -57,10 +56,9 @@ def data_set(root: Path, name: str) -> DataSet:
 
 @dataclass(frozen=True)
 class Command:
-    """A command that has ended: wall clock, and processor seconds of it and all it started."""
+    """A command that has ended, and its wall clock."""
 
     seconds: float
-    cpu_seconds: float
     returncode: int
     output: str
 
@@ -68,12 +66,10 @@ class Command:
 def run(arguments: Sequence[str], log: Path) -> Command:
     """Run a command to its end with its output in ``log``."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    before, started = os.times(), time.time()
+    started = time.time()
     with log.open("w") as file:
         done = subprocess.run(arguments, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False)
-    after = os.times()
-    cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    return Command(time.time() - started, cpu, done.returncode, log.read_text())
+    return Command(time.time() - started, done.returncode, log.read_text())
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:

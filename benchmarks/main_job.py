@@ -3,7 +3,8 @@
     python benchmarks/main_job.py --data FOLDER [--sets adult,letter] [--seconds 120] [--seed 0] [--out runs/benchmark]
 
 Tables are split 80/20 with the seed; npz files bring their own test part. LightGBM gets the same rows, its
-defaults, categories as its own categorical type, and both cores. The score is that of the exported model, on the test rows.
+defaults, categories as its own categorical type, and all cores. The score is that of the exported model, on the
+test rows.
 """
 
 import argparse
@@ -77,7 +78,7 @@ def test_scores(data: DataSet, folder: Path, model: Path) -> tuple[float, float 
     else:
         arrays = np.load(data.file)
         x, y = arrays["x_test"], arrays["y_test"]
-        lengths = arrays["len_test"] if "len_test" in arrays else None
+        lengths = arrays.get("len_test")
     metric = get(data.meta["metric"], data.meta["task"])
     if data.meta["task"] == "regression":
         return metric.shown(metric.score(y, artifact.predict(x, lengths))), None

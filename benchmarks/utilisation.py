@@ -2,8 +2,9 @@
 
     python benchmarks/utilisation.py --data FOLDER [--set adult] [--seconds 120]
 
-A run on two cores for 120 s has 240 core-seconds. Trials report how long they fitted and predicted (on one core each); the command
-itself reports its phases in ``run.dir/timings.json``. The aim: at least 80 % inside fitting and predicting.
+A run on two cores for 120 s has 240 core-seconds. Trials report how long they fitted and predicted (on one core
+each); the command itself reports its phases in ``run.dir/timings.json``. The aim: at least 80 % inside fitting and
+predicting.
 """
 
 import argparse
@@ -63,9 +64,7 @@ def main() -> None:
         {"part": "start of Python before the clock, and exit", "core-seconds": rest, "share": f"{rest / total:.1%}"}
     )
     rows.append({"part": "all", "core-seconds": total, "share": "100 %"})
-    print(
-        f"{given.set}: {len(trials)} trials in {done.seconds:.1f} s on {cores} cores; {done.cpu_seconds:.0f} processor seconds used"
-    )
+    print(f"{given.set}: {len(trials)} trials in {done.seconds:.1f} s on {cores} cores")
     print(table(rows))
 
 

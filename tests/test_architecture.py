@@ -68,7 +68,7 @@ def test_arrows(name: str) -> None:
     if room in BOTTOM:
         allowed = {f"automl.{b}" for b in BOTTOM}
         assert used <= allowed, f"{name} is at the bottom and imports {used - allowed}"
-    if room not in TOP and not (len(parts) == 1):
+    if room not in TOP and len(parts) != 1:
         above = {u for u in used if u.split(".")[1:2] and u.split(".")[1] in TOP}
         assert not above, f"{name} imports from above: {above}"
 
@@ -105,10 +105,9 @@ def test_every_package_is_in_the_wheel() -> None:
 
 def test_options_are_light_to_import() -> None:
     """Reading every space must not load what only fitting needs."""
-    code = (
-        "import sys; from automl.assemble import described; described(); "
-        "print([m for m in ('torch', 'ray', 'lightgbm', 'catboost', 'sklearn', 'onnxruntime', 'optuna', 'pandas') if m in sys.modules])"
-    )
+    heavy = ("torch", "ray", "lightgbm", "catboost", "sklearn", "onnxruntime", "optuna", "pandas")
+    loaded = f"print([m for m in {heavy} if m in sys.modules])"
+    code = f"import sys; from automl.assemble import described; described(); {loaded}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ast.literal_eval(done.stdout) == []
 

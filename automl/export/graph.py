@@ -53,7 +53,7 @@ class Graph:
         self._nodes.append(helper.make_node(kind, list(inputs), outputs, domain=domain, **attributes))
         return outputs
 
-    def columns(self, tensor: str, index: Sequence[int]) -> str:
+    def columns(self, tensor: str, index: Sequence[int] | np.ndarray) -> str:
         """Return the columns ``index`` of an (n, p) tensor."""
         return self.op("Gather", tensor, self.constant(np.asarray(index, np.int64)), axis=1)
 

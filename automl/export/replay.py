@@ -59,7 +59,7 @@ def main(folder: str, rows_path: str, answer: str) -> None:
 
 
 def _arguments(rows: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    if set(rows) <= {"x", "lengths"} and np.ndim(rows.get("x")) >= 3:
+    if set(rows) <= {"x", "lengths"} and rows["x"].ndim >= 3:
         return dict(rows)
     return {"x": rows}
 

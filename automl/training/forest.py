@@ -51,6 +51,7 @@ class Forest:
 
     def predict(self, x: Rows) -> np.ndarray:
         """Return (n, n_classes) probabilities or (n,) values."""
+        assert x.numeric is not None
         prediction = self.ensemble.predict(x.numeric)
         return prediction if self.n_classes else prediction[:, 0]
 

@@ -1,20 +1,22 @@
-"""What the boosted families share: their target, the early stopping, and becoming a model."""
+"""What the tree families share: boosting (target, early stopping, becoming a model), and forests (space, building)."""
 
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from automl.errors import NotApplicable
 from automl.export.trees import TreeEnsemble, linked
-from automl.space import OFF, Choice, Params, Space, configure_choice
+from automl.space import OFF, Choice, Float, Int, Params, Space, configure_choice
 from automl.task import Batch, Rows, Task
 
 if TYPE_CHECKING:
     from automl.export.graph import Graph
+    from automl.training.forest import Forest
 
 # What the trees of a regression minimise; "auto" is l1 where the metric is an absolute error, else l2.
 OBJECTIVE = Choice(["auto", "l2", "l1", "huber", "poisson"])
@@ -216,3 +218,52 @@ def _varies(x: np.ndarray) -> bool:
     """Whether any column has two different values, a missing one counted."""
     same = (x == x[:1]) | (np.isnan(x) & np.isnan(x[:1]))
     return not same.all()
+
+
+# What the tree families of scikit-learn take; NaN is native to them.
+TREE_FEATURES = {"dates": {}, "text": {}, "encode": {"method": {"default": "ordinal", "native": "off"}}}
+# For classes only: a regression minimises the squared error.
+CRITERION = Choice(["gini", "entropy"])
+_SAMPLED_ROWS = {"share": Float(0.3, 1.0, default=1.0)}
+
+
+def criterion_for_classes(space: Space, task: Task) -> Space:
+    """Leave out the criterion where there are no classes."""
+    return space if task.is_classification else {k: v for k, v in space.items() if k != "criterion"}
+
+
+def forest_space(rows: str) -> Space:
+    """Return the space of a forest; ``rows``: what its trees grow on by default, "all" or "bootstrap"."""
+    return {
+        "n_estimators": Int(50, 500, log=True, default=200),
+        # The columns a split chooses from.
+        "max_features": Choice({"sqrt": {}, "log2": {}, "share": {"value": Float(0.1, 1.0)}}),
+        "rows": Choice({"all": {}, "bootstrap": _SAMPLED_ROWS}, default=rows),
+        "min_samples_leaf": Int(1, 50, log=True, default=2),
+        "max_leaf_nodes": Int(32, 2048, log=True, default=1024),
+        "criterion": CRITERION,
+    }
+
+
+def build_forest(params: Params, task: Task, classifier: str, regressor: str) -> "Forest":
+    """Return an unfitted forest of scikit-learn's classes by these names."""
+    from automl.training.forest import Forest
+
+    name = classifier if task.is_classification else regressor
+    return Forest(partial(_forest, name, params, task.seed, task.threads), params["n_estimators"], task)
+
+
+def _forest(name: str, params: Params, seed: int, threads: int, regression: bool) -> Any:
+    from sklearn import ensemble
+
+    bootstrap, width = params["rows"] == "bootstrap", params["max_features"]
+    return getattr(ensemble, name)(
+        criterion="squared_error" if regression else params["criterion"],
+        max_features=params["max_features.share.value"] if width == "share" else width,
+        bootstrap=bootstrap,
+        max_samples=params["rows.bootstrap.share"] if bootstrap else None,
+        min_samples_leaf=params["min_samples_leaf"],
+        max_leaf_nodes=params["max_leaf_nodes"],
+        random_state=seed,
+        n_jobs=threads,
+    )

@@ -3,7 +3,8 @@
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from automl.space import Choice, Float, Int, Params, Space
+from automl.search_spaces.tables.blocks import CRITERION, TREE_FEATURES, criterion_for_classes
+from automl.space import Float, Int, Params
 from automl.task import Task
 
 if TYPE_CHECKING:
@@ -15,16 +16,11 @@ SPACE = {
     "max_leaf_nodes": Int(4, 512, log=True, default=128),
     # Cost-complexity pruning.
     "ccp_alpha": Float(1e-6, 0.03, log=True, default=1e-5),
-    # For classes only: a regression minimises the squared error.
-    "criterion": Choice(["gini", "entropy"]),
+    "criterion": CRITERION,
 }
-FEATURES = {"dates": {}, "text": {}, "encode": {"method": {"default": "ordinal", "native": "off"}}}
+FEATURES = TREE_FEATURES
 ORDER = 70
-
-
-def adapt(space: Space, task: Task) -> Space:
-    """Leave out what the task has no use for."""
-    return space if task.is_classification else {k: v for k, v in space.items() if k != "criterion"}
+adapt = criterion_for_classes
 
 
 def build(params: Params, task: Task) -> "Forest":
