@@ -65,11 +65,11 @@ def export(path: str, output: str, members: int | None, max_loss: float | None) 
         config["compress"]["max_loss"] = max_loss
     task = load_task(config)
     with Store(folder.leaderboard_url) as store:
-        families = {t.candidate.id: t.candidate.family for t in store.trials(folder.run_id or 0)}
+        trials = {t.candidate.id: t for t in store.trials(folder.run_id or 0)}
     _, shipped = ship(
         task,
         Outcomes(folder.outcomes),
-        families,
+        trials,
         target,
         ship_config(config),
         time.time() + 60,

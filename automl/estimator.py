@@ -196,9 +196,9 @@ class AutoML(BaseEstimator):
 
     def _keep(self, result: SearchResult, folder: run_folder.RunFolder) -> None:
         """Take what the search left out of its folder, which may be a temporary one."""
-        families = {t.candidate.id: t.candidate.family for t in result.trials}
+        trials = {t.candidate.id: t for t in result.trials}
         self.weights_ = dict(result.ensemble.weights)
-        self.members_ = members_of(self.task_, Outcomes(folder.outcomes), self.weights_, families)
+        self.members_ = members_of(self.task_, Outcomes(folder.outcomes), self.weights_, trials)
         self.score_ = self.task_.metric.shown(result.ensemble.score)
         with Store(folder.leaderboard_url) as store:
             self.board_ = store.board(result.run_id)

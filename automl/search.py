@@ -205,11 +205,11 @@ class _Search:
 
     def _ship(self, interrupted: bool) -> tuple[Ensemble, list[Shipped]]:
         self.view.phase("ensembling, compressing and exporting")
-        families = {t.candidate.id: t.candidate.family for t in self.trials}
+        trials = {t.candidate.id: t for t in self.trials}
         deadline = self.config.deadline
         if deadline is None or interrupted:
             deadline = time.time() + UNHURRIED_SECONDS
-        return ship(self.task, self.outcomes, families, self.folder.path, self.config.ship, deadline, self.view.note)
+        return ship(self.task, self.outcomes, trials, self.folder.path, self.config.ship, deadline, self.view.note)
 
 
 def search_deadline(config: SearchConfig) -> float | None:

@@ -67,17 +67,19 @@ class _OneModel:
             option = load("compressors", name)
             # A compressor of models whose size costs little to keep is held to a stricter bound.
             least = reference - self.config.max_loss * getattr(option, "LOSS_SHARE", 1.0) * abs(reference)
-            self._shrink(name, [(params, option.build(params, self.task)) for params in settings(option.SPACE)], least)
+            seconds = getattr(option, "FIT_SHARE", 0.0) * self.member.seconds
+            tries = [(params, option.build(params, self.task)) for params in settings(option.SPACE)]
+            self._shrink(name, tries, least, seconds)
         if not self.done:
             return self.member
         whole = self.member.model
         model = whole.with_model(self.model) if isinstance(whole, Pipeline) else self.model
         return replace(self.member, model=model, prediction=self.prediction, compression=tuple(self.done))
 
-    def _shrink(self, name: str, tries: Sequence[tuple[Params, Compressor]], least: float) -> None:
-        """Take the first of ``tries`` whose model scores at least ``least``."""
+    def _shrink(self, name: str, tries: Sequence[tuple[Params, Compressor]], least: float, seconds: float) -> None:
+        """Take the first of ``tries``, ``seconds`` each, whose model scores at least ``least``."""
         for params, compressor in tries:
-            smaller = None if time.time() >= self.deadline else compressor.compress(self.model, self.train)
+            smaller = None if time.time() + seconds >= self.deadline else compressor.compress(self.model, self.train)
             if smaller is None:
                 return
             prediction = smaller.predict(self.x)

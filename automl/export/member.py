@@ -16,7 +16,7 @@ class Member:
     """One fitted model: its share of the answer, and the rows of its own validation part.
 
     ``index``: rows of ``task.data`` that this model was not trained on; ``prediction``: what it says
-    about them. ``compression``: what was done to it, in words, in order.
+    about them. ``seconds``: how long the fit took. ``compression``: what was done to it, in words, in order.
     """
 
     candidate_id: str
@@ -26,6 +26,7 @@ class Member:
     model: Model
     index: np.ndarray
     prediction: np.ndarray
+    seconds: float = 0.0
     compression: tuple[str, ...] = ()
 
 

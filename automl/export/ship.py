@@ -15,6 +15,7 @@ from automl.export.compress import CompressConfig, compress
 from automl.export.member import Member, normalised, validation_score
 from automl.export.package import Shipped, check, export
 from automl.task import Task
+from automl.types import Trial
 
 Note = Callable[[str], None]
 # Of the time left, what compressing the ensemble may take; and what a compact model needs at least.
@@ -79,7 +80,7 @@ def choose(task: Task, outcomes: KeptOutcomes, config: ShipConfig, without: froz
 
 
 def members_of(
-    task: Task, outcomes: KeptOutcomes, weights: Mapping[str, float], families: Mapping[str, str]
+    task: Task, outcomes: KeptOutcomes, weights: Mapping[str, float], trials: Mapping[str, Trial]
 ) -> list[Member]:
     """Load the fitted fold models of the chosen candidates; each fold has an equal part of the weight."""
     members = []
@@ -89,7 +90,16 @@ def members_of(
         for fold, model in enumerate(models):
             index = task.splits[fold][1]
             members.append(
-                Member(candidate, families[candidate], fold, weight / len(models), model, index, predictions[index])
+                Member(
+                    candidate,
+                    trials[candidate].candidate.family,
+                    fold,
+                    weight / len(models),
+                    model,
+                    index,
+                    predictions[index],
+                    trials[candidate].seconds / len(models),
+                )
             )
     return members
 
@@ -97,7 +107,7 @@ def members_of(
 def ship(
     task: Task,
     outcomes: KeptOutcomes,
-    families: Mapping[str, str],
+    trials: Mapping[str, Trial],
     folder: Path,
     config: ShipConfig,
     deadline: float,
@@ -112,7 +122,7 @@ def ship(
     refused: set[str] = set()
     while True:
         chosen = choose(task, outcomes, config, frozenset(refused))
-        members = members_of(task, outcomes, chosen.weights, families)
+        members = members_of(task, outcomes, chosen.weights, trials)
         compress_until = time.time() + COMPRESS_SHARE * (deadline - time.time())
         try:
             shipped = [ship_members(task, members, folder / "model", "ensemble", config.compress, compress_until, note)]
@@ -121,9 +131,11 @@ def ship(
             culprits = _culprits(task, members)
             note(f"export refused for trial {', '.join(sorted(culprits))}: {error}")
             refused |= culprits
-    if config.compact and time.time() < deadline - COMPACT_SECONDS:
+    if len(members) == 1:
+        note("one fitted model is the best: there is no smaller one to ship beside it")
+    elif config.compact and time.time() < deadline - COMPACT_SECONDS:
         best = next(i for i in outcomes.ids() if i not in refused)
-        one = members_of(task, outcomes, {best: 1.0}, families)[:1]
+        one = members_of(task, outcomes, {best: 1.0}, trials)[:1]
         try:
             until = deadline - COMPACT_SECONDS
             shipped.append(ship_members(task, one, folder / "compact", "compact", config.compress, until, note))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.space import Choice, Float, Int, Params
+from automl.space import Choice, Int, Params
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from automl.types import Model
 
 SPACE = {
-    "share": Float(0.2, 0.6, default=0.4),
+    "share": Choice([0.6, 0.4, 0.2], default=0.4),
     "importance": Choice(["taylor", "magnitude"]),
     "scope": Choice(["layer", "network"]),
     "epochs": Int(1, 20, log=True, default=5),
 }
+# Fine-tuning takes about this share of the time that the fit took.
+FIT_SHARE = 0.3
 _N_EXAMPLES = 256
 _ROUND_TO = 8  # kernels are made for such widths
 
