@@ -20,9 +20,12 @@ from automl.space import OFF
 
 def search(config: dict[str, Any], started: float) -> None:
     """Search as ``config`` says, and print the leaderboard and where the model lies."""
+    from automl.search import check
+
     path = config["run"]["dir"] or _new_folder(Path("runs"))
     with _started_runner(config, started) as runner:
         task = load_task(config)
+        check(task, search_config(config, started))
         folder = run_folder.create(path, config["leaderboard"]["url"])
         folder.config.write_text(yaml.safe_dump(config, sort_keys=False))
         _run(task, config, folder, started, runner)

@@ -108,6 +108,12 @@ def search(
         return _Search(task, config, folder, view, store, runner or make_runner(config)).run(recorded or {})
 
 
+def check(task: Task, config: SearchConfig) -> None:
+    """Raise what is wrong with ``config`` for ``task``, before anything is written."""
+    make_searcher(task_space(task, config.space), config, task.seed)
+    check_named("schedulers", config.scheduler)
+
+
 class _Search:
     def __init__(
         self, task: Task, config: SearchConfig, folder: RunFolder, view: View, store: Store, runner: Runner
@@ -216,7 +222,8 @@ def search_deadline(config: SearchConfig) -> float | None:
     """When trials have to be over, so that what follows fits in the budget too."""
     if config.deadline is None or config.seconds is None:
         return None
-    return config.deadline - min(max(5.0, 0.09 * config.seconds), 90.0)
+    shipping = min(max(5.0, 0.09 * config.seconds), 90.0, 1.0 + 0.3 * config.seconds)
+    return config.deadline - shipping
 
 
 def make_searcher(space: Mapping[str, Any], config: SearchConfig, seed: int) -> Searcher:
@@ -256,7 +263,7 @@ def no_model_reasons(trials: list[Trial], config: SearchConfig) -> str:
     reasons = Counter(t.failure for t in trials if t.status == "failed")
     if not reasons:
         return (
-            f"No trial got far enough to give a model within {config.seconds:g} s. Raise budget.seconds, or turn "
+            f"No trial got far enough to give a model (budget.seconds={config.seconds}). Raise the budget, or turn "
             "slow families off (space.tables.<family>=off)."
         )
     lines = "\n".join(f"  {count} x {reason}" for reason, count in reasons.most_common(10))
