@@ -193,6 +193,9 @@ class AutoML(BaseEstimator):
         self.notes_ = self.task_.notes
         if self.task_.is_classification:
             self.classes_ = _as_given(self.task_.schema.classes, np.asarray(y))
+            # What is exported answers with the same labels.
+            schema = replace(self.task_.schema, classes=tuple(self.classes_.tolist()))
+            self.task_ = replace(self.task_, schema=schema)
 
     def _keep(self, result: SearchResult, folder: run_folder.RunFolder) -> None:
         """Take what the search left out of its folder, which may be a temporary one."""

@@ -533,7 +533,7 @@ class Model:
 
 
 def _rows_at_once(values_per_row: int) -> int:
-    return min(65_536, max(16, _CHUNK_VALUES // max(1, values_per_row)))
+    return min(4_096, max(16, _CHUNK_VALUES // max(1, values_per_row)))
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:

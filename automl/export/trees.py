@@ -9,6 +9,7 @@ from scipy import sparse as sp
 from scipy.special import expit, softmax
 
 from automl.export.graph import ML
+from automl.export.symmetric import Symmetric
 
 if TYPE_CHECKING:
     from automl.export.graph import Graph
@@ -165,10 +166,10 @@ class TreeEnsemble:
     def emit(self, graph: "Graph", numeric: str) -> str:
         """Add the ensemble to ``graph``; return the name of what ``predict`` returns, float32.
 
-        One ``TreeEnsembleRegressor`` and the link; ``numeric`` is the name of an (n, p) float32 tensor.
+        Look-ups where all trees are symmetric, else one ``TreeEnsembleRegressor``; then the link.
+        ``numeric`` is the name of an (n, p) float32 tensor.
         """
-        attributes = self._node_attributes() | self._value_attributes()
-        raw = graph.op("TreeEnsembleRegressor", numeric, domain=ML, n_targets=self.n_targets, **attributes)
+        raw = self._emit_raw(graph, numeric)
         if self.base.any():
             raw = graph.op("Add", raw, graph.constant(self.base.astype(np.float32)[None]))
         if self.link == "sigmoid":
@@ -178,6 +179,13 @@ class TreeEnsemble:
         if self.link == "softmax":
             return graph.op("Softmax", raw, axis=1)
         return graph.op("Exp", raw) if self.link == "exp" else raw
+
+    def _emit_raw(self, graph: "Graph", numeric: str) -> str:
+        symmetric = Symmetric.of(self) if self.aggregate == "sum" else None
+        if symmetric is not None:
+            return symmetric.emit(graph, numeric)
+        attributes = self._node_attributes() | self._value_attributes()
+        return graph.op("TreeEnsembleRegressor", numeric, domain=ML, n_targets=self.n_targets, **attributes)
 
     def _node_attributes(self) -> dict[str, Any]:
         sizes = np.diff(self.starts)
