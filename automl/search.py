@@ -1,5 +1,6 @@
 """One search: wires task, space, searcher, runner, leaderboard and export, inside one wall clock."""
 
+import math
 import os
 import time
 from collections import Counter
@@ -11,7 +12,7 @@ from typing import Any, Protocol
 from automl.assemble import SpaceConfig, starting_points, task_space
 from automl.errors import AutoMLError, ConfigError, TrialError
 from automl.export.package import Shipped
-from automl.export.ship import Ensemble, ShipConfig, choose, ship
+from automl.export.ship import Ensemble, ShipConfig, choose, seconds_to_ship, ship
 from automl.leaderboard.outcomes import Outcomes
 from automl.leaderboard.records import Artifact
 from automl.leaderboard.store import Store
@@ -28,6 +29,8 @@ RAY_SECONDS = 45.0
 INLINE_TRIALS = 8
 # How long shipping may try compressions where no budget says so.
 UNHURRIED_SECONDS = 60.0
+# The largest part of the budget that shipping may take from the search.
+MOST_SHIPPING = 0.3
 
 
 @dataclass(frozen=True)
@@ -183,12 +186,21 @@ class _Search:
                     self.store.add_trial(run_id, trial)
                     self.trials.append(replace(trial, outcome=None))
                 self.view.update(trial)
+                if time.time() >= self._ship_at():
+                    break
         except KeyboardInterrupt:
             self.view.note("interrupted: shipping the best so far (Ctrl-C again to leave without)")
             return True
         finally:
             running.close()  # type: ignore[attr-defined]
         return False
+
+    def _ship_at(self) -> float:
+        """Return when shipping has to begin: large models take longer to write and to replay."""
+        if self.config.deadline is None or self.config.seconds is None:
+            return math.inf
+        needed = seconds_to_ship(self.outcomes, self.outcomes.ids()[:2])
+        return self.config.deadline - min(needed, MOST_SHIPPING * self.config.seconds)
 
     def _keep(self, trial: Trial) -> None:
         """Keep what a good trial leaves; a full disk costs this one outcome, not the search."""

@@ -91,9 +91,7 @@ class Graph:
         infos = [helper.make_tensor_value_info(o, TensorProto.FLOAT, ["rows", None]) for o in outputs]
         graph = helper.make_graph([*self._nodes, *ends], "model", self._inputs, infos, list(self._constants.values()))
         imports = [helper.make_opsetid("", OPSET), helper.make_opsetid(ML, ML_OPSET)]
-        model = helper.make_model(graph, opset_imports=imports, ir_version=IR_VERSION, producer_name="automl")
-        onnx.checker.check_model(model)
-        return model
+        return helper.make_model(graph, opset_imports=imports, ir_version=IR_VERSION, producer_name="automl")
 
     def _fresh(self, stem: str) -> str:
         self._count += 1

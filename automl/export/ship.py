@@ -21,6 +21,8 @@ Note = Callable[[str], None]
 # Of the time left, what compressing the ensemble may take; and what a compact model needs at least.
 COMPRESS_SHARE = 0.4
 COMPACT_SECONDS = 2.5
+# Shipping takes about this long, and this long for each megabyte of pickled models.
+SHIP_SECONDS, SHIP_SECONDS_PER_MB = 4.0, 0.3
 
 
 class KeptOutcomes(Protocol):
@@ -28,6 +30,9 @@ class KeptOutcomes(Protocol):
 
     def ids(self) -> Sequence[str]:
         """Return the candidate ids that are kept, best first."""
+
+    def n_bytes(self, candidate_id: str) -> int:
+        """Return the size of the pickled models."""
 
     def predictions(self, candidate_id: str) -> np.ndarray:
         """Return the out-of-fold predictions."""
@@ -73,10 +78,30 @@ def choose(task: Task, outcomes: KeptOutcomes, config: ShipConfig, without: froz
     complete = {i: p for i, p in predictions.items() if rows[i] == most}
     data = task.data
     weights = ensemble.select(complete, data.y, task.metric, data.weights, config.rounds, config.max_members, task.seed)
-    blended = ensemble.blend(complete, weights)
+    return score_of(task, outcomes, weights)
+
+
+def score_of(task: Task, outcomes: KeptOutcomes, weights: Mapping[str, float]) -> Ensemble:
+    """Return the candidates with these weights as an ensemble, scored on the rows that all of them predicted."""
+    data = task.data
+    blended = ensemble.blend({i: outcomes.predictions(i) for i in weights}, weights)
     seen = np.isfinite(blended.reshape(len(blended), -1)).all(axis=1)
     row_weights = None if data.weights is None else data.weights[seen]
     return Ensemble(weights, task.metric.score(data.y[seen], blended[seen], row_weights))
+
+
+def seconds_to_ship(outcomes: KeptOutcomes, ids: Sequence[str]) -> float:
+    """Return about how long writing and replaying these candidates' models will take."""
+    return SHIP_SECONDS + SHIP_SECONDS_PER_MB * sum(outcomes.n_bytes(i) for i in ids) / 1e6
+
+
+def _affordable(outcomes: KeptOutcomes, chosen: Ensemble, deadline: float) -> dict[str, float]:
+    """Leave out the lightest members until the rest can be shipped in time."""
+    weights = dict(chosen.weights)
+    while len(weights) > 1 and time.time() + seconds_to_ship(outcomes, list(weights)) > deadline:
+        del weights[min(weights, key=lambda i: weights[i])]
+    total = sum(weights.values())
+    return {i: weight / total for i, weight in weights.items()}
 
 
 def members_of(
@@ -122,6 +147,10 @@ def ship(
     refused: set[str] = set()
     while True:
         chosen = choose(task, outcomes, config, frozenset(refused))
+        affordable = _affordable(outcomes, chosen, deadline)
+        if len(affordable) < len(chosen.weights):
+            note(f"shipped without {len(chosen.weights) - len(affordable)} of the ensemble's members: no time left")
+            chosen = score_of(task, outcomes, affordable)
         members = members_of(task, outcomes, chosen.weights, trials)
         compress_until = time.time() + COMPRESS_SHARE * (deadline - time.time())
         try:

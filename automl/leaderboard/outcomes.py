@@ -87,6 +87,10 @@ class Outcomes:
         """Return a kept trial's score; greater is better."""
         return self._entry(id).score
 
+    def n_bytes(self, id: str) -> int:
+        """Return the size of a kept trial's predictions and pickled models."""
+        return self._entry(id).n_bytes
+
     def predictions(self, id: str) -> np.ndarray:
         """Return the out-of-fold predictions of a kept trial, (n_rows,) or (n_rows, n_classes) as offered."""
         return self._arrays(id, ["predictions"])[0]
