@@ -51,7 +51,7 @@ def test_metrics_of_ones_own() -> None:
         assert metrics.get(metric, "multiclass").score(Y, P) == pytest.approx((P.argmax(axis=1) == Y).mean())
     scorer = sk.make_scorer(sk.log_loss, greater_is_better=False, response_method="predict_proba")
     assert metrics.get(scorer, "multiclass").score(Y, P) == pytest.approx(-sk.log_loss(Y, P))
-    with pytest.raises(ConfigError, match="package.module:function"):
+    with pytest.raises(ConfigError, match=r"package\.module:function"):
         metrics.get("no.such.module:metric", "binary")
 
 
