@@ -76,6 +76,8 @@ def task_space(task: Task, config: SpaceConfig | None = None) -> dict[str, Domai
     for folder in config.overrides:
         if folder not in spaces:
             raise unknown_name("part of the space", folder, spaces)
+    if config.overrides.get(FAMILY_FOLDER[task.kind]) in (OFF, False):
+        raise SpaceError(f"space.{FAMILY_FOLDER[task.kind]} is turned off, and it is what this data is searched over.")
     # Every part is configured, so that a wrong path in any of them is reported.
     spaces = {k: configure_choice(c, _installed_only(k, c, config), f"space.{k}") for k, c in spaces.items()}
     folder = FAMILY_FOLDER[task.kind]
@@ -167,6 +169,8 @@ def _fit(folder: str, name: str, space: Space, task: Task) -> Space | None:
 def _installed_only(folder: str, choice: Choice, config: SpaceConfig) -> dict[str, Any]:
     """Leave out overrides of families whose library is not installed here: a configuration may travel."""
     given = config.overrides.get(folder) or {}
+    if not isinstance(given, Mapping):  # turned off as a whole, and not needed here
+        return {}
     absent = set(names(folder)) - set(choice.options)
     return {name: value for name, value in given.items() if name not in absent}
 
