@@ -21,8 +21,10 @@ Note = Callable[[str], None]
 # Of the time left, what compressing the ensemble may take; and what a compact model needs at least.
 COMPRESS_SHARE = 0.4
 COMPACT_SECONDS = 2.5
+# How many of the trials that were stopped early are tried as members.
+PARTIAL_TRIALS = 3
 # Shipping takes about this long, and this long for each megabyte of pickled models.
-SHIP_SECONDS, SHIP_SECONDS_PER_MB = 4.0, 0.3
+SHIP_SECONDS, SHIP_SECONDS_PER_MB = 4.0, 0.2
 
 
 class KeptOutcomes(Protocol):
@@ -65,29 +67,43 @@ class Ensemble:
 
 
 def choose(task: Task, outcomes: KeptOutcomes, config: ShipConfig, without: frozenset[str] = frozenset()) -> Ensemble:
-    """Choose the ensemble among the kept outcomes. Trials that saw every fold come first.
+    """Choose the ensemble among the kept outcomes.
 
-    A trial that was stopped early takes part only where no other has more of the rows.
+    It is chosen among the trials that predicted the most rows. One that was stopped on the way joins
+    them only if the ensemble with it is better on the rows that it has.
     """
     ids = [i for i in outcomes.ids() if i not in without][: config.candidates]
     if not ids:
         raise ExportError("No kept model could be exported; the notes above say why.")
     predictions = {i: outcomes.predictions(i) for i in ids}
-    rows = {i: int(np.isfinite(p.reshape(len(p), -1)).all(axis=1).sum()) for i, p in predictions.items()}
-    most = max(rows.values())
-    complete = {i: p for i, p in predictions.items() if rows[i] == most}
+    seen = {i: np.isfinite(p.reshape(len(p), -1)).all(axis=1) for i, p in predictions.items()}
+    most = max(rows.sum() for rows in seen.values())
+    complete = {i: p for i, p in predictions.items() if seen[i].sum() == most}
+    best = _select(task, complete, config)
+    for partial in [i for i in ids if i not in complete][:PARTIAL_TRIALS]:
+        joined = _select(task, {**complete, partial: predictions[partial]}, config)
+        before = _score(task, ensemble.blend(predictions, best), seen[partial])
+        if partial in joined and _score(task, ensemble.blend(predictions, joined), seen[partial]) > before:
+            complete[partial], best = predictions[partial], joined
+    return score_of(task, outcomes, best)
+
+
+def _select(task: Task, predictions: Mapping[str, np.ndarray], config: ShipConfig) -> dict[str, float]:
     data = task.data
-    weights = ensemble.select(complete, data.y, task.metric, data.weights, config.rounds, config.max_members, task.seed)
-    return score_of(task, outcomes, weights)
+    return ensemble.select(predictions, data.y, task.metric, data.weights, config.rounds, config.max_members, task.seed)
+
+
+def _score(task: Task, prediction: np.ndarray, rows: np.ndarray) -> float:
+    """Score a prediction on those of ``rows`` that it has."""
+    rows = rows & np.isfinite(prediction.reshape(len(prediction), -1)).all(axis=1)
+    weights = task.data.weights
+    return task.metric.score(task.data.y[rows], prediction[rows], None if weights is None else weights[rows])
 
 
 def score_of(task: Task, outcomes: KeptOutcomes, weights: Mapping[str, float]) -> Ensemble:
     """Return the candidates with these weights as an ensemble, scored on the rows that all of them predicted."""
-    data = task.data
     blended = ensemble.blend({i: outcomes.predictions(i) for i in weights}, weights)
-    seen = np.isfinite(blended.reshape(len(blended), -1)).all(axis=1)
-    row_weights = None if data.weights is None else data.weights[seen]
-    return Ensemble(weights, task.metric.score(data.y[seen], blended[seen], row_weights))
+    return Ensemble(weights, _score(task, blended, np.ones(task.n_rows, bool)))
 
 
 def seconds_to_ship(outcomes: KeptOutcomes, ids: Sequence[str]) -> float:

@@ -18,9 +18,9 @@ SCORING_SHARE = 0.1
 # From this many folds on a trial reports after each; with fewer it also reports from within a fit.
 FOLDS_ARE_ENOUGH = 3
 THREADED_ROWS = 2_000
-# A fold may take this share of what it would have if the folds to come divided the time left equally:
-# a candidate that cannot finish, or would take all there is, makes room for others.
-PACE = 0.6
+# A fold may take this share of what each of the folds to come would have of the time left: a candidate
+# that cannot finish makes room for others.
+PACE = 1.0
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ ORDER = 30
 _OBJECTIVES = {"l2": "RMSE", "l1": "MAE", "huber": "Huber:delta=1.0", "poisson": "Poisson"}
 _METRICS = {"log_loss": "Logloss", "auc": "AUC", "l2": "RMSE", "l1": "MAE", "poisson": "Poisson"}
 _BOOTSTRAP = {"mvs": ("MVS", "subsample", "share"), "bayesian": ("Bayesian", "bagging_temperature", "temperature")}
+_SAMPLED_ROWS = 20
 _COPIED = ("learning_rate", "depth", "l2_leaf_reg", "random_strength", "border_count")
 
 
@@ -50,7 +51,7 @@ class CatBoost(Boosted):
     def _start(self, train: Batch, valid: Batch) -> Callable[[int], list[float]]:
         import catboost
 
-        settings = self._settings()
+        settings = self._settings(len(train))
         name = settings["eval_metric"]
         data, held_out = (catboost.Pool(b.x.numeric, b.y, weight=b.weights) for b in (train, valid))
 
@@ -65,15 +66,16 @@ class CatBoost(Boosted):
 
         return advance
 
-    def _settings(self) -> dict[str, Any]:
+    def _settings(self, n_rows: int) -> dict[str, Any]:
         multiclass = self.target.n_scores > 1
         objective = "MultiClass" if multiclass else "Logloss" if self.n_classes else _OBJECTIVES[self.objective]
         kind, option, name = _BOOTSTRAP[self.params["bootstrap"]]
+        sampling = {"bootstrap_type": kind, option: scope(self.params, f"bootstrap.{self.params['bootstrap']}")[name]}
         return {name: self.params[name] for name in _COPIED} | {
             "loss_function": objective,
             "eval_metric": "MultiClass" if multiclass else _METRICS[self.stopping],
-            "bootstrap_type": kind,
-            option: scope(self.params, f"bootstrap.{self.params['bootstrap']}")[name],
+            # CatBoost refuses to sample from a handful of rows.
+            **(sampling if n_rows >= _SAMPLED_ROWS else {"bootstrap_type": "No"}),
             "thread_count": self.threads,
             "random_seed": self.seed,
             "allow_writing_files": False,

@@ -17,11 +17,11 @@ from automl.errors import ExportError
 from automl.export import package
 from automl.export.compress import CompressConfig, compress
 from automl.export.member import Member, normalised, validation_score
-from automl.export.ship import ShipConfig, ship
+from automl.export.ship import ShipConfig, choose, ship
 from automl.leaderboard.outcomes import Outcomes
 from automl.task import Batch, Rows, Task
 from automl.training.objective import FitFolds
-from automl.types import Candidate, Trial
+from automl.types import Candidate, Outcome, Trial
 from tests.tasks import make
 from tests.test_contracts import defaults
 
@@ -66,8 +66,6 @@ def outcomes(task: Task, tmp_path: Path) -> tuple[Outcomes, dict[str, Trial]]:
 
 
 def liar(task: Task) -> Trial:
-    from automl.types import Outcome
-
     perfect = np.eye(task.n_classes)[task.data.y].astype(np.float32)
     models = tuple(pickle.dumps(Liar(task.n_classes)) for _ in task.splits)
     candidate = Candidate("9", {"family": "liar"})
@@ -90,6 +88,25 @@ def test_an_export_that_predicts_something_else_is_refused_and_the_next_best_tak
     manifest = json.loads((tmp_path / "model" / "manifest.json").read_text())
     assert manifest["parity"]["largest_difference"] < 1e-4
     assert not list(tmp_path.glob(".model-*")), "drafts are removed"
+
+
+def test_a_stopped_trial_joins_only_where_it_helps(task: Task, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    truth = np.eye(2, dtype=np.float32)[task.data.y]
+    noise = rng.dirichlet([1, 1], task.n_rows).astype(np.float32)
+
+    def kept(partial: np.ndarray) -> list[str]:
+        outcomes = Outcomes(tmp_path / str(rng.integers(1 << 30)))
+        partial = partial.copy()
+        partial[task.splits[1][1]] = np.nan
+        for id, status, prediction in (("0", "finished", 0.3 * truth + 0.7 * noise), ("1", "stopped", partial)):
+            models = tuple(pickle.dumps(Liar(2)) for _ in range(2 if status == "finished" else 1))
+            candidate = Candidate(id, {"family": "liar"})
+            outcomes.offer(Trial(candidate, status, 0.5, outcome=Outcome(prediction, models)))
+        return list(choose(task, outcomes, ShipConfig()).weights)
+
+    assert "1" in kept(truth)
+    assert kept(noise[::-1]) == ["0"]
 
 
 def test_nothing_is_left_of_a_refused_export(task: Task, tmp_path: Path) -> None:

@@ -248,7 +248,7 @@ def test_catboost_in_chunks_is_one_long_fit() -> None:
     fit(model, train, valid)
     assert model.n_trees > 30
     seen, held_out = model.target.encode(train), model.target.encode(valid)
-    plain = CatBoost({**model._settings(), "iterations": 40})
+    plain = CatBoost({**model._settings(1000), "iterations": 40})
     plain.fit(Pool(seen.x.numeric, seen.y, weight=seen.weights), eval_set=Pool(held_out.x.numeric, held_out.y))
     expected = plain.predict(valid.x.numeric, ntree_end=model.n_trees)
     np.testing.assert_allclose(model._raw(valid.x.numeric), expected, rtol=1e-12)
