@@ -40,7 +40,7 @@ def compress(
     ``max_loss`` of what it came from is kept. When the members together lose more than that, the
     uncompressed ones are returned. Nothing new is tried after ``deadline`` (``time.time()``).
     """
-    smaller = [_OneModel(task, m, config, deadline).compressed() for m in members]
+    smaller = [_OneModel(task, m, config, deadline, note).compressed() for m in members]
     if not any(m.compression for m in smaller):
         return list(members)
     before, after = validation_score(task, members), validation_score(task, smaller)
@@ -53,8 +53,10 @@ def compress(
 class _OneModel:
     """Compresses the model behind a member's feature steps."""
 
-    def __init__(self, task: Task, member: Member, config: CompressConfig, deadline: float) -> None:
-        self.task, self.member, self.config, self.deadline = task, member, config, deadline
+    def __init__(
+        self, task: Task, member: Member, config: CompressConfig, deadline: float, note: Callable[[str], None]
+    ) -> None:
+        self.task, self.member, self.config, self.deadline, self.note = task, member, config, deadline, note
         self.valid = task.data.take(member.index)
         whole = member.model
         self.model: Model = whole.model if isinstance(whole, Pipeline) else whole
@@ -79,10 +81,17 @@ class _OneModel:
     def _shrink(self, name: str, tries: Sequence[tuple[Params, Compressor]], least: float, seconds: float) -> None:
         """Take the first of ``tries``, ``seconds`` each, whose model scores at least ``least``."""
         for params, compressor in tries:
-            smaller = None if time.time() + seconds >= self.deadline else compressor.compress(self.model, self.train)
-            if smaller is None:
+            if time.time() + seconds >= self.deadline:
                 return
-            prediction = smaller.predict(self.x)
+            try:
+                smaller = compressor.compress(self.model, self.train)
+                prediction = None if smaller is None else smaller.predict(self.x)
+            except Exception as error:  # a compressor that fails costs its gain, never the model
+                reason = " ".join(str(error).split())[:200]
+                self.note(f"{name} failed on trial {self.member.candidate_id}: {type(error).__name__}: {reason}")
+                return
+            if smaller is None or prediction is None:
+                return
             if self._score(prediction) >= least:
                 self.model, self.prediction = smaller, prediction
                 self.done.append(_words(name, params))

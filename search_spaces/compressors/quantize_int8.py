@@ -156,6 +156,7 @@ def _with_integer_activations(
             Reader(),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=list(_MULTIPLIED),
+            nodes_to_exclude=_stacked_products(prepared),
             per_channel=True,
             reduce_range=True,
             activation_type=QuantType.QUInt8,
@@ -164,6 +165,12 @@ def _with_integer_activations(
             calibration_providers=["CPUExecutionProvider"],
         )
         return onnx.load(path)
+
+
+def _stacked_products(model: "onnx.ModelProto") -> list[str]:
+    """Name the products with a stack of matrices: they have no integer kernel with a scale per channel."""
+    stacked = {tensor.name for tensor in model.graph.initializer if len(tensor.dims) > 2}
+    return [node.name for node in model.graph.node if node.op_type == "MatMul" and stacked & set(node.input)]
 
 
 def _with_integer_weights(model: "onnx.ModelProto") -> "onnx.ModelProto":

@@ -8,11 +8,13 @@ import onnx
 import pytest
 from torch import Tensor, nn
 
+from automl.assemble import build, task_space
 from automl.search_spaces.compressors import prune_channels, quantize_int8
 from automl.search_spaces.images import conv_stages
 from automl.search_spaces.sequences import recurrent, temporal_conv
+from automl.search_spaces.tables import mlp
 from automl.space import Defaults, Params, draw
-from automl.task import Task
+from automl.task import Batch, Task
 from automl.training.network import Network
 from automl.types import Model
 from tests.search_spaces import test_image_families as images
@@ -168,3 +170,17 @@ def test_other_models_and_unfitted_quantising() -> None:
     smaller = compress(quantize_int8, convolutions(), task)
     with pytest.raises(RuntimeError, match="cannot be fitted"):
         smaller.fit(task.data, task.data)
+
+
+@pytest.mark.parametrize("numbers", mlp.SPACE["numbers"].options)
+def test_a_table_network_with_embedded_numbers_is_quantised(numbers):
+    task = make("table", "binary")
+    params = draw(task_space(task), Defaults({"family": "mlp", "family.mlp.numbers": numbers}))
+    model = build(params | {"family.mlp.epochs": 2}, task)
+    train, valid = task.fold(0)
+    list(model.fit(train, valid))
+    compressor = quantize_int8.build(draw(quantize_int8.SPACE, Defaults()), task)
+    smaller = compressor.compress(model.model, Batch(model.transform(train.x), train.y))
+    assert smaller is not None
+    prediction = smaller.predict(model.transform(valid.x))
+    np.testing.assert_allclose(prediction, model.predict(valid.x), atol=0.1)
