@@ -1,6 +1,6 @@
 """Greedy ensemble selection over out-of-fold predictions (Caruana et al., ICML 2004)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -10,10 +10,25 @@ from automl.metrics import Metric
 MAX_ROWS = 20_000
 
 
+def fold_score(
+    metric: Metric, y: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None, folds: Sequence[np.ndarray]
+) -> float:
+    """Return the mean score over the folds, as trials are scored; rows without a prediction (NaN) are left out.
+
+    Models of different folds need not be on one scale, so rows of different folds are not ranked together.
+    """
+    has = np.isfinite(prediction.reshape(len(prediction), -1)).all(axis=1)
+    parts = [index[has[index]] for index in folds]
+    scores = [metric.score(y[i], prediction[i], None if weights is None else weights[i]) for i in parts if len(i)]
+    finite = [score for score in scores if np.isfinite(score)]
+    return float(np.mean(finite)) if finite else float("-inf")
+
+
 def select(
     predictions: Mapping[str, np.ndarray],
     y: np.ndarray,
     metric: Metric,
+    folds: Sequence[np.ndarray],
     weights: np.ndarray | None = None,
     rounds: int = 30,
     max_members: int = 6,
@@ -22,27 +37,32 @@ def select(
     """Return the weight of each chosen model, summing to 1, heaviest first.
 
     Starts from the best model and adds, with replacement, the one that helps most, as long as the
-    score rises; at most ``max_members`` different models, so that what is shipped stays small.
+    mean score over ``folds`` (row indices of each validation part) rises; at most ``max_members``
+    different models, so that what is shipped stays small.
 
     ``predictions``: (n,) or (n, n_classes) per model, NaN where a model predicted nothing. Only rows
     that every model predicted are compared.
     """
     names = list(predictions)
-    stack = np.stack([predictions[name] for name in names])
-    seen = np.flatnonzero(np.isfinite(stack.reshape(len(names), len(y), -1)).all(axis=(0, 2)))
-    if len(seen) > MAX_ROWS:
-        seen = np.sort(np.random.default_rng(seed).choice(seen, MAX_ROWS, replace=False))
-    stack, y = stack[:, seen].astype(np.float64), y[seen]
-    weights = None if weights is None else weights[seen]
+    stack = np.stack([predictions[name] for name in names]).astype(np.float64)
+    compared: np.ndarray = np.asarray(np.isfinite(stack.reshape(len(names), len(y), -1)).all(axis=(0, 2)))
+    rows = np.flatnonzero(compared)
+    if len(rows) > MAX_ROWS:
+        compared[:] = False
+        compared[np.random.default_rng(seed).choice(rows, MAX_ROWS, replace=False)] = True
+    parts = [index[compared[index]] for index in folds]
 
-    scores = [metric.score(y, p, weights) for p in stack]
+    def score(prediction: np.ndarray) -> float:
+        return fold_score(metric, y, prediction, weights, parts)
+
+    scores = [score(p) for p in stack]
     counts = np.zeros(len(names))
     counts[int(np.argmax(scores))] = 1
     total, best = stack[int(np.argmax(scores))].copy(), max(scores)
     for size in range(2, rounds + 1):
         full = np.count_nonzero(counts) >= max_members
         choices = [i for i in range(len(names)) if counts[i] or not full]
-        tried = [metric.score(y, (total + stack[i]) / size, weights) for i in choices]
+        tried = [score((total + stack[i]) / size) for i in choices]
         if max(tried) <= best:
             break
         chosen = choices[int(np.argmax(tried))]

@@ -6,29 +6,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl import metrics
-from automl.ensemble import blend, select
+from automl.ensemble import blend, fold_score, select
 
 RMSE = metrics.get("rmse", "regression")
+FOLDS = [np.arange(0, 25), np.arange(25, 50)]
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 8), st.integers(1, 4))
 def test_it_is_never_worse_than_the_best_and_never_larger_than_allowed(seed: int, n_models: int, most: int) -> None:
     rng = np.random.default_rng(seed)
-    y = rng.normal(size=60)
-    predictions = {str(i): y + rng.normal(scale=rng.uniform(0.1, 2), size=60) for i in range(n_models)}
-    weights = select(predictions, y, RMSE, max_members=most)
+    y = rng.normal(size=50)
+    predictions = {str(i): y + rng.normal(scale=rng.uniform(0.1, 2), size=50) for i in range(n_models)}
+    weights = select(predictions, y, RMSE, FOLDS, max_members=most)
     assert len(weights) <= most
     assert sum(weights.values()) == pytest.approx(1)
     assert list(weights.values()) == sorted(weights.values(), reverse=True)
-    best = max(RMSE.score(y, p) for p in predictions.values())
-    assert RMSE.score(y, blend(predictions, weights)) >= best - 1e-9
+    best = max(fold_score(RMSE, y, p, None, FOLDS) for p in predictions.values())
+    assert fold_score(RMSE, y, blend(predictions, weights), None, FOLDS) >= best - 1e-9
 
 
 def test_errors_that_cancel_are_blended() -> None:
     y = np.arange(50.0)
     predictions = {"above": y + 1, "below": y - 1, "noise": np.zeros(50)}
-    assert select(predictions, y, RMSE) == {"above": 0.5, "below": 0.5}
+    assert select(predictions, y, RMSE, FOLDS) == {"above": 0.5, "below": 0.5}
 
 
 def test_only_rows_that_all_predicted_are_compared() -> None:
@@ -37,4 +38,14 @@ def test_only_rows_that_all_predicted_are_compared() -> None:
     half[25:] = np.nan
     wrong = y.copy()
     wrong[:25] += 5  # wrong where both have an answer, right elsewhere
-    assert select({"half": half, "wrong": wrong}, y, RMSE) == {"half": 1.0}
+    assert select({"half": half, "wrong": wrong}, y, RMSE, FOLDS) == {"half": 1.0}
+
+
+def test_rows_of_different_folds_are_not_ranked_together() -> None:
+    auc = metrics.get("roc_auc", "binary")
+    y = np.tile([0, 1], 25)
+    # Perfect within each fold, on another scale in the second.
+    p = np.where(np.arange(50) < 25, 0.1, 0.6) + 0.2 * y
+    prediction = np.stack([1 - p, p], axis=1)
+    assert fold_score(auc, y, prediction, None, FOLDS) == 1.0
+    assert auc.score(y, prediction) < 1.0

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from automl.ensemble import fold_score
 from automl.export.front import average, declare_inputs
 from automl.export.graph import Graph
 from automl.task import Rows, Task
@@ -30,10 +31,10 @@ class Member:
     compression: tuple[str, ...] = ()
 
 
-def validation_prediction(task: Task, members: Sequence[Member]) -> tuple[np.ndarray, np.ndarray]:
-    """Return (rows, prediction): what the members say about rows that none of those asked had seen.
+def validation_prediction(task: Task, members: Sequence[Member]) -> np.ndarray:
+    """Return what the members say about rows that none of those asked had seen, (n,) or (n, n_classes).
 
-    A row is answered by the models whose validation part it is in, by their weights; it counts when
+    A row is answered by the models whose validation part it is in, by their weights; it is NaN unless
     every candidate has a model that can answer it.
     """
     width = () if task.target == "regression" else (task.n_classes,)
@@ -44,15 +45,15 @@ def validation_prediction(task: Task, members: Sequence[Member]) -> tuple[np.nda
         total[m.index] += m.weight * m.prediction.reshape(len(m.index), *width)
         weight[m.index] += m.weight
         answered[m.candidate_id][m.index] = True
-    rows = np.flatnonzero(np.logical_and.reduce(list(answered.values())))
-    return rows, total[rows] / weight[rows].reshape(-1, *(1 for _ in width))
+    everyone = np.logical_and.reduce(list(answered.values()))
+    total[~everyone] = np.nan
+    return total / np.where(everyone, weight, 1.0).reshape(-1, *(1 for _ in width))
 
 
 def validation_score(task: Task, members: Sequence[Member]) -> float:
-    """Return the members' common score on validation rows; greater is better."""
-    rows, prediction = validation_prediction(task, members)
-    weights = task.data.weights
-    return task.metric.score(task.data.y[rows], prediction, None if weights is None else weights[rows])
+    """Return the members' common score on validation rows, as trials are scored; greater is better."""
+    folds = [valid for _, valid in task.splits]
+    return fold_score(task.metric, task.data.y, validation_prediction(task, members), task.data.weights, folds)
 
 
 def predict(task: Task, members: Sequence[Member], x: Rows) -> np.ndarray:

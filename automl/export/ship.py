@@ -24,7 +24,7 @@ COMPACT_SECONDS = 2.5
 # How many of the trials that were stopped early are tried as members.
 PARTIAL_TRIALS = 3
 # Shipping takes about this long, and this long for each megabyte of pickled models.
-SHIP_SECONDS, SHIP_SECONDS_PER_MB = 4.0, 0.2
+SHIP_SECONDS, SHIP_SECONDS_PER_MB = 2.5, 0.2
 
 
 class KeptOutcomes(Protocol):
@@ -89,21 +89,21 @@ def choose(task: Task, outcomes: KeptOutcomes, config: ShipConfig, without: froz
 
 
 def _select(task: Task, predictions: Mapping[str, np.ndarray], config: ShipConfig) -> dict[str, float]:
-    data = task.data
-    return ensemble.select(predictions, data.y, task.metric, data.weights, config.rounds, config.max_members, task.seed)
+    folds = [valid for _, valid in task.splits]
+    data, limits = task.data, (config.rounds, config.max_members, task.seed)
+    return ensemble.select(predictions, data.y, task.metric, folds, data.weights, *limits)
 
 
-def _score(task: Task, prediction: np.ndarray, rows: np.ndarray) -> float:
-    """Score a prediction on those of ``rows`` that it has."""
-    rows = rows & np.isfinite(prediction.reshape(len(prediction), -1)).all(axis=1)
-    weights = task.data.weights
-    return task.metric.score(task.data.y[rows], prediction[rows], None if weights is None else weights[rows])
+def _score(task: Task, prediction: np.ndarray, rows: np.ndarray | None = None) -> float:
+    """Score a prediction as trials are scored, on ``rows`` (a mask) only where it is given."""
+    folds = [valid if rows is None else valid[rows[valid]] for _, valid in task.splits]
+    return ensemble.fold_score(task.metric, task.data.y, prediction, task.data.weights, folds)
 
 
 def score_of(task: Task, outcomes: KeptOutcomes, weights: Mapping[str, float]) -> Ensemble:
     """Return the candidates with these weights as an ensemble, scored on the rows that all of them predicted."""
     blended = ensemble.blend({i: outcomes.predictions(i) for i in weights}, weights)
-    return Ensemble(weights, _score(task, blended, np.ones(task.n_rows, bool)))
+    return Ensemble(weights, _score(task, blended))
 
 
 def seconds_to_ship(outcomes: KeptOutcomes, ids: Sequence[str]) -> float:
