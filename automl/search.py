@@ -234,7 +234,7 @@ def search_deadline(config: SearchConfig) -> float | None:
     """When trials have to be over, so that what follows fits in the budget too."""
     if config.deadline is None or config.seconds is None:
         return None
-    shipping = min(max(7.0, 0.09 * config.seconds), 90.0, 1.0 + 0.3 * config.seconds)
+    shipping = min(max(9.0, 0.09 * config.seconds), 90.0, 1.0 + 0.3 * config.seconds)
     return config.deadline - shipping
 
 
