@@ -26,6 +26,10 @@ class CompressConfig:
     options: tuple[str, ...] = ("prune_channels", "quantize_int8", "trim_trees")
 
 
+# What a compressor that fits needs before its first step.
+FIT_START_SECONDS = 3.0
+
+
 def within(before: float, after: float, max_loss: float) -> bool:
     """Whether ``after`` is no more than ``max_loss`` (relative) below ``before``."""
     return after >= before - max_loss * abs(before)
@@ -69,7 +73,8 @@ class _OneModel:
             option = load("compressors", name)
             # A compressor of models whose size costs little to keep is held to a stricter bound.
             least = reference - self.config.max_loss * getattr(option, "LOSS_SHARE", 1.0) * abs(reference)
-            seconds = getattr(option, "FIT_SHARE", 0.0) * self.member.seconds
+            fits = hasattr(option, "FIT_SHARE")
+            seconds = FIT_START_SECONDS + option.FIT_SHARE * self.member.seconds if fits else 0.0
             tries = [(params, option.build(params, self.task)) for params in settings(option.SPACE)]
             self._shrink(name, tries, least, seconds)
         if not self.done:

@@ -1,5 +1,6 @@
 """From a search's better trials to shipped folders: the ensemble, and one compact model."""
 
+import math
 import pickle
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -139,7 +140,8 @@ def members_of(
                     model,
                     index,
                     predictions[index],
-                    trials[candidate].seconds / len(models),
+                    # How long a whole fit takes is not known of one that was stopped.
+                    trials[candidate].seconds / len(models) if trials[candidate].status == "finished" else math.inf,
                 )
             )
     return members
