@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,7 +11,9 @@ import hydra
 from hydra import compose, initialize_config_module
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -103,7 +106,9 @@ def _job(config: DictConfig) -> None:
     from automl.cli import STARTED
 
     try:
-        commands.search(plain(config), STARTED)
+        # Each run of a multirun has a budget of its own.
+        several = HydraConfig.get().mode == RunMode.MULTIRUN
+        commands.search(plain(config), time.time() if several else STARTED)
     except AutoMLError as error:
         print(f"automl: {error}", file=sys.stderr)
         raise SystemExit(2) from None

@@ -136,6 +136,17 @@ def test_hydra_shows_the_configuration(place: Path) -> None:
     assert "name: random" in done.stdout
 
 
+def test_each_run_of_a_multirun_has_its_own_budget_and_folder(place: Path) -> None:
+    given = ("data.train=train.csv", "data.target=diagnosis", "runner=inline", "budget.trials=1", "budget.seconds=15")
+    done = automl("search", "-m", *given, "seed=0,1", "leaderboard.url=sqlite:///multi.db", *FAMILIES, cwd=place)
+    assert done.returncode == 0, done.stderr
+    with Store(f"sqlite:///{place / 'multi.db'}") as store:
+        runs = store.runs()
+    assert [run.seed for run in runs] == [0, 1]
+    assert {run.status for run in runs} == {"finished"}
+    assert len({run.folder for run in runs}) == 2
+
+
 BAD = {
     "missing file": (["data.train=trian.csv", "data.target=diagnosis"], "train.csv"),
     "unknown target": (["data.train=train.csv", "data.target=diagnosi"], "'diagnosis'"),
