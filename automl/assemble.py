@@ -13,7 +13,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-from automl.errors import ConfigError, NotApplicable, SpaceError, unknown_name
+from automl.errors import ConfigError, SpaceError, unknown_name
 from automl.registry import load, names
 from automl.space import (
     OFF,
@@ -73,14 +73,14 @@ def task_space(task: Task, config: SpaceConfig | None = None) -> dict[str, Domai
     """
     config = config or SpaceConfig()
     spaces = whole_space(config.plugins)
-    for folder in config.overrides:
-        if folder not in spaces:
-            raise unknown_name("part of the space", folder, spaces)
-    if config.overrides.get(FAMILY_FOLDER[task.kind]) in (OFF, False):
-        raise SpaceError(f"space.{FAMILY_FOLDER[task.kind]} is turned off, and it is what this data is searched over.")
+    for part in config.overrides:
+        if part not in spaces:
+            raise unknown_name("part of the space", part, spaces)
+    folder = FAMILY_FOLDER[task.kind]
+    if config.overrides.get(folder) in (OFF, False):
+        raise SpaceError(f"space.{folder} is turned off, and it is what this data is searched over.")
     # Every part is configured, so that a wrong path in any of them is reported.
     spaces = {k: configure_choice(c, _installed_only(k, c, config), f"space.{k}") for k, c in spaces.items()}
-    folder = FAMILY_FOLDER[task.kind]
     fitting = {
         name: fitted for name, space in spaces[folder].options.items() if (fitted := _fit(folder, name, space, task))
     }
@@ -188,15 +188,3 @@ def _has_input(step: str, task: Task) -> bool:
 
 def _installed(library: str) -> bool:
     return importlib.util.find_spec(library) is not None
-
-
-__all__ = [
-    "NotApplicable",
-    "SpaceConfig",
-    "build",
-    "described",
-    "option",
-    "starting_points",
-    "task_space",
-    "whole_space",
-]

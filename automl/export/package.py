@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -217,8 +217,3 @@ def _readme(task: Task, manifest: dict[str, Any]) -> str:
         example="data.csv" if tabular else "data.npz",
         given="a mapping of column names to values" if tabular else "an array like the training data",
     )
-
-
-def describe(shipped: Shipped) -> dict[str, Any]:
-    """Return a shipped folder's record as plain JSON values."""
-    return asdict(shipped) | {"path": str(shipped.path)}
