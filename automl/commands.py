@@ -59,8 +59,7 @@ def export(path: str, output: str, members: int | None, max_loss: float | None) 
     from automl.leaderboard.store import Store
 
     folder, target = run_folder.find(path), Path(output)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise ConfigError(f"An export needs a new or empty folder; '{target}' exists. Choose another -o.")
+    run_folder.refuse_used("An export", target, "Choose another -o.")
     config = _recorded(folder)
     if members is not None:
         config["ensemble"]["max_members"] = members

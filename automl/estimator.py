@@ -23,7 +23,7 @@ from automl.assemble import SpaceConfig
 from automl.data import from_arrays, rows
 from automl.data.source import to_array
 from automl.data.target import class_key
-from automl.errors import ConfigError, DataError
+from automl.errors import DataError
 from automl.export.compress import CompressConfig
 from automl.export.member import predict
 from automl.export.package import Shipped
@@ -160,8 +160,7 @@ class AutoML(BaseEstimator):
         """
         check_is_fitted(self)
         path = Path(path)
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise ConfigError(f"An export needs a new or empty folder; '{path}' exists. Choose another path.")
+        run_folder.refuse_used("An export", path, "Choose another path.")
         members = [replace(self.members_[0], weight=1.0)] if compact else self.members_
         kind = "compact" if compact else "ensemble"
         return ship_members(self.task_, members, path, kind, CompressConfig(self.max_loss))

@@ -47,11 +47,7 @@ def create(path: str | Path, leaderboard_url: str = "auto") -> RunFolder:
     Raises ``ConfigError`` when the folder holds a run already or cannot be written.
     """
     path = Path(path).absolute()
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise ConfigError(
-            f"A run needs a new or empty folder; '{path}' exists. Choose another run.dir, or go on with it: "
-            f"automl resume {path}"
-        )
+    refuse_used("A run", path, f"Choose another run.dir, or go on with it: automl resume {path}")
     try:
         path.mkdir(parents=True, exist_ok=True)
         (path / "outcomes").mkdir(exist_ok=True)
@@ -61,6 +57,12 @@ def create(path: str | Path, leaderboard_url: str = "auto") -> RunFolder:
         ) from None
     url = f"sqlite:///{path.parent / 'leaderboard.db'}" if leaderboard_url == "auto" else leaderboard_url
     return RunFolder(path, url)
+
+
+def refuse_used(what: str, path: Path, way_out: str) -> None:
+    """Raise ``ConfigError`` unless ``path`` is free for ``what`` to be written there: new, or an empty folder."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise ConfigError(f"{what} needs a new or empty folder; '{path}' exists. {way_out}")
 
 
 def find(path: str | Path) -> RunFolder:
