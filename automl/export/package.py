@@ -82,10 +82,11 @@ def export(task: Task, members: Sequence[Member], folder: Path, kind: str, score
         (draft / "model.onnx").write_bytes(_converted(task, members))
         shutil.copyfile(automl.runtime.__file__, draft / "predict.py")
         scores = scores | _test_score(task, draft / "model.onnx")
-        _write_manifest(draft, _manifest(task, members, kind, scores))
+        manifest = _manifest(task, members, kind, scores)
+        _write_manifest(draft, manifest)
         measured = _replay(task, draft)
         parity = _parity(task, members, measured["prediction"])
-        manifest = _manifest(task, members, kind, scores) | {"latency_ms": measured["latency_ms"], "parity": parity}
+        manifest |= {"latency_ms": measured["latency_ms"], "parity": parity}
         (draft / "README.md").write_text(_readme(task, manifest))
         _write_manifest(draft, manifest)
         if folder.exists():
