@@ -5,9 +5,9 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -17,39 +17,36 @@ from automl.errors import AutoMLError, ConfigError, nearest, unknown_name
 from automl.run_folder import RunFolder
 from automl.space import OFF
 
+if TYPE_CHECKING:
+    from automl.search import Search
+
 
 def search(config: dict[str, Any], started: float) -> None:
     """Search as ``config`` says, and print the leaderboard and where the model lies."""
-    from automl.search import check
-
     path = config["run"]["dir"] or _new_folder(Path("runs"))
-    with _started_runner(config, started) as runner:
-        task = load_task(config)
-        check(task, search_config(config, started))
+    with _prepared(config, started) as ready:
         folder = run_folder.create(path, config["leaderboard"]["url"])
         folder.config.write_text(yaml.safe_dump(config, sort_keys=False))
-        _run(task, config, folder, started, runner)
+        _run(ready, config, folder)
 
 
 def resume(path: str, overrides: Sequence[str], started: float) -> None:
     """Go on with the run in the folder ``path``; its trials count, its seconds begin anew."""
     folder = run_folder.find(path)
     config = _overridden(_recorded(folder), overrides)
-    with _started_runner(config, started) as runner:
-        _run(load_task(config), config, folder, started, runner)
+    with _prepared(config, started) as ready:
+        _run(ready, config, folder)
 
 
 @contextmanager
-def _started_runner(config: Mapping[str, Any], started: float) -> Iterator[Any]:
-    """Check the configuration and let the runner start while the data is read."""
-    from automl.search import make_runner
+def _prepared(config: Mapping[str, Any], started: float) -> Iterator["Search"]:
+    """Check the whole configuration; the runner starts while the data is read, and is closed in the end."""
+    from automl.search import Search, make_runner
 
-    runner = make_runner(search_config(config, started))
-    runner.start()
-    try:
-        yield runner
-    finally:
-        runner.close()
+    checked = search_config(config, started)
+    with closing(make_runner(checked)) as runner:
+        runner.start()
+        yield Search(load_task(config), checked, runner)
 
 
 def export(path: str, output: str, members: int | None, max_loss: float | None) -> None:
@@ -176,19 +173,18 @@ def with_deletions(tree: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[st
     return kept | {k: OFF for k, v in whole.items() if k not in tree and isinstance(v, Mapping)}
 
 
-def _run(task: Any, config: dict[str, Any], folder: RunFolder, started: float, runner: Any) -> None:
+def _run(ready: "Search", config: dict[str, Any], folder: RunFolder) -> None:
     from automl.leaderboard import report
     from automl.leaderboard.store import Store
     from automl.progress import Progress
-    from automl.search import search as run_search
 
-    budget = config["budget"]
+    task, budget = ready.task, ready.config
     with Progress(
-        seconds=budget["seconds"], trials=budget["trials"], metric=task.metric, started=started, quiet=config["quiet"]
+        seconds=budget.seconds, trials=budget.trials, metric=task.metric, started=budget.started, quiet=config["quiet"]
     ) as view:
         for note in task.notes:
             view.note(note)
-        result = run_search(task, search_config(config, started), folder, view, config, runner)
+        result = ready.run(folder, view, config)
     (folder.path / "timings.json").write_text(json.dumps(view.phases) + "\n")
     with Store(folder.leaderboard_url) as store:
         report.render(store.board(result.run_id), top=10)

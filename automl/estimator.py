@@ -32,7 +32,7 @@ from automl.leaderboard import report
 from automl.leaderboard.outcomes import Outcomes
 from automl.leaderboard.store import Store
 from automl.progress import Progress
-from automl.search import SearchConfig, SearchResult, make_runner, search
+from automl.search import Search, SearchConfig, SearchResult, make_runner
 
 
 def _may_classify(estimator: "AutoML") -> bool:
@@ -118,6 +118,7 @@ class AutoML(BaseEstimator):
         with closing(make_runner(config)) as runner:
             runner.start()
             self._read(X, y, sample_weight)
+            ready = Search(self.task_, config, runner)
             with tempfile.TemporaryDirectory(prefix="automl-") as scratch:
                 folder = run_folder.create(self.run_dir or Path(scratch, "run"))
                 with Progress(
@@ -127,7 +128,7 @@ class AutoML(BaseEstimator):
                     quiet=not self.verbose,
                     started=started,
                 ) as view:
-                    result = search(self.task_, config, folder, view, runner=runner)
+                    result = ready.run(folder, view)
                 self._keep(result, folder)
         return self
 

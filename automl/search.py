@@ -93,43 +93,29 @@ class SearchResult:
     interrupted: bool
 
 
-def search(
-    task: Task,
-    config: SearchConfig,
-    folder: RunFolder,
-    view: View,
-    recorded: Named | None = None,
-    runner: Runner | None = None,
-) -> SearchResult:
-    """Search, then ship the best into ``folder``; ``recorded`` is the configuration kept with the run.
-    ``runner``: one from ``make_runner`` that was started already, else it is made here.
+class Search:
+    """One search, put together and not yet begun. ``runner``: from ``make_runner``; who made it closes it.
 
-    A folder that is bound to a run goes on with it: its finished trials are replayed into the
-    searcher. Raises ``TrialError`` when there is nothing to ship, with the reasons.
+    Making one writes nothing, and raises ``ConfigError`` for what is wrong with ``config`` for ``task``.
     """
-    with closing(Store(folder.leaderboard_url)) as store:
-        return _Search(task, config, folder, view, store, runner or make_runner(config)).run(recorded or {})
 
-
-def check(task: Task, config: SearchConfig) -> None:
-    """Raise what is wrong with ``config`` for ``task``, before anything is written."""
-    make_searcher(task_space(task, config.space), config, task.seed)
-    check_named("schedulers", config.scheduler)
-
-
-class _Search:
-    def __init__(
-        self, task: Task, config: SearchConfig, folder: RunFolder, view: View, store: Store, runner: Runner
-    ) -> None:
-        self.task, self.config, self.view, self.store, self.runner = task, config, view, store, runner
-        self.space = task_space(task, config.space)
-        self.searcher = make_searcher(self.space, config, task.seed)
+    def __init__(self, task: Task, config: SearchConfig, runner: Runner) -> None:
+        self.task, self.config, self.runner = task, config, runner
+        self.searcher = make_searcher(task_space(task, config.space), config, task.seed)
         self.scheduler = check_named("schedulers", config.scheduler)
-        self.outcomes = Outcomes(folder.outcomes)
-        self.folder = folder
         self.trials: list[Trial] = []
 
-    def run(self, recorded: Named) -> SearchResult:
+    def run(self, folder: RunFolder, view: View, recorded: Named | None = None) -> SearchResult:
+        """Search, then ship the best into ``folder``; ``recorded`` is the configuration kept with the run.
+
+        A folder that is bound to a run goes on with it: its finished trials are replayed into the
+        searcher. Raises ``TrialError`` when there is nothing to ship, with the reasons.
+        """
+        self.folder, self.outcomes, self.view = folder, Outcomes(folder.outcomes), view
+        with closing(Store(folder.leaderboard_url)) as self.store:
+            return self._run(recorded or {})
+
+    def _run(self, recorded: Named) -> SearchResult:
         run_id = self._open(recorded)
         status, interrupted = "failed", False
         try:
