@@ -1,4 +1,4 @@
-"""What the tree families share: boosting (target, early stopping, becoming a model), and forests (space, building)."""
+"""What families for tables share: feature steps; boosting (target, early stopping, becoming a model); forests."""
 
 import math
 import time
@@ -18,6 +18,19 @@ if TYPE_CHECKING:
     from automl.export.graph import Graph
     from automl.training.forest import Forest
 
+# What families of weighted sums and of distances take: numbers only, none missing, in columns of like widths,
+# or the widest would decide. Which columns to keep is searched for them; trees choose by themselves.
+NUMERIC_FEATURES = {
+    "dates": {},
+    "text": {},
+    "impute": {"method": {"none": "off"}},
+    "encode": {"method": {"native": "off"}},
+    "scale": {},
+    "select": {},
+    "reduce": {},
+}
+# What the tree families of scikit-learn take; NaN is native to them.
+TREE_FEATURES = {"dates": {}, "text": {}, "encode": {"method": {"default": "ordinal", "native": "off"}}}
 # What the trees of a regression minimise; "auto" is l1 where the metric is an absolute error, else l2.
 OBJECTIVE = Choice(["auto", "l2", "l1", "huber", "poisson"])
 
@@ -220,8 +233,6 @@ def _varies(x: np.ndarray) -> bool:
     return not same.all()
 
 
-# What the tree families of scikit-learn take; NaN is native to them.
-TREE_FEATURES = {"dates": {}, "text": {}, "encode": {"method": {"default": "ordinal", "native": "off"}}}
 # For classes only: a regression minimises the squared error.
 CRITERION = Choice(["gini", "entropy"])
 _SAMPLED_ROWS = {"share": Float(0.3, 1.0, default=1.0)}

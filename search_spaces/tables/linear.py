@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from automl.search_spaces.tables.blocks import NUMERIC_FEATURES
 from automl.space import Choice, Float, Params, Space
 from automl.task import Batch, Rows, Task
 from automl.training.linear import Linear, class_weights, quiet, softmax
@@ -33,15 +34,7 @@ SPACE = {
     ),
     "class_weight": Choice(["none", "balanced"]),
 }
-FEATURES = {
-    "dates": {},
-    "text": {},
-    "impute": {"method": {"none": "off"}},
-    "encode": {"method": {"native": "off"}},
-    "scale": {},
-    "select": {},
-    "reduce": {},
-}
+FEATURES = NUMERIC_FEATURES
 # A stage is about this many rows * columns * classes * iterations: about a second of work on a core.
 _STAGE_WORK = {"newton-cholesky": 4e9, "lbfgs": 1e9, "proximal": 1e9}
 _MOST_ITERATIONS = 500

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from automl.search_spaces.tables.blocks import NUMERIC_FEATURES
 from automl.space import Choice, Float, Int, Params
 from automl.task import Batch, Rows, Task
 from automl.training.linear import sample
@@ -29,15 +30,7 @@ SPACE = {
     # The artifact keeps this many training rows at most.
     "max_rows": Int(500, 20_000, log=True, default=8_000),
 }
-FEATURES = {
-    "dates": {},
-    "text": {},
-    "impute": {"method": {"none": "off"}},
-    "encode": {"method": {"native": "off"}},
-    "scale": {},
-    "select": {},
-    "reduce": {},
-}
+FEATURES = NUMERIC_FEATURES
 # Distances within this share of the squared lengths (or of the sums) are the same distance.
 _TIE = 1e-5
 _TINY = 1e-12

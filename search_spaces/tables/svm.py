@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.search_spaces.tables.blocks import NUMERIC_FEATURES
 from automl.space import Choice, Float, Int, Params, Space
 from automl.task import Batch, Rows, Task
 from automl.training.linear import Calibration, Linear, class_weights, holdout, quiet, sample
@@ -43,15 +44,7 @@ SPACE = {
     # For regression only: errors below this share of the target's deviation are free.
     "epsilon": Float(1e-3, 0.5, log=True, default=0.1),
 }
-FEATURES = {
-    "dates": {},
-    "text": {},
-    "impute": {"method": {"none": "off"}},
-    "encode": {"method": {"native": "off"}},
-    "scale": {},
-    "select": {},
-    "reduce": {},
-}
+FEATURES = NUMERIC_FEATURES
 _MOST_ITERATIONS = 100_000
 _CACHE_MB = 300
 _MOST_CLASSES = 40
