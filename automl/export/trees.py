@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse as sp
 from scipy.special import expit, softmax
 
-from automl.export.graph import ML
+from automl.export import general
 from automl.export.symmetric import Symmetric
 
 if TYPE_CHECKING:
@@ -166,10 +166,11 @@ class TreeEnsemble:
     def emit(self, graph: "Graph", numeric: str) -> str:
         """Add the ensemble to ``graph``; return the name of what ``predict`` returns, float32.
 
-        Look-ups where all trees are symmetric, else one ``TreeEnsembleRegressor``; then the link.
+        Look-ups where all trees are symmetric, else one ``TreeEnsemble`` operator; then the link.
         ``numeric`` is the name of an (n, p) float32 tensor.
         """
-        raw = self._emit_raw(graph, numeric)
+        symmetric = Symmetric.of(self) if self.aggregate == "sum" else None
+        raw = symmetric.emit(graph, numeric) if symmetric else general.emit(self, graph, numeric)
         if self.base.any():
             raw = graph.op("Add", raw, graph.constant(self.base.astype(np.float32)[None]))
         if self.link == "sigmoid":
@@ -179,46 +180,6 @@ class TreeEnsemble:
         if self.link == "softmax":
             return graph.op("Softmax", raw, axis=1)
         return graph.op("Exp", raw) if self.link == "exp" else raw
-
-    def _emit_raw(self, graph: "Graph", numeric: str) -> str:
-        symmetric = Symmetric.of(self) if self.aggregate == "sum" else None
-        if symmetric is not None:
-            return symmetric.emit(graph, numeric)
-        attributes = self._node_attributes() | self._value_attributes()
-        return graph.op("TreeEnsembleRegressor", numeric, domain=ML, n_targets=self.n_targets, **attributes)
-
-    def _node_attributes(self) -> dict[str, Any]:
-        sizes = np.diff(self.starts)
-        tree = np.repeat(np.arange(self.n_trees), sizes)
-        start, leaf = self.starts[tree], self.left < 0
-        missing = {"nodes_missing_value_tracks_true": (self.missing_left & ~leaf).astype(int).tolist()}
-        return {
-            "nodes_treeids": tree.tolist(),
-            "nodes_nodeids": (np.arange(self.n_nodes) - start).tolist(),
-            "nodes_featureids": self.feature.tolist(),
-            "nodes_modes": np.where(leaf, "LEAF", "BRANCH_LEQ").tolist(),
-            "nodes_values": np.where(leaf, 0, self.threshold).tolist(),
-            "nodes_truenodeids": np.where(leaf, 0, self.left - start).tolist(),
-            "nodes_falsenodeids": np.where(leaf, 0, self.right - start).tolist(),
-            "aggregate_function": "AVERAGE" if self.aggregate == "mean" else "SUM",
-        } | (missing if self.missing_left.any() else {})
-
-    def _value_attributes(self) -> dict[str, Any]:
-        # A leaf without a value is legal, yet some runtimes want one: it gets a zero.
-        bare = np.flatnonzero(self.left < 0)
-        bare = bare[~np.isin(bare, self.value_node)]
-        node = np.concatenate([self.value_node, bare])
-        target = np.concatenate([self.value_target, np.zeros_like(bare)])
-        value = np.concatenate([self.value, np.zeros(len(bare), np.float32)])
-        order = np.argsort(node, kind="stable")
-        node, target, value = node[order], target[order], value[order]
-        tree = np.searchsorted(self.starts, node, side="right") - 1
-        return {
-            "target_treeids": tree.tolist(),
-            "target_nodeids": (node - self.starts[tree]).tolist(),
-            "target_ids": target.tolist(),
-            "target_weights": value.tolist(),
-        }
 
 
 def linked(raw: np.ndarray, link: Link) -> np.ndarray:

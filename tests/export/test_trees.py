@@ -111,6 +111,29 @@ def test_trimmed_keeps_the_first_trees(aggregate: str) -> None:
     np.testing.assert_allclose(run(small, x), small.predict(x), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("n_targets", [1, 3])
+def test_trees_of_one_leaf_may_stand_among_others(n_targets: int) -> None:
+    lone = replace(
+        TreeEnsemble.constant(np.zeros(n_targets)),
+        value_node=np.zeros(n_targets, np.int32),
+        value_target=np.arange(n_targets, dtype=np.int32),
+        value=np.arange(1, n_targets + 1, dtype=np.float32),
+    )
+    few = ensemble(n_targets, n_trees=2)
+    trees, x = TreeEnsemble.join([lone, few, lone]), rows()
+    np.testing.assert_allclose(run(trees, x), trees.predict(x), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(trees.predict(x) - lone.predict(x) * 2, few.predict(x) - few.base, atol=1e-6)
+
+
+@pytest.mark.parametrize("n_targets", [1, 3])
+def test_a_node_takes_few_bytes(n_targets: int) -> None:
+    alike = ensemble(n_targets, n_trees=1)
+    trees = TreeEnsemble.join([alike] * 200)
+    graph = Graph()
+    output = trees.emit(graph, graph.input("numeric", np.float32, [N_FEATURES]))
+    assert len(graph.model({"prediction": output}).SerializeToString()) < 15 * trees.n_nodes
+
+
 def test_a_constant_needs_no_columns_to_split_on() -> None:
     x = rows()
     np.testing.assert_allclose(run(TreeEnsemble.constant([1.0, 3.0]), x), np.tile([1.0, 3.0], (len(x), 1)))
