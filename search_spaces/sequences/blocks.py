@@ -1,274 +1,37 @@
-"""What sequence networks are made of: standardised input, augmentation, and pooling over valid steps only.
+"""What families for sequences share: how training varies its sequences, how it starts, and what is around a body."""
 
-A sequence is (b, steps, channels), zero padded at the end; ``lengths`` (b,) says how many steps are
-valid. Nothing here lets a padded step reach a valid one, so padding further changes no prediction.
-"""
+from typing import TYPE_CHECKING
 
-from typing import Any
+from automl.space import Choice, Float, Params, scope
 
-import numpy as np
-import torch
-from torch import Tensor, nn
-from torch.nn import functional
+if TYPE_CHECKING:
+    from torch import nn
 
-ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "silu": nn.SiLU, "gelu": nn.GELU}
+    from automl.task import Rows
+
+_VIEWS = {
+    "shift": Float(0.0, 0.3, default=0.05),
+    "stretch": Float(0.0, 0.4, default=0.15),
+    "noise": Float(0.0, 0.5, default=0.1),
+    "time_mask": Float(0.0, 0.3, default=0.1),
+    "channel_mask": Float(0.0, 0.3, default=0.1),
+}
+AUGMENT = Choice({"random": _VIEWS, "none": {}})
+TRAINING = {
+    "batch_size": {"default": 64},
+    "epochs": {"default": 20},
+    "schedule": {"default": "one_cycle"},
+    "optimizer": {"default": "adamw", "adamw": {"lr": {"default": 4e-3}}},
+}
 
 
-def valid_steps(lengths: Tensor, steps: int) -> Tensor:
-    """Return (b, steps, 1) float32: 1 where a step is valid, else 0."""
-    return (torch.arange(steps, device=lengths.device) < lengths[:, None]).unsqueeze(-1).float()
+def around(body: "nn.Module", params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
+    """Return the module for sequences like those of ``x``, (n, steps, channels), whose statistics it keeps.
 
-
-class Standardise(nn.Module):
-    """Raw sequences to channels of mean 0 and deviation 1 over the valid training steps; padding becomes 0.
-
-    Shape: (b, steps, c), (b, steps, 1) -> (b, steps, c).
+    ``body``: see ``SequenceNet``; ``params`` hold ``stack``, ``pool``, ``dropout`` and ``augment``.
     """
+    from automl.training.sequence_network import RandomViews, SequenceNet, Standardise
 
-    def __init__(self, sequences: np.ndarray, lengths: np.ndarray | None) -> None:
-        super().__init__()
-        n, steps, channels = sequences.shape
-        valid = np.full(n, steps) if lengths is None else np.maximum(lengths, 1)
-        rows = sequences[np.arange(steps) < valid[:, None]].reshape(-1, channels)
-        mean, std = rows.mean(axis=0, dtype=np.float64), rows.std(axis=0, dtype=np.float64)
-        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32))
-        self.register_buffer("scale", torch.tensor(1 / np.maximum(std, 1e-6), dtype=torch.float32))
-
-    def forward(self, sequence: Tensor, mask: Tensor) -> Tensor:
-        return (sequence - self.mean) * self.scale * mask
-
-
-class RandomViews(nn.Module):
-    """Random views of raw-length sequences, while training only; every number 0 means "leave as it is".
-
-    ``shift``: largest move in time, a share of all steps. ``stretch``: largest relative change of tempo.
-    ``noise``: deviation of noise, in deviations of the channels. ``time_mask``, ``channel_mask``: widest
-    span of steps or of neighbouring channels that is set to the mean (SpecAugment; Park et al. 2019).
-
-    Shape: standardised (b, steps, c), lengths (b,) -> the same, with the new lengths.
-    """
-
-    def __init__(
-        self,
-        shift: float = 0.0,
-        stretch: float = 0.0,
-        noise: float = 0.0,
-        time_mask: float = 0.0,
-        channel_mask: float = 0.0,
-    ) -> None:
-        super().__init__()
-        self.shift, self.stretch, self.noise = shift, stretch, noise
-        self.time_mask, self.channel_mask = time_mask, channel_mask
-
-    def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        if not self.training:
-            return x, lengths
-        if self.shift or self.stretch:
-            x, lengths = self._move(x, lengths)
-        _, steps, channels = x.shape
-        if self.noise:
-            x = x + self.noise * torch.randn_like(x)
-        if self.time_mask:
-            x = x * self._outside_span(x, steps, self.time_mask)[:, :, None]
-        if self.channel_mask:
-            x = x * self._outside_span(x, channels, self.channel_mask)[:, None, :]
-        return x * valid_steps(lengths, steps), lengths
-
-    def _move(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Read each sequence at other times, between two steps linearly; before its start it holds its first value."""
-        n, steps, channels = x.shape
-
-        def spread(limit: float) -> Tensor:
-            return (torch.rand(n, 1, device=x.device) * 2 - 1) * limit
-
-        tempo, start = torch.exp(spread(self.stretch)), spread(self.shift * steps)
-        last = (lengths - 1).float()[:, None]
-        time = (torch.arange(steps, device=x.device) * tempo + start).clamp(min=0.0).minimum(last)
-        before = time.floor()
-        after = torch.minimum(before + 1, last)
-        first, second = (t.long()[:, :, None].expand(-1, -1, channels) for t in (before, after))
-        share = (time - before)[:, :, None]
-        moved = x.gather(1, first) * (1 - share) + x.gather(1, second) * share
-        new_lengths = ((last - start) / tempo).floor().squeeze(1) + 1
-        return moved, new_lengths.clamp(1, steps).to(lengths.dtype)
-
-    @staticmethod
-    def _outside_span(x: Tensor, size: int, widest: float) -> Tensor:
-        """Return (b, size): 0 in a random span of each row, else 1."""
-        span = torch.rand(len(x), 1, device=x.device) * widest * size
-        start = torch.rand(len(x), 1, device=x.device) * (size - span)
-        i = torch.arange(size, device=x.device)
-        return ((i < start.round()) | (i >= (start + span).round())).to(x.dtype)
-
-
-class MaskedPool(nn.Module):
-    """One vector for a sequence: ``mean``, ``max`` or ``last`` of its valid steps.
-
-    Shape: (b, steps, c), (b, steps, 1) -> (b, c).
-    """
-
-    def __init__(self, kind: str) -> None:
-        super().__init__()
-        self.kind = kind
-
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        if self.kind == "mean":
-            return (x * mask).sum(dim=1) / mask.sum(dim=1)
-        if self.kind == "max":
-            return (x + (mask - 1) * 1e4).amax(dim=1)
-        # The last valid step is the one whose follower is not valid.
-        follower = torch.cat([mask[:, 1:], torch.zeros_like(mask[:, :1])], dim=1)
-        return (x * (mask - follower)).sum(dim=1)
-
-
-class SequenceNet(nn.Module):
-    """Standardise, random views, ``stack`` neighbouring steps, a body, masked pooling, dropout, linear output.
-
-    ``body`` maps (b, steps, c), lengths (b,) and the mask (b, steps, 1) to (b, steps, ``body.width``).
-
-    Shape: sequence (b, steps, c) float32, lengths (b,) int64 -> (b, n_outputs) raw scores.
-    """
-
-    inputs = ("sequence", "lengths")
-
-    def __init__(
-        self,
-        standardise: Standardise,
-        views: RandomViews,
-        body: nn.Module,
-        n_outputs: int,
-        *,
-        stack: int = 1,
-        pool: str = "mean",
-        dropout: float = 0.0,
-    ) -> None:
-        super().__init__()
-        self.standardise, self.views, self.body = standardise, views, body
-        self.stack = stack
-        self.pool = MaskedPool(pool)
-        self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(body.width, n_outputs)
-
-    def forward(self, sequence: Tensor, lengths: Tensor) -> Tensor:
-        lengths = lengths.clamp(1, sequence.shape[1])
-        x = self.standardise(sequence, valid_steps(lengths, sequence.shape[1]))
-        x, lengths = self.views(x, lengths)
-        if self.stack > 1:
-            x, lengths = stacked(x, self.stack), (lengths + self.stack - 1) // self.stack
-        mask = valid_steps(lengths, x.shape[1])
-        return self.output(self.dropout(self.pool(self.body(x, lengths, mask), mask)))
-
-
-def stacked(x: Tensor, n: int) -> Tensor:
-    """Put each ``n`` neighbouring steps side by side: (b, steps, c) -> (b, ceil(steps / n), n * c)."""
-    x = functional.pad(x, (0, 0, 0, -x.shape[1] % n))
-    return x.reshape(-1, x.shape[1] // n, n * x.shape[2])
-
-
-class Recurrence(nn.Module):
-    """Stacked GRU or LSTM layers over the valid steps, in one direction or both.
-
-    The backward half of a layer reads each sequence's own valid steps in reverse, so no packing is
-    needed (which ONNX has not) and padding stays unseen.
-
-    Shape: (b, steps, inputs), lengths (b,), mask (b, steps, 1) -> (b, steps, width).
-    """
-
-    def __init__(self, cell: str, inputs: int, hidden: int, layers: int, bidirectional: bool, dropout: float) -> None:
-        super().__init__()
-        make = nn.GRU if cell == "gru" else nn.LSTM
-        self.width = hidden * (2 if bidirectional else 1)
-        sizes = [inputs, *[self.width] * (layers - 1)]
-        self.ahead = nn.ModuleList(make(size, hidden, batch_first=True) for size in sizes)
-        self.back = nn.ModuleList(make(size, hidden, batch_first=True) for size in sizes if bidirectional)
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, x: Tensor, lengths: Tensor, mask: Tensor) -> Tensor:
-        reverse = (lengths[:, None] - 1 - torch.arange(x.shape[1], device=x.device)).clamp(min=0)
-        for i, layer in enumerate(self.ahead):
-            x = self.dropout(x) if i else x
-            y = layer(x)[0]
-            if self.back:
-                y = torch.cat([y, _at(self.back[i](_at(x, reverse))[0], reverse)], dim=2)
-            x = y * mask
-        return x
-
-
-def _at(x: Tensor, steps: Tensor) -> Tensor:
-    """Return x (b, t, c) read at ``steps`` (b, t)."""
-    return x.gather(1, steps[:, :, None].expand(-1, -1, x.shape[2]))
-
-
-class Convolutions(nn.Module):
-    """Residual blocks of dilated convolutions (TCN; Bai, Kolter and Koltun 2018, arXiv:1803.01271).
-
-    Block i is dilated by ``dilation_growth ** i``, so the field of view grows with the depth.
-
-    Shape: (b, steps, inputs), lengths (b,), mask (b, steps, 1) -> (b, steps, width).
-    """
-
-    def __init__(self, inputs: int, width: int, depth: int, dilation_growth: int, **options: Any) -> None:
-        super().__init__()
-        self.width = width
-        self.project = nn.Conv1d(inputs, width, 1)
-        self.blocks = nn.ModuleList(TemporalBlock(width, dilation=dilation_growth**i, **options) for i in range(depth))
-
-    def forward(self, x: Tensor, lengths: Tensor, mask: Tensor) -> Tensor:
-        mask = mask.transpose(1, 2)
-        x = self.project(x.transpose(1, 2)) * mask
-        for block in self.blocks:
-            x = block(x, mask)
-        return x.transpose(1, 2)
-
-
-class TemporalBlock(nn.Module):
-    """Two dilated convolutions, each with norm, activation and dropout, and a shortcut.
-
-    ``causal``: a step sees the past only. Padding is set back to zero after every convolution.
-
-    Shape: (b, width, steps), mask (b, 1, steps) -> (b, width, steps).
-    """
-
-    def __init__(
-        self,
-        width: int,
-        *,
-        kernel: int,
-        dilation: int,
-        causal: bool,
-        norm: str,
-        activation: str,
-        dropout: float,
-    ) -> None:
-        super().__init__()
-        reach = (kernel - 1) * dilation
-        self.padding = (reach, 0) if causal else (reach // 2, reach - reach // 2)
-        self.convs = nn.ModuleList(nn.Conv1d(width, width, kernel, dilation=dilation) for _ in range(2))
-        self.norms = nn.ModuleList(make_norm(norm, width) for _ in self.convs)
-        self.act, self.dropout = ACTIVATIONS[activation](), nn.Dropout(dropout)
-        for conv in self.convs:
-            nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
-
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        y = x
-        for conv, norm in zip(self.convs, self.norms, strict=True):
-            y = self.dropout(self.act(norm(conv(functional.pad(y, self.padding))))) * mask
-        return self.act(x + y) * mask
-
-
-class ChannelNorm(nn.Module):
-    """Layer normalisation over the channels of each step. Shape: (b, width, steps) -> the same."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.norm(x.transpose(1, 2)).transpose(1, 2)
-
-
-def make_norm(kind: str, width: int) -> nn.Module:
-    """Return the norm ``batch``, ``layer`` or ``none``; none of them mixes steps when predicting."""
-    if kind == "batch":
-        return nn.BatchNorm1d(width)
-    return ChannelNorm(width) if kind == "layer" else nn.Identity()
+    views = RandomViews(**scope(params, "augment.random"))
+    rest = {name: params[name] for name in ("stack", "pool", "dropout")}
+    return SequenceNet(Standardise(x.sequence, x.lengths), views, body, n_outputs, **rest)

@@ -3,7 +3,8 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
-from automl.space import Choice, Float, Int, Params, scope
+from automl.search_spaces.sequences.blocks import AUGMENT, TRAINING, around
+from automl.space import Choice, Float, Int, Params
 
 if TYPE_CHECKING:
     from torch import nn
@@ -11,13 +12,6 @@ if TYPE_CHECKING:
     from automl.task import Rows, Task
     from automl.types import Model
 
-VIEWS = {
-    "shift": Float(0.0, 0.3, default=0.05),
-    "stretch": Float(0.0, 0.4, default=0.15),
-    "noise": Float(0.0, 0.5, default=0.1),
-    "time_mask": Float(0.0, 0.3, default=0.1),
-    "channel_mask": Float(0.0, 0.3, default=0.1),
-}
 ORDER = 10
 SPACE = {
     "depth": Int(1, 6, default=3),
@@ -30,14 +24,9 @@ SPACE = {
     "stack": Choice([1, 2, 4], default=2),
     "pool": Choice(["mean", "max", "last"]),
     "dropout": Float(0.0, 0.5, default=0.1),
-    "augment": Choice({"random": VIEWS, "none": {}}),
+    "augment": AUGMENT,
 }
-NETWORK = {
-    "batch_size": {"default": 64},
-    "epochs": {"default": 20},
-    "schedule": {"default": "one_cycle"},
-    "optimizer": {"default": "adamw", "adamw": {"lr": {"default": 4e-3}}},
-}
+NETWORK = TRAINING
 
 
 def build(params: Params, task: "Task") -> "Model":
@@ -48,15 +37,10 @@ def build(params: Params, task: "Task") -> "Model":
 
 
 def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
-    """Return the module for sequences like those of ``x``, (n, steps, channels), whose statistics it keeps."""
-    from automl.search_spaces.sequences import blocks
+    """Return the module for sequences like those of ``x``, (n, steps, channels)."""
+    from automl.training.sequence_network import Convolutions
 
     shape = {name: params[name] for name in ("width", "depth", "dilation_growth", "kernel", "causal")}
     style = {name: params[name] for name in ("norm", "activation", "dropout")}
-    return blocks.SequenceNet(
-        blocks.Standardise(x.sequence, x.lengths),
-        blocks.RandomViews(**scope(params, "augment.random")),
-        blocks.Convolutions(x.sequence.shape[2] * params["stack"], **shape, **style),
-        n_outputs,
-        **{name: params[name] for name in ("stack", "pool", "dropout")},
-    )
+    body = Convolutions(x.sequence.shape[2] * params["stack"], **shape, **style)
+    return around(body, params, x, n_outputs)

@@ -9,9 +9,10 @@ import torch
 
 from automl.assemble import task_space
 from automl.metrics import get
-from automl.search_spaces.sequences import blocks, recurrent, temporal_conv
+from automl.search_spaces.sequences import recurrent, temporal_conv
 from automl.space import Choice, Defaults, Params, Random, draw
 from automl.task import Batch, Rows, Schema, Task
+from automl.training import sequence_network as parts
 from tests.search_spaces.networks import assert_exports, fitted
 
 STEPS, CHANNELS = 15, 4
@@ -81,7 +82,7 @@ def test_padding_changes_no_prediction(family: ModuleType, name: str, option: ob
     net = module(family, **{name: option, "layers": 2})
     x = waves().data.x.take(slice(0, 30))
     sequence, lengths = torch.tensor(x.sequence), torch.tensor(x.lengths)
-    dirty = torch.where(blocks.valid_steps(lengths, STEPS) > 0, sequence, 99.0)
+    dirty = torch.where(parts.valid_steps(lengths, STEPS) > 0, sequence, 99.0)
     longer = torch.cat([dirty, torch.full((30, 8, CHANNELS), -7.0)], dim=1)
     expected = net(sequence, lengths)
     torch.testing.assert_close(net(dirty, lengths), expected)
@@ -103,8 +104,8 @@ def test_random_candidates_build_and_answer() -> None:
 def test_standardise_looks_at_valid_steps_only() -> None:
     x = waves().data.x
     lengths = torch.tensor(x.lengths)
-    mask = blocks.valid_steps(lengths, STEPS)
-    z = blocks.Standardise(x.sequence, x.lengths)(torch.tensor(x.sequence), mask)
+    mask = parts.valid_steps(lengths, STEPS)
+    z = parts.Standardise(x.sequence, x.lengths)(torch.tensor(x.sequence), mask)
     valid = z[mask.squeeze(-1) > 0]
     torch.testing.assert_close(valid.mean(dim=0), torch.zeros(CHANNELS), atol=1e-4, rtol=0)
     torch.testing.assert_close(valid.std(dim=0), torch.ones(CHANNELS), atol=1e-3, rtol=0)
@@ -113,19 +114,19 @@ def test_standardise_looks_at_valid_steps_only() -> None:
 
 def test_pooling_over_valid_steps() -> None:
     x = torch.tensor([[[1.0], [5.0], [3.0], [100.0]]])
-    mask = blocks.valid_steps(torch.tensor([3]), 4)
-    pooled = {kind: blocks.MaskedPool(kind)(x, mask).item() for kind in ("mean", "max", "last")}
+    mask = parts.valid_steps(torch.tensor([3]), 4)
+    pooled = {kind: parts.MaskedPool(kind)(x, mask).item() for kind in ("mean", "max", "last")}
     assert pooled == {"mean": 3.0, "max": 5.0, "last": 3.0}
-    assert blocks.MaskedPool("max")(-x, mask).item() == -1.0
+    assert parts.MaskedPool("max")(-x, mask).item() == -1.0
 
 
 def test_a_causal_network_does_not_see_the_future() -> None:
     options = {"kernel": 3, "norm": "batch", "activation": "relu", "dropout": 0.0}
-    body = blocks.Convolutions(CHANNELS, 8, 3, 2, causal=True, **options).eval()
+    body = parts.Convolutions(CHANNELS, 8, 3, 2, causal=True, **options).eval()
     x, lengths = torch.randn(2, STEPS, CHANNELS), torch.tensor([STEPS, STEPS])
     changed = x.clone()
     changed[:, 10:] += 1
-    mask = blocks.valid_steps(lengths, STEPS)
+    mask = parts.valid_steps(lengths, STEPS)
     before, after = body(x, lengths, mask), body(changed, lengths, mask)
     torch.testing.assert_close(before[:, :10], after[:, :10])
     assert not torch.allclose(before[:, 10:], after[:, 10:])
@@ -133,8 +134,8 @@ def test_a_causal_network_does_not_see_the_future() -> None:
 
 def test_views_leave_predictions_alone_and_keep_training_sequences_valid() -> None:
     lengths = torch.tensor([1, 4, 9, STEPS] * 10)
-    x = torch.randn(40, STEPS, CHANNELS) * blocks.valid_steps(lengths, STEPS)
-    views = blocks.RandomViews(shift=0.3, stretch=0.4, noise=0.1, time_mask=0.3, channel_mask=0.3)
+    x = torch.randn(40, STEPS, CHANNELS) * parts.valid_steps(lengths, STEPS)
+    views = parts.RandomViews(shift=0.3, stretch=0.4, noise=0.1, time_mask=0.3, channel_mask=0.3)
     same, same_lengths = views.eval()(x, lengths)
     assert same is x
     assert same_lengths is lengths
@@ -142,12 +143,12 @@ def test_views_leave_predictions_alone_and_keep_training_sequences_valid() -> No
     assert new_lengths.dtype == lengths.dtype
     assert 1 <= new_lengths.min() <= new_lengths.max() <= STEPS
     assert changed.isfinite().all()
-    assert (changed * (1 - blocks.valid_steps(new_lengths, STEPS))).abs().max() == 0
+    assert (changed * (1 - parts.valid_steps(new_lengths, STEPS))).abs().max() == 0
 
 
 def test_stretching_reads_the_same_curve_at_another_tempo() -> None:
     ramp = torch.arange(20.0).reshape(1, 20, 1).repeat(50, 1, 1)
-    stretched, lengths = blocks.RandomViews(stretch=0.4).train()(ramp, torch.full((50,), 20))
+    stretched, lengths = parts.RandomViews(stretch=0.4).train()(ramp, torch.full((50,), 20))
     tempo = stretched[:, 1, 0]
     torch.testing.assert_close(stretched[:, 5, 0], 5 * tempo)
     assert tempo.min() < 0.8 < 1.2 < tempo.max()
