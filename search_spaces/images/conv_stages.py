@@ -73,22 +73,22 @@ def build(params: Params, task: "Task") -> "Model":
 
 def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
     """Return the module for images like those of ``x``, (n, h, w, c), which also give its input statistics."""
-    from automl.search_spaces.images import blocks
+    from automl.training import image_network as parts
 
     height, width_pixels, channels = x.image.shape[1:]
     size, norm, activation = max(height, width_pixels), params["norm"], params["activation"]
-    width, stem_stride = blocks.round_width(params["width"]), 1
+    width, stem_stride = parts.round_width(params["width"]), 1
     while size > params["first_size"]:
         size, stem_stride = -(-size // 2), stem_stride * 2
-    stem = blocks.conv_norm(channels, width, max(3, 2 * stem_stride - 1), norm, stem_stride)
-    front = [blocks.Standardise(x.image), blocks.RandomViews(**scope(params, "augment.random"))]
-    stages = [stem, blocks.ACTIVATIONS[activation]()]
+    stem = parts.conv_norm(channels, width, max(3, 2 * stem_stride - 1), norm, stem_stride)
+    front = [parts.Standardise(x.image), parts.RandomViews(**scope(params, "augment.random"))]
+    stages = [stem, parts.ACTIVATIONS[activation]()]
     for i in range(params["stages"]):
-        wider = blocks.round_width(params["width"] * params["growth"] ** i)
+        wider = parts.round_width(params["width"] * params["growth"] ** i)
         shrinks = i > 0 and size >= 4
         size = -(-size // 2) if shrinks else size
         downsample = params["downsample"] if shrinks else "none"
         shape = (downsample, *(params[name] for name in ("block", "depth", "kernel")))
-        stages.append(blocks.make_stage(width, wider, *shape, norm, activation))
+        stages.append(parts.make_stage(width, wider, *shape, norm, activation))
         width = wider
-    return blocks.ConvNet(front, stages, width, n_outputs, params["pool"], params["dropout"])
+    return parts.ConvNet(front, stages, width, n_outputs, params["pool"], params["dropout"])

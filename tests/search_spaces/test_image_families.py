@@ -10,9 +10,10 @@ from sklearn.datasets import load_digits
 
 from automl.assemble import build, task_space
 from automl.data import from_arrays
-from automl.search_spaces.images import blocks, conv_stages
+from automl.search_spaces.images import conv_stages
 from automl.space import Choice, Defaults, Params, Random, draw
 from automl.task import Rows, Task
+from automl.training import image_network as parts
 from tests.search_spaces.networks import assert_exports, fitted, n_weights
 
 SMALL = {"width": 8, "epochs": 5}
@@ -48,7 +49,7 @@ def test_every_option_exports(name: str, option: object) -> None:
     assert_exports(model, task.data.x.take(slice(0, 64)))
 
 
-@pytest.mark.parametrize("block", blocks.BLOCKS)
+@pytest.mark.parametrize("block", parts.BLOCKS)
 @pytest.mark.parametrize("norm", ["batch", "group", "none"])
 def test_blocks_and_norms_work_together(block: str, norm: str) -> None:
     x = digits().data.x.take(slice(0, 16))
@@ -82,7 +83,7 @@ def test_random_candidates_build_and_answer() -> None:
 def test_standardise_gives_mean_0_and_deviation_1_per_channel() -> None:
     images = np.random.default_rng(0).integers(0, 255, (50, 6, 4, 3)).astype(np.uint8)
     images[..., 2] = 7
-    x = blocks.Standardise(images)(torch.tensor(images).float())
+    x = parts.Standardise(images)(torch.tensor(images).float())
     assert x.shape == (50, 3, 6, 4)
     torch.testing.assert_close(x.mean(dim=(0, 2, 3)), torch.zeros(3), atol=1e-4, rtol=0)
     torch.testing.assert_close(x[:, :2].std(dim=(0, 2, 3)), torch.ones(2), atol=1e-3, rtol=0)
@@ -102,21 +103,21 @@ def test_depth_and_width_grow_the_network() -> None:
 
 def test_views_leave_predictions_alone_and_change_training_images() -> None:
     x = torch.randn(6, 3, 12, 10)
-    views = blocks.RandomViews(shift=0.2, zoom=0.2, rotate_degrees=20, flip=True, brightness=0.3, cutout=0.3)
+    views = parts.RandomViews(shift=0.2, zoom=0.2, rotate_degrees=20, flip=True, brightness=0.3, cutout=0.3)
     assert views.eval()(x) is x
     changed = views.train()(x)
     assert changed.shape == x.shape
     assert (changed - x).abs().mean() > 0.1
-    torch.testing.assert_close(blocks.RandomViews().train()(x), x)
+    torch.testing.assert_close(parts.RandomViews().train()(x), x)
 
 
 def test_a_flip_mirrors_and_a_shift_moves() -> None:
     x = torch.arange(5.0).expand(200, 1, 5, 5)
-    flipped = blocks.RandomViews(flip=True).train()(x)
+    flipped = parts.RandomViews(flip=True).train()(x)
     mirrored = (flipped - x.flip(3)).abs().amax(dim=(1, 2, 3)) < 1e-4
     assert 60 < mirrored.sum() < 140
     torch.testing.assert_close(flipped[~mirrored], x[~mirrored], atol=1e-4, rtol=0)
-    moved = blocks.RandomViews(shift=0.2).train()(x) - x
+    moved = parts.RandomViews(shift=0.2).train()(x) - x
     assert moved.abs().max() <= 1 + 1e-4  # a fifth of five pixels
     assert moved.abs().max() > 0.5
 

@@ -57,8 +57,7 @@ class _Skip(nn.Module):
         pool = nn.AvgPool2d(stride, ceil_mode=True) if stride > 1 else nn.Identity()
         project = conv_norm(inputs, outputs, 1, norm) if inputs != outputs else nn.Identity()
         self.shortcut = nn.Sequential(pool, project)
-        conv, last = body[-1]
-        nn.init.zeros_(conv.weight if norm == "none" else last.weight)
+        nn.init.zeros_(body[-1].get_parameter("0.weight" if norm == "none" else "1.weight"))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.act(self.body(x) + self.shortcut(x))
@@ -107,6 +106,9 @@ class Standardise(nn.Module):
 
     Shape: (b, h, w, c) in the raw value range -> (b, c, h, w), in channels-last memory order.
     """
+
+    mean: Tensor
+    scale: Tensor
 
     def __init__(self, images: np.ndarray) -> None:
         super().__init__()
@@ -217,7 +219,7 @@ class ConvNet(nn.Module):
         self.pool = GlobalPool(pool)
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(width, n_outputs)
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, image: Tensor) -> Tensor:
         return self.output(self.dropout(self.pool(self.stages(self.front(image)))))
