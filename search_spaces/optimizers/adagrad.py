@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from automl.search_spaces.optimizers.blocks import L2_PENALTY
 from automl.space import Float, Params
 
 if TYPE_CHECKING:
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
 
 SPACE = {
     "lr": Float(1e-3, 0.3, log=True, default=2e-2),
-    "weight_decay": Float(1e-8, 1e-2, log=True, default=1e-6),
+    "weight_decay": L2_PENALTY,
 }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from automl.search_spaces.optimizers.blocks import adam_arguments
 from automl.space import Float, Params
 
 if TYPE_CHECKING:
@@ -35,9 +36,4 @@ def build(params: Params, parameters: Iterable[Any]) -> "torch.optim.Optimizer":
                     weight.add_(torch.lerp(weight.grad, momentum, beta1).sign_(), alpha=-group["lr"])
                     momentum.lerp_(weight.grad, 1 - beta2)
 
-    defaults = {
-        "lr": params["lr"],
-        "betas": (params["beta1"], params["beta2"]),
-        "weight_decay": params["weight_decay"],
-    }
-    return Lion(parameters, defaults)
+    return Lion(parameters, adam_arguments(params))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from automl.search_spaces.optimizers.blocks import L2_PENALTY
 from automl.space import Float, Params
 
 if TYPE_CHECKING:
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
 
 SPACE = {
     "lr": Float(1e-5, 1e-2, log=True, default=5e-4),
-    "weight_decay": Float(1e-8, 1e-2, log=True, default=1e-6),
+    "weight_decay": L2_PENALTY,
     "alpha": Float(0.9, 0.999, default=0.99),
     "momentum": Float(0.0, 0.95, default=0.0),
 }
