@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from automl.search_spaces.schedules.blocks import warmed_up
 from automl.space import Float, Params
 
 if TYPE_CHECKING:
@@ -12,7 +13,4 @@ SPACE = {"warmup": Float(0.0, 0.2, default=0.0)}
 
 def build(params: Params, optimizer: "torch.optim.Optimizer", n_steps: int) -> "torch.optim.lr_scheduler.LRScheduler":
     """Return the schedule; ``warmup`` is the part of all ``n_steps`` it takes to rise."""
-    from torch.optim.lr_scheduler import LambdaLR
-
-    n_rising = max(1, round(params["warmup"] * n_steps))
-    return LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / n_rising))
+    return warmed_up(optimizer, n_steps, params["warmup"], lambda over: 1.0)

@@ -2,23 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-from automl.space import Float, Params
+from automl.search_spaces.schedules.blocks import WARMUP, warmed_up
+from automl.space import Params
 
 if TYPE_CHECKING:
     import torch
 
-SPACE = {"warmup": Float(0.0, 0.3, default=0.05)}
+SPACE = {"warmup": WARMUP}
 
 
 def build(params: Params, optimizer: "torch.optim.Optimizer", n_steps: int) -> "torch.optim.lr_scheduler.LRScheduler":
     """Return the schedule; ``warmup`` is the part of all ``n_steps`` it takes to rise."""
-    from torch.optim.lr_scheduler import LambdaLR
-
-    n_rising = max(1, round(params["warmup"] * n_steps))
-
-    def factor(step: int) -> float:
-        if step < n_rising:
-            return (step + 1) / n_rising
-        return max(0.0, 1 - (step - n_rising) / max(1, n_steps - n_rising))
-
-    return LambdaLR(optimizer, factor)
+    return warmed_up(optimizer, n_steps, params["warmup"], lambda over: 1 - over)
