@@ -5,16 +5,14 @@ of the feature steps it wants, and, for networks, a loss, an optimizer, a schedu
 loop. Only here do kinds of options meet; the engine knows none of them by name.
 """
 
-import importlib
 import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from types import ModuleType
 from typing import Any
 
-from automl.errors import ConfigError, SpaceError, unknown_name
-from automl.registry import load, names
+from automl.errors import SpaceError, unknown_name
+from automl.registry import load, names, option
 from automl.space import (
     OFF,
     Choice,
@@ -35,7 +33,6 @@ from automl.types import Model
 
 # Feature steps run in this order; a family names those it wants.
 STEP_ORDER = ("dates", "text", "impute", "encode", "scale", "select", "reduce")
-NETWORK_PARTS = {"loss": "losses", "optimizer": "optimizers", "schedule": "schedules"}
 ALL_TARGETS = ("binary", "multiclass", "regression")
 
 
@@ -45,7 +42,7 @@ def whole_space(plugins: Mapping[str, Sequence[str]] | None = None) -> dict[str,
     ``plugins`` adds options of one's own by import path: ``{"losses": ["my_package.my_loss"]}``.
     """
     plugins = plugins or {}
-    known = [*FAMILY_FOLDER.values(), *NETWORK_PARTS.values()]
+    known = [*FAMILY_FOLDER.values(), *network.PARTS.values()]
     for kind in plugins:
         if kind not in known:
             raise unknown_name("kind of plugin", kind, known)
@@ -111,19 +108,6 @@ def build(params: Params, task: Task) -> Model:
     return Pipeline(steps, model) if steps else model
 
 
-@cache
-def option(kind: str, name: str) -> ModuleType:
-    """Load an option by its name, or by import path where it is a person's own."""
-    if "." not in name:
-        return load(kind, name)
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise ConfigError(
-            f"The option '{name}' of {kind} cannot be imported ({error}); is it on the Python path?"
-        ) from None
-
-
 def _family_choice(folder: str, plugins: Mapping[str, Sequence[str]]) -> Choice:
     families = [*names(folder), *plugins.get(folder, ())]
     modules = {name: option(folder, name) for name in families}
@@ -141,7 +125,7 @@ def _family_space(module: ModuleType, plugins: Mapping[str, Sequence[str]]) -> S
     if not hasattr(module, "NETWORK"):
         return space
     training: dict[str, Any] = dict(network.SPACE)
-    for part, kind in NETWORK_PARTS.items():
+    for part, kind in network.PARTS.items():
         # The first option that fits is tried first.
         options = [*sorted(names(kind), key=lambda n: getattr(load(kind, n), "ORDER", 50)), *plugins.get(kind, ())]
         training[part] = Choice({name: option(kind, name).SPACE for name in options})
@@ -155,7 +139,7 @@ def _fit(folder: str, name: str, space: Space, task: Task) -> Space | None:
         return None
     features = getattr(module, "FEATURES", {})
     fitted = {key: domain for key, domain in space.items() if key not in features or _has_input(key, task)}
-    for part, kind in NETWORK_PARTS.items() if hasattr(module, "NETWORK") else ():
+    for part, kind in network.PARTS.items() if hasattr(module, "NETWORK") else ():
         choice = fitted[part]
         assert isinstance(choice, Choice)
         off = {o: OFF for o in choice.options if task.target not in getattr(option(kind, str(o)), "FITS", ALL_TARGETS)}

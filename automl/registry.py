@@ -10,7 +10,7 @@ import pkgutil
 from functools import cache
 from types import ModuleType
 
-from automl.errors import unknown_name
+from automl.errors import ConfigError, unknown_name
 
 _ENGINE_KINDS = {"searchers": "automl.searchers", "schedulers": "automl.schedulers", "runners": "automl.runners"}
 _SHARED = {"blocks"}
@@ -39,3 +39,19 @@ def load(kind: str, name: str) -> ModuleType:
     if name not in names(kind):
         raise unknown_name(f"option of {kind}", name, names(kind))
     return importlib.import_module(f"{_package(kind).__name__}.{name}")
+
+
+@cache
+def option(kind: str, name: str) -> ModuleType:
+    """Load an option by its name, or by import path where it is a person's own.
+
+    Raises ``UnknownNameError``, or ``ConfigError`` for a path that cannot be imported.
+    """
+    if "." not in name:
+        return load(kind, name)
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise ConfigError(
+            f"The option '{name}' of {kind} cannot be imported ({error}); is it on the Python path?"
+        ) from None

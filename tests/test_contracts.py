@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from automl import registry, space
-from automl.assemble import ALL_TARGETS, build, option, task_space
+from automl.assemble import ALL_TARGETS, build, task_space
 from automl.export import package
 from automl.export.member import Member, predict
 from automl.space import Choice, Defaults, draw, validate
@@ -62,7 +62,7 @@ def test_a_family_fits_predicts_pickles_and_exports(kind: str, family: str, targ
     task = make(kind, target)
     params = defaults(task, family)
     if params is None:
-        module = option(FAMILY_FOLDER[kind], family)
+        module = registry.option(FAMILY_FOLDER[kind], family)
         assert target not in getattr(module, "FITS", ALL_TARGETS) or getattr(module, "REQUIRES", ())
         pytest.skip(f"{family} is not for this task here")
     *running, last = FitFolds(task)(Candidate("0", params), 1, None)

@@ -6,7 +6,6 @@ PyTorch is imported when a network is used, so that its space can be read withou
 from __future__ import annotations
 
 import copy
-import importlib
 import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -35,7 +34,8 @@ SPACE = {
     "mixup": Choice({"none": {}, "inputs": {"alpha": Float(0.05, 1.0, default=0.2)}}),
     "average": Choice({"none": {}, "ema": {"decay": Float(0.9, 0.9999, default=0.99)}}),
 }
-_FOLDERS = {"loss": "losses", "optimizer": "optimizers", "schedule": "schedules"}
+# A network's parts, and the kinds of option they are chosen from.
+PARTS = {"loss": "losses", "optimizer": "optimizers", "schedule": "schedules"}
 
 
 class Network:
@@ -177,9 +177,7 @@ class Network:
     def part(self, part: str, *given: Any) -> Any:
         """Build the chosen option of a part ("loss", "optimizer" or "schedule") from its parameters."""
         name = self.params[part]
-        # A name with a dot is a person's own option, by import path.
-        module = importlib.import_module(name) if "." in name else registry.load(_FOLDERS[part], name)
-        return module.build(scope(self.params, f"{part}.{name}"), *given)
+        return registry.option(PARTS[part], name).build(scope(self.params, f"{part}.{name}"), *given)
 
     def _prepare(self, seed: bool = False) -> None:
         import torch
