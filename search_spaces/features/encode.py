@@ -23,7 +23,11 @@ SPACE = {
                 # Missing, unseen and rare levels: all zeros, or a column of their own.
                 "others": Choice(["own", "zeros"]),
             },
-            "target": {"smoothing": Float(0.1, 200.0, log=True, default=10.0)},
+            "target": {
+                "smoothing": Float(0.1, 200.0, log=True, default=10.0),
+                # A level's number beside its mean: trees can then tell levels of the same mean apart.
+                "codes": Choice([False, True]),
+            },
             "frequency": {},
             "ordinal": {},
             "native": {},
@@ -31,6 +35,7 @@ SPACE = {
     )
 }
 _CROSS_FITS = 5
+_COMMON = 100  # rows of a level whose mean hardly depends on any one of them
 
 
 def build(params: Params, task: Task) -> Step:
@@ -42,7 +47,8 @@ def build(params: Params, task: Task) -> Step:
         max_levels, min_frequency = params["method.onehot.max_levels"], params["method.onehot.min_frequency"]
         return OneHot(max_levels, min_frequency, params["method.onehot.others"] == "own")
     if method == "target":
-        return Target(params["method.target.smoothing"], task.n_classes, task.seed)
+        smoothing, codes = params["method.target.smoothing"], params["method.target.codes"]
+        return Target(smoothing, codes, task.n_classes, task.seed)
     return Lookup(method)
 
 
@@ -102,7 +108,7 @@ class Lookup:
             return x
         self.offsets = _offsets(x.cardinalities)
         if self.method == "ordinal":
-            table = np.concatenate([np.arange(c) for c in x.cardinalities])
+            table = _level_codes(x)
         else:
             flat = (x.categories + self.offsets).ravel()
             table = np.bincount(flat, minlength=sum(x.cardinalities)) / len(x.categories)
@@ -127,14 +133,16 @@ class Lookup:
 class Target(Lookup):
     """The mean target of a level, shrunk to the overall mean by ``smoothing`` imagined rows.
 
-    One column per class (one alone for binary targets and regression). The training rows get
-    numbers that were learned without them, so that the model does not trust them too much.
+    One column per class (one alone for binary targets and regression), and one more with ``codes``.
+    Training rows of a rare level get a mean that was learned without them, so that the model does
+    not trust it too much. Rows of a common level get its mean as it is: five slightly different
+    ones would tell a tree which part a row is in, and that gives its target away.
     Reference: Micci-Barreca, "A preprocessing scheme for high-cardinality categorical attributes", 2001.
     """
 
-    def __init__(self, smoothing: float, n_classes: int, seed: int) -> None:
+    def __init__(self, smoothing: float, codes: bool, n_classes: int, seed: int) -> None:
         super().__init__("target")
-        self.smoothing, self.n_classes, self.seed = smoothing, n_classes, seed
+        self.smoothing, self.codes, self.n_classes, self.seed = smoothing, codes, n_classes, seed
 
     def fit_transform(self, x: Rows, y: np.ndarray) -> Rows:
         if not has_columns(x.categories):
@@ -146,11 +154,12 @@ class Target(Lookup):
         part = np.random.default_rng(self.seed).permutation(len(y)) % n_parts
         sums, counts = zip(*(self._sums(codes[part == i], targets[part == i], x) for i in range(n_parts)), strict=True)
         total_sum, total_count = sum(sums), sum(counts)
-        self.table = self._table(total_sum, total_count, len(x.cardinalities))
-        values = np.empty((len(y), codes.shape[1], targets.shape[1]), np.float32)
+        self.table = self._table(total_sum, total_count, x)
+        common = (total_count >= _COMMON)[:, None]
+        values = np.empty((*codes.shape, self.table.shape[1]), np.float32)
         for i in range(n_parts):
-            table = self._table(total_sum - sums[i], total_count - counts[i], len(x.cardinalities))
-            values[part == i] = table[codes[part == i]]
+            without = self._table(total_sum - sums[i], total_count - counts[i], x)
+            values[part == i] = np.where(common, self.table, without)[codes[part == i]]
         return _without_categories(append_numeric(x, values.reshape(len(y), -1)))
 
     @staticmethod
@@ -160,9 +169,16 @@ class Target(Lookup):
         sums = [np.bincount(flat, weights=np.repeat(t, c), minlength=n) for t in targets.T]
         return np.stack(sums, axis=1), np.bincount(flat, minlength=n)
 
-    def _table(self, sums: np.ndarray, counts: np.ndarray, n_columns: int) -> np.ndarray:
+    def _table(self, sums: np.ndarray, counts: np.ndarray, x: Rows) -> np.ndarray:
         prior = sums.sum(axis=0) / max(counts.sum(), 1)
-        return ((sums + self.smoothing * prior) / (counts[:, None] + self.smoothing)).astype(np.float32)
+        means = (sums + self.smoothing * prior) / (counts[:, None] + self.smoothing)
+        beside = [_level_codes(x)[:, None]] if self.codes else []
+        return np.hstack([means, *beside]).astype(np.float32)
+
+
+def _level_codes(x: Rows) -> np.ndarray:
+    """Return the code of every (column, level), columns one after the other."""
+    return np.concatenate([np.arange(c) for c in x.cardinalities])
 
 
 def _offsets(cardinalities: tuple[int, ...]) -> np.ndarray:

@@ -29,8 +29,10 @@ NUMERIC_FEATURES = {
     "select": {},
     "reduce": {},
 }
-# What the tree families of scikit-learn take; NaN is native to them.
+# What trees take: NaN is native to them. Boosted ones make good use of a level's mean target beside its number.
 TREE_FEATURES = {"dates": {}, "text": {}, "encode": {"method": {"default": "ordinal", "native": "off"}}}
+_MEAN_AND_NUMBER = {"default": "target", "target": {"codes": {"default": True}}, "native": "off"}
+BOOSTED_FEATURES = {"dates": {}, "text": {}, "encode": {"method": _MEAN_AND_NUMBER}}
 # What the trees of a regression minimise; "auto" is l1 where the metric is an absolute error, else l2.
 OBJECTIVE = Choice(["auto", "l2", "l1", "huber", "poisson"])
 
@@ -41,14 +43,21 @@ _RANKED_ROWS = 1000  # with fewer, ranks are too coarse to stop by
 _ABSENT = -60.0  # raw score of a class that the training rows lack
 
 
-def with_objective(space: Space, task: Task) -> Space:
-    """Return ``space`` with the objectives that fit: none for classes, no poisson for a target below 0."""
+def adapt_boosted(space: Space, task: Task) -> Space:
+    """Return ``space`` with what fits: for classes no objective, for a target below 0 no poisson.
+
+    With more than two classes a level's number alone is tried first: a mean would be a column per class.
+    """
+    fitted = dict(space)
+    objective, encode = fitted.get("objective"), fitted.get("encode")
+    method = encode["method"] if isinstance(encode, Mapping) else None
+    if task.target == "multiclass" and isinstance(method, Choice) and method.start == "target" and "ordinal" in method:
+        fitted["encode"] = {"method": configure_choice(method, {"default": "ordinal"}, "encode.method")}
     if task.is_classification:
-        return {name: domain for name, domain in space.items() if name != "objective"}
-    objective = space["objective"]
-    if task.data.y.min() >= 0 or not isinstance(objective, Choice):
-        return dict(space)
-    return {**space, "objective": configure_choice(objective, {"poisson": OFF}, "objective")}
+        fitted.pop("objective", None)
+    elif task.data.y.min() < 0 and isinstance(objective, Choice):
+        fitted["objective"] = configure_choice(objective, {"poisson": OFF}, "objective")
+    return fitted
 
 
 @dataclass(frozen=True)

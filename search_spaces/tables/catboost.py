@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from automl.export.trees import TreeEnsemble
-from automl.search_spaces.tables.blocks import OBJECTIVE, Boosted, with_objective
-from automl.space import Choice, Constant, Float, Int, Params, Space, scope
+from automl.search_spaces.tables.blocks import BOOSTED_FEATURES, OBJECTIVE, Boosted, adapt_boosted
+from automl.space import Choice, Constant, Float, Int, Params, scope
 from automl.task import Batch, Task
 
 SPACE = {
@@ -25,19 +25,15 @@ SPACE = {
     ),
     "border_count": Choice([32, 64, 128, 254], default=128),
 }
-FEATURES = {"dates": {}, "text": {}, "encode": {"method": {"default": "onehot", "native": "off"}}}
+FEATURES = BOOSTED_FEATURES
 ORDER = 30
+adapt = adapt_boosted
 
 _OBJECTIVES = {"l2": "RMSE", "l1": "MAE", "huber": "Huber:delta=1.0", "poisson": "Poisson"}
 _METRICS = {"log_loss": "Logloss", "auc": "AUC", "l2": "RMSE", "l1": "MAE", "poisson": "Poisson"}
 _BOOTSTRAP = {"mvs": ("MVS", "subsample", "share"), "bayesian": ("Bayesian", "bagging_temperature", "temperature")}
 _SAMPLED_ROWS = 20
 _COPIED = ("learning_rate", "depth", "l2_leaf_reg", "random_strength", "border_count")
-
-
-def adapt(space: Space, task: Task) -> Space:
-    """Leave out what the task has no use for."""
-    return with_objective(space, task)
 
 
 def build(params: Params, task: Task) -> "CatBoost":

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from automl.export.trees import TreeEnsemble, floor32
-from automl.search_spaces.tables.blocks import OBJECTIVE, Boosted, with_objective
-from automl.space import Choice, Constant, Float, Int, Params, Space
+from automl.search_spaces.tables.blocks import BOOSTED_FEATURES, OBJECTIVE, Boosted, adapt_boosted
+from automl.space import Choice, Constant, Float, Int, Params
 from automl.task import Batch, Task
 
 SPACE = {
@@ -25,18 +25,14 @@ SPACE = {
     "max_bin": Choice([63, 127, 255, 511], default=255),
     "extra_trees": Choice([False, True]),
 }
-FEATURES = {"dates": {}, "text": {}, "encode": {"method": {"default": "ordinal", "native": "off"}}}
+FEATURES = BOOSTED_FEATURES
 ORDER = 10
+adapt = adapt_boosted
 
 _OBJECTIVES = {"l2": "regression", "l1": "regression_l1", "huber": "huber", "poisson": "poisson"}
 _METRICS = {"log_loss": "binary_logloss", "auc": "auc", "l2": "l2", "l1": "l1", "poisson": "poisson"}
 _COPIED = ("learning_rate", "num_leaves", "min_data_in_leaf", "feature_fraction", "bagging_fraction")
 _COPIED += ("lambda_l1", "lambda_l2", "max_bin", "extra_trees")
-
-
-def adapt(space: Space, task: Task) -> Space:
-    """Leave out what the task has no use for."""
-    return with_objective(space, task)
 
 
 def build(params: Params, task: Task) -> "LightGBM":

@@ -9,8 +9,8 @@ import numpy as np
 
 from automl.errors import NotApplicable
 from automl.export.trees import TreeEnsemble, below32
-from automl.search_spaces.tables.blocks import OBJECTIVE, Boosted, with_objective
-from automl.space import Choice, Constant, Float, Int, Params, Space
+from automl.search_spaces.tables.blocks import BOOSTED_FEATURES, OBJECTIVE, Boosted, adapt_boosted
+from automl.space import Choice, Constant, Float, Int, Params
 from automl.task import Batch, Task
 
 REQUIRES = ("xgboost",)
@@ -26,8 +26,9 @@ SPACE = {
     "reg_lambda": Float(1e-3, 100.0, log=True, default=1.0),
     "max_bin": Choice([64, 128, 256], default=256),
 }
-FEATURES = {"dates": {}, "text": {}, "encode": {"method": {"default": "ordinal", "native": "off"}}}
+FEATURES = BOOSTED_FEATURES
 ORDER = 50
+adapt = adapt_boosted
 
 _OBJECTIVES = {
     "l2": "reg:squarederror",
@@ -38,11 +39,6 @@ _OBJECTIVES = {
 _METRICS = {"log_loss": "logloss", "auc": "auc", "l2": "rmse", "l1": "mae", "poisson": "poisson-nloglik"}
 _COPIED = ("learning_rate", "max_depth", "min_child_weight", "subsample", "colsample_bytree")
 _COPIED += ("reg_alpha", "reg_lambda", "max_bin")
-
-
-def adapt(space: Space, task: Task) -> Space:
-    """Leave out what the task has no use for."""
-    return with_objective(space, task)
 
 
 def build(params: Params, task: Task) -> "XGBoost":

@@ -121,7 +121,9 @@ METHODS += [
     for o in ("own", "zeros")
 ]
 METHODS += [("encode", {"method": m}) for m in ("ordinal", "frequency", "native")]
-METHODS += [("encode", {"method": "target", "method.target.smoothing": 5.0})]
+METHODS += [
+    ("encode", {"method": "target", "method.target.smoothing": 5.0, "method.target.codes": c}) for c in (False, True)
+]
 METHODS += [("scale", {"method": m}) for m in ("none", "standard", "robust")]
 METHODS += [("scale", {"method": "quantile", "method.quantile.output": o}) for o in ("normal", "uniform")]
 METHODS += [("select", {"method": "none"})]
@@ -131,6 +133,10 @@ METHODS += [("reduce", {"method": "pca", "method.pca.share": 0.5, "method.pca.wh
 METHODS += [("text", {"method": "svd", "method.svd.n_components": 6}), ("text", {"method": "none"})]
 METHODS += [("dates", {"parts": p, f"parts.{p}.cyclic": c}) for p in ("all", "calendar") for c in (True, False)]
 METHODS += [("dates", {"parts": p}) for p in ("elapsed", "none")]
+
+
+def target_encoding(smoothing: float = 5.0, codes: bool = False) -> dict:
+    return {"method": "target", "method.target.smoothing": smoothing, "method.target.codes": codes}
 
 
 # Only these two look at the target.
@@ -187,7 +193,7 @@ def test_target_encoding_is_cross_fitted_and_shrunk() -> None:
     codes = np.arange(n, dtype=np.int32).reshape(-1, 1) + 1  # every row is a level of its own
     y = (np.arange(n) % 2).astype(np.int64)
     x = Rows(categories=codes, cardinalities=(n + 1,))
-    step = load("features", "encode").build({"method": "target", "method.target.smoothing": 1.0}, make_task())
+    step = load("features", "encode").build(target_encoding(smoothing=1.0), make_task())
     fitted = step.fit_transform(x, y).numeric[:, 0]
     assert abs(np.corrcoef(fitted, y)[0, 1]) < 0.3  # its own target is not in a row's number
     later = step.transform(x).numeric[:, 0]
@@ -196,9 +202,33 @@ def test_target_encoding_is_cross_fitted_and_shrunk() -> None:
     np.testing.assert_allclose(unseen.numeric, 0.5)
 
 
+def test_target_encoding_tells_nothing_of_a_row_in_a_common_level() -> None:
+    n = 1000
+    codes = np.arange(n, dtype=np.int32).reshape(-1, 1) % 2 + 1
+    y = np.random.default_rng(0).integers(0, 2, n)
+    x = Rows(categories=codes, cardinalities=(3,))
+    step = load("features", "encode").build(target_encoding(), make_task())
+    fitted = step.fit_transform(x, y)
+    assert len(np.unique(fitted.numeric)) == 2
+    np.testing.assert_array_equal(fitted.numeric, step.transform(x).numeric)
+
+
+def test_target_encoding_may_keep_the_codes() -> None:
+    task = make_task("regression")
+    plain, both = (load("features", "encode").build(target_encoding(codes=c), task) for c in (False, True))
+    train, valid = task.fold(0)
+    x, y = train.x.categories, train.y
+    assert x is not None
+    means, beside = plain.fit_transform(train.x, y).numeric, both.fit_transform(train.x, y).numeric
+    n = means.shape[1] - x.shape[1]
+    np.testing.assert_array_equal(beside[:, n::2], means[:, n:])
+    np.testing.assert_array_equal(beside[:, n + 1 :: 2], x)
+    np.testing.assert_array_equal(both.transform(valid.x).numeric[:, n + 1 :: 2], valid.x.categories)
+
+
 def test_target_encoding_has_a_column_per_class() -> None:
     task = make_task("multiclass")
-    step = load("features", "encode").build({"method": "target", "method.target.smoothing": 5.0}, task)
+    step = load("features", "encode").build(target_encoding(), task)
     train, valid = task.fold(0)
     assert step.fit_transform(train.x, train.y).numeric.shape[1] == train.x.numeric.shape[1] + 2 * 3
     shares = step.transform(valid.x).numeric[:, train.x.numeric.shape[1] :].reshape(-1, 2, 3)
