@@ -106,10 +106,11 @@ class AutoML(BaseEstimator):
         self.run_dir = run_dir
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "AutoML":
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, lengths: Any = None) -> "AutoML":
         """Search on (X, y). ``X``: a frame, (n, p) array or sparse matrix, (n,) texts, (n, h, w[, c])
         images or (n, steps, channels) sequences; ``y``: (n,); ``sample_weight``: (n,), rows of
-        weight 0 are left out. Raises ``DataError``, ``ConfigError``, ``TrialError``.
+        weight 0 are left out; ``lengths``: (n,) steps of each sequence, default all.
+        Raises ``DataError``, ``ConfigError``, ``TrialError``.
         """
         started = time.time()
         config = self._config(started)
@@ -117,7 +118,7 @@ class AutoML(BaseEstimator):
             delattr(self, name)  # nothing of an earlier fit may be left beside this one's
         with closing(make_runner(config)) as runner:
             runner.start()
-            self._read(X, y, sample_weight)
+            self._read(X, y, sample_weight, lengths)
             ready = Search(self.task_, config, runner)
             with tempfile.TemporaryDirectory(prefix="automl-") as scratch:
                 folder = run_folder.create(self.run_dir or Path(scratch, "run"))
@@ -132,15 +133,15 @@ class AutoML(BaseEstimator):
                 self._keep(result, folder)
         return self
 
-    def predict(self, X: Any) -> np.ndarray:
-        """Return (n,) labels, or (n,) values."""
-        prediction = self._predict(X)
+    def predict(self, X: Any, lengths: Any = None) -> np.ndarray:
+        """Return (n,) labels, or (n,) values; ``lengths``: (n,) steps of each sequence, default all."""
+        prediction = self._predict(X, lengths)
         return self.classes_[prediction.argmax(axis=1)] if self.task_.is_classification else prediction
 
     @available_if(_may_classify)
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Return (n, n_classes) probabilities in the order of ``classes_``."""
-        return self._predict(X)
+    def predict_proba(self, X: Any, lengths: Any = None) -> np.ndarray:
+        """Return (n, n_classes) probabilities in the order of ``classes_``; ``lengths`` as in ``predict``."""
+        return self._predict(X, lengths)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return accuracy, or R² for a regression, as scikit-learn's estimators do."""
@@ -166,7 +167,7 @@ class AutoML(BaseEstimator):
         kind = "compact" if compact else "ensemble"
         return ship_members(self.task_, members, path, kind, CompressConfig(self.max_loss))
 
-    def _read(self, X: Any, y: Any, sample_weight: Any) -> None:
+    def _read(self, X: Any, y: Any, sample_weight: Any, lengths: Any) -> None:
         """Make the task of (X, y), and remember what prediction needs of them."""
         if y is None or isinstance(y, str):
             raise DataError(
@@ -182,6 +183,7 @@ class AutoML(BaseEstimator):
         self.task_ = from_arrays(
             self._checked(X, reset=True),
             y,
+            lengths=lengths,
             kind=self.kind,
             target_kind=self._target_kind,
             roles=self.roles,
@@ -206,14 +208,14 @@ class AutoML(BaseEstimator):
         with Store(folder.leaderboard_url) as store:
             self.board_ = store.board(result.run_id)
 
-    def _predict(self, X: Any) -> np.ndarray:
+    def _predict(self, X: Any, lengths: Any) -> np.ndarray:
         check_is_fitted(self)
         X = self._checked(X, reset=False)
         columns = self.task_.schema.columns
         if hasattr(X, "columns") and not hasattr(self, "feature_names_in_"):
             # Fitted on an array: the columns of a frame are taken in their order, as scikit-learn does.
             X = {column.name: X[name] for column, name in zip(columns, X.columns, strict=True)}
-        return predict(self.task_, self.members_, rows(self.task_.schema, X))
+        return predict(self.task_, self.members_, rows(self.task_.schema, X, lengths))
 
     def _config(self, started: float) -> SearchConfig:
         def named(value: str | Mapping[str, Any]) -> Mapping[str, Any]:

@@ -115,6 +115,18 @@ def test_images_by_shape() -> None:
     assert model.score(x[600:], y[600:]) > 0.8
 
 
+def test_steps_beyond_a_sequences_length_do_not_count() -> None:
+    noise = np.random.default_rng(0)
+    x = noise.normal(size=(240, 12, 2)).astype(np.float32)
+    lengths, y = noise.integers(3, 9, 240), np.arange(240) % 2
+    x[np.arange(12) < lengths[:, None]] += 2 * y.repeat(lengths)[:, None]
+    space = {"sequences": {"recurrent": "off", "temporal_conv": {"epochs": 6}}}
+    model = AutoML(**HERE, trials=1, scheduler="none", folds=0.3, space=space).fit(x, y, lengths=lengths)
+    assert (model.predict(x, lengths) == y).mean() > 0.9
+    padded = np.where((np.arange(12) < lengths[:, None])[..., None], x, 99)
+    np.testing.assert_allclose(model.predict_proba(padded, lengths), model.predict_proba(x, lengths))
+
+
 @pytest.mark.parametrize(
     ("x", "kind"),
     [
@@ -265,3 +277,8 @@ def test_wrong_parameters(changed: dict, message: str) -> None:
 def test_wrong_data(x, y, message: str) -> None:
     with pytest.raises(DataError, match=message):
         AutoMLClassifier(**FAST).fit(x, y)
+
+
+def test_lengths_are_for_sequences() -> None:
+    with pytest.raises(ConfigError, match="this data is a table"):
+        AutoML(**FAST).fit(FRAME, IS_HIGH, lengths=np.ones(60, int))

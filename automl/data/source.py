@@ -63,6 +63,7 @@ def from_x(x: Any, kind: str = "auto", lengths: Any = None) -> Source:
     if isinstance(x, Mapping) or hasattr(x, "columns"):
         if kind in ("image", "sequence"):
             raise ConfigError(f"The kind '{kind}' needs a NumPy array (n, ...); given: a table. Use kind=table.")
+        _refuse(lengths, "a table")
         return _from_table(x)
     if hasattr(x, "toarray"):
         x = _dense(x)
@@ -72,6 +73,7 @@ def from_x(x: Any, kind: str = "auto", lengths: Any = None) -> Source:
             raise DataError(
                 f"Found array with 0 feature(s) (shape={array.shape}) while a minimum of 1 is required. Give a column."
             )
+        _refuse(lengths, "a table")
         return _from_table({f"x{i}": array[:, i] for i in range(array.shape[1])})
     return _from_array(array, kind, lengths)
 
@@ -140,6 +142,11 @@ def _dense(matrix: Any) -> np.ndarray:
     return matrix.astype(np.float32).toarray()
 
 
+def _refuse(lengths: Any, what: str) -> None:
+    if lengths is not None:
+        raise ConfigError(f"Lengths are for sequences; this data is {what}. Leave them out or use kind=sequence.")
+
+
 def _from_array(array: np.ndarray, kind: str, lengths: Any) -> Source:
     if kind == "auto":
         is_image = array.ndim == 4 or (array.ndim == 3 and array.dtype == np.uint8 and lengths is None)
@@ -158,8 +165,7 @@ def _from_array(array: np.ndarray, kind: str, lengths: Any) -> Source:
             raise DataError(
                 f"Images must have their channels last; the shape is {array.shape}. Use x.transpose(0, 2, 3, 1)."
             )
-        if lengths is not None:
-            raise ConfigError("Lengths are for sequences; this data is images. Leave them out or use kind=sequence.")
+        _refuse(lengths, "images")
     lengths = None if lengths is None else np.asarray(lengths)
     note = f"The {array.ndim}-D array was read as {kind}s of shape {array.shape[1:]}."
     return Source(array=array, kind="image" if kind == "image" else "sequence", lengths=lengths, notes=(note,))
