@@ -586,7 +586,9 @@ def _open_session(model: bytes, threads: int) -> Any:
     try:
         return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime has no common base class for its errors
-        raise PredictionError(f"onnxruntime {ort.__version__} cannot open the model: {error}") from None
+        raise PredictionError(
+            f"onnxruntime {ort.__version__} cannot open the model, which needs 1.21 or newer: {error}"
+        ) from None
 
 
 # --------------------------------------------------------------------------------------------- messages

@@ -4,6 +4,7 @@ A leaf of that operator adds to one target. Leaves with several values, which a 
 classes, answer with a row number in a table of values instead; equal leaves share a row.
 """
 
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,30 +51,48 @@ def _operator(
     aggregate: int,
 ) -> str:
     """Add the operator; ``target`` and ``weight``: of each leaf, in the order of the nodes."""
-    left, right, roots = trees.left, trees.right, trees.starts[:-1]
-    leaf = left < 0
-    # A tree of one leaf is written as a split with that leaf on both sides.
-    alone = roots[leaf[roots]]
-    split = ~leaf
-    split[alone] = True
-    left, right = left.copy(), right.copy()
-    left[alone] = right[alone] = alone
-    number = np.where(leaf, np.cumsum(leaf) - 1, np.cumsum(split) - 1)  # leaves and splits are counted apart
-    root_number = np.cumsum(split)[roots] - 1
+    roots, leaf = trees.starts[:-1], trees.left < 0
+    # A tree of one leaf is written as a split between two copies of it.
+    alone = np.zeros(trees.n_nodes, bool)
+    alone[roots] = leaf[roots]
+    split, copies = ~leaf | alone, leaf + alone.astype(int)
+    itself = np.arange(trees.n_nodes)
+    left, right = np.where(alone, itself, trees.left), np.where(alone, itself, trees.right)
+    split_number, leaf_number = np.cumsum(split) - 1, np.cumsum(copies) - copies  # counted apart
+    unused = _unused_leaves(leaf, left[roots], right[roots], split_number, leaf_number)
+    number = np.where(leaf, leaf_number + unused, split_number)
+    target = np.concatenate([np.zeros(unused, int), np.repeat(target, copies[leaf])])
+    weight = np.concatenate([np.zeros(unused, np.float32), np.repeat(weight, copies[leaf])])
+    left, right = left[split], right[split]
     attributes: dict[str, Any] = {
         "n_targets": n_targets,
         "aggregate_function": aggregate,
         "post_transform": 0,
-        "tree_roots": root_number.tolist(),
+        "tree_roots": split_number[roots].tolist(),
         "nodes_featureids": trees.feature[split].tolist(),
         "nodes_splits": numpy_helper.from_array(trees.threshold[split].astype(np.float32)),
         "nodes_modes": numpy_helper.from_array(np.zeros(split.sum(), np.uint8)),
+        "nodes_truenodeids": number[left].tolist(),
+        "nodes_trueleafs": leaf[left].astype(int).tolist(),
+        "nodes_falsenodeids": (number[right] + alone[right]).tolist(),
+        "nodes_falseleafs": leaf[right].astype(int).tolist(),
         "leaf_targetids": target.tolist(),
         "leaf_weights": numpy_helper.from_array(weight),
     }
-    for side, child in (("true", left[split]), ("false", right[split])):
-        attributes[f"nodes_{side}nodeids"] = number[child].tolist()
-        attributes[f"nodes_{side}leafs"] = leaf[child].astype(int).tolist()
     if trees.missing_left.any():
         attributes["nodes_missing_value_tracks_true"] = trees.missing_left[split].astype(int).tolist()
     return graph.op("TreeEnsemble", numeric, domain=ML, **attributes)
+
+
+def _unused_leaves(
+    leaf: np.ndarray, left: np.ndarray, right: np.ndarray, split_number: np.ndarray, leaf_number: np.ndarray
+) -> int:
+    """Return how many unused leaves to put first, so that no root has a leaf and a split of one number.
+
+    onnxruntime before 1.24 takes such a root for a leaf (microsoft/onnxruntime#24679).
+    """
+    mixed = leaf[left] != leaf[right]
+    left, right = left[mixed], right[mixed]
+    leaves, splits = np.where(leaf[left], left, right), np.where(leaf[left], right, left)
+    taken = set((split_number[splits] - leaf_number[leaves]).tolist())
+    return next(n for n in count() if n not in taken)

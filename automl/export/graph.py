@@ -8,7 +8,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 OPSET = 20
-ML_OPSET = 5  # onnxruntime 1.20 and newer
+ML_OPSET = 5  # onnxruntime 1.21 and newer
 ML = "ai.onnx.ml"
 IR_VERSION = 10
 

@@ -42,7 +42,7 @@ Metric: {metric}.
 - replayed in a fresh process on {parity[rows]} rows: largest difference {parity[largest_difference]:.2g}, \
 {parity[changed_labels]} labels changed
 
-`predict.py` needs Python 3.11, numpy and onnxruntime:
+`predict.py` needs Python 3.11, numpy and onnxruntime 1.21, or newer:
 
     python predict.py {example} -o predictions.csv
 

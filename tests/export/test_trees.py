@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import onnxruntime
 import pytest
+from onnx import helper
 
 from automl.export.graph import Graph
 from automl.export.trees import TreeEnsemble, below32, floor32
@@ -123,6 +124,37 @@ def test_trees_of_one_leaf_may_stand_among_others(n_targets: int) -> None:
     trees, x = TreeEnsemble.join([lone, few, lone]), rows()
     np.testing.assert_allclose(run(trees, x), trees.predict(x), rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(trees.predict(x) - lone.predict(x) * 2, few.predict(x) - few.base, atol=1e-6)
+
+
+def uneven(n_leaves: int) -> TreeEnsemble:
+    """One tree whose splits have a leaf on the left and all else on the right."""
+    n_splits = n_leaves - 1
+    child = np.arange(1, n_splits + 1, dtype=np.int32)
+    leaves = np.full(n_leaves, -1, np.int32)
+    return TreeEnsemble(
+        starts=np.array([0, n_splits + n_leaves], np.int32),
+        feature=np.zeros(n_splits + n_leaves, np.int32),
+        threshold=np.concatenate([np.arange(n_splits) - 1, np.zeros(n_leaves)]).astype(np.float32),
+        left=np.concatenate([n_splits - 1 + child, leaves]).astype(np.int32),
+        right=np.concatenate([child[:-1], [n_splits + n_leaves - 1], leaves]).astype(np.int32),
+        missing_left=np.zeros(n_splits + n_leaves, bool),
+        value_node=np.arange(n_splits, n_splits + n_leaves, dtype=np.int32),
+        value_target=np.zeros(n_leaves, np.int32),
+        value=np.arange(1, n_leaves + 1, dtype=np.float32),
+        base=np.zeros(1),
+    )
+
+
+def test_no_root_has_a_leaf_and_a_split_of_the_same_number() -> None:
+    """Older onnxruntime takes such a root for a leaf, and answers wrongly without a word."""
+    trees, x = TreeEnsemble.join([uneven(n) for n in (3, 4, 3, 5, 3)]), rows()
+    np.testing.assert_allclose(run(trees, x), trees.predict(x))
+    graph = Graph()
+    output = trees.emit(graph, graph.input("numeric", np.float32, [N_FEATURES]))
+    (node,) = (n for n in graph.model({"prediction": output}).graph.node if n.op_type == "TreeEnsemble")
+    given = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+    for root in given["tree_roots"]:
+        assert given["nodes_truenodeids"][root] != given["nodes_falsenodeids"][root]
 
 
 @pytest.mark.parametrize("n_targets", [1, 3])
