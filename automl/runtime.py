@@ -452,6 +452,8 @@ def encode_array(schema: Schema, x: Any, lengths: Any = None) -> dict[str, np.nd
         if bad.size:
             raise PredictionError(f"The {kind}s must hold finite numbers; row {bad[0] + 1} does not. Replace them.")
     if kind == "image":
+        if lengths is not None:
+            raise PredictionError("Lengths are for sequences; the model takes images. Leave the lengths out.")
         return {"image": x if x.dtype == np.uint8 else x.astype(np.float32)}
     return _sequence(x, lengths, shape[0])
 

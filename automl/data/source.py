@@ -57,8 +57,9 @@ class Source:
 def from_x(x: Any, kind: str = "auto", lengths: Any = None) -> Source:
     """Read a data frame, a mapping of columns, a NumPy array or a SciPy matrix.
 
-    A 2-D array is a table whose columns are called x0, x1, ...; a 4-D one (n, height, width, channels) is images; a
-    3-D one is sequences (n, steps, channels), or images when it is uint8 or ``kind`` says so.
+    A 2-D array is a table whose columns are called x0, x1, ...; a 4-D one (n, height, width, channels) is images. A 3-D
+    one with ``lengths`` is sequences (n, steps, channels); without, it is images (n, height, width) where it is uint8 or
+    square, else sequences. ``kind`` decides instead, where it is not "auto".
     """
     if isinstance(x, Mapping) or hasattr(x, "columns"):
         if kind in ("image", "sequence"):
@@ -148,24 +149,39 @@ def _refuse(lengths: Any, what: str) -> None:
 
 
 def _from_array(array: np.ndarray, kind: str, lengths: Any) -> Source:
+    shape, why = array.shape, ""
     if kind == "auto":
-        is_image = array.ndim == 4 or (array.ndim == 3 and array.dtype == np.uint8 and lengths is None)
-        kind = "image" if is_image else "sequence" if array.ndim == 3 else "table"
+        kind, why = _kind_of(array, lengths is not None)
     fits = {"image": (3, 4), "sequence": (3,)}.get(kind, (2,))
-    if array.ndim not in fits or 0 in array.shape:
+    if array.ndim not in fits or 0 in shape:
         shapes = {"image": "(n, height, width[, channels])", "sequence": "(n, steps, channels)"}.get(
             kind, "(n, columns)"
         )
-        raise DataError(f"The kind '{kind}' needs an array {shapes}; given: shape {array.shape}.")
+        raise DataError(f"The kind '{kind}' needs an array {shapes}; given: shape {shape}.")
     if array.dtype.kind not in "biuf":
         raise DataError(f"Images and sequences must be numbers; the array's type is {array.dtype}.")
-    if kind == "image":
-        array = array if array.ndim == 4 else array[..., None]
-        if array.shape[3] not in _CHANNELS and array.shape[1] in _CHANNELS:
-            raise DataError(
-                f"Images must have their channels last; the shape is {array.shape}. Use x.transpose(0, 2, 3, 1)."
-            )
-        _refuse(lengths, "images")
-    lengths = None if lengths is None else np.asarray(lengths)
-    note = f"The {array.ndim}-D array was read as {kind}s of shape {array.shape[1:]}."
-    return Source(array=array, kind="image" if kind == "image" else "sequence", lengths=lengths, notes=(note,))
+    note = f"The array of shape {shape} was read as {kind}s{why}."
+    if kind == "sequence":
+        lengths = None if lengths is None else np.asarray(lengths)
+        return Source(array=array, kind="sequence", lengths=lengths, notes=(note,))
+    array = array if array.ndim == 4 else array[..., None]
+    if array.shape[3] not in _CHANNELS and array.shape[1] in _CHANNELS:
+        raise DataError(
+            f"Images must have their channels last; the shape is {array.shape}. Use x.transpose(0, 2, 3, 1)."
+        )
+    _refuse(lengths, "images")
+    return Source(array=array, kind="image", notes=(note,))
+
+
+def _kind_of(array: np.ndarray, has_lengths: bool) -> tuple[str, str]:
+    """Return what an array holds and, where that is a guess, why, and how to say otherwise."""
+    if array.ndim != 3:
+        return "image" if array.ndim == 4 else "table", ""
+    if has_lengths:
+        return "sequence", ", because lengths came with it"
+    is_image = array.dtype == np.uint8 or array.shape[1] == array.shape[2]
+    kind, other = ("image", "sequence") if is_image else ("sequence", "image")
+    why = (
+        "uint8" if array.dtype == np.uint8 else "square" if is_image else "neither square nor uint8, and has no lengths"
+    )
+    return kind, f', because it is {why}. If it holds {other}s, say data.kind={other} (in Python: kind="{other}")'

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from automl.data import load
+from automl.data import from_arrays, load
 from automl.errors import DataError
 
 
@@ -73,6 +73,8 @@ def test_parquet_dictionary_columns_are_categories(tmp_path):
     [
         (np.zeros((40, 8, 8), np.uint8), "image", (8, 8, 1)),
         (np.zeros((40, 8, 6, 3), np.float32), "image", (8, 6, 3)),
+        (np.zeros((40, 8, 6), np.uint8), "image", (8, 6, 1)),
+        (np.zeros((40, 8, 8), np.float32), "image", (8, 8, 1)),
         (np.zeros((40, 12, 2), np.float32), "sequence", (12, 2)),
     ],
 )
@@ -95,8 +97,31 @@ def test_npz_kind_and_lengths_decide_what_three_axes_are(tmp_path):
     assert task.kind == "sequence"
     assert task.data.x.lengths.tolist() == [3] * 39 + [8]
     assert task.data.x.sequence[0].sum() == 3 * 8
-    np.savez(tmp_path / "i.npz", x_train=x.astype(float), y_train=np.arange(40) % 2)
-    assert load(tmp_path / "i.npz", kind="image").kind == "image"
+    np.savez(tmp_path / "i.npz", x_train=x[:, :6], y_train=np.arange(40) % 2)
+    assert load(tmp_path / "i.npz").kind == "image"
+    assert load(tmp_path / "i.npz", kind="sequence").kind == "sequence"
+
+
+def test_a_guess_at_three_axes_is_noted_with_the_way_out():
+    y = np.arange(40) % 2
+    for x, way_out in [(np.zeros((40, 8, 8)), "data.kind=sequence"), (np.zeros((40, 8, 6)), "data.kind=image")]:
+        assert any(way_out in note for note in from_arrays(x, y).notes)
+    for kind in ("image", "sequence"):
+        assert not any("data.kind" in note for note in from_arrays(x, y, kind=kind).notes)
+
+
+@pytest.mark.parametrize("largest", [1, 16, 255])
+def test_float_images_keep_their_values(largest):
+    x = np.random.default_rng(0).uniform(0, largest, (40, 8, 8))
+    image = from_arrays(x, np.arange(40) % 2).data.x.image
+    np.testing.assert_array_equal(image[..., 0], x.astype(np.float32))
+
+
+def test_lengths_of_test_images_are_refused(tmp_path):
+    x, y = np.zeros((40, 8, 8)), np.arange(40) % 2
+    np.savez(tmp_path / "d.npz", x_train=x, y_train=y, x_test=x, y_test=y, len_test=np.full(40, 3))
+    with pytest.raises(DataError, match="Lengths are for sequences"):
+        load(tmp_path / "d.npz", kind="auto")
 
 
 def test_npz_of_two_axes_is_a_table(tmp_path):
