@@ -10,17 +10,24 @@ from automl.metrics import Metric
 MAX_ROWS = 20_000
 
 
-def fold_score(
+def fold_scores(
     metric: Metric, y: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None, folds: Sequence[np.ndarray]
-) -> float:
-    """Return the mean score over the folds, as trials are scored; rows without a prediction (NaN) are left out.
+) -> list[float]:
+    """Return the finite scores of the folds; rows without a prediction (NaN) are left out.
 
     Models of different folds need not be on one scale, so rows of different folds are not ranked together.
     """
     has = np.isfinite(prediction.reshape(len(prediction), -1)).all(axis=1)
     parts = [index[has[index]] for index in folds]
     scores = [metric.score(y[i], prediction[i], None if weights is None else weights[i]) for i in parts if len(i)]
-    finite = [score for score in scores if np.isfinite(score)]
+    return [score for score in scores if np.isfinite(score)]
+
+
+def fold_score(
+    metric: Metric, y: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None, folds: Sequence[np.ndarray]
+) -> float:
+    """Return the mean of ``fold_scores``, as trials are scored; -inf where there are none."""
+    finite = fold_scores(metric, y, prediction, weights, folds)
     return float(np.mean(finite)) if finite else float("-inf")
 
 

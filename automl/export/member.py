@@ -34,20 +34,20 @@ class Member:
 def validation_prediction(task: Task, members: Sequence[Member]) -> np.ndarray:
     """Return what the members say about rows that none of those asked had seen, (n,) or (n, n_classes).
 
-    A row is answered by the models whose validation part it is in, by their weights; it is NaN unless
-    every candidate has a model that can answer it.
+    Every candidate has the weight of all its models; a row is answered by those whose validation part
+    it is in. It is NaN unless every candidate has one.
     """
     width = () if task.target == "regression" else (task.n_classes,)
     total = np.zeros((task.n_rows, *width))
-    weight = np.zeros(task.n_rows)
-    answered = {m.candidate_id: np.zeros(task.n_rows, bool) for m in members}
-    for m in members:
-        total[m.index] += m.weight * m.prediction.reshape(len(m.index), *width)
-        weight[m.index] += m.weight
-        answered[m.candidate_id][m.index] = True
-    everyone = np.logical_and.reduce(list(answered.values()))
-    total[~everyone] = np.nan
-    return total / np.where(everyone, weight, 1.0).reshape(-1, *(1 for _ in width))
+    for candidate in dict.fromkeys(m.candidate_id for m in members):
+        own = [m for m in members if m.candidate_id == candidate]
+        answer, answered = np.zeros((task.n_rows, *width)), np.zeros(task.n_rows)
+        for m in own:
+            answer[m.index] += m.weight * m.prediction.reshape(len(m.index), *width)
+            answered[m.index] += m.weight
+        answered[answered == 0] = np.nan
+        total += sum(m.weight for m in own) * answer / answered.reshape(-1, *(1 for _ in width))
+    return total / sum(m.weight for m in members)
 
 
 def validation_score(task: Task, members: Sequence[Member]) -> float:

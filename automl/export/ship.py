@@ -2,6 +2,7 @@
 
 import math
 import pickle
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ import numpy as np
 
 from automl import ensemble
 from automl.errors import ExportError
-from automl.export.compress import CompressConfig, compress
+from automl.export.compress import CompressConfig, compress, within
 from automl.export.member import Member, normalised, validation_score
 from automl.export.package import Shipped, check, export
 from automl.task import Task
@@ -70,8 +71,9 @@ class Ensemble:
 def choose(task: Task, outcomes: KeptOutcomes, config: ShipConfig, without: frozenset[str] = frozenset()) -> Ensemble:
     """Choose the ensemble among the kept outcomes.
 
-    It is chosen among the trials that predicted the most rows. One that was stopped on the way joins
-    them only if the ensemble with it is better on the rows that it has.
+    It is chosen among the trials that predicted the most rows. One that was stopped on the way has fewer
+    models to average, and was seen on fewer rows: it joins them only if the ensemble with it is better on
+    the rows that it has by more than the share it lacks of the spread over folds.
     """
     ids = [i for i in outcomes.ids() if i not in without][: config.candidates]
     if not ids:
@@ -81,10 +83,12 @@ def choose(task: Task, outcomes: KeptOutcomes, config: ShipConfig, without: froz
     most = max(rows.sum() for rows in seen.values())
     complete = {i: p for i, p in predictions.items() if seen[i].sum() == most}
     best = _select(task, complete, config)
+    spread = float(np.std(_fold_scores(task, ensemble.blend(predictions, best))))
     for partial in [i for i in ids if i not in complete][:PARTIAL_TRIALS]:
+        rows = seen[partial]
         joined = _select(task, {**complete, partial: predictions[partial]}, config)
-        before = _score(task, ensemble.blend(predictions, best), seen[partial])
-        if partial in joined and _score(task, ensemble.blend(predictions, joined), seen[partial]) > before:
+        before, after = (_score(task, ensemble.blend(predictions, weights), rows) for weights in (best, joined))
+        if partial in joined and after > before + spread * (1 - rows.sum() / most):
             complete[partial], best = predictions[partial], joined
     return score_of(task, outcomes, best)
 
@@ -93,6 +97,11 @@ def _select(task: Task, predictions: Mapping[str, np.ndarray], config: ShipConfi
     folds = [valid for _, valid in task.splits]
     data, limits = task.data, (config.rounds, config.max_members, task.seed)
     return ensemble.select(predictions, data.y, task.metric, folds, data.weights, *limits)
+
+
+def _fold_scores(task: Task, prediction: np.ndarray) -> list[float]:
+    folds = [valid for _, valid in task.splits]
+    return ensemble.fold_scores(task.metric, task.data.y, prediction, task.data.weights, folds)
 
 
 def _score(task: Task, prediction: np.ndarray, rows: np.ndarray | None = None) -> float:
@@ -122,26 +131,31 @@ def _affordable(outcomes: KeptOutcomes, chosen: Ensemble, deadline: float) -> di
 
 
 def members_of(
-    task: Task, outcomes: KeptOutcomes, weights: Mapping[str, float], trials: Mapping[str, Trial]
+    task: Task,
+    outcomes: KeptOutcomes,
+    weights: Mapping[str, float],
+    trials: Mapping[str, Trial],
+    n_folds: int | None = None,
 ) -> list[Member]:
-    """Load the fitted fold models of the chosen candidates; each fold has an equal part of the weight."""
+    """Load the (first ``n_folds``) fitted fold models of candidates; each has an equal part of the weight."""
     members = []
     for candidate, weight in weights.items():
-        models = [pickle.loads(m) for m in outcomes.models(candidate)]  # written by this run itself
-        predictions = outcomes.predictions(candidate)
+        trial, packed, predictions = trials[candidate], outcomes.models(candidate), outcomes.predictions(candidate)
+        # How long a whole fit takes is not known of one that was stopped.
+        seconds = trial.seconds / len(packed) if trial.status == "finished" else math.inf
+        models = [pickle.loads(m) for m in packed[:n_folds]]  # written by this run itself
         for fold, model in enumerate(models):
             index = task.splits[fold][1]
             members.append(
                 Member(
                     candidate,
-                    trials[candidate].candidate.family,
+                    trial.candidate.family,
                     fold,
                     weight / len(models),
                     model,
                     index,
                     predictions[index],
-                    # How long a whole fit takes is not known of one that was stopped.
-                    trials[candidate].seconds / len(models) if trials[candidate].status == "finished" else math.inf,
+                    seconds,
                 )
             )
     return members
@@ -178,19 +192,39 @@ def ship(
             culprits = _culprits(task, members)
             note(f"export refused for trial {', '.join(sorted(culprits))}: {error}")
             refused |= culprits
-    if len(members) == 1:
-        note("one fitted model is the best: there is no smaller one to ship beside it")
-    elif config.compact and time.time() < deadline - COMPACT_SECONDS:
-        best = next(i for i in outcomes.ids() if i not in refused)
-        one = members_of(task, outcomes, {best: 1.0}, trials)[:1]
+    if config.compact:
+        candidates = [i for i in outcomes.ids() if i not in refused]
+        small = smallest_near_best(outcomes, candidates, trials, config.compress.max_loss)
         try:
-            until = deadline - COMPACT_SECONDS
-            shipped.append(ship_members(task, one, folder / "compact", "compact", config.compress, until, note))
+            if len(members) == 1 and members[0].candidate_id == small:
+                raise ExportError("the model is a single one already")
+            if time.time() > deadline - COMPACT_SECONDS:
+                raise ExportError("no time left for it")
+            one = members_of(task, outcomes, {small: 1.0}, trials, n_folds=1)
+            shipped.append(_ship_compact(task, one, trials[small], shipped[0], config, deadline, note))
         except ExportError as error:
             note(f"no compact model: {error}")
-    elif config.compact:
-        note("no compact model: no time left for it")
     return chosen, shipped
+
+
+def _ship_compact(
+    task: Task, one: list[Member], trial: Trial, model: Shipped, config: ShipConfig, deadline: float, note: Note
+) -> Shipped:
+    folder, until = model.path.with_name("compact"), deadline - COMPACT_SECONDS
+    # A single fold's rows are few: what the trial scored over all folds says more, and compares.
+    compact = ship_members(task, one, folder, "compact", config.compress, until, note, trial.score)
+    if compact.n_bytes >= model.n_bytes:
+        shutil.rmtree(folder)
+        raise ExportError("none is smaller than the model itself")
+    return compact
+
+
+def smallest_near_best(outcomes: KeptOutcomes, ids: Sequence[str], trials: Mapping[str, Trial], max_loss: float) -> str:
+    """Return the smallest of the candidates that score within ``max_loss`` (relative) of the first and saw as much."""
+    best = trials[ids[0]]
+    alike = [t for t in map(trials.__getitem__, ids) if t.status == best.status and t.score is not None]
+    near = [t.candidate.id for t in alike if within(best.score or 0.0, t.score or 0.0, max_loss)]
+    return min(near, key=outcomes.n_bytes)
 
 
 def ship_members(
@@ -201,14 +235,17 @@ def ship_members(
     config: CompressConfig,
     deadline: float = float("inf"),
     note: Note = lambda text: None,
+    score: float | None = None,
 ) -> Shipped:
     """Compress ``members`` until ``deadline``, write them to ``folder`` and verify what was written.
 
-    Raises ``ExportError`` as ``package.export`` does.
+    ``score``: theirs before compression, where it is known from more rows than the ones they can be
+    asked about here. Raises ``ExportError`` as ``package.export`` does.
     """
-    before = validation_score(task, members)
+    own = validation_score(task, members)
     small = compress(task, members, config, deadline, note)
-    after = validation_score(task, small) if small is not members else before
+    before = own if score is None else score
+    after = before + (validation_score(task, small) - own if small is not members else 0.0)
     metric = task.metric
     scores = {f"validation {metric.name}": metric.shown(after)}
     if any(m.compression for m in small):

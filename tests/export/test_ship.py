@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from automl import load
 from automl.errors import ExportError
 from automl.export import package
 from automl.export.compress import CompressConfig, compress
-from automl.export.member import Member, normalised, validation_score
+from automl.export.member import Member, normalised, validation_prediction, validation_score
 from automl.export.ship import ShipConfig, choose, ship
 from automl.leaderboard.outcomes import Outcomes
 from automl.task import Batch, Rows, Task
@@ -95,11 +96,11 @@ def test_a_stopped_trial_joins_only_where_it_helps(task: Task, tmp_path: Path) -
     truth = np.eye(2, dtype=np.float32)[task.data.y]
     noise = rng.dirichlet([1, 1], task.n_rows).astype(np.float32)
 
-    def kept(partial: np.ndarray) -> list[str]:
+    def kept(partial: np.ndarray, complete: np.ndarray = 0.3 * truth + 0.7 * noise) -> list[str]:
         outcomes = Outcomes(tmp_path / str(rng.integers(1 << 30)))
         partial = partial.copy()
         partial[task.splits[1][1]] = np.nan
-        for id, status, prediction in (("0", "finished", 0.3 * truth + 0.7 * noise), ("1", "stopped", partial)):
+        for id, status, prediction in (("0", "finished", complete), ("1", "stopped", partial)):
             models = tuple(pickle.dumps(Liar(2)) for _ in range(2 if status == "finished" else 1))
             candidate = Candidate(id, {"family": "liar"})
             outcomes.offer(Trial(candidate, status, 0.5, outcome=Outcome(prediction, models)))
@@ -107,6 +108,36 @@ def test_a_stopped_trial_joins_only_where_it_helps(task: Task, tmp_path: Path) -
 
     assert "1" in kept(truth)
     assert kept(noise[::-1]) == ["0"]
+    # Far better on one fold than on the other: a little better on one is no reason.
+    uneven = np.where(np.isin(np.arange(task.n_rows), task.splits[1][1])[:, None], noise, 0.6 * truth + 0.4 * noise)
+    assert kept(0.65 * truth + 0.35 * noise, uneven) == ["0"]
+
+
+def test_the_compact_model_is_the_smallest_near_the_best(task: Task, tmp_path: Path) -> None:
+    kept, trials = Outcomes(tmp_path / "outcomes"), {}
+    for id, family in enumerate(("random_forest", "extra_trees", "linear")):
+        trial = replace(fitted(task, family, str(id)), score=0.9 - 0.001 * id)
+        kept.offer(trial)
+        trials[str(id)] = trial
+    for max_loss, family, score in ((0.005, "linear", 0.898), (0.0, "random_forest", 0.9)):
+        config = ShipConfig(compress=CompressConfig(max_loss, ()))
+        _, shipped = ship(task, kept, trials, tmp_path / family, config, float("inf"), lambda text: None)
+        smallest = [m["family"] for m in shipped[1].members]
+        assert (smallest, shipped[1].scores) == ([family], {"validation roc_auc": pytest.approx(score)})
+        assert shipped[1].n_bytes < shipped[0].n_bytes
+
+
+def test_a_row_is_answered_with_the_weight_of_the_candidate(task: Task) -> None:
+    """Also where one of them has a single fold model and the other has two."""
+    (_, first), (_, second) = task.splits
+
+    def member(candidate: str, fold: int, index: np.ndarray, weight: float, says: float) -> Member:
+        return Member(candidate, "liar", fold, weight, Liar(2), index, np.full((len(index), 2), says))
+
+    members = [member("0", 0, first, 0.25, 1.0), member("0", 1, second, 0.25, 1.0), member("1", 0, first, 0.5, 0.0)]
+    answered = validation_prediction(task, members)
+    np.testing.assert_allclose(answered[first], 0.5)
+    assert np.isnan(answered[second]).all()
 
 
 def test_nothing_is_left_of_a_refused_export(task: Task, tmp_path: Path) -> None:
