@@ -347,11 +347,14 @@ def _numeric(column: Mapping[str, Any], values: np.ndarray, row_numbers: Sequenc
 
 def _refuse(name: str, values: np.ndarray, position: int, row_numbers: Sequence[int] | None, rule: str) -> None:
     if position >= 0:
-        row = position + 1 if row_numbers is None else row_numbers[position]
         raise PredictionError(
-            f"Column '{name}' must hold {rule} in every row; row {row} has "
+            f"Column '{name}' must hold {rule} in every row; row {_row(position, row_numbers)} has "
             f"'{values[position]}'. Correct it, or leave it empty if it is missing."
         )
+
+
+def _row(position: int, row_numbers: Sequence[int] | None) -> int:
+    return position + 1 if row_numbers is None else row_numbers[position]
 
 
 def _date_parts(when: np.ndarray) -> np.ndarray:
@@ -425,11 +428,14 @@ def tokenize(schema: Schema, columns: Columns) -> tuple[np.ndarray, np.ndarray]:
     return np.fromiter(itertools.chain.from_iterable(rows), np.int64, int(counts.sum())), counts
 
 
-def encode_array(schema: Schema, x: Any, lengths: Any = None) -> dict[str, np.ndarray]:
+def encode_array(
+    schema: Schema, x: Any, lengths: Any = None, row_numbers: Sequence[int] | None = None
+) -> dict[str, np.ndarray]:
     """Check images or sequences against the schema.
 
     Returns ``image`` (n, height, width, channels) uint8 or float32; or ``sequence`` (n, steps, channels) float32,
-    zero padded or cut to the schema's steps, with ``lengths`` (n,) int64 in [1, steps].
+    zero padded or cut to the schema's steps, with ``lengths`` (n,) int64 in [1, steps]. ``row_numbers``: how error
+    messages call the rows (default: 1, 2, ...).
     """
     try:
         x = np.asarray(x)
@@ -450,22 +456,29 @@ def encode_array(schema: Schema, x: Any, lengths: Any = None) -> dict[str, np.nd
     if x.dtype.kind == "f":
         bad = np.flatnonzero(~np.isfinite(x).reshape(len(x), -1).all(axis=1))
         if bad.size:
-            raise PredictionError(f"The {kind}s must hold finite numbers; row {bad[0] + 1} does not. Replace them.")
+            row = _row(int(bad[0]), row_numbers)
+            raise PredictionError(f"The {kind}s must hold finite numbers; row {row} does not. Replace them.")
     if kind == "image":
         if lengths is not None:
             raise PredictionError("Lengths are for sequences; the model takes images. Leave the lengths out.")
         return {"image": x if x.dtype == np.uint8 else x.astype(np.float32)}
-    return _sequence(x, lengths, shape[0])
+    return _sequence(x, lengths, shape[0], row_numbers)
 
 
-def _sequence(x: np.ndarray, lengths: Any, steps: int) -> dict[str, np.ndarray]:
+def _sequence(x: np.ndarray, lengths: Any, steps: int, row_numbers: Sequence[int] | None) -> dict[str, np.ndarray]:
     lengths = np.full(len(x), x.shape[1]) if lengths is None else np.asarray(lengths).reshape(-1)
     if len(lengths) != len(x) or lengths.dtype.kind not in "biu":
         raise PredictionError(
             f"The lengths must be {len(x)} whole numbers, one for each sequence; "
             f"given: {len(lengths)} of type {lengths.dtype}."
         )
-    lengths = np.clip(lengths, 1, min(steps, x.shape[1])).astype(np.int64)
+    wrong = np.flatnonzero((lengths < 1) | (lengths > x.shape[1]))
+    if wrong.size:
+        raise PredictionError(
+            f"The length of a sequence must be from 1 to {x.shape[1]}, the steps of the array; "
+            f"row {_row(int(wrong[0]), row_numbers)} has {lengths[wrong[0]]}. Correct it, or leave the row out."
+        )
+    lengths = np.minimum(lengths, steps).astype(np.int64)  # beyond the steps of training nothing is read
     result = np.zeros((len(x), steps, x.shape[2]), np.float32)
     result[:, : x.shape[1]] = x[:, :steps]
     result[np.arange(steps) >= lengths[:, None]] = 0.0

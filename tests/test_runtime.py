@@ -191,12 +191,13 @@ def test_bad_date():
 
 def test_sequences_are_padded_cut_and_masked():
     s = schema("sequence", (4, 2))
-    short = encode_array(s, np.ones((2, 3, 2)), [2, 9])
+    short = encode_array(s, np.ones((2, 3, 2)), [2, 3])
     assert short["sequence"][:, :, 0].tolist() == [[1, 1, 0, 0], [1, 1, 1, 0]]
     assert short["lengths"].tolist() == [2, 3]
     long = encode_array(s, np.ones((1, 9, 2)))
     assert long["sequence"].shape == (1, 4, 2)
     assert long["lengths"].tolist() == [4]
+    assert encode_array(s, np.ones((2, 9, 2)), [9, 2])["lengths"].tolist() == [4, 2]
 
 
 @pytest.mark.parametrize(
@@ -220,6 +221,19 @@ def test_bad_arrays(kind, shape, x, message):
 def test_bad_lengths(lengths):
     with pytest.raises(PredictionError, match="2 whole numbers"):
         encode_array(schema("sequence", (4, 2)), np.zeros((2, 4, 2)), lengths)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "row"), [([3, 4], "row 2 has 4"), ([0, 3], "row 1 has 0"), ([1, -5], "row 2 has -5")]
+)
+def test_lengths_out_of_range_are_named(lengths, row):
+    with pytest.raises(PredictionError, match=f"from 1 to 3.*{row}"):
+        encode_array(schema("sequence", (4, 2)), np.zeros((2, 3, 2)), lengths)
+
+
+def test_lengths_are_not_for_images():
+    with pytest.raises(PredictionError, match="Lengths are for sequences"):
+        encode_array(schema("image", (4, 4, 1)), np.zeros((2, 4, 4)), [4, 4])
 
 
 def test_a_large_table_encodes_fast(benchmark_table):

@@ -20,7 +20,7 @@ def rows(schema: Schema, x: Any, lengths: Any = None, row_numbers: Sequence[int]
     plain = schema.to_dict()
     try:
         if schema.kind in ("image", "sequence"):
-            arrays = runtime.encode_array(plain, x, lengths)
+            arrays = runtime.encode_array(plain, x, lengths, row_numbers)
             return Rows(image=arrays.get("image"), sequence=arrays.get("sequence"), lengths=arrays.get("lengths"))
         columns = runtime.to_columns(plain, x)
         parts = runtime.encode(plain, columns, row_numbers, wanted=("numeric", "categories"))

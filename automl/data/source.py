@@ -58,8 +58,8 @@ def from_x(x: Any, kind: str = "auto", lengths: Any = None) -> Source:
     """Read a data frame, a mapping of columns, a NumPy array or a SciPy matrix.
 
     A 2-D array is a table whose columns are called x0, x1, ...; a 4-D one (n, height, width, channels) is images. A 3-D
-    one with ``lengths`` is sequences (n, steps, channels); without, it is images (n, height, width) where it is uint8 or
-    square, else sequences. ``kind`` decides instead, where it is not "auto".
+    one with ``lengths`` is sequences (n, steps, channels); without, it is images (n, height, width) where it is uint8
+    or square, else sequences. ``kind`` decides instead, where it is not "auto".
     """
     if isinstance(x, Mapping) or hasattr(x, "columns"):
         if kind in ("image", "sequence"):
@@ -163,6 +163,8 @@ def _from_array(array: np.ndarray, kind: str, lengths: Any) -> Source:
     note = f"The array of shape {shape} was read as {kind}s{why}."
     if kind == "sequence":
         lengths = None if lengths is None else np.asarray(lengths)
+        if lengths is not None and lengths.shape != shape[:1]:
+            raise DataError(f"The lengths must be one for each of the {len(array)} rows; given: {lengths.shape}.")
         return Source(array=array, kind="sequence", lengths=lengths, notes=(note,))
     array = array if array.ndim == 4 else array[..., None]
     if array.shape[3] not in _CHANNELS and array.shape[1] in _CHANNELS:

@@ -91,7 +91,7 @@ def test_npz_arrays(tmp_path, x, kind, shape):
 
 def test_npz_kind_and_lengths_decide_what_three_axes_are(tmp_path):
     x = np.ones((40, 8, 8), np.uint8)
-    lengths = np.r_[np.full(39, 3), 99]
+    lengths = np.r_[np.full(39, 3), 8]
     np.savez(tmp_path / "s.npz", x_train=x, y_train=np.arange(40) % 2, len_train=lengths)
     task = load(tmp_path / "s.npz")
     assert task.kind == "sequence"
@@ -100,6 +100,13 @@ def test_npz_kind_and_lengths_decide_what_three_axes_are(tmp_path):
     np.savez(tmp_path / "i.npz", x_train=x[:, :6], y_train=np.arange(40) % 2)
     assert load(tmp_path / "i.npz").kind == "image"
     assert load(tmp_path / "i.npz", kind="sequence").kind == "sequence"
+
+
+def test_a_length_out_of_range_names_the_row_of_the_file(tmp_path):
+    x, y = np.ones((40, 8, 2)), np.where(np.arange(40) < 5, np.nan, np.arange(40) % 2)
+    np.savez(tmp_path / "s.npz", x_train=x, y_train=y, len_train=np.r_[np.full(39, 3), 9])
+    with pytest.raises(DataError, match=r"from 1 to 8.*row 40 has 9"):
+        load(tmp_path / "s.npz")
 
 
 def test_a_guess_at_three_axes_is_noted_with_the_way_out():

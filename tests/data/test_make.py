@@ -242,6 +242,7 @@ BAD = {
     "one axis of numbers": (lambda f: from_arrays(np.ones(60), Y), DataError, r"\(n, columns\); given: shape \(60,\)"),
     "five axes": (lambda f: from_arrays(np.ones((60, 2, 2, 2, 2)), Y), DataError, "shape"),
     "lengths of images": (lambda f: from_arrays(np.ones((60, 2, 2, 1)), Y, lengths=Y), ConfigError, "sequences"),
+    "too few lengths": (lambda f: from_arrays(np.ones((60, 2, 3)), Y, lengths=[1, 2]), DataError, "of the 60 rows"),
     "roles of images": (lambda f: from_arrays(np.ones((60, 2, 2, 1)), Y, roles={"a": "text"}), ConfigError, "tables"),
 }  # fmt: skip
 
