@@ -13,17 +13,20 @@ import yaml
 
 from automl import run_folder
 from automl.assemble import SpaceConfig, described
-from automl.errors import AutoMLError, ConfigError, nearest, unknown_name
+from automl.errors import AutoMLError, ConfigError, unknown_name
 from automl.run_folder import RunFolder
 from automl.space import OFF
 
 if TYPE_CHECKING:
     from automl.search import Search
 
+# Of the configuration's data: files and columns.
+NAMES = ("train", "test", "target", "roles", "drop", "group", "order", "weights")
+
 
 def search(config: dict[str, Any], started: float) -> None:
     """Search as ``config`` says, and print the leaderboard and where the model lies."""
-    path = config["run"]["dir"] or _new_folder(Path("runs"))
+    path = str(config["run"]["dir"] or _new_folder(Path("runs")))
     with _prepared(config, started) as ready:
         folder = run_folder.create(path, config["leaderboard"]["url"])
         folder.config.write_text(yaml.safe_dump(config, sort_keys=False))
@@ -32,8 +35,10 @@ def search(config: dict[str, Any], started: float) -> None:
 
 def resume(path: str, overrides: Sequence[str], started: float) -> None:
     """Go on with the run in the folder ``path``; its trials count, its seconds begin anew."""
+    from automl.hydra_app import recomposed
+
     folder = run_folder.find(path)
-    config = _overridden(_recorded(folder), overrides)
+    config = recomposed(_recorded(folder), overrides)
     with _prepared(config, started) as ready:
         _run(ready, config, folder)
 
@@ -134,7 +139,7 @@ def load_task(config: Mapping[str, Any]) -> Any:
     """Read the data that ``config`` names."""
     from automl.data import load
 
-    data = dict(config["data"])
+    data = {key: _as_names(value) if key in NAMES else value for key, value in config["data"].items()}
     return load(data.pop("train"), target_kind=config["task"], metric=config["metric"], seed=config["seed"], **data)
 
 
@@ -201,20 +206,13 @@ def _recorded(folder: RunFolder) -> dict[str, Any]:
         ) from None
 
 
-def _overridden(config: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    for override in overrides:
-        path, equals, value = override.partition("=")
-        *parents, last = path.split(".")
-        node: Any = config
-        for name in parents:
-            node = node.get(name) if isinstance(node, dict) else None
-        if not equals or not isinstance(node, dict) or last not in node:
-            known = [f"{k}.{n}" for k, v in config.items() if isinstance(v, dict) for n in v]
-            raise ConfigError(
-                f"An override is KEY=VALUE with a key of the run's config.yaml; got '{override}'.{nearest(path, known)}"
-            )
-        node[last] = yaml.safe_load(value)
-    return config
+def _as_names(value: Any) -> Any:
+    """Return names as strings: on the command line, 2020 is a number."""
+    if isinstance(value, Mapping):
+        return {str(name): role for name, role in value.items()}
+    if isinstance(value, list):
+        return [str(name) for name in value]
+    return None if value is None else str(value)
 
 
 def _number(config: Mapping[str, Any], path: str) -> Any:

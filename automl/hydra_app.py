@@ -4,15 +4,18 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import hydra
 from hydra import compose, initialize_config_module
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
+from hydra.core.object_type import ObjectType
+from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -21,6 +24,8 @@ from automl.assemble import described
 from automl.errors import AutoMLError, ConfigError, nearest
 
 CONFIG_MODULE = "automl.conf"
+# Its keys are names of columns, which no configuration knows beforehand.
+OPEN_KEYS = re.compile(r"data\.roles[.=]")
 
 
 def run(argv: Sequence[str]) -> None:
@@ -31,27 +36,43 @@ def run(argv: Sequence[str]) -> None:
     register()
     # Hydra then raises its errors instead of printing them and leaving.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    sys.argv = ["automl search", *argv]
-    try:
+    sys.argv = ["automl search", *map(opened, argv)]
+    with _explained():
         hydra.main(version_base="1.3", config_path=f"pkg://{CONFIG_MODULE}", config_name="config")(_job)()
-    except (HydraException, OmegaConfBaseException) as error:
-        raise explain(error) from None
 
 
 def composed(overrides: Sequence[str] = ()) -> dict[str, Any]:
     """Return the configuration for ``overrides`` as plain values."""
-    register()
-    try:
-        GlobalHydra.instance().clear()
-        with initialize_config_module(CONFIG_MODULE, version_base="1.3"):
-            return plain(compose("config", overrides=list(overrides)))
-    except (HydraException, OmegaConfBaseException) as error:
-        raise explain(error) from None
+    with _initialized():
+        return plain(compose("config", overrides=list(map(opened, overrides))))
+
+
+def recomposed(recorded: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Return the configuration of an earlier run with ``overrides``, which say what they say in a search."""
+    with _initialized() as loader:
+        groups = set(loader.get_group_options("", ObjectType.GROUP)) - {"hydra"}
+        chosen = groups & {override.partition("=")[0] for override in overrides}
+        # A group that is chosen anew is not mixed with what was chosen before.
+        kept = {key: value for key, value in recorded.items() if key not in chosen}
+        defaults = ["_self_", *({group: None} for group in sorted(groups))]
+        ConfigStore.instance().store(name="recorded", node={"defaults": defaults, **kept})
+        return plain(compose("recorded", overrides=list(map(opened, overrides))))
 
 
 def register() -> None:
     """Put the generated space into Hydra's store, where ``conf/space/*.yaml`` build on it."""
-    ConfigStore.instance().store(group="space", name="everything", node=described())
+    # In no group, where it would be an option beside those that are meant for people.
+    ConfigStore.instance().store(name="everything", node=described())
+
+
+def opened(argument: str) -> str:
+    """Return an override in the form that Hydra wants where keys are not known beforehand.
+
+    Raises ``ConfigError`` for one without a key.
+    """
+    if argument.startswith("="):
+        raise _no_override(argument)
+    return f"++{argument}" if OPEN_KEYS.match(argument) else argument
 
 
 def plain(config: DictConfig) -> dict[str, Any]:
@@ -71,9 +92,9 @@ def explain(error: Exception) -> ConfigError:
         kind, name = group.groups()
         options = re.findall(r"^\t(\S+)$", text, re.MULTILINE) or options_of(kind)
         return ConfigError(f"Unknown option '{name}' of {kind}.{nearest(name, options)} Known: {', '.join(options)}.")
-    key = re.search(
-        r"(?:Could not override|Could not delete from config\. The config does not contain|Key) '([^']+)'", text
-    )
+    if isinstance(error, OverrideParseException):
+        return _no_override(error.override)
+    key = re.search(r"(?:Could not override|Could not delete from config\.|Key) '([^']+)'", text)
     if key and ("struct" in text or "override" in text or "delete" in text):
         known = list(_keys(composed(["data.train=x"])))
         return ConfigError(
@@ -90,6 +111,34 @@ def options_of(group: str) -> list[str]:
         if GlobalHydra.instance().is_initialized()
         else []
     )
+
+
+def _no_override(argument: str) -> ConfigError:
+    return ConfigError(
+        f"An override is KEY=VALUE, e.g. budget.seconds=60 or 'data.roles={{zip: categorical}}'; got '{argument}'. "
+        "Values with brackets, spaces or quotes need quotes around the whole."
+    )
+
+
+@contextmanager
+def _initialized() -> Iterator[ConfigLoader]:
+    """Prepare Hydra to compose configurations, and explain its errors."""
+    register()
+    GlobalHydra.instance().clear()
+    with _explained(), initialize_config_module(CONFIG_MODULE, version_base="1.3"):
+        yield GlobalHydra.instance().config_loader()
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except (HydraException, OmegaConfBaseException) as error:
+        raise explain(error) from None
+    except ValueError as error:  # Hydra's, for searcher=3; any other is a mistake of ours
+        if not str(error).startswith("Config group override"):
+            raise
+        raise ConfigError(f"A group is chosen by the name of an option, e.g. searcher=gp ({error}).") from None
 
 
 def _keys(config: Any, path: str = "") -> Iterator[str]:

@@ -136,6 +136,26 @@ def test_hydra_shows_the_configuration(place: Path) -> None:
     assert "name: random" in done.stdout
 
 
+def test_roles_go_by_the_names_of_columns(place: Path) -> None:
+    frame = pd.read_csv(place / "train.csv")
+    frame.assign(zip=np.arange(len(frame)) % 7, **{"2020": frame["mean area"]}).to_csv(place / "zip.csv", index=False)
+    given = ("data.train=zip.csv", "data.target=diagnosis", "runner=inline", "budget.trials=1", *FAMILIES)
+    for name, roles in (
+        ("braces", ["data.roles={zip: categorical, 2020: dropped}"]),
+        ("dots", ["data.roles.zip=text"]),
+    ):
+        done = automl("search", *given, f"run.dir=runs/{name}", *roles, cwd=place)
+        assert done.returncode == 0, done.stderr
+        columns = {c["name"]: c["role"] for c in json.loads(_manifest(place, name))["schema"]["columns"]}
+        assert columns["zip"] == ("categorical" if name == "braces" else "text")
+    done = automl("resume", "runs/dots", "budget.trials=2", "searcher=random", "scheduler=none", cwd=place)
+    assert done.returncode == 0, done.stderr
+
+
+def _manifest(place: Path, name: str) -> str:
+    return (place / "runs" / name / "model" / "manifest.json").read_text()
+
+
 def test_each_run_of_a_multirun_has_its_own_budget_and_folder(place: Path) -> None:
     given = ("data.train=train.csv", "data.target=diagnosis", "runner=inline", "budget.trials=1", "budget.seconds=15")
     done = automl("search", "-m", *given, "seed=0,1", "leaderboard.url=sqlite:///multi.db", *FAMILIES, cwd=place)

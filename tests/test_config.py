@@ -7,7 +7,7 @@ import pytest
 from automl import registry
 from automl.commands import search_config
 from automl.errors import ConfigError
-from automl.hydra_app import composed
+from automl.hydra_app import composed, recomposed
 
 CONF = Path(__file__).parent.parent / "conf"
 GROUPS = {f"{path.parent.name}={path.stem}" for path in CONF.glob("*/*.yaml")}
@@ -48,3 +48,32 @@ def test_a_deleted_path_is_turned_off() -> None:
 def test_a_wrong_key_names_the_nearest(override: str, nearest: str) -> None:
     with pytest.raises(ConfigError, match=nearest):
         composed(["data.train=x", override])
+
+
+@pytest.mark.parametrize("argument", ["foo", "=3", "foo==3", "searcher=3"])
+def test_what_is_no_override_is_told_with_an_example(argument: str) -> None:
+    with pytest.raises(ConfigError, match=r"e\.g\. (budget|searcher)"):
+        composed(["data.train=x", argument])
+
+
+@pytest.mark.parametrize("override", ["data.roles={zip: categorical}", "data.roles.zip=categorical"])
+def test_names_of_columns_are_open_keys(override: str) -> None:
+    assert composed(["data.train=x", override])["data"]["roles"] == {"zip": "categorical"}
+    assert recomposed(composed(["data.train=x"]), [override])["data"]["roles"] == {"zip": "categorical"}
+
+
+def test_an_earlier_run_takes_the_overrides_of_a_search() -> None:
+    recorded = composed(["data.train=x", "runner.workers=3", "seed=7", "budget.seconds=5"])
+    assert recomposed(recorded, []) == recorded
+    changed = recomposed(recorded, ["searcher=gp", "runner=inline", "experiment=edge", "space.tables.svm=off"])
+    assert changed["searcher"] == {"name": "gp"}
+    assert changed["runner"] == {"name": "inline", "threads": None}
+    assert changed["ensemble"] == {**recorded["ensemble"], "max_members": 1}
+    assert (changed["seed"], changed["budget"]["seconds"]) == (7, 5)
+    with pytest.raises(ConfigError, match=r"'budget\.seconds'"):
+        recomposed(recorded, ["budget.secnds=3"])
+
+
+def test_the_generated_space_is_no_option_beside_those_for_people() -> None:
+    with pytest.raises(ConfigError, match="Known: full, small"):
+        composed(["data.train=x", "space=everything"])
