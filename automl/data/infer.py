@@ -138,9 +138,18 @@ def _inferred(name: str, values: np.ndarray, log: _Log) -> Column:
         return Column(name, "dropped", reason="every value is missing")
     if runtime.label(first) not in ("True", "False"):
         parsed, bad = runtime.numbers(values)
-        if bad < 0:
+        if bad < 0 and not holds_codes(values):
             return _number(name, parsed, log)
     return _from_strings(name, values, log)
+
+
+def holds_codes(values: np.ndarray) -> bool:
+    """Whether whole numbers are written with leading zeros (02139, 007), which say that they name something."""
+    if values.dtype != object:
+        return False
+    distinct = {v.strip() for v in set(values.tolist()) if isinstance(v, str) and not runtime.is_missing(v)}
+    padded = any(v.startswith("0") and v.isdecimal() and v != "0" for v in distinct)
+    return padded and all(v.lstrip("+-").isdecimal() for v in distinct)
 
 
 def _unless_constant(values: np.ndarray, log: _Log, column: Column) -> Column:
@@ -178,7 +187,7 @@ def _from_strings(name: str, values: np.ndarray, log: _Log) -> Column:
     if all(isinstance(v, date) for v in values if not runtime.is_missing(v)):
         return Column(name, "datetime", format="iso")
     refuse_strays(name, values, counts, "numbers", runtime.number, log.row_numbers)
-    pattern = _date_pattern(distinct)
+    pattern = None if holds_codes(values) else _date_pattern(distinct)  # 00010203 is no day of the year 1
     if pattern is not None:
         refuse_strays(name, values, counts, "dates", lambda v: runtime.moment(v, pattern), log.row_numbers)
         if _all_parse(distinct, pattern):

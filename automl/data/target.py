@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from automl import runtime
-from automl.data.infer import refuse_strays
+from automl.data.infer import holds_codes, refuse_strays
 from automl.errors import ConfigError, DataError, unknown_name
 from automl.task import TargetKind
 
@@ -112,7 +112,7 @@ def _typed(name: str, values: np.ndarray, wanted: str, row_numbers: Sequence[int
         plain = {str(v).strip() for v in set(values.tolist())}
         if all(v.lstrip("-").isdecimal() and str(int(v)) == v for v in plain):
             return parsed.astype(np.int64)
-        if not any(v.startswith("0") and v.isdecimal() for v in plain - {"0"}):  # 007 is a name
+        if wanted == "regression" or not holds_codes(values):
             return parsed
     if wanted in ("auto", "regression"):
         refuse_strays(name, values, Counter(keys.tolist()), "numbers", runtime.number, row_numbers)

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from automl.data import from_arrays, load
+from automl.data import from_arrays, load, rows
+from automl.data.files import read_features
 from automl.errors import DataError
 
 
@@ -53,6 +54,17 @@ def test_whole_numbers_stay_whole_as_classes(write_csv, table):
     task = load(write_csv(table))
     assert task.schema.classes == (1, 2)
     assert all(type(c) is int for c in task.schema.classes)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "jsonl"])
+def test_leading_zeros_are_kept_in_training_and_prediction(tmp_path, ending):
+    frame = pd.DataFrame({"zip": ["02139", "90210", "00501"] * 20, "target": ["a", "b"] * 30})
+    path = write_as(frame, tmp_path / f"data.{ending}")
+    task = load(path)
+    assert task.schema.columns[0].levels == ("00501", "02139", "90210")
+    x, _ = read_features(path, task.schema.to_dict())
+    np.testing.assert_array_equal(rows(task.schema, x).categories, task.data.x.categories)
+    assert sorted(set(task.data.x.categories[:, 0].tolist())) == [1, 2, 3]
 
 
 def test_semicolons_and_byte_order_mark(tmp_path):

@@ -35,7 +35,12 @@ ROLES = {
     "bools with gaps": ([True, None, False] * 20, "boolean"),
     "words": (["red", "green", "blue"] * 20, "categorical"),
     "codes and words": (["1", "2", "3", "4+"] * 15, "categorical"),
-    "leading zeros are numbers": (["01", "02", "10"] * 20, "numeric"),
+    "leading zeros": (["02139", "90210", "", "00501"] * 15, "categorical"),
+    "leading zeros, like dates": (["00010203", "00020304", "00030405"] * 20, "categorical"),
+    "leading zeros and negative": (["007", "-1"] * 30, "categorical"),
+    "numbers that start with zero": (["0", "0.5", "-0.5", "0e1", "0.0"] * 12, "numeric"),
+    "zeros and ones": (["0", "1"] * 30, "numeric"),
+    "padded fractions": ([f"{v:05.2f}" for v in np.linspace(0, 20, N)], "numeric"),
     "underscores": (["1_0", "2_0"] * 30, "categorical"),
     "iso dates": ([f"2024-01-{d % 28 + 1:02d}" for d in range(N)], "datetime"),
     "iso times": ([f"2024-01-{d % 28 + 1:02d}T10:30:0{d % 10}Z" for d in range(N)], "datetime"),
@@ -78,6 +83,7 @@ DROPPED = {
     "constant word": (["x"] * N, "c", "every value is 'x'"),
     "constant bool": (np.ones(N, bool), "c", "every value is True"),
     "unique words": ([f"u{i}" for i in range(N)], "c", "identifier"),
+    "unique codes": ([f"{i:05}" for i in range(N)], "c", "identifier"),
     "id": (np.arange(N) + 1, "id", "identifier"),
     "PassengerId": (rng.permutation(N), "PassengerId", "identifier"),
     "index column": ([str(i) for i in range(N)], "Unnamed: 0", "identifier"),
@@ -99,6 +105,11 @@ def test_constant_with_gaps_is_kept():
 
 def test_consecutive_numbers_that_are_no_identifier_stay():
     assert column(np.arange(N), "hour").role == "numeric"
+
+
+def test_codes_with_leading_zeros_are_told_apart():
+    assert column(["007", "07", "7"] * 20).levels == ("007", "07", "7")
+    assert column(["007", "008"] * 30, c="numeric").role == "numeric"
 
 
 def test_nothing_usable():

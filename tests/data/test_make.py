@@ -45,6 +45,7 @@ def test_target_kinds(y, kind, classes):
 
 
 def test_target_kind_is_obeyed():
+    assert from_arrays(X, np.array(["007", "008", "010"] * 20), target_kind="regression").data.y.max() == 10
     y = np.array([1, 2, 3] * 20)
     assert from_arrays(X, y, target_kind="regression").target == "regression"
     assert from_arrays(X, y * 1.5, target_kind="classification").target == "multiclass"
