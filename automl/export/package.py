@@ -177,7 +177,10 @@ def _replay(task: Task, folder: Path) -> dict[str, Any]:
         rows, answer = Path(scratch, "rows.json"), Path(scratch, "answer")
         replay.write_rows(task.sample, rows)
         command = [sys.executable, "-I", "-B", replay.__file__, str(folder), str(rows), str(answer)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=REPLAY_SECONDS, check=False)
+        # In a session of its own: Ctrl-C is ours to answer.
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=REPLAY_SECONDS, check=False, start_new_session=True
+        )
         if done.returncode:
             raise ExportError(f"The exported model does not run in a fresh process: {done.stderr.strip()[-500:]}")
         measured = json.loads(Path(answer, "measured.json").read_text())

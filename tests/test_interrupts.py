@@ -1,0 +1,30 @@
+"""Ctrl-C waits while the best is shipped; a second one does not."""
+
+import os
+import signal
+
+import pytest
+
+from automl.interrupts import first_one_waits
+
+
+def interrupt() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_the_first_interrupt_waits_and_the_second_does_not() -> None:
+    told: list[str] = []
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), first_one_waits(lambda: told.append("once")):
+        interrupt()
+        assert told == ["once"]
+        interrupt()
+    assert told == ["once"]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_handlers_are_put_back() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with first_one_waits(lambda: None):
+        assert signal.getsignal(signal.SIGTERM) is not before[1]
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
