@@ -1,6 +1,7 @@
 """What the commands do, once their arguments are read."""
 
 import json
+import math
 import os
 import sys
 import time
@@ -14,6 +15,7 @@ import yaml
 from automl import run_folder
 from automl.assemble import SpaceConfig, described
 from automl.errors import AutoMLError, ConfigError, unknown_name
+from automl.options import flag, number
 from automl.run_folder import RunFolder
 from automl.space import OFF
 
@@ -67,6 +69,7 @@ def export(path: str, output: str, members: int | None, max_loss: float | None) 
         config["ensemble"]["max_members"] = members
     if max_loss is not None:
         config["compress"]["max_loss"] = max_loss
+    chosen = ship_config(config)
     task = load_task(config)
     with Store(folder.leaderboard_url) as store:
         trials = {t.candidate.id: t for t in store.trials(folder.run_id or 0)}
@@ -75,7 +78,7 @@ def export(path: str, output: str, members: int | None, max_loss: float | None) 
         Outcomes(folder.outcomes),
         trials,
         target,
-        ship_config(config),
+        chosen,
         time.time() + 60,
         lambda text: print(text, file=sys.stderr),
     )
@@ -88,6 +91,7 @@ def leaderboard(run: str | None, url: str | None, list_runs: bool, form: str, to
     from automl.leaderboard import report
     from automl.leaderboard.store import Store
 
+    number("number of trials to show, --top,", top, 0, whole=True)
     key: str | int | None = run
     if url is None:
         if run and (Path(run) / "run.json").exists():
@@ -148,9 +152,11 @@ def search_config(config: Mapping[str, Any], started: float) -> Any:
     from automl.search import SearchConfig
 
     tree = config["space"]
+    flag("key 'quiet'", config["quiet"])
+    _leaderboard_url(config["leaderboard"]["url"])
     return SearchConfig(
-        seconds=_number(config, "budget.seconds"),
-        trials=_number(config, "budget.trials"),
+        seconds=_limit("budget.seconds", config["budget"]["seconds"]),
+        trials=_limit("budget.trials", config["budget"]["trials"], whole=True),
         searcher=config["searcher"],
         scheduler=config["scheduler"],
         runner=config["runner"],
@@ -165,7 +171,10 @@ def ship_config(config: Mapping[str, Any]) -> Any:
     from automl.export.compress import CompressConfig
     from automl.export.ship import ShipConfig
 
-    compress = CompressConfig(config["compress"]["max_loss"], tuple(config["compress"]["options"]))
+    options = config["compress"]["options"]
+    if not isinstance(options, list):
+        raise ConfigError(f"'compress.options' is a list, e.g. [trim_trees] or []; got {options!r}.")
+    compress = CompressConfig(config["compress"]["max_loss"], tuple(options))
     return ShipConfig(**config["ensemble"], compress=compress)
 
 
@@ -215,12 +224,18 @@ def _as_names(value: Any) -> Any:
     return None if value is None else str(value)
 
 
-def _number(config: Mapping[str, Any], path: str) -> Any:
-    group, _, key = path.partition(".")
-    value = config[group][key]
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-        raise ConfigError(f"'{path}' is a number greater than zero, or null; got {value!r}.")
-    return value
+def _limit(key: str, value: Any, *, whole: bool = False) -> Any:
+    """Return a limit of the budget, or None. Raises ``ConfigError``."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value is not None and not (is_number and 0 < value < math.inf and not (whole and value % 1)):
+        kind = "whole number" if whole else "number"
+        raise ConfigError(f"'{key}' is a {kind} greater than zero, or null for no limit; got {value!r}.")
+    return int(value) if whole and value else value
+
+
+def _leaderboard_url(url: Any) -> None:
+    if url != "auto" and "://" not in str(url):
+        raise ConfigError(f"'leaderboard.url' is auto or an SQLAlchemy URL; got '{url}'. For a file: sqlite:///{url}.")
 
 
 def _new_folder(parent: Path) -> Path:

@@ -16,10 +16,17 @@ def refuse_unknown(what: str, unknown: Mapping[str, Any], make: Callable[..., An
         )
 
 
+def flag(what: str, value: Any) -> bool:
+    """Return ``value`` if it is true or false, else raise ``ConfigError``."""
+    if not isinstance(value, bool):
+        raise ConfigError(f"The {what} is true or false; got {value!r}.")
+    return value
+
+
 def number(what: str, value: Any, low: float, high: float = float("inf"), *, whole: bool = False) -> Any:
     """Return ``value`` if it is a number in [low, high] (a whole one if asked for), else raise ``ConfigError``."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not low <= value <= high or (whole and value != int(value)):
+    if not is_number or not low <= value <= high or (whole and value % 1):
         kind = "a whole number" if whole else "a number"
         bound = f"of at least {low:g}" if high == float("inf") else f"from {low:g} to {high:g}"
         raise ConfigError(f"The {what} is {kind} {bound}; got {value!r}.")

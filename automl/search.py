@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol
 
 from automl.assemble import SpaceConfig, starting_points, task_space
 from automl.errors import AutoMLError, ConfigError, TrialError
 from automl.export.package import Shipped
 from automl.export.ship import Ensemble, ShipConfig, choose, seconds_to_ship, ship
+from automl.interrupts import first_one_waits
 from automl.leaderboard.outcomes import Outcomes
 from automl.leaderboard.records import Artifact
 from automl.leaderboard.store import Store
@@ -213,7 +215,11 @@ class Search:
         deadline = self.config.deadline
         if deadline is None or interrupted:
             deadline = time.time() + UNHURRIED_SECONDS
-        return ship(self.task, self.outcomes, trials, self.folder.path, self.config.ship, deadline, self.view.note)
+        shipping = partial(ship, self.task, self.outcomes, trials, self.folder.path, self.config.ship, deadline)
+        if interrupted:  # and told that a second time leaves without
+            return shipping(self.view.note)
+        with first_one_waits(lambda: self.view.note("interrupted: the best is being shipped (again to leave without)")):
+            return shipping(self.view.note)
 
 
 def search_deadline(config: SearchConfig) -> float | None:
@@ -235,8 +241,12 @@ def make_runner(config: SearchConfig) -> Runner:
     """Return the configured runner; "auto" takes this process for small work, and Ray otherwise."""
     options = dict(config.runner)
     if options.get("name") == "auto":
-        name = "ray_tune" if options.get("address") or _worth_ray(config) else "inline"
-        options = {k: v for k, v in options.items() if name == "ray_tune" and k != "name"} | {"name": name}
+        del options["name"]
+        # Made in any case: a wrong option is refused also where this process will do.
+        ray = load("runners", "ray_tune").make(**options)
+        if options.get("address") or _worth_ray(config):
+            return ray
+        options = {"name": "inline"}
     options = check_named("runners", options)
     return load("runners", options.pop("name")).make(**options)
 

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import shutil
+import sys
 import tempfile
 import threading
 import time
@@ -66,6 +67,11 @@ def make(
     """
     refuse_unknown("runner 'ray_tune'", unknown, make)
     number("cpus_per_trial of the runner", cpus_per_trial, 1, whole=True)
+    if address is None and not _connected() and cpus_per_trial > n_cores():
+        raise ConfigError(
+            f"A trial on this machine gets at most its {n_cores()} cores; got cpus_per_trial={cpus_per_trial}. Lower "
+            "runner.cpus_per_trial, or give the runner.address of a cluster."
+        )
     if workers is not None:
         number("workers of the runner", workers, 1, whole=True)
     if memory_share is not None:
@@ -211,6 +217,11 @@ class RayTune:
                 f"The scheduler '{scheduler['name']}' moves paused trials between the {n_nodes} nodes of this cluster. "
                 "Set runner.storage to a folder that all of them see, or use scheduler=asha."
             )
+
+
+def _connected() -> bool:
+    """Return whether this process is connected to a Ray already, which may span more machines."""
+    return "ray" in sys.modules and sys.modules["ray"].is_initialized()
 
 
 def _in_warm_workers(remote: Callable[[type], Any]) -> Callable[[Any, type], Any]:

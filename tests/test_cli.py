@@ -187,6 +187,20 @@ BAD = {
         ["data.train=train.csv", "data.target=diagnosis", "runner=ray_tune", "runner.address=127.0.0.1:1"],
         "address",
     ),
+    "no number": (["data.train=train.csv", "compress.max_loss=abc"], "at least 0; got 'abc'"),
+    "negative": (["data.train=train.csv", "compress.max_loss=-1"], "at least 0; got -1"),
+    "unknown compressor": (["data.train=train.csv", "compress.options=[trim_tree]"], "'trim_trees'"),
+    "no list": (["data.train=train.csv", "compress.options=trim_trees"], "is a list"),
+    "no candidates": (["data.train=train.csv", "ensemble.candidates=abc"], "candidates of the ensemble"),
+    "no members": (["data.train=train.csv", "ensemble.max_members=0"], "at least 1; got 0"),
+    "no rounds": (["data.train=train.csv", "ensemble.rounds=0"], "at least 1; got 0"),
+    "half a trial": (["data.train=train.csv", "budget.trials=2.5"], "whole number greater than zero"),
+    "no limit": (["data.train=train.csv", "budget.trials=inf"], "null for no limit"),
+    "perhaps quiet": (["data.train=train.csv", "quiet=maybe"], "true or false; got 'maybe'"),
+    "no URL": (["data.train=train.csv", "leaderboard.url=foo"], "sqlite:///foo"),
+    "no workers": (["data.train=train.csv", "budget.trials=2", "runner.workers=0"], "at least 1; got 0"),
+    "no cores": (["data.train=train.csv", "budget.trials=2", "runner.cpus_per_trial=0"], "at least 1; got 0"),
+    "too many cores": (["data.train=train.csv", "runner.cpus_per_trial=9999"], "at most its"),
     "all families off": (["data.train=train.csv", "data.target=diagnosis", "~space.tables"], "space"),
     "wrong plugin": (
         ["data.train=train.csv", "data.target=diagnosis", "plugins.losses=[no.such.loss]"],
@@ -205,6 +219,24 @@ def test_bad_input_is_one_clear_message(case: str, place: Path) -> None:
     assert done.returncode == 2, done.stdout + done.stderr
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+BAD_ARGUMENTS = {
+    "no members": (["export", "runs/first", "-o", "never", "--members", "0"], "at least 1; got 0"),
+    "negative members": (["export", "runs/first", "-o", "never", "--members", "-1"], "at least 1; got -1"),
+    "negative loss": (["export", "runs/first", "-o", "never", "--max-loss", "-4"], "at least 0; got -4"),
+    "negative top": (["leaderboard", "--top", "-3"], "at least 0; got -3"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_ARGUMENTS)
+def test_bad_arguments_are_one_clear_message(case: str, run: subprocess.CompletedProcess[str], place: Path) -> None:
+    arguments, message = BAD_ARGUMENTS[case]
+    done = automl(*arguments, cwd=place)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (place / "never").exists()
 
 
 def test_a_damaged_model_is_refused(run: subprocess.CompletedProcess[str], place: Path, tmp_path: Path) -> None:

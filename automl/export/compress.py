@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from automl.export.member import Member, validation_score
+from automl.options import number
 from automl.registry import load
 from automl.space import Choice, Defaults, Params, Space, draw
 from automl.task import Batch, Rows, Task
@@ -24,6 +25,11 @@ class CompressConfig:
 
     max_loss: float = 0.005
     options: tuple[str, ...] = ("prune_channels", "quantize_int8", "trim_trees")
+
+    def __post_init__(self) -> None:
+        number("max_loss of compression", self.max_loss, 0)
+        for name in self.options:
+            load("compressors", str(name))
 
 
 # What a compressor that fits needs before its first step.

@@ -16,6 +16,7 @@ from automl.errors import ExportError
 from automl.export.compress import CompressConfig, compress, within
 from automl.export.member import Member, normalised, validation_score
 from automl.export.package import Shipped, check, export
+from automl.options import flag, number
 from automl.task import Task
 from automl.types import Trial
 
@@ -58,6 +59,11 @@ class ShipConfig:
     candidates: int = 20
     compact: bool = True
     compress: CompressConfig = field(default_factory=CompressConfig)
+
+    def __post_init__(self) -> None:
+        for name in ("max_members", "rounds", "candidates"):
+            number(f"{name} of the ensemble", getattr(self, name), 1, whole=True)
+        flag("compact of the ensemble", self.compact)
 
 
 @dataclass(frozen=True)
