@@ -111,15 +111,11 @@ def to_columns(schema: Schema, x: Any) -> dict[str, Any]:
     """Return a table as columns by name. ``x``: a mapping of columns, a data frame, a list of records, a 2-D array
     with the columns of the training data in their order, or texts where there is a single text column.
     """
-    if isinstance(x, Mapping):
-        return {str(name): x[name] for name in x}
-    if hasattr(x, "columns"):
-        return {str(name): x[name] for name in x.columns}
+    named = named_columns(x)
+    if named is not None:
+        return named
     if hasattr(x, "toarray"):
         x = x.toarray()
-    if isinstance(x, Sequence) and x and isinstance(x[0], Mapping):
-        keys = dict.fromkeys(key for record in x for key in record)
-        return {str(key): [record.get(key) for record in x] for key in keys}
     names = [c["name"] for c in schema["columns"]]
     array = x if isinstance(x, np.ndarray) else np.array(x, dtype=object)
     if array.ndim == 1 and len(names) == 1:
@@ -127,6 +123,18 @@ def to_columns(schema: Schema, x: Any) -> dict[str, Any]:
     if array.ndim != 2 or array.shape[1] != len(names):
         raise PredictionError(f"The data must have {len(names)} columns ({_list(names)}); given: shape {array.shape}.")
     return {name: array[:, i] for i, name in enumerate(names)}
+
+
+def named_columns(x: Any) -> dict[str, Any] | None:
+    """Return the columns of a mapping, a data frame or a list of records; None for what has no names."""
+    if isinstance(x, Mapping):
+        return {str(name): x[name] for name in x}
+    if hasattr(x, "columns"):
+        return {str(name): x[name] for name in x.columns}
+    if isinstance(x, Sequence) and x and isinstance(x[0], Mapping):
+        keys = dict.fromkeys(key for record in x for key in record)
+        return {str(key): [record.get(key) for record in x] for key in keys}
+    return None
 
 
 # ----------------------------------------------------------------------------------------------- values
@@ -309,9 +317,11 @@ def _select(schema: Schema, columns: Columns) -> dict[str, np.ndarray]:
     names = [c["name"] for c in schema["columns"] if c["role"] != "dropped"]
     absent = [name for name in names if name not in columns]
     if absent:
-        known = [str(name) for name in columns if name not in names]
-        hints = "; ".join(f"'{name}'{_nearest(name, known)}" for name in absent)
-        raise PredictionError(f"The data must have every column the model was trained on. Missing: {hints}")
+        used = {*(c["name"] for c in schema["columns"]), schema.get("target_name")}
+        known = [str(name) for name in columns if name not in used]
+        hints = "; ".join(f"'{name}'{_nearest(name, known)}" for name in absent[:8])
+        more = f"; and {len(absent) - 8} more" if len(absent) > 8 else ""
+        raise PredictionError(f"The data must have every column the model was trained on. Missing: {hints}{more}")
     given = {name: as_array(columns[name]) for name in names}
     wrong = [name for name, values in given.items() if values.ndim != 1 or len(values) != len(given[names[0]])]
     if wrong:
@@ -428,6 +438,19 @@ def tokenize(schema: Schema, columns: Columns) -> tuple[np.ndarray, np.ndarray]:
     return np.fromiter(itertools.chain.from_iterable(rows), np.int64, int(counts.sum())), counts
 
 
+def takes(schema: Schema) -> str:
+    """Say what a model takes, for people."""
+    if schema["kind"] in ("image", "sequence"):
+        return f"{schema['kind']}s, an array of shape {_shape(schema)}, as in an .npz file"
+    return f"a table with the columns {_list([c['name'] for c in schema['columns'] if c['role'] != 'dropped'])}"
+
+
+def _shape(schema: Schema) -> str:
+    first = "(n, steps, " if schema["kind"] == "sequence" else "(n, "
+    sizes = schema["shape"][1:] if schema["kind"] == "sequence" else schema["shape"]
+    return first + ", ".join(map(str, sizes)) + ")"
+
+
 def encode_array(
     schema: Schema, x: Any, lengths: Any = None, row_numbers: Sequence[int] | None = None
 ) -> dict[str, np.ndarray]:
@@ -437,6 +460,9 @@ def encode_array(
     zero padded or cut to the schema's steps, with ``lengths`` (n,) int64 in [1, steps]. ``row_numbers``: how error
     messages call the rows (default: 1, 2, ...).
     """
+    named = named_columns(x)
+    if named is not None:
+        raise PredictionError(f"The model takes {takes(schema)}; given: a table with the columns {_list([*named])}.")
     try:
         x = np.asarray(x)
     except ValueError as error:  # rows of different shapes
@@ -447,10 +473,9 @@ def encode_array(
     if x.ndim == len(shape) and shape[-1] == 1:
         x = x[..., None]
     kind = schema["kind"]
-    rule = "(n, " + ", ".join(map(str, shape)) + ")" if kind == "image" else f"(n, steps, {shape[-1]})"
     fits = x.ndim == len(shape) + 1 and (x.shape[1:] == shape if kind == "image" else x.shape[-1] == shape[-1])
     if not fits:
-        raise PredictionError(f"The {kind}s must have the shape {rule}; given: {x.shape}. Resize them first.")
+        raise PredictionError(f"The {kind}s must have the shape {_shape(schema)}; given: {x.shape}. Resize them first.")
     if not len(x) or not x.shape[1]:
         raise PredictionError("There are no rows to predict. Give at least one.")
     if x.dtype.kind == "f":
@@ -610,8 +635,9 @@ def _open_session(model: bytes, threads: int) -> Any:
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.5)
-    return f" Did you mean '{close[0]}'?" if close else ""
+    by_lower = {other.lower(): other for other in known}
+    close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.7)
+    return f" Did you mean '{by_lower[close[0]]}'?" if close else ""
 
 
 def _siblings(path: Path) -> list[str]:

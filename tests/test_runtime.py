@@ -172,7 +172,7 @@ BAD_COLUMNS = {
     "infinite": ({"n": [1.0, np.inf], "b": [1, 0]}, "'n'.*row 2 has 'inf'"),
     "too large": ({"n": [1e300, 1.0], "b": [1, 0]}, "'n'.*row 1"),
     "missing columns": ({"N1": [1]}, "Missing: 'n'.*'b'"),
-    "near name": ({"bb": [1], "n": [1]}, "'b' Did you mean 'bb'"),
+    "far name": ({"bb": [1], "n": [1]}, "Missing: 'b'$"),
     "no rows": ({"n": [], "b": []}, "no rows"),
     "unequal": ({"n": [1], "b": [1, 0]}, "'b' differ"),
 }
@@ -182,6 +182,21 @@ BAD_COLUMNS = {
 def test_bad_columns(columns, message):
     with pytest.raises(PredictionError, match=message):
         encode(schema(n="numeric", b="boolean"), columns)
+
+
+def test_hints_name_near_columns_that_are_free():
+    s = schema(age="numeric", Colour="categorical", wages="dropped") | {"target_name": "page"}
+    for given_, hint in [
+        (["aged"], "'age' Did you mean 'aged'?; 'Colour'"),
+        (["target", "page", "wages"], "'age'; 'Colour'"),
+        (["COLOUR", "age"], "'Colour' Did you mean 'COLOUR'?"),
+        (["colr", "age"], "'Colour' Did you mean 'colr'?"),
+    ]:
+        with pytest.raises(PredictionError) as caught:
+            encode(s, {name: [1] for name in given_})
+        assert str(caught.value).endswith(f"Missing: {hint}")
+    with pytest.raises(PredictionError, match="'c7'; and 12 more"):
+        encode(schema(**{f"c{i}": "numeric" for i in range(20)}), {"x": [1]})
 
 
 def test_bad_date():
@@ -208,6 +223,9 @@ def test_sequences_are_padded_cut_and_masked():
         ("sequence", (4, 2), np.zeros((2, 4, 3)), r"\(n, steps, 2\)"),
         ("sequence", (4, 2), np.full((2, 4, 2), np.inf), "row 1"),
         ("image", (4, 4, 1), np.zeros((0, 4, 4, 1)), "no rows"),
+        ("image", (4, 4, 1), {"a": [1], "b": [2]}, r"takes images.*\(n, 4, 4, 1\).*given: a table.*'a', 'b'"),
+        ("sequence", (4, 2), pd.DataFrame({"a": [1]}), r"takes sequences.*\(n, steps, 2\).*given: a table.*'a'"),
+        ("image", (4, 4, 1), [{"a": 1}], "given: a table"),
         ("image", (4, 4, 1), [["a"]], "array of numbers"),
         ("image", (4, 4, 1), [[1], [1, 2]], "one shape"),
     ],

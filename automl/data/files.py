@@ -51,6 +51,8 @@ def read_features(path: str | Path, schema: Mapping[str, Any]) -> tuple[Any, np.
     """
     path = Path(path).expanduser()
     if path.is_dir():
+        if schema["kind"] != "image":
+            raise DataError(f"The model takes {runtime.takes(schema)}; given: the folder '{path}'.")
         files = sorted(f for f in path.rglob("*") if f.suffix.lower() in _IMAGE_ENDINGS)
         if not files:
             raise DataError(f"'{path}' holds no images ({', '.join(sorted(_IMAGE_ENDINGS))}).")

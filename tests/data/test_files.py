@@ -172,6 +172,16 @@ def test_image_folder(tmp_path, sizes, mode, shape):
     assert task.data.x.image.dtype == np.uint8
 
 
+def test_a_folder_is_for_models_of_images(tmp_path, table):
+    folder = make_images(tmp_path / "photos", [20] * 8)
+    schema = from_arrays(pd.DataFrame(table), "target").schema.to_dict()
+    with pytest.raises(DataError, match=r"takes a table with the columns 'size', 'colour', 'open'; given: the folder"):
+        read_features(folder, schema)
+    sequences = from_arrays(np.zeros((40, 8, 2)), np.arange(40) % 2).schema.to_dict()
+    with pytest.raises(DataError, match=r"takes sequences.*\(n, steps, 2\).*given: the folder"):
+        read_features(folder, sequences)
+
+
 def test_corrupt_image_is_named(tmp_path):
     folder = make_images(tmp_path / "photos", [20] * 8)
     (folder / "dog" / "2.png").write_bytes(b"\x89PNG no")
