@@ -58,7 +58,7 @@ class AutoML(BaseEstimator):
     roles: column -> "numeric", "categorical", "boolean", "datetime", "text" or "dropped".
     folds: a number of folds, the share of one holdout, or "auto".
     max_members: how many different candidates the ensemble may have.
-    max_loss: the relative loss of score that compression may cost at ``export``.
+    max_loss: the relative loss of score that compression may cost, where ``export`` is asked to compress.
     run_dir: a new folder for the run, with its leaderboard beside it; default: a temporary one.
     verbose: 0 is silent, 1 shows the live view.
 
@@ -154,18 +154,20 @@ class AutoML(BaseEstimator):
         check_is_fitted(self)
         return report.frame(self.board_)
 
-    def export(self, path: str | Path, compact: bool = False) -> Shipped:
-        """Compress, write, and verify a model folder at ``path``; return what was measured.
+    def export(self, path: str | Path, compact: bool = False, compress: bool = False) -> Shipped:
+        """Write and verify a model folder at ``path`` that predicts what this estimator does; return what was measured.
 
-        ``compact``: one small model instead of the ensemble. Raises ``ConfigError`` when ``path``
-        exists, ``ExportError`` when nothing exports faithfully.
+        ``compress``: make it as small as ``max_loss`` allows; it then predicts a little differently.
+        ``compact``: one small, compressed model instead of the ensemble. Raises ``ConfigError`` when
+        ``path`` exists, ``ExportError`` when nothing exports faithfully.
         """
         check_is_fitted(self)
         path = Path(path)
         run_folder.refuse_used("An export", path, "Choose another path.")
         members = [replace(self.members_[0], weight=1.0)] if compact else self.members_
         kind = "compact" if compact else "ensemble"
-        return ship_members(self.task_, members, path, kind, CompressConfig(self.max_loss))
+        config = CompressConfig(self.max_loss) if compact or compress else CompressConfig(options=())
+        return ship_members(self.task_, members, path, kind, config)
 
     def _read(self, X: Any, y: Any, sample_weight: Any, lengths: Any) -> None:
         """Make the task of (X, y), and remember what prediction needs of them."""

@@ -199,8 +199,9 @@ def test_compression_keeps_the_strongest_that_stays_within_the_loss(task: Task) 
     assert smaller.compression == ("trim_trees(share=0.4)",)
     assert smaller.model.model.n_trees < model.model.n_trees
     assert validation_score(task, [smaller]) >= before - 0.5 * before
-    impossible = CompressConfig(max_loss=-1.0, options=("trim_trees",))
-    assert compress(task, [member], impossible, float("inf"), lambda text: None) == [member]
+    perfect = replace(member, prediction=np.eye(2)[task.data.y[index]])
+    lossless = CompressConfig(max_loss=0.0, options=("trim_trees",))
+    assert compress(task, [perfect], lossless, float("inf"), lambda text: None) == [perfect]
     late = compress(task, [member], config, 0.0, lambda text: None)
     assert late == [member], "nothing is tried after the deadline"
 
