@@ -146,8 +146,11 @@ class AutoML(BaseEstimator):
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return accuracy, or R² for a regression, as scikit-learn's estimators do."""
         check_is_fitted(self)
-        mixin = ClassifierMixin if self.task_.is_classification else RegressorMixin
-        return mixin.score(self, X, y, sample_weight)  # type: ignore[arg-type]
+        if self.task_.is_classification:
+            # scikit-learn's accuracy takes no classes such as 0.5 and 1.5.
+            right = self._predict(X, None).argmax(axis=1) == pd.Index(self.classes_).get_indexer(np.ravel(y))
+            return float(np.average(right, weights=sample_weight))
+        return RegressorMixin.score(self, X, y, sample_weight)  # type: ignore[arg-type]
 
     def leaderboard(self) -> pd.DataFrame:
         """Return the trials as a frame, best first."""
@@ -287,6 +290,7 @@ class AutoMLClassifier(ClassifierMixin, AutoML):
     """``AutoML`` whose target is a class, whatever its type. Parameters as for ``AutoML``."""
 
     _target_kind = "classification"
+    score = AutoML.score  # the mixin's comes first otherwise
 
 
 class AutoMLRegressor(RegressorMixin, AutoML):

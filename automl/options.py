@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from numbers import Real
 from typing import Any
 
 from automl.errors import ConfigError, nearest
@@ -25,7 +26,7 @@ def flag(what: str, value: Any) -> bool:
 
 def number(what: str, value: Any, low: float, high: float = float("inf"), *, whole: bool = False) -> Any:
     """Return ``value`` if it is a number in [low, high] (a whole one if asked for), else raise ``ConfigError``."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
     if not is_number or not low <= value <= high or (whole and value % 1):
         kind = "a whole number" if whole else "a number"
         bound = f"of at least {low:g}" if high == float("inf") else f"from {low:g} to {high:g}"

@@ -255,6 +255,8 @@ def test_clone_keeps_parameters() -> None:
         ({"metric": "rmse"}, "for regression targets"),
         ({"folds": 1}, "folds must be"),
         ({"roles": {"x0": "categoric"}}, "Did you mean 'categorical'"),
+        ({"seconds": "10"}, "budget.seconds is a number"),
+        ({"trials": 2.5}, "budget.trials is a whole number"),
     ],
 )
 def test_wrong_parameters(changed: dict, message: str) -> None:
@@ -284,3 +286,8 @@ def test_wrong_data(x, y, message: str) -> None:
 def test_lengths_are_for_sequences() -> None:
     with pytest.raises(ConfigError, match="this data is a table"):
         AutoML(**FAST).fit(FRAME, IS_HIGH, lengths=np.ones(60, int))
+
+
+def test_classes_may_be_any_numbers() -> None:
+    y = np.where(IS_HIGH, 0.5, 1.5)
+    assert AutoMLClassifier(**FAST).fit(NUMBERS, y).score(NUMBERS, y) > 0.9
