@@ -10,7 +10,7 @@ from automl.errors import ArtifactError, DataError
 
 
 class Artifact:
-    """A shipped model. Input: a frame, a mapping of columns, or an array like the training data."""
+    """A shipped model. Input: a frame, a mapping of columns, a record, or an array like the training data."""
 
     def __init__(self, path: str | Path) -> None:
         try:

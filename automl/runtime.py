@@ -12,6 +12,7 @@ by a space (scikit-learn's ``char_wb``).
 """
 
 import argparse
+import collections
 import csv
 import difflib
 import gzip
@@ -93,9 +94,7 @@ def _parse(path: Path, file: Iterable[str]) -> dict[str, np.ndarray]:
                 )
     except csv.Error as error:
         raise PredictionError(f"'{path}', line {reader.line_num}: {error}.") from None
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise PredictionError(f"'{path}': column names must differ; given more than once: {_list(twice)}. Rename them.")
+    refuse_repeats(header, f"'{path}': ")
     if not rows:
         raise PredictionError(f"'{path}' has a header but no rows.")
     return {name: _interned(column) for name, column in zip(header, zip(*rows, strict=True), strict=True)}
@@ -108,8 +107,8 @@ def _interned(column: Sequence[str]) -> np.ndarray:
 
 
 def to_columns(schema: Schema, x: Any) -> dict[str, Any]:
-    """Return a table as columns by name. ``x``: a mapping of columns, a data frame, a list of records, a 2-D array
-    with the columns of the training data in their order, or texts where there is a single text column.
+    """Return a table as columns by name. ``x``: a mapping of columns, a data frame, a record or a list of records, a
+    2-D array with the columns of the training data in their order, or texts where there is a single text column.
     """
     named = named_columns(x)
     if named is not None:
@@ -126,15 +125,39 @@ def to_columns(schema: Schema, x: Any) -> dict[str, Any]:
 
 
 def named_columns(x: Any) -> dict[str, Any] | None:
-    """Return the columns of a mapping, a data frame or a list of records; None for what has no names."""
-    if isinstance(x, Mapping):
-        return {str(name): x[name] for name in x}
-    if hasattr(x, "columns"):
-        return {str(name): x[name] for name in x.columns}
-    if isinstance(x, Sequence) and x and isinstance(x[0], Mapping):
+    """Return the columns of a mapping, a data frame, a record or a list of records; None for what has no names."""
+    if isinstance(x, Mapping) or hasattr(x, "columns"):
+        names = list(x if isinstance(x, Mapping) else x.columns)
+        refuse_repeats([str(name) for name in names])
+        return _one_or_more({str(name): x[name] for name in names})
+    if isinstance(x, Sequence) and x and all(isinstance(record, Mapping) for record in x):
         keys = dict.fromkeys(key for record in x for key in record)
         return {str(key): [record.get(key) for record in x] for key in keys}
     return None
+
+
+def refuse_repeats(names: Sequence[str], where: str = "") -> None:
+    """Raise ``PredictionError`` for names of columns that are given more than once."""
+    twice = sorted(name for name, n in collections.Counter(names).items() if n > 1)
+    if twice:
+        raise PredictionError(
+            f"{where}Column names must differ; given more than once: {_list(twice)}. Rename or drop them."
+        )
+
+
+def _one_or_more(columns: dict[str, Any]) -> dict[str, Any]:
+    """Make one record, whose values are no lists, a table of one row."""
+    single = {n: v for n, v in columns.items() if _is_single(v)}
+    if single and len(single) < len(columns):
+        raise PredictionError(
+            f"A mapping must hold a list for every column, or one value for every one; a value: {_list([*single])}. "
+            "Write one row as {'a': 1.0, 'b': 'red'}, several as {'a': [1.0, 2.0], 'b': ['red', 'blue']}."
+        )
+    return {name: [value] for name, value in single.items()} if single else columns
+
+
+def _is_single(value: Any) -> bool:
+    return isinstance(value, (str, bytes)) or not hasattr(value, "__len__") or getattr(value, "ndim", 1) == 0
 
 
 # ----------------------------------------------------------------------------------------------- values

@@ -305,6 +305,22 @@ def test_predict_from_everything_a_table_can_be(table_folder):
         np.testing.assert_allclose(model.predict_proba(x)[:, 1], expected, rtol=1e-5)
 
 
+def test_one_record_is_one_row(table_folder):
+    model = Model(table_folder, threads=1)
+    assert model.predict({"n": 2.0, "c": None}).tolist() == ["yes"]
+    assert model.predict({"n": np.array(-3.0), "c": "cold"}).tolist() == ["no"]
+    assert model.predict([{"n": "2", "c": "cold"}]).tolist() == ["yes"]
+    with pytest.raises(PredictionError, match=r"a value: 'n'.*Write one row as \{'a': 1\.0"):
+        model.predict({"n": 2.0, "c": ["hot", "cold"]})
+
+
+def test_names_that_repeat_are_refused(table_folder):
+    frame = pd.DataFrame([[1.0, 2.0, "hot"]], columns=["n", "n", "c"])
+    for x in (frame, {1: [1], "1": [2]}):
+        with pytest.raises(PredictionError, match=r"given more than once: '[n1]'"):
+            Model(table_folder, threads=1).predict(x)
+
+
 def test_chunks_do_not_change_the_answer_and_errors_count_all_rows(table_folder, monkeypatch):
     model = Model(table_folder, threads=1)
     x = {"n": np.linspace(-4, 4, 1000), "c": np.array(["hot", "cold"] * 500, dtype=object)}

@@ -120,8 +120,10 @@ def _arrow(path: Path, read_table: Callable[[], Any]) -> Source:
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DataError(f"'{path}' cannot be read: {error}.") from None
     names = [name for name in table.column_names if not name.startswith("__index_level_")]
-    if len(set(names)) < len(names):
-        raise DataError(f"'{path}': column names must differ. Rename those that are given more than once.")
+    try:
+        runtime.refuse_repeats(names, f"'{path}': ")
+    except runtime.PredictionError as error:
+        raise DataError(str(error)) from None
     # Parquet forgets that numbers were categories; the note that pandas leaves in the file remembers.
     described = (table.schema.pandas_metadata or {}).get("columns", ())
     hints: dict[str, Role] = {c["name"]: "categorical" for c in described if c["pandas_type"] == "categorical"}

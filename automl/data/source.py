@@ -89,11 +89,7 @@ def to_array(x: Any) -> np.ndarray:
 
 
 def _from_table(table: Any) -> Source:
-    names = [str(name) for name in (table if isinstance(table, Mapping) else table.columns)]
-    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
-    if twice:
-        raise DataError(f"Column names must differ; given more than once: {', '.join(map(repr, twice))}. Rename them.")
-    columns = {str(name): table[name] for name in (table if isinstance(table, Mapping) else table.columns)}
+    columns = named_columns(table)
     hints: dict[str, Role] = {
         n: "categorical" for n, v in columns.items() if _type_name(v) in ("category", "Categorical")
     }
@@ -104,6 +100,14 @@ def _from_table(table: Any) -> Source:
     if not sizes or not sizes.pop():
         raise DataError("The data has no rows. Give at least some.")
     return Source(columns=arrays, hints=hints)
+
+
+def named_columns(table: Any) -> dict[str, Any]:
+    """Return the columns of a data frame or a mapping. Raises ``DataError`` for names that repeat."""
+    try:
+        return runtime.named_columns(table) or {}
+    except runtime.PredictionError as error:
+        raise DataError(str(error)) from None
 
 
 def _type_name(values: Any) -> str:

@@ -240,6 +240,7 @@ BAD = {
     "test twice": (lambda f: from_arrays(X, Y, test=(X, Y), test_share=0.2), ConfigError, "test data already"),
     "no rows": (lambda f: from_arrays(pd.DataFrame({"a": []}), []), DataError, "no rows"),
     "duplicate columns": (lambda f: from_arrays(f.set_axis(["a", "a", "b", "c"], axis=1), Y), DataError, "'a'"),
+    "values and lists": (lambda f: from_arrays({"a": 1.0, "b": [1, 2]}, [0, 1]), DataError, "a value: 'a'"),
     "one axis of numbers": (lambda f: from_arrays(np.ones(60), Y), DataError, r"\(n, columns\); given: shape \(60,\)"),
     "five axes": (lambda f: from_arrays(np.ones((60, 2, 2, 2, 2)), Y), DataError, "shape"),
     "lengths of images": (lambda f: from_arrays(np.ones((60, 2, 2, 1)), Y, lengths=Y), ConfigError, "sequences"),
