@@ -18,7 +18,7 @@ SPACE = {
     "max_rounds": Constant(4000),
     "num_leaves": Int(4, 255, log=True, default=31),
     "min_data_in_leaf": Int(2, 200, log=True, default=20),
-    "feature_fraction": Float(0.3, 1.0, default=0.9),
+    "feature_fraction": Float(0.3, 1.0, default=0.7),
     "bagging_fraction": Float(0.5, 1.0, default=0.9),
     "lambda_l1": Float(1e-6, 10.0, log=True, default=1e-6),
     "lambda_l2": Float(1e-6, 100.0, log=True, default=1e-3),
