@@ -41,6 +41,7 @@ _TRUTH = {"true": 1.0, "t": 1.0, "yes": 1.0, "y": 1.0, "1": 1.0, "on": 1.0}
 _TRUTH |= {"false": 0.0, "f": 0.0, "no": 0.0, "n": 0.0, "0": 0.0, "off": 0.0}
 _PARTS = ("numeric", "categories", "tokens")
 _CHUNK_VALUES = 8_000_000  # values held at once while predicting
+_LONGEST_SHOWN = 60  # characters of a value or a name in a message
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 _INTEGRAL = re.compile(r"[+-]?\d+\.0*")
 _WORD = re.compile(r"\w+")
@@ -382,7 +383,7 @@ def _refuse(name: str, values: np.ndarray, position: int, row_numbers: Sequence[
     if position >= 0:
         raise PredictionError(
             f"Column '{name}' must hold {rule} in every row; row {_row(position, row_numbers)} has "
-            f"'{values[position]}'. Correct it, or leave it empty if it is missing."
+            f"'{shown(values[position])}'. Correct it, or leave it empty if it is missing."
         )
 
 
@@ -667,9 +668,16 @@ def _siblings(path: Path) -> list[str]:
     return [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
 
 
+def shown(value: Any) -> str:
+    """Return a value as it is put into a message: on one line, and not too long."""
+    text = str(value)
+    text = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def _list(names: Sequence[Any], most: int = 8) -> str:
-    shown = ", ".join(f"'{name}'" for name in names[:most])
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+    first = ", ".join(f"'{shown(name)}'" for name in names[:most])
+    return first + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 # --------------------------------------------------------------------------------------- command line

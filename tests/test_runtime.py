@@ -69,6 +69,16 @@ def test_numbers():
     assert runtime.numbers(["1_000"])[1] == 0
 
 
+def test_values_in_messages_are_short_and_on_one_line():
+    assert runtime.shown("naïve 'x'") == "naïve 'x'"
+    assert runtime.shown("a\nb\t\x1b[31m") == r"a\nb\t\x1b[31m"
+    assert runtime.shown("x" * 50_000) == "x" * 60 + "..."
+    with pytest.raises(PredictionError) as caught:
+        encode(schema(n="numeric"), {"n": ["\nx" * 500]})
+    assert len(str(caught.value)) < 300
+    assert "\n" not in str(caught.value)
+
+
 # ----------------------------------------------------------------------------------------------- encoding
 
 

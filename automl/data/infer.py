@@ -83,7 +83,7 @@ def _summary(columns: Sequence[Column], log: _Log, values: Mapping[str, np.ndarr
         names = [c.name for c in columns if c.role == role]
         if names:
             notes.append(f"{len(names)} {role}: {_some(names)}.")
-    notes += [f"Column '{c.name}' is not used: {c.reason}." for c in columns if c.role == "dropped"]
+    notes += [f"Column '{runtime.shown(c.name)}' is not used: {c.reason}." for c in columns if c.role == "dropped"]
     gaps = {c.name: log.missing.get(c.name, 0) for c in columns if c.role != "dropped"}
     shares = [
         f"{name} ({gaps[name] / len(values[name]):.1%})" for name in sorted(gaps, key=lambda n: -gaps[n]) if gaps[name]
@@ -94,7 +94,7 @@ def _summary(columns: Sequence[Column], log: _Log, values: Mapping[str, np.ndarr
 
 
 def _some(names: Sequence[str], most: int = 12) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+    return ", ".join(map(runtime.shown, names[:most])) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 # ------------------------------------------------------------------------------------------- declared
@@ -112,8 +112,9 @@ def _declared(name: str, values: np.ndarray, role: Role, log: _Log) -> Column:
         if pattern is None:
             example = next((v for v in values if not runtime.is_missing(v)), "")
             raise DataError(
-                f"Column '{name}' is declared datetime, but values like '{example}' are in none of the known forms "
-                f"({', '.join(DATE_PATTERNS)}). Write its dates as 2024-12-31, or declare it text or categorical."
+                f"Column '{name}' is declared datetime, but values like '{runtime.shown(example)}' are in none of the "
+                f"known forms ({', '.join(DATE_PATTERNS)}). Write its dates as 2024-12-31, "
+                "or declare it text or categorical."
             )
         return Column(name, "datetime", format=pattern)
     return Column(name, role)  # encoding names the value that is not a number or not true or false
@@ -181,7 +182,7 @@ def _from_strings(name: str, values: np.ndarray, log: _Log) -> Column:
     distinct = list(counts)
     n_present = len(values) - n_missing
     if len(distinct) == 1 and not n_missing:
-        return Column(name, "dropped", reason=f"every value is '{distinct[0]}'")
+        return Column(name, "dropped", reason=f"every value is '{runtime.shown(distinct[0])}'")
     if counts.keys() <= {"True", "False"}:
         return Column(name, "boolean")
     if all(isinstance(v, date) for v in values if not runtime.is_missing(v)):
@@ -247,9 +248,9 @@ def refuse_strays(
         position = int(np.flatnonzero(found == strays[0])[0])
         row = position + 1 if row_numbers is None else row_numbers[position]
         raise DataError(
-            f"Column '{name}' must hold values of one type; it holds {what}, but row {row} has '{strays[0]}' "
-            f"({n_strays} such {'row' if n_strays == 1 else 'rows'}). Correct or empty those fields, "
-            f"or declare the column categorical."
+            f"Column '{name}' must hold values of one type; it holds {what}, but row {row} has "
+            f"'{runtime.shown(strays[0])}' ({n_strays} such {'row' if n_strays == 1 else 'rows'}). Correct or empty "
+            f"those fields, or declare the column categorical."
         )
 
 

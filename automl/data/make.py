@@ -214,7 +214,8 @@ def _weights(values: np.ndarray) -> np.ndarray:
     wrong = np.array([bad]) if bad >= 0 else np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
     if wrong.size:
         raise DataError(
-            f"Weights must be finite numbers from 0; row {wrong[0] + 1} has '{values[wrong[0]]}'. Correct it."
+            f"Weights must be finite numbers from 0; row {wrong[0] + 1} has "
+            f"'{runtime.shown(values[wrong[0]])}'. Correct it."
         )
     if not weights.any():
         raise DataError("Weights must not all be zero. Give some rows a weight.")
@@ -230,7 +231,8 @@ def _ranks(values: np.ndarray) -> np.ndarray:
     gap = bad if bad >= 0 else next(iter(np.flatnonzero(moments != moments)), -1)
     if gap >= 0:
         raise DataError(
-            f"The column to order by must hold a number or date in every row; row {gap + 1} has '{values[gap]}'."
+            f"The column to order by must hold a number or date in every row; row {gap + 1} has "
+            f"'{runtime.shown(values[gap])}'."
         )
     return np.unique(moments, return_inverse=True)[1]
 

@@ -40,7 +40,7 @@ class Target:
         if unseen:
             raise DataError(
                 f"The target '{self.name}' of the {where} must hold classes of the training data; unseen: "
-                f"{', '.join(map(repr, unseen[:8]))}. Add rows of them to the training data or remove these."
+                f"{', '.join(map(_quoted, unseen[:8]))}. Add rows of them to the training data or remove these."
             )
         return np.array([codes[key] for key in keys], dtype=np.int64)
 
@@ -49,7 +49,8 @@ class Target:
         if self.kind == "regression":
             return f"The target '{self.name}' is a number from {y.min():g} to {y.max():g}: {self.kind}."
         counts = np.bincount(y, minlength=len(self.classes))
-        shown = ", ".join(f"{c} ({n / len(y):.1%})" for c, n in list(zip(self.classes, counts, strict=True))[:10])
+        some = list(zip(self.classes, counts, strict=True))[:10]
+        shown = ", ".join(f"{runtime.shown(c)} ({n / len(y):.1%})" for c, n in some)
         more = f" and {len(self.classes) - 10} more" if len(self.classes) > 10 else ""
         return f"The target '{self.name}' has {len(self.classes)} classes: {shown}{more}: {self.kind}."
 
@@ -81,12 +82,13 @@ def infer_target(
         what = "one value" if wanted == "regression" else "one class"
         raise DataError(
             f"The target '{name}' must have at least two different values; it has {what}: "
-            f"all {len(typed)} rows are {distinct[0]!r}."
+            f"all {len(typed)} rows are {_quoted(distinct[0])}."
         )
     is_number = typed.dtype.kind in "if"
     if wanted == "regression" and not is_number:
         raise DataError(
-            f"A regression needs numbers; the target '{name}' has values like {distinct[0]!r}. Use classification."
+            f"A regression needs numbers; the target '{name}' has values like {_quoted(distinct[0])}. "
+            "Use classification."
         )
     if wanted == "regression" or (wanted == "auto" and is_number and not _are_codes(typed, distinct)):
         return Target(name, "regression")
@@ -124,6 +126,10 @@ def class_key(value: Any) -> str:
     return runtime.label(value) or str(value).strip()
 
 
+def _quoted(key: Any) -> str:
+    return f"'{runtime.shown(key)}'" if isinstance(key, str) else str(key)
+
+
 def _keys(values: np.ndarray) -> np.ndarray:
     keys = runtime.labels(values)
     named = np.flatnonzero(keys == "")  # a class may be called None
@@ -147,7 +153,7 @@ def _check_classes(name: str, typed: np.ndarray, wanted: str) -> None:
             f"{len(typed):,} rows. Use regression."
         )
     single = [label for label, n in counts.items() if n == 1]
-    shown = ", ".join(map(repr, single[:8])) + (" ..." if len(single) > 8 else "")
+    shown = ", ".join(map(_quoted, single[:8])) + (" ..." if len(single) > 8 else "")
     if single and wanted == "auto" and typed.dtype.kind in "if":
         raise DataError(
             f"Every class of the target '{name}' must have at least two rows, where classes are inferred; with one: "
@@ -166,7 +172,7 @@ def _finite(name: str, values: np.ndarray, where: str, row_numbers: Sequence[int
     if wrong >= 0:
         row = wrong + 1 if row_numbers is None else row_numbers[wrong]
         raise DataError(
-            f"The target '{name}' of the {where} must be finite numbers; row {row} has '{values[wrong]}'. "
-            "Correct or remove the row."
+            f"The target '{name}' of the {where} must be finite numbers; row {row} has "
+            f"'{runtime.shown(values[wrong])}'. Correct or remove the row."
         )
     return result

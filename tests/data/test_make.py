@@ -60,6 +60,35 @@ def test_rows_without_target_are_left_out_and_counted():
     np.testing.assert_array_equal(task.data.x.numeric, X[y != ""].astype(np.float32))
 
 
+LONG, BROKEN = "x" * 50_000, "two\nlines"
+
+
+def test_labels_are_short_and_on_one_line_in_notes():
+    task = from_arrays(X, np.array([LONG, BROKEN] * 30, dtype=object))
+    assert set(task.schema.classes) == {LONG, BROKEN}
+    frame = pd.DataFrame({"n": X[:, 0], "c": [LONG] * 60, "d" + LONG: X[:, 1]})
+    for note in (*task.notes, *from_arrays(frame, Y).notes):
+        assert len(note) < 300
+        assert "\n" not in note
+
+
+@pytest.mark.parametrize("label", [LONG, BROKEN], ids=["long", "two lines"])
+def test_labels_are_short_and_on_one_line_in_messages(label):
+    labels = np.array(["a", "b"] * 30, dtype=object)
+    alone = np.array([label] + ["a"] * 59, dtype=object)
+    for make in (
+        lambda: from_arrays(X, np.array([label] * 60, dtype=object)),
+        lambda: from_arrays(X, alone),
+        lambda: from_arrays(X, alone, target_kind="regression"),
+        lambda: from_arrays(X, labels, test=(X, alone)),
+        lambda: from_arrays(np.array([*map(str, X[:59, 0]), label], dtype=object)[:, None], labels),
+    ):
+        with pytest.raises(DataError) as caught:
+            make()
+        assert len(str(caught.value)) < 400
+        assert "\n" not in str(caught.value)
+
+
 def test_row_numbers_in_errors_are_those_of_the_file(write_csv):
     values = [str(i / 7) for i in range(40)]
     values[30] = "oops"
