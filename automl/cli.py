@@ -1,6 +1,7 @@
 """The command line: ``automl search | resume | leaderboard | predict | export | space``."""
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -45,6 +46,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
         print(f"automl {__version__}")
         return
+    # Whoever ends this job wants the best so far as much as a person who presses Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         if argv[0] not in commands:
             from automl.errors import unknown_name
@@ -54,8 +57,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     except AutoMLError as error:
         print(f"automl: {error}", file=sys.stderr)
         raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        print("automl: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        print(f"automl: {str(interrupt) or 'interrupted'}", file=sys.stderr)
         raise SystemExit(130) from None
     except BrokenPipeError:  # the reader of a pipe has left
         sys.stderr.close()

@@ -26,13 +26,16 @@ if TYPE_CHECKING:
 NAMES = ("train", "test", "target", "roles", "drop", "group", "order", "weights")
 
 
-def search(config: dict[str, Any], started: float) -> None:
-    """Search as ``config`` says, and print the leaderboard and where the model lies."""
+def search(config: dict[str, Any], started: float) -> bool:
+    """Search as ``config`` says, and print the leaderboard and where the model lies.
+
+    Returns whether it was interrupted, and so shipped what it had by then.
+    """
     path = str(config["run"]["dir"] or _new_folder(Path("runs")))
     with _prepared(config, started) as ready:
         folder = run_folder.create(path, config["leaderboard"]["url"])
         folder.config.write_text(yaml.safe_dump(config, sort_keys=False))
-        _run(ready, config, folder)
+        return _run(ready, config, folder)
 
 
 def resume(path: str, overrides: Sequence[str], started: float) -> None:
@@ -187,7 +190,7 @@ def with_deletions(tree: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[st
     return kept | {k: OFF for k, v in whole.items() if k not in tree and isinstance(v, Mapping)}
 
 
-def _run(ready: "Search", config: dict[str, Any], folder: RunFolder) -> None:
+def _run(ready: "Search", config: dict[str, Any], folder: RunFolder) -> bool:
     from automl.leaderboard import report
     from automl.leaderboard.store import Store
     from automl.progress import Progress
@@ -204,6 +207,7 @@ def _run(ready: "Search", config: dict[str, Any], folder: RunFolder) -> None:
         report.render(store.board(result.run_id), top=10)
     example = "data.csv" if task.kind in ("table", "text") else "data.npz"
     print(f"\npredict with: automl predict {os.path.relpath(folder.path / 'model')} {example} -o predictions.csv")
+    return result.interrupted
 
 
 def _recorded(folder: RunFolder) -> dict[str, Any]:

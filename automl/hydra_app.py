@@ -36,7 +36,8 @@ def run(argv: Sequence[str]) -> None:
     register()
     # Hydra then raises its errors instead of printing them and leaving.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    sys.argv = ["automl search", *map(opened, argv)]
+    # Hydra takes overrides on one side of -m only.
+    sys.argv = ["automl search", *sorted(map(opened, argv), key=lambda a: a not in ("-m", "--multirun"))]
     with _explained():
         hydra.main(version_base="1.3", config_path=f"pkg://{CONFIG_MODULE}", config_name="config")(_job)()
 
@@ -157,7 +158,9 @@ def _job(config: DictConfig) -> None:
     try:
         # Each run of a multirun has a budget of its own.
         several = HydraConfig.get().mode == RunMode.MULTIRUN
-        commands.search(plain(config), time.time() if several else STARTED)
+        interrupted = commands.search(plain(config), time.time() if several else STARTED)
     except AutoMLError as error:
         print(f"automl: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+    if interrupted and several:
+        raise KeyboardInterrupt("interrupted: the runs that had not begun are left out")

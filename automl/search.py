@@ -18,6 +18,7 @@ from automl.interrupts import first_one_waits
 from automl.leaderboard.outcomes import Outcomes
 from automl.leaderboard.records import Artifact
 from automl.leaderboard.store import Store
+from automl.options import number
 from automl.registry import load
 from automl.run_folder import RunFolder
 from automl.searchers import _start
@@ -59,7 +60,7 @@ class SearchConfig:
         if self.seconds is None and self.trials is None:
             raise ConfigError("A search needs an end: set budget.seconds, budget.trials or both.")
         for name, value in (("seconds", self.seconds), ("trials", self.trials)):
-            if value is not None and not value > 0:
+            if value is not None and not number(f"budget.{name}", value, 0, whole=name == "trials") > 0:
                 raise ConfigError(f"A budget is greater than zero; got budget.{name}={value}.")
 
     @property
@@ -106,6 +107,7 @@ class Search:
         self.searcher = make_searcher(task_space(task, config.space), config, task.seed)
         self.scheduler = check_named("schedulers", config.scheduler)
         self.trials: list[Trial] = []
+        self.interrupted_late = False  # while shipping, which went on
 
     def run(self, folder: RunFolder, view: View, recorded: Named | None = None) -> SearchResult:
         """Search, then ship the best into ``folder``; ``recorded`` is the configuration kept with the run.
@@ -199,6 +201,8 @@ class Search:
 
     def _finish(self, run_id: int, interrupted: bool) -> SearchResult:
         if not self.outcomes.ids():
+            if interrupted:
+                raise KeyboardInterrupt("interrupted before any model was ready")
             raise TrialError(no_model_reasons(self.trials, self.config))
         if self.config.export:
             ensemble, shipped = self._ship(interrupted)
@@ -207,7 +211,7 @@ class Search:
         self.store.save_ensemble(run_id, list(ensemble.weights.items()), ensemble.score)
         for one in shipped:
             self.store.save_artifact(run_id, _artifact(self.task, one))
-        return SearchResult(run_id, self.trials, ensemble, shipped, interrupted)
+        return SearchResult(run_id, self.trials, ensemble, shipped, interrupted or self.interrupted_late)
 
     def _ship(self, interrupted: bool) -> tuple[Ensemble, list[Shipped]]:
         self.view.phase("ensembling, compressing and exporting")
@@ -218,8 +222,12 @@ class Search:
         shipping = partial(ship, self.task, self.outcomes, trials, self.folder.path, self.config.ship, deadline)
         if interrupted:  # and told that a second time leaves without
             return shipping(self.view.note)
-        with first_one_waits(lambda: self.view.note("interrupted: the best is being shipped (again to leave without)")):
+        with first_one_waits(self._told_late):
             return shipping(self.view.note)
+
+    def _told_late(self) -> None:
+        self.interrupted_late = True
+        self.view.note("interrupted: the best is being shipped (again to leave without)")
 
 
 def search_deadline(config: SearchConfig) -> float | None:

@@ -2,11 +2,13 @@
 
 import atexit
 import contextlib
+import ctypes
 import importlib
 import logging
 import os
 import secrets
 import shutil
+import signal
 import socket
 import tempfile
 import threading
@@ -120,6 +122,7 @@ class Session(threading.Thread):
         }
         with contextlib.ExitStack() as stack:
             stack.enter_context(environment(ENVIRONMENT | variables))
+            stack.enter_context(_signals_kept())
             stack.enter_context(mock.patch.object(ray_constants, "ENABLE_RAY_CLUSTER", False))
             for method in UNUSED_PROCESSES:
                 stack.enter_context(mock.patch.object(Node, method))
@@ -134,12 +137,25 @@ class Session(threading.Thread):
             )
 
 
+@contextlib.contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Keep SIGTERM as it is: Ray would have it dump every stack and end the process."""
+    # Python's own signal.signal works in the main thread alone, and Ray is started beside it.
+    ctypes.pythonapi.PyOS_getsig.restype = ctypes.c_void_p
+    handler = ctypes.c_void_p(ctypes.pythonapi.PyOS_getsig(signal.SIGTERM))
+    try:
+        yield
+    finally:
+        ctypes.pythonapi.PyOS_setsig(signal.SIGTERM, handler)
+
+
 def _join(address: str) -> None:
     import ray
 
     if address != "auto":
         _knock(address)
-    ray.init(address=address, configure_logging=False, log_to_driver=False)
+    with _signals_kept():
+        ray.init(address=address, configure_logging=False, log_to_driver=False)
 
 
 def _knock(address: str) -> None:

@@ -258,7 +258,8 @@ def test_missing_columns_are_named(run: subprocess.CompletedProcess[str], place:
     assert "mean area" in done.stderr
 
 
-def started(place: Path, name: str, *arguments: str) -> subprocess.Popen[str]:
+def started(place: Path, name: str, *arguments: str, n_trials: int = 3) -> subprocess.Popen[str]:
+    """Start a search; return when ``n_trials`` of its trials have ended."""
     given = [
         "search",
         "data.train=train.csv",
@@ -271,7 +272,8 @@ def started(place: Path, name: str, *arguments: str) -> subprocess.Popen[str]:
         [*AUTOML, *given, *arguments], cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     deadline = time.time() + 120
-    while time.time() < deadline and len(trials_of(place, name)) < 3:
+    run = place / "runs" / name / "run.json"
+    while time.time() < deadline and (not run.exists() or len(trials_of(place, name)) < n_trials):
         assert process.poll() is None, process.communicate()
         time.sleep(0.2)
     return process
@@ -299,11 +301,36 @@ def test_kill_minus_nine_loses_nothing_that_was_finished(place: Path) -> None:
     assert (place / "runs/killed/model/manifest.json").exists()
 
 
-def test_ctrl_c_ships_the_best_so_far(place: Path) -> None:
-    process = started(place, "interrupted", "runner=ray_tune", "runner.workers=2")
-    process.send_signal(signal.SIGINT)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_the_end_of_a_job_ship_the_best_so_far(number: signal.Signals, place: Path) -> None:
+    process = started(place, number.name, "runner=ray_tune", "runner.workers=2")
+    process.send_signal(number)
     output, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
     assert "interrupted" in errors
+    assert "SIGTERM" not in errors
     assert "verified" in output
-    assert (place / "runs/interrupted/model/manifest.json").exists()
+    assert (place / "runs" / number.name / "model/manifest.json").exists()
+
+
+def test_an_interrupt_before_any_model_is_told_as_that(place: Path) -> None:
+    (place / "slow.py").write_text("import time\ndef metric(y, p):\n    time.sleep(60)\n    return 0.0\n")
+    process = started(place, "early", "runner=inline", "metric=slow:metric", n_trials=0)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "interrupted before any model was ready" in errors
+    folder = find(place / "runs/early")
+    with Store(folder.leaderboard_url) as store:
+        assert store.run(folder.run_id).status == "interrupted"
+
+
+def test_an_interrupt_ends_a_multirun(place: Path) -> None:
+    given = ("run.dir=runs/sweep-${seed}", f"leaderboard.url=sqlite:///{place}/sweep.db")
+    process = started(place, "sweep-0", "runner=inline", "-m", "seed=0,1", *given)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors
+    assert "verified" in output
+    assert "not begun" in errors
+    assert not (place / "runs/sweep-1").exists()
