@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from automl import runtime
-from automl.data.infer import holds_codes, refuse_strays
+from automl.data.infer import date_pattern, holds_codes, refuse_strays
 from automl.errors import ConfigError, DataError, unknown_name
 from automl.task import TargetKind
 
@@ -105,7 +105,7 @@ def _typed(name: str, values: np.ndarray, wanted: str, row_numbers: Sequence[int
     if values.dtype.kind in "uf":
         return values.astype(np.int64 if values.dtype.kind == "u" else np.float64)
     if values.dtype.kind == "M":
-        raise DataError(f"The target '{name}' must be numbers or classes; it holds dates. Turn them into numbers.")
+        raise _no_dates(name)
     keys = _keys(values)
     if set(keys) <= {"True", "False"}:
         return keys == "True"
@@ -118,7 +118,13 @@ def _typed(name: str, values: np.ndarray, wanted: str, row_numbers: Sequence[int
             return parsed
     if wanted in ("auto", "regression"):
         refuse_strays(name, values, Counter(keys.tolist()), "numbers", runtime.number, row_numbers)
+        if not holds_codes(values) and date_pattern(values) is not None:
+            raise _no_dates(name)
     return keys
+
+
+def _no_dates(name: str) -> DataError:
+    return DataError(f"The target '{name}' must be numbers or classes; it holds dates. Turn them into numbers.")
 
 
 def class_key(value: Any) -> str:

@@ -48,6 +48,7 @@ def test_target_kind_is_obeyed():
     assert from_arrays(X, np.array(["007", "008", "010"] * 20), target_kind="regression").data.y.max() == 10
     y = np.array([1, 2, 3] * 20)
     assert from_arrays(X, y, target_kind="regression").target == "regression"
+    assert from_arrays(X, [f"2024-0{i}" for i in y], target_kind="classification").target == "multiclass"
     assert from_arrays(X, y * 1.5, target_kind="classification").target == "multiclass"
     assert from_arrays(X, y * 1.5, target_kind="multiclass").schema.classes == (1.5, 3.0, 4.5)
 
@@ -228,6 +229,7 @@ def test_rows_encodes_like_training(table, as_given):
 
 
 Y = np.arange(60) % 2
+DAYS = pd.date_range("2024", periods=60)
 BAD = {
     "unknown target": (lambda f: from_arrays(f, "targett"), UnknownNameError, "Did you mean 'target'"),
     "target all missing": (lambda f: from_arrays(X, np.full(60, np.nan)), DataError, "missing in every row"),
@@ -240,6 +242,8 @@ BAD = {
     "zero weights": (lambda f: from_arrays(X, Y, sample_weight=0 * Y), DataError, "must not all be zero"),
     "class of one row": (lambda f: from_arrays(X, np.r_[["b"], ["a"] * 59]), DataError, "with one: 'b'"),
     "fewer rows than folds": (lambda f: from_arrays(X[:8], X[:8, 0], folds=9), DataError, "8 rows for 9 folds"),
+    "dates as a target": (lambda f: from_arrays(X, DAYS), DataError, "it holds dates"),
+    "written dates as a target": (lambda f: from_arrays(X, DAYS.strftime("%d/%m/%Y")), DataError, "it holds dates"),
     "infinite value": (lambda f: from_arrays(f.assign(size=[np.inf, *range(59)]), "target"), DataError, "'size'.*inf"),
     "infinite target": (lambda f: from_arrays(X, np.r_[X[:59, 0], np.inf]), DataError, "finite.*row 60"),
     "mixed target": (lambda f: from_arrays(X, np.array([*X[:59, 0], "bad"])), DataError, "row 60 has 'bad'"),
