@@ -1,6 +1,8 @@
 """The command line: ``automl search | resume | leaderboard | predict | export | space``."""
 
 import argparse
+import contextlib
+import os
 import signal
 import sys
 import time
@@ -22,25 +24,50 @@ usage: automl COMMAND ...
   automl export RUN -o DIR            ship from a run again, with other settings
   automl space [PATH] [KEY=VALUE ...] print what is searched over, as YAML
 
-`automl COMMAND --help` says more. `automl search` is a Hydra application: -m for several runs,
---cfg job to see the configuration, --config-dir for your own, -sc install=bash for completion.
+`automl COMMAND --help` says more. For completion in bash: eval "$(automl search -sc install=bash)"
+"""
+
+SEARCH_USAGE = """\
+usage: automl search data.train=FILE data.target=COLUMN [KEY=VALUE ...]
+
+Search for the best model, and ship it. The keys that are used most:
+
+  data.train=FILE         a table, a .npz archive, or a folder with one folder of images per class
+  data.target=COLUMN      the column to predict (tables and text)
+  data.test=FILE          locked away, and scored once at the end
+  data.roles={zip: text}  what columns are, where it is not what is inferred
+  task=regression         or classification, binary, multiclass; default: inferred
+  metric=NAME             roc_auc, log_loss, accuracy, f1_macro, rmse, mae, r2, ..., or module:function
+  budget.seconds=600      wall clock of the whole command; null: no limit
+  budget.trials=50        how many candidates are tried at most
+  experiment=NAME         a recipe: quick, best_quality, competition, edge
+  searcher= scheduler=    how candidates are found (tpe, gp, random, ...), and ended early (asha, none, ...)
+  runner=inline           in this process; or ray_tune, with runner.workers=N
+  space.PATH=VALUE        what is searched over, e.g. space.tables.svm=off
+  run.dir=DIR seed=N      where it is kept; the seed of everything
+
+  -m                      several runs: automl search -m ... seed=0,1,2
+  --config-dir DIR        a folder with configuration files of your own
+  --cfg job               print the configuration instead of searching
+
+examples:
+  automl search data.train=train.csv data.target=price budget.seconds=60
+  automl search data.train=train.csv data.target=price 'data.roles={zip: categorical}' metric=mae
+  automl search data.train=photos experiment=edge runner.workers=2
+
+Everything there is: `automl search --cfg job`; all that is searched over: `automl space`.
 """
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command; exit code 2 and one clear message for what a person can put right."""
     argv = list(sys.argv[1:] if argv is None else argv)
-    commands = {
-        "search": _search,
-        "resume": _resume,
-        "leaderboard": _leaderboard,
-        "predict": _predict,
-        "export": _export,
-        "space": _space,
-    }
     if not argv or argv[0] in ("-h", "--help"):
         print(USAGE, end="")
         raise SystemExit(0 if argv else 2)
+    if argv[0] in ("-sc", "--shell-completion"):  # the script that Hydra installs asks like this
+        _complete(argv)
+        return
     if argv[0] == "--version":
         from automl import __version__
 
@@ -49,11 +76,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     # Whoever ends this job wants the best so far as much as a person who presses Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        if argv[0] not in commands:
+        if argv[0] not in COMMANDS:
             from automl.errors import unknown_name
 
-            raise unknown_name("command", argv[0], commands)
-        commands[argv[0]](argv[1:])
+            raise unknown_name("command", argv[0], COMMANDS)
+        COMMANDS[argv[0]](argv[1:])
     except AutoMLError as error:
         print(f"automl: {error}", file=sys.stderr)
         raise SystemExit(2) from None
@@ -66,9 +93,25 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _search(argv: list[str]) -> None:
+    if "-h" in argv or "--help" in argv:
+        print(SEARCH_USAGE, end="")
+        return
     from automl import hydra_app
 
     hydra_app.run(argv)
+
+
+def _complete(argv: list[str]) -> None:
+    """Complete a command, or the keys and values of a search, in the line that the shell is at."""
+    _, *words = os.environ.get("COMP_LINE", "").split(" ")
+    if "search" in words[:-1][:1] or not any(a.startswith("query=") for a in argv):
+        # Hydra splits at spaces, also those in quotes: what is not plainly KEY=VALUE is left out.
+        plain = [w for w in words[1:-1] if "=" in w and not set(w) & set("'\"{}[]()")]
+        os.environ["COMP_LINE"] = " ".join(["automl", *plain, *words[-1:]])
+        with contextlib.suppress(AutoMLError):  # a half-written line may be wrong
+            _search(argv)
+    elif len(words) == 1:
+        print(*(command for command in COMMANDS if command.startswith(words[0])))
 
 
 def _resume(argv: list[str]) -> None:
@@ -145,6 +188,15 @@ def _space(argv: list[str]) -> None:
 def _parser(command: str, description: str) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(prog=f"automl {command}", description=description)
 
+
+COMMANDS = {
+    "search": _search,
+    "resume": _resume,
+    "leaderboard": _leaderboard,
+    "predict": _predict,
+    "export": _export,
+    "space": _space,
+}
 
 if __name__ == "__main__":
     main()

@@ -37,7 +37,8 @@ def run(argv: Sequence[str]) -> None:
     # Hydra then raises its errors instead of printing them and leaving.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     # Hydra takes overrides on one side of -m only.
-    sys.argv = ["automl search", *sorted(map(opened, argv), key=lambda a: a not in ("-m", "--multirun"))]
+    program = "automl" if {"-sc", "--shell-completion"} & set(argv) else "automl search"  # completed is the program
+    sys.argv = [program, *sorted(map(opened, argv), key=lambda a: a not in ("-m", "--multirun"))]
     with _explained():
         hydra.main(version_base="1.3", config_path=f"pkg://{CONFIG_MODULE}", config_name="config")(_job)()
 

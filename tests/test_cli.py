@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer
 
-from automl import load
+from automl import load, registry
 from automl.leaderboard.store import Store
 from automl.run_folder import find
 
@@ -156,6 +157,49 @@ def _manifest(place: Path, name: str) -> str:
     return (place / "runs" / name / "model" / "manifest.json").read_text()
 
 
+def completions(place: Path, line: str) -> set[str]:
+    """What bash would offer at the end of ``line``."""
+    (place / "bin").mkdir(exist_ok=True)
+    program = place / "bin" / "automl"
+    program.write_text(f'#!/bin/sh\nexec {" ".join(AUTOML)} "$@"\n')
+    program.chmod(0o755)
+    script = """
+        eval "$(automl search -sc install=bash)"
+        complete -p automl > /dev/null || exit 1
+        read -ra typed <<< "$COMP_LINE"
+        COMP_CWORD=$(( ${#typed[@]} - 1 ))
+        $(complete -p automl | sed 's/.*-F \\([^ ]*\\) .*/\\1/')
+        printf '%s\\n' "${COMPREPLY[@]}"
+    """
+    env = {**os.environ, "PATH": f"{place / 'bin'}:{os.environ['PATH']}", "COMP_LINE": line}
+    done = subprocess.run(["bash", "-c", script], env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("automl lead", {"leaderboard"}),
+        ("automl search sched", {"scheduler=", "scheduler."}),
+        ("automl search searcher=gp scheduler=", {f"scheduler={name}" for name in registry.names("schedulers")}),
+        ("automl search 'data.roles={zip: text}' space.tables.lightg", {"space.tables.lightgbm."}),
+        ("automl search space=", {"space=full", "space=small"}),
+        ("automl predict mod", set()),
+    ],
+)
+def test_bash_completes_commands_keys_and_options(place: Path, line: str, offered: set[str]) -> None:
+    assert completions(place, line) == offered
+
+
+def test_the_help_of_search_is_a_page(place: Path) -> None:
+    done = automl("search", "--help", cwd=place)
+    assert done.returncode == 0
+    assert done.stdout.count("\n") < 50
+    assert "automl search --cfg job" in done.stdout
+
+
 def test_each_run_of_a_multirun_has_its_own_budget_and_folder(place: Path) -> None:
     given = ("data.train=train.csv", "data.target=diagnosis", "runner=inline", "budget.trials=1", "budget.seconds=15")
     done = automl("search", "-m", *given, "seed=0,1", "leaderboard.url=sqlite:///multi.db", *FAMILIES, cwd=place)
@@ -240,8 +284,6 @@ def test_bad_arguments_are_one_clear_message(case: str, run: subprocess.Complete
 
 
 def test_a_damaged_model_is_refused(run: subprocess.CompletedProcess[str], place: Path, tmp_path: Path) -> None:
-    import shutil
-
     shutil.copytree(place / "runs/first/model", tmp_path / "model")
     with (tmp_path / "model/model.onnx").open("ab") as file:
         file.write(b"x")
