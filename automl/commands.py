@@ -76,6 +76,7 @@ def export(path: str, output: str, members: int | None, max_loss: float | None) 
     task = load_task(config)
     with Store(folder.leaderboard_url) as store:
         trials = {t.candidate.id: t for t in store.trials(folder.run_id or 0)}
+    run_folder.make(target, "-o")
     _, shipped = ship(
         task,
         Outcomes(folder.outcomes),
@@ -103,14 +104,14 @@ def leaderboard(run: str | None, url: str | None, list_runs: bool, form: str, to
         else:
             url = f"sqlite:///{Path('runs', 'leaderboard.db').absolute()}"
     with Store(url, create=False) as store:
-        if list_runs:
-            report.render_runs(store.runs())
-            return
-        board = store.board(key)
-    if form == "text":
-        report.render(board, top=top or None)
+        shown: Any = store.runs() if list_runs else store.board(key)
+    if form != "text":
+        written = {"csv": (report.to_csv, report.runs_to_csv), "json": (report.to_json, report.runs_to_json)}
+        print(written[form][list_runs](shown), end="")
+    elif list_runs:
+        report.render_runs(shown)
     else:
-        print(report.to_csv(board) if form == "csv" else report.to_json(board), end="")
+        report.render(shown, top=top or None)
 
 
 def predict(model: str, data: str, output: str) -> None:
@@ -118,6 +119,8 @@ def predict(model: str, data: str, output: str) -> None:
     from automl import runtime
     from automl.data.files import read_features
 
+    if (Path(model) / "run.json").exists():
+        raise AutoMLError(f"'{model}' is the folder of a run; its model is '{Path(model) / 'model'}'. Give that.")
     try:
         opened = runtime.Model(model)
         x, lengths = read_features(data, opened.schema)

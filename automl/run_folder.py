@@ -7,6 +7,7 @@ DIR/model/        the shipped ensemble
 DIR/compact/      the shipped small model
 """
 
+import errno
 import json
 import os
 from dataclasses import dataclass
@@ -48,15 +49,21 @@ def create(path: str | Path, leaderboard_url: str = "auto") -> RunFolder:
     """
     path = Path(path).absolute()
     refuse_used("A run", path, f"Choose another run.dir, or go on with it: automl resume {path}")
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        (path / "outcomes").mkdir(exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"The run folder '{path}' cannot be written ({error.strerror}); choose another run.dir."
-        ) from None
+    make(path / "outcomes", "run.dir")
     url = f"sqlite:///{path.parent / 'leaderboard.db'}" if leaderboard_url == "auto" else leaderboard_url
     return RunFolder(path, url)
+
+
+def make(path: Path, option: str) -> None:
+    """Make a folder, and those it lies in. Raises ``ConfigError`` naming ``option`` where that cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise ConfigError(
+            f"The folder '{path}' cannot be written ({error.strerror}); choose another {option}."
+        ) from None
 
 
 def refuse_used(what: str, path: Path, way_out: str) -> None:

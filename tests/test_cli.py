@@ -110,6 +110,11 @@ def test_leaderboard(run: subprocess.CompletedProcess[str], place: Path) -> None
     assert whole["run"]["status"] == "finished"
     assert len(whole["trials"]) == 5
     assert "first" in automl("leaderboard", "--runs", cwd=place).stdout
+    rows = list(csv.DictReader(io.StringIO(automl("leaderboard", "--runs", "--csv", cwd=place).stdout)))
+    runs = json.loads(automl("leaderboard", "--runs", "--json", cwd=place).stdout)
+    assert [row["name"] for row in rows] == [run["name"] for run in runs]
+    assert {"first"} <= {run["name"] for run in runs}
+    assert automl("leaderboard", "frist", cwd=place).stderr.count("(first)") == 1
 
 
 def test_resume_goes_on_and_export_ships_again(run: subprocess.CompletedProcess[str], place: Path) -> None:
@@ -209,6 +214,7 @@ def test_each_run_of_a_multirun_has_its_own_budget_and_folder(place: Path) -> No
     assert [run.seed for run in runs] == [0, 1]
     assert {run.status for run in runs} == {"finished"}
     assert len({run.folder for run in runs}) == 2
+    assert not (place / "multirun.yaml").exists()
 
 
 BAD = {
@@ -269,6 +275,8 @@ BAD_ARGUMENTS = {
     "no members": (["export", "runs/first", "-o", "never", "--members", "0"], "at least 1; got 0"),
     "negative members": (["export", "runs/first", "-o", "never", "--members", "-1"], "at least 1; got -1"),
     "negative loss": (["export", "runs/first", "-o", "never", "--max-loss", "-4"], "at least 0; got -4"),
+    "unwritable": (["export", "runs/first", "-o", "/proc/never"], "choose another -o"),
+    "a run for a model": (["predict", "runs/first", "test.csv"], "its model is 'runs/first/model'"),
     "negative top": (["leaderboard", "--top", "-3"], "at least 0; got -3"),
 }
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 COLUMNS = ("rank", "id", "family", "score", "spread", "seconds", "status", "failure", "n_bytes", "latency_ms")
+RUN_COLUMNS = ("id", "name", "status", "started_at", "ended_at", "metric", "seed", "folder")
 _STYLES = {"failed": "red", "stopped": "yellow", "interrupted": "yellow", "running": "cyan"}
 
 
@@ -92,9 +93,22 @@ def to_json(board: Board) -> str:
         "score": _shown(metric, board.ensemble.score),
         "members": [{"id": id, "weight": weight} for id, weight in board.ensemble.members],
     }
-    run = {**vars(board.run), "metric": vars(metric)}
-    whole = {"run": run, "ensemble": ensemble, "artifacts": artifacts, "trials": trials}
-    return json.dumps(_plain(whole), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    whole = {"run": _run(board.run), "ensemble": ensemble, "artifacts": artifacts, "trials": trials}
+    return _json(whole)
+
+
+def runs_to_csv(runs: Sequence[Run]) -> str:
+    """Return runs as CSV, one row each (``RUN_COLUMNS``)."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, RUN_COLUMNS, lineterminator="\n", extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows({**vars(run), "metric": run.metric.name} for run in runs)
+    return text.getvalue()
+
+
+def runs_to_json(runs: Sequence[Run]) -> str:
+    """Return what is known about runs, but their trials and their long configuration, as strict JSON."""
+    return _json([{key: value for key, value in _run(run).items() if key != "config"} for run in runs])
 
 
 def render(board: Board, console: "Console | None" = None, top: int | None = 20) -> None:
@@ -146,6 +160,14 @@ def _order(trial: Trial) -> tuple[bool, bool, bool, float]:
 
 def _shown(metric: ShownMetric, score: float | None) -> float | None:
     return None if score is None else metric.shown(score)
+
+
+def _run(run: Run) -> Row:
+    return {**vars(run), "metric": vars(run.metric)}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _plain(value: Any) -> Any:

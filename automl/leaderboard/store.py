@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from automl.errors import AutoMLError, unknown_name
+from automl.errors import AutoMLError, UnknownNameError, nearest, unknown_name
 from automl.leaderboard import process
 from automl.leaderboard.database import Database
 from automl.leaderboard.records import Artifact, Board, Ensemble, Run, RunStatus, ShownMetric, StoredMetric
@@ -155,8 +155,9 @@ class Store:
             or [run for run in runs if run.folder == folder]
         )
         if not matches:
-            known = dict.fromkeys(part for run in runs for part in (str(run.id), run.name, run.folder))
-            raise unknown_name("run", key, known)
+            close = nearest(key, (part for run in runs for part in (run.id, run.name, run.folder)))
+            known = ", ".join(f"{run.id} ({run.name})" for run in runs)
+            raise UnknownNameError(f"Unknown run '{key}'.{close} By number, name or folder; known: {known}.")
         return matches[0]
 
     def trials(self, run_id: int) -> list[Trial]:
