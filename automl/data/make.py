@@ -166,8 +166,11 @@ def _take_apart(data: Source, target: str | None, options: Options, where: str =
     if y is None or (target is not None and target in columns):
         name = _target_column(target, columns, where)
         y = columns.pop(name)
-    elif target is not None:
-        name = target
+    elif target not in (None, name):
+        raise ConfigError(
+            f"target='{target}' must name a column of a table; {where} has its target beside it, as in y_train of an "
+            "npz file or in the folders of images. Leave target out."
+        )
     aside: dict[str, str] = {}
     extra: dict[str, np.ndarray | None] = {}
     for what in ("weights", "group", "order"):

@@ -10,7 +10,7 @@ from PIL import Image
 
 from automl.data import from_arrays, load, rows
 from automl.data.files import read_features
-from automl.errors import DataError
+from automl.errors import ConfigError, DataError
 
 
 def write_as(frame, path):
@@ -141,6 +141,16 @@ def test_lengths_of_test_images_are_refused(tmp_path):
     np.savez(tmp_path / "d.npz", x_train=x, y_train=y, x_test=x, y_test=y, len_test=np.full(40, 3))
     with pytest.raises(DataError, match="Lengths are for sequences"):
         load(tmp_path / "d.npz", kind="auto")
+
+
+def test_a_target_column_is_for_tables(tmp_path):
+    x, y = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) % 2
+    np.savez(tmp_path / "d.npz", x_train=x, y_train=y)
+    assert load(tmp_path / "d.npz", "target").schema.target_name == "target"
+    make_images(tmp_path / "photos", [20] * 8)
+    for path in ("d.npz", "photos"):
+        with pytest.raises(ConfigError, match="target='foo' must name a column of a table"):
+            load(tmp_path / path, "foo")
 
 
 def test_npz_of_two_axes_is_a_table(tmp_path):
