@@ -15,7 +15,7 @@ from automl.data.encode import rows
 from automl.data.infer import date_pattern, infer_columns
 from automl.data.options import Options
 from automl.data.source import Source
-from automl.data.target import Target, infer_target, present
+from automl.data.target import Target, infer_target, present, whole
 from automl.errors import ConfigError, DataError, unknown_name
 from automl.task import Batch, DataKind, Schema, Task
 
@@ -149,6 +149,8 @@ def _target(name: str, parts: _Parts, options: Options) -> tuple[Target, _Parts,
         raise DataError(f"The target '{name}' is missing in every row. Name another column.")
     notes = [f"{n_gone:,} rows without a target were left out."] if n_gone else []
     parts = parts.take(keep)
+    if n_gone:
+        parts = replace(parts, y=whole(parts.y))
     if parts.weights is not None and not parts.weights.all():
         # Such a row counts for nothing: it must not shape classes, levels or folds either.
         keep = np.flatnonzero(parts.weights)

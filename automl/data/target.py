@@ -66,6 +66,12 @@ def present(values: np.ndarray) -> np.ndarray:
     return np.flatnonzero([not missing[v] for v in values.tolist()])
 
 
+def whole(values: np.ndarray) -> np.ndarray:
+    """Undo what gaps did to whole numbers: without the gaps, classes are 0 and 1 again, not 0.0 and 1.0."""
+    is_whole = values.dtype.kind == "f" and bool(((values == np.round(values)) & (np.abs(values) < 2**53)).all())
+    return values.astype(np.int64) if is_whole else values
+
+
 def infer_target(
     name: str, values: np.ndarray, wanted: str = "auto", row_numbers: Sequence[int] | None = None
 ) -> Target:

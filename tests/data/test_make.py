@@ -90,6 +90,17 @@ def test_labels_are_short_and_on_one_line_in_messages(label):
         assert "\n" not in str(caught.value)
 
 
+def test_whole_numbers_stay_whole_where_some_are_missing(tmp_path):
+    y = pd.array([0, 1, None] * 20, dtype="Int64")
+    frame = pd.DataFrame({"a": X[:, 0], "target": y})
+    frame.to_parquet(tmp_path / "d.parquet")
+    tasks = [from_arrays(X, pd.Series(y)), from_arrays(frame, "target"), load(tmp_path / "d.parquet")]
+    for task in tasks:
+        assert task.n_rows == 40
+        assert [(c, type(c)) for c in task.schema.classes] == [(0, int), (1, int)]
+    assert from_arrays(X, np.array([0.5, 1.0, np.nan] * 20)).schema.classes == (0.5, 1.0)
+
+
 def test_row_numbers_in_errors_are_those_of_the_file(write_csv):
     values = [str(i / 7) for i in range(40)]
     values[30] = "oops"
