@@ -73,6 +73,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
         print(f"automl {__version__}")
         return
+    # Metrics and plugins of one's own may lie where the command is given; what is installed comes first.
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
     # Whoever ends this job wants the best so far as much as a person who presses Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -10,7 +10,7 @@ import pkgutil
 from functools import cache
 from types import ModuleType
 
-from automl.errors import ConfigError, unknown_name
+from automl.errors import ConfigError, nearest, unknown_name
 
 _ENGINE_KINDS = {"searchers": "automl.searchers", "schedulers": "automl.schedulers", "runners": "automl.runners"}
 _SHARED = {"blocks"}
@@ -45,13 +45,17 @@ def load(kind: str, name: str) -> ModuleType:
 def option(kind: str, name: str) -> ModuleType:
     """Load an option by its name, or by import path where it is a person's own.
 
-    Raises ``UnknownNameError``, or ``ConfigError`` for a path that cannot be imported.
+    Raises ``ConfigError`` for what cannot be imported, or is no option.
     """
-    if "." not in name:
+    if name in names(kind):
         return load(kind, name)
     try:
-        return importlib.import_module(name)
+        module = importlib.import_module(name)
     except ImportError as error:
         raise ConfigError(
-            f"The option '{name}' of {kind} cannot be imported ({error}); is it on the Python path?"
+            f"The option '{name}' of {kind} cannot be imported ({error}); is it on the Python path, or in the current "
+            f"folder?{nearest(name, names(kind))}"
         ) from None
+    if not hasattr(module, "SPACE") or not hasattr(module, "build"):
+        raise ConfigError(f"An option of {kind} is a module with SPACE and build; '{name}' lacks one. Add it.")
+    return module

@@ -20,7 +20,8 @@ from automl import load, registry
 from automl.leaderboard.store import Store
 from automl.run_folder import find
 
-AUTOML = [sys.executable, "-W", "ignore", "-m", "automl.cli"]
+# -P: like the installed command, which does not look for modules in the current folder.
+AUTOML = [sys.executable, "-P", "-W", "ignore", "-m", "automl.cli"]
 # Quick to fit, and several of them.
 FAMILIES = ["space.tables.catboost=off", "space.tables.mlp=off", "space.tables.svm=off"]
 
@@ -203,6 +204,26 @@ def test_the_help_of_search_is_a_page(place: Path) -> None:
     assert done.returncode == 0
     assert done.stdout.count("\n") < 50
     assert "automl search --cfg job" in done.stdout
+
+
+@pytest.mark.parametrize("runner", [["runner=inline"], ["runner=ray_tune", "runner.workers=1"]])
+def test_a_metric_and_a_loss_of_ones_own_may_lie_in_the_current_folder(
+    runner: list[str], place: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mymet.py").write_text("def cost(y, labels):\n    return float((y == labels).mean())\n")
+    (tmp_path / "myloss.py").write_text(
+        "import torch\nSPACE = {}\nFITS = ('binary', 'multiclass')\n"
+        "def build(params, task):\n"
+        "    return lambda output, y: torch.nn.functional.cross_entropy(output, y, reduction='none')\n"
+    )
+    only = [f"space.tables.{name}=off" for name in registry.names("tables") if name not in ("mlp", "xgboost")]
+    done = automl(
+        *("search", f"data.train={place / 'train.csv'}", "data.target=diagnosis", "metric=mymet:cost", "seed=1"),
+        *("plugins.losses=[myloss]", "space.tables.mlp.loss=myloss", "budget.trials=1", "run.dir=run", *only, *runner),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "cost" in done.stdout
 
 
 def test_each_run_of_a_multirun_has_its_own_budget_and_folder(place: Path) -> None:
