@@ -21,8 +21,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from automl import run_folder
 from automl.assemble import SpaceConfig
 from automl.data import from_arrays, rows
-from automl.data.source import to_array
-from automl.data.target import class_key
+from automl.data.source import named_columns, to_array
+from automl.data.target import class_key, present, whole
 from automl.errors import DataError
 from automl.export.compress import CompressConfig
 from automl.export.member import predict
@@ -199,7 +199,10 @@ class AutoML(BaseEstimator):
         )
         self.notes_ = self.task_.notes
         if self.task_.is_classification:
-            self.classes_ = _as_given(self.task_.schema.classes, np.asarray(y))
+            given = np.ravel(np.asarray(y))
+            labels = given[present(given)]
+            labels = whole(labels) if len(labels) < len(given) else given  # gaps make floats of whole numbers
+            self.classes_ = _as_given(self.task_.schema.classes, labels)
             # What is exported answers with the same labels.
             schema = replace(self.task_.schema, classes=tuple(self.classes_.tolist()))
             self.task_ = replace(self.task_, schema=schema)
@@ -243,8 +246,10 @@ class AutoML(BaseEstimator):
         if sparse.issparse(X):  # one of its formats is a mapping
             X = X.tocsr()
         elif isinstance(X, Mapping):
-            X = pd.DataFrame(X)
-        elif not hasattr(X, "columns"):
+            X = pd.DataFrame(named_columns(X))
+        elif hasattr(X, "columns"):
+            named_columns(X)  # refuses names that repeat
+        else:
             X = to_array(X)
             if X.ndim == 1:
                 raise DataError(

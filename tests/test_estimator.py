@@ -291,3 +291,14 @@ def test_lengths_are_for_sequences() -> None:
 def test_classes_may_be_any_numbers() -> None:
     y = np.where(IS_HIGH, 0.5, 1.5)
     assert AutoMLClassifier(**FAST).fit(NUMBERS, y).score(NUMBERS, y) > 0.9
+
+
+def test_whole_classes_with_gaps_stay_whole() -> None:
+    y = pd.array([1, 0, None] * 20, dtype="Int64")
+    model = AutoMLClassifier(**FAST).fit(NUMBERS, y)
+    assert (model.classes_.dtype.kind, model.classes_.tolist()) == ("i", [0, 1])
+
+
+def test_names_that_repeat_are_refused() -> None:
+    with pytest.raises(DataError, match="more than once|repeat|twice"):
+        AutoMLClassifier(**FAST).fit(pd.DataFrame(NUMBERS, columns=["a", "b", "a"]), IS_HIGH)
