@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ import yaml
 
 from automl import run_folder
 from automl.assemble import SpaceConfig, described
-from automl.errors import AutoMLError, ConfigError, unknown_name
+from automl.errors import AutoMLError, ConfigError, DataError, unknown_name
 from automl.options import flag, number
 from automl.run_folder import RunFolder
 from automl.space import OFF
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 # Of the configuration's data: files and columns.
 NAMES = ("train", "test", "target", "roles", "drop", "group", "order", "weights")
+DATA_KEYWORDS = (*NAMES, "kind", "folds", "test_share")
 
 
 def search(config: dict[str, Any], started: float) -> bool:
@@ -150,7 +152,11 @@ def load_task(config: Mapping[str, Any]) -> Any:
     from automl.data import load
 
     data = {key: _as_names(value) if key in NAMES else value for key, value in config["data"].items()}
-    return load(data.pop("train"), target_kind=config["task"], metric=config["metric"], seed=config["seed"], **data)
+    chosen = {"target_kind": config["task"], "metric": config["metric"], "seed": config["seed"]}
+    try:
+        return load(data.pop("train"), **chosen, **data)
+    except (ConfigError, DataError) as error:
+        raise type(error)(_in_keys(str(error))) from None
 
 
 def search_config(config: Mapping[str, Any], started: float) -> Any:
@@ -220,6 +226,12 @@ def _recorded(folder: RunFolder) -> dict[str, Any]:
         raise AutoMLError(
             f"'{folder.path}' has no config.yaml: only runs of `automl search` can be resumed or exported again."
         ) from None
+
+
+def _in_keys(text: str) -> str:
+    """Return a message of the data room with the keys of the configuration in place of Python's keywords."""
+    # What is followed by a quote is meant for Python.
+    return re.sub(rf"(?<![\w.])({'|'.join(DATA_KEYWORDS)})=(?!\")", r"data.\1=", text.replace("target_kind", "task"))
 
 
 def _as_names(value: Any) -> Any:

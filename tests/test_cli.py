@@ -241,6 +241,9 @@ def test_each_run_of_a_multirun_has_its_own_budget_and_folder(place: Path) -> No
 BAD = {
     "missing file": (["data.train=trian.csv", "data.target=diagnosis"], "train.csv"),
     "unknown target": (["data.train=train.csv", "data.target=diagnosi"], "'diagnosis'"),
+    "no target": (["data.train=train.csv"], "as in data.target=size class"),
+    "not binary": (["data.train=train.csv", "data.target='size class'", "task=binary"], "Use task=multiclass"),
+    "unknown task": (["data.train=train.csv", "data.target=diagnosis", "task=clasification"], "Unknown task"),
     "unknown key": (["data.train=train.csv", "budget.second=3"], "'budget.seconds'"),
     "unknown option": (["data.train=train.csv", "searcher=tpee"], "'tpe'"),
     "unknown path": (["data.train=train.csv", "space.tables.lightgbm.num_leave.high=3"], "num_leaves"),
