@@ -30,8 +30,8 @@ Named = Mapping[str, Any]
 # runner=auto: Ray from this budget, and from more trials than these.
 RAY_SECONDS = 45.0
 INLINE_TRIALS = 8
-# How long shipping may try compressions where no budget says so.
-UNHURRIED_SECONDS = 60.0
+# How long shipping may take where no budget says so; and after an interrupt, as a cluster may kill soon after it.
+UNHURRIED_SECONDS, INTERRUPTED_SECONDS = 60.0, 20.0
 # The largest part of the budget that shipping may take from the search.
 MOST_SHIPPING = 0.3
 
@@ -216,9 +216,9 @@ class Search:
     def _ship(self, interrupted: bool) -> tuple[Ensemble, list[Shipped]]:
         self.view.phase("ensembling, compressing and exporting")
         trials = {t.candidate.id: t for t in self.trials}
-        deadline = self.config.deadline
-        if deadline is None or interrupted:
-            deadline = time.time() + UNHURRIED_SECONDS
+        deadline = self.config.deadline or time.time() + UNHURRIED_SECONDS
+        if interrupted:
+            deadline = time.time() + INTERRUPTED_SECONDS
         shipping = partial(ship, self.task, self.outcomes, trials, self.folder.path, self.config.ship, deadline)
         if interrupted:  # and told that a second time leaves without
             return shipping(self.view.note)

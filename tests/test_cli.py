@@ -387,6 +387,18 @@ def test_ctrl_c_and_the_end_of_a_job_ship_the_best_so_far(number: signal.Signals
     assert (place / "runs" / number.name / "model/manifest.json").exists()
 
 
+def test_ctrl_c_while_shipping_waits_for_it(place: Path) -> None:
+    process = started(place, "shipping", "runner=inline", "budget.trials=3")
+    assert process.stderr is not None
+    while "exporting" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert "is being shipped" in errors
+    assert "verified" in output
+
+
 def test_an_interrupt_before_any_model_is_told_as_that(place: Path) -> None:
     (place / "slow.py").write_text("import time\ndef metric(y, p):\n    time.sleep(60)\n    return 0.0\n")
     process = started(place, "early", "runner=inline", "metric=slow:metric", n_trials=0)

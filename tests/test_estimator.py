@@ -300,5 +300,5 @@ def test_whole_classes_with_gaps_stay_whole() -> None:
 
 
 def test_names_that_repeat_are_refused() -> None:
-    with pytest.raises(DataError, match="more than once|repeat|twice"):
+    with pytest.raises(DataError, match=r"more than once|repeat|twice"):
         AutoMLClassifier(**FAST).fit(pd.DataFrame(NUMBERS, columns=["a", "b", "a"]), IS_HIGH)

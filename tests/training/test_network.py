@@ -401,7 +401,7 @@ def test_a_loss_of_ones_own_is_taken_by_import_path(monkeypatch):
         seen.append(len(task.data))
         return lambda scores, y: (scores[:, 0] - y).abs() ** 1.5
 
-    monkeypatch.setitem(sys.modules, "my_package.my_loss", SimpleNamespace(build=build))
+    monkeypatch.setitem(sys.modules, "my_package.my_loss", SimpleNamespace(SPACE={}, build=build))
     task = task_of("regression")
     model = Network(Small, {**params_of("regression"), "loss": "my_package.my_loss"}, task)
     list(model.fit(*task.fold(0)))
