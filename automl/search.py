@@ -32,8 +32,11 @@ RAY_SECONDS = 45.0
 INLINE_TRIALS = 8
 # How long shipping may take where no budget says so; and after an interrupt, as a cluster may kill soon after it.
 UNHURRIED_SECONDS, INTERRUPTED_SECONDS = 60.0, 20.0
-# The largest part of the budget that shipping may take from the search.
+# The largest part of the budget that shipping may take from the search, and of how many candidates it is expected.
 MOST_SHIPPING = 0.3
+USUAL_MEMBERS = 2
+# What follows: the leaderboard on the screen, the end of the workers.
+EXIT_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -189,8 +192,8 @@ class Search:
         """Return when shipping has to begin: large models take longer to write and to replay."""
         if self.config.deadline is None or self.config.seconds is None:
             return math.inf
-        needed = seconds_to_ship(self.outcomes, self.outcomes.ids()[:1])
-        return self.config.deadline - min(needed, MOST_SHIPPING * self.config.seconds)
+        needed = seconds_to_ship(self.task, self.outcomes, self.outcomes.ids()[:USUAL_MEMBERS])
+        return self.config.deadline - min(needed + EXIT_SECONDS, MOST_SHIPPING * self.config.seconds)
 
     def _keep(self, trial: Trial) -> None:
         """Keep what a good trial leaves; a full disk costs this one outcome, not the search."""
@@ -217,6 +220,8 @@ class Search:
         self.view.phase("ensembling, compressing and exporting")
         trials = {t.candidate.id: t for t in self.trials}
         deadline = self.config.deadline or time.time() + UNHURRIED_SECONDS
+        if self.config.seconds is not None:
+            deadline -= min(EXIT_SECONDS, 0.02 * self.config.seconds)
         if interrupted:
             deadline = time.time() + INTERRUPTED_SECONDS
         shipping = partial(ship, self.task, self.outcomes, trials, self.folder.path, self.config.ship, deadline)
@@ -234,7 +239,7 @@ def search_deadline(config: SearchConfig) -> float | None:
     """When trials have to be over, so that what follows fits in the budget too."""
     if config.deadline is None or config.seconds is None:
         return None
-    shipping = min(max(9.0, 0.09 * config.seconds), 90.0, 1.0 + 0.3 * config.seconds)
+    shipping = min(max(9.0, 4.0 + 0.08 * config.seconds), 60.0, 1.0 + 0.3 * config.seconds)
     return config.deadline - shipping
 
 

@@ -26,8 +26,8 @@ COMPRESS_SHARE = 0.4
 COMPACT_SECONDS = 2.5
 # How many of the trials that were stopped early are tried as members.
 PARTIAL_TRIALS = 3
-# Shipping takes about this long, and this long for each megabyte of pickled models.
-SHIP_SECONDS, SHIP_SECONDS_PER_MB = 2.5, 0.2
+# Shipping takes about this long, this long for each megabyte of pickled models, and for each row of a test part.
+SHIP_SECONDS, SHIP_SECONDS_PER_MB, SHIP_SECONDS_PER_ROW = 2.5, 0.3, 1e-4
 
 
 class KeptOutcomes(Protocol):
@@ -122,15 +122,16 @@ def score_of(task: Task, outcomes: KeptOutcomes, weights: Mapping[str, float]) -
     return Ensemble(weights, _score(task, blended))
 
 
-def seconds_to_ship(outcomes: KeptOutcomes, ids: Sequence[str]) -> float:
-    """Return about how long writing and replaying these candidates' models will take."""
-    return SHIP_SECONDS + SHIP_SECONDS_PER_MB * sum(outcomes.n_bytes(i) for i in ids) / 1e6
+def seconds_to_ship(task: Task, outcomes: KeptOutcomes, ids: Sequence[str]) -> float:
+    """Return about how long writing, scoring and replaying these candidates' models will take."""
+    models = SHIP_SECONDS_PER_MB * sum(outcomes.n_bytes(i) for i in ids) / 1e6
+    return SHIP_SECONDS + models + SHIP_SECONDS_PER_ROW * (0 if task.test is None else len(task.test))
 
 
-def _affordable(outcomes: KeptOutcomes, chosen: Ensemble, deadline: float) -> dict[str, float]:
+def _affordable(task: Task, outcomes: KeptOutcomes, chosen: Ensemble, deadline: float) -> dict[str, float]:
     """Leave out the lightest members until the rest can be shipped in time."""
     weights = dict(chosen.weights)
-    while len(weights) > 1 and time.time() + seconds_to_ship(outcomes, list(weights)) > deadline:
+    while len(weights) > 1 and time.time() + seconds_to_ship(task, outcomes, list(weights)) > deadline:
         del weights[min(weights, key=lambda i: weights[i])]
     total = sum(weights.values())
     return {i: weight / total for i, weight in weights.items()}
@@ -185,12 +186,13 @@ def ship(
     refused: set[str] = set()
     while True:
         chosen = choose(task, outcomes, config, frozenset(refused))
-        affordable = _affordable(outcomes, chosen, deadline)
+        affordable = _affordable(task, outcomes, chosen, deadline)
         if len(affordable) < len(chosen.weights):
             note(f"shipped without {len(chosen.weights) - len(affordable)} of the ensemble's members: no time left")
             chosen = score_of(task, outcomes, affordable)
         members = members_of(task, outcomes, chosen.weights, trials)
-        compress_until = time.time() + COMPRESS_SHARE * (deadline - time.time())
+        share = time.time() + COMPRESS_SHARE * (deadline - time.time())
+        compress_until = min(share, deadline - seconds_to_ship(task, outcomes, list(chosen.weights)))
         try:
             shipped = [ship_members(task, members, folder / "model", "ensemble", config.compress, compress_until, note)]
             break

@@ -73,21 +73,23 @@ class Symmetric:
         return parts[0] if len(parts) == 1 else graph.op("Sum", *parts)
 
     def _emit(self, graph: "Graph", numeric: str, trees: slice) -> str:
-        feature, missing_left = self.feature[trees], self.missing_left[trees]
-        n_trees, depth = feature.shape
+        # Level by level, (depth * T, n): with the rows last every step runs along memory, not across it.
+        feature, threshold, missing_left = (a[trees].T for a in (self.feature, self.threshold, self.missing_left))
+        depth, n_trees = feature.shape
         n_leaves, width = self.values.shape[1:]
-        asked = graph.op("Gather", numeric, graph.constant(feature.reshape(-1)), axis=1)
-        right = graph.op("Greater", asked, graph.constant(self.threshold[trees].reshape(-1)))
+        asked = graph.op("Gather", graph.op("Transpose", numeric), graph.constant(feature.reshape(-1)), axis=0)
+        right = graph.op("Greater", asked, graph.constant(threshold.reshape(-1, 1)))
         if not missing_left.all():
-            lost = graph.op("And", graph.op("IsNaN", asked), graph.constant(~missing_left.reshape(-1)))
+            lost = graph.op("And", graph.op("IsNaN", asked), graph.constant(~missing_left.reshape(-1, 1)))
             right = graph.op("Or", right, lost)
-        bits = graph.op("Reshape", _float(graph, right), _shape(graph, [-1, n_trees, depth]))
-        powers = graph.constant((2.0 ** np.arange(depth)[::-1]).astype(np.float32)[:, None])
-        number = graph.op("Reshape", graph.op("MatMul", bits, powers), _shape(graph, [-1, n_trees]))
-        place = graph.op("Add", number, graph.constant(np.arange(n_trees, dtype=np.float32) * n_leaves))
+        bits = graph.op("Reshape", _float(graph, right), _shape(graph, [depth, n_trees, -1]))
+        powers = graph.constant((2.0 ** np.arange(depth)[::-1]).astype(np.float32)[:, None, None])
+        first = graph.constant(np.array([0], np.int64))
+        number = graph.op("ReduceSum", graph.op("Mul", bits, powers), first, keepdims=0)
+        place = graph.op("Add", number, graph.constant(np.arange(n_trees, dtype=np.float32)[:, None] * n_leaves))
         place = graph.op("Cast", place, to=6)  # int32
-        found = graph.op("Gather", graph.constant(self.values[trees].reshape(-1, width)), place, axis=0)
-        return graph.op("ReduceSum", found, graph.constant(np.array([1], np.int64)), keepdims=0)
+        found = graph.op("Gather", graph.constant(self.values[trees].reshape(-1, width)), place, axis=0)  # (T, n, k)
+        return graph.op("ReduceSum", found, first, keepdims=0)
 
 
 def _float(graph: "Graph", tensor: str) -> str:

@@ -82,10 +82,13 @@ class LightGBM(Boosted):
         return self.fitted.predict(x, raw_score=True, num_iteration=self.n_trees, num_threads=self.threads)
 
     def _trees(self) -> TreeEnsemble:
-        return parse(self._text(), self.target.n_scores)
+        n_scores = self.target.n_scores
+        return parse(self._text(), n_scores).trimmed(self.n_trees * n_scores)
 
     def _text(self) -> str:
-        return self.fitted.model_to_string(num_iteration=self.n_trees)
+        """Return LightGBM's text of at least the first ``n_trees`` rounds."""
+        # Writing it takes longer than all else; a model that came from its text has it.
+        return getattr(self.fitted, "text", "") or self.fitted.model_to_string(num_iteration=self.n_trees)
 
     def _pack(self) -> bytes:
         return zlib.compress(self._text().encode(), level=1)
@@ -93,7 +96,10 @@ class LightGBM(Boosted):
     def _unpack(self, packed: bytes) -> Any:
         import lightgbm
 
-        return lightgbm.Booster(model_str=zlib.decompress(packed).decode())
+        text = zlib.decompress(packed).decode()
+        booster = lightgbm.Booster(model_str=text)
+        booster.text = text
+        return booster
 
 
 def parse(text: str, n_targets: int) -> TreeEnsemble:
