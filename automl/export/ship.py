@@ -191,8 +191,7 @@ def ship(
             note(f"shipped without {len(chosen.weights) - len(affordable)} of the ensemble's members: no time left")
             chosen = score_of(task, outcomes, affordable)
         members = members_of(task, outcomes, chosen.weights, trials)
-        share = time.time() + COMPRESS_SHARE * (deadline - time.time())
-        compress_until = min(share, deadline - seconds_to_ship(task, outcomes, list(chosen.weights)))
+        compress_until = time.time() + COMPRESS_SHARE * (deadline - time.time())
         try:
             shipped = [ship_members(task, members, folder / "model", "ensemble", config.compress, compress_until, note)]
             break
