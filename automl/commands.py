@@ -81,7 +81,7 @@ def export(path: str, output: str, members: int | None, max_loss: float | None) 
     run_folder.make(target, "-o")
     _, shipped = ship(
         task,
-        Outcomes(folder.outcomes),
+        Outcomes(folder.outcomes, of=trials),
         trials,
         target,
         chosen,

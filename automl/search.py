@@ -118,7 +118,7 @@ class Search:
         A folder that is bound to a run goes on with it: its finished trials are replayed into the
         searcher. Raises ``TrialError`` when there is nothing to ship, with the reasons.
         """
-        self.folder, self.outcomes, self.view = folder, Outcomes(folder.outcomes), view
+        self.folder, self.outcomes, self.view = folder, Outcomes(folder.outcomes, of=()), view
         with closing(Store(folder.leaderboard_url)) as self.store:
             return self._run(recorded or {})
 
@@ -155,12 +155,17 @@ class Search:
             raise ConfigError(
                 "A run goes on with the data it began with; the training data has changed since. Start a new run."
             )
-        for trial in self.store.trials(earlier.id):
+        self._recall(earlier.id)
+        for trial in self.trials:
             self.searcher.tell(trial)
-            self.trials.append(trial)
         self.view.seen(self.trials)
         self.view.note(f"resumed with {len(self.trials)} finished trials")
         return earlier.id
+
+    def _recall(self, run_id: int) -> None:
+        """Take the trials from the leaderboard, and their outcomes: an end at any moment leaves that in order."""
+        self.trials = self.store.trials(run_id)
+        self.outcomes = Outcomes(self.folder.outcomes, of={t.candidate.id for t in self.trials})
 
     def _try_candidates(self, run_id: int) -> bool:
         """Run trials until the budget is spent; return whether Ctrl-C ended it."""
@@ -170,22 +175,21 @@ class Search:
             return False
         budget = Budget(search_deadline(config), left)
         self.view.phase("searching")
-        running = self.runner.run(FitFolds(self.task), self.searcher, self.scheduler, budget)
         try:
-            for trial in running:
-                if trial.status != "running":
-                    # The outcome first: a trial on the leaderboard has left all that it leaves.
-                    self._keep(trial)
-                    self.store.add_trial(run_id, trial)
-                    self.trials.append(replace(trial, outcome=None))
-                self.view.update(trial)
-                if time.time() >= self._ship_at():
-                    break
+            with closing(self.runner.run(FitFolds(self.task), self.searcher, self.scheduler, budget)) as running:
+                for trial in running:
+                    if trial.status != "running":
+                        # The outcome first: a trial on the leaderboard has left all that it leaves.
+                        self._keep(trial)
+                        self.store.add_trial(run_id, trial)
+                        self.trials.append(replace(trial, outcome=None))
+                    self.view.update(trial)
+                    if time.time() >= self._ship_at():
+                        break
         except KeyboardInterrupt:
             self.view.note("interrupted: shipping the best so far (Ctrl-C again to leave without)")
+            self._recall(run_id)
             return True
-        finally:
-            running.close()  # type: ignore[attr-defined]
         return False
 
     def _ship_at(self) -> float:

@@ -1,7 +1,7 @@
 """What the rooms hand to each other: candidates, reports, trials, and the protocols of the options."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -154,7 +154,7 @@ class Runner(Protocol):
 
     def run(
         self, objective: Objective, searcher: Searcher, scheduler: Mapping[str, Any], budget: Budget
-    ) -> Iterator[Trial]:
+    ) -> Generator[Trial, None, None]:
         """Yield a snapshot whenever a trial starts, reports or ends; ended ones exactly once.
 
         The generator ends when the budget is spent or the searcher is exhausted; closing it stops

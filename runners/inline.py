@@ -1,7 +1,7 @@
 """Trials in this process, one after the other: for tiny searches, tests and debugging."""
 
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +37,7 @@ class Inline:
 
     def run(
         self, objective: Objective, searcher: Searcher, scheduler: Mapping[str, Any], budget: Budget
-    ) -> Iterator[Trial]:
+    ) -> Generator[Trial, None, None]:
         """Ask, run and tell until the budget is spent or the searcher is exhausted.
 
         Raises ``ConfigError`` for a scheduler that needs several trials at once.

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -110,7 +110,7 @@ class RayTune:
 
     def run(
         self, objective: Objective, searcher: Searcher, scheduler: Mapping[str, Any], budget: Budget
-    ) -> Iterator[Trial]:
+    ) -> Generator[Trial, None, None]:
         """Ask, run and tell until the budget is spent or the searcher is exhausted.
 
         The searcher is asked and told in a thread of its own. At the deadline trials may stop by

@@ -4,7 +4,7 @@ import json
 import math
 import os
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,16 +40,24 @@ class Outcomes:
     Parameters
     ----------
     folder: where the files are; made by the first ``offer``. Files that are no whole outcome are ignored.
+    of: the ids of the trials on the leaderboard, where others are to be ignored: a kill between keeping an
+        outcome and recording its trial leaves one that belongs to no trial. Default: all count.
     keep: how many of the best trials to keep.
     max_bytes: how much disk they may take together; the best one is kept even beyond it.
     """
 
-    def __init__(self, folder: str | Path, keep: int = 30, max_bytes: int = 2_000_000_000) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        of: Collection[str] | None = None,
+        keep: int = 30,
+        max_bytes: int = 2_000_000_000,
+    ) -> None:
         self.folder = Path(folder)
         self.keep = keep
         self.max_bytes = max_bytes
         found = (_read_entry(path) for path in sorted(self.folder.glob("*.npz")))
-        self._entries = {entry.id: entry for entry in found if entry is not None}
+        self._entries = {e.id: e for e in found if e is not None and (of is None or e.id in of)}
 
     def offer(self, trial: Trial) -> bool:
         """Keep a trial's outcome if it is good enough, and drop what it displaces; return whether it was kept.
@@ -59,6 +67,7 @@ class Outcomes:
         """
         outcome, score = trial.outcome, trial.score
         if outcome is None or score is None or not math.isfinite(score):
+            self._path(trial.candidate.id).unlink(missing_ok=True)  # of an earlier trial of this name
             return False
         n_bytes = outcome.predictions.nbytes + sum(map(len, outcome.models))
         entry = _Entry(

@@ -111,3 +111,13 @@ def test_errors_name_the_nearest_and_the_way_out(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(AutoMLError, match=r"must fit on the disk.*resume"):
         Outcomes(tmp_path / "file").offer(trial("0", 0.5))
+
+
+def test_only_the_outcomes_of_known_trials_count_and_a_name_taken_again_leaves_nothing_of_the_first(tmp_path):
+    first = Outcomes(tmp_path)
+    for id in ("0", "1"):
+        first.offer(trial(id, 0.5))
+    reader = Outcomes(tmp_path, of=["0"])
+    assert reader.ids() == ["0"]
+    assert not reader.offer(replace(trial("1", 0.0), score=None))
+    assert Outcomes(tmp_path).ids() == ["0"]

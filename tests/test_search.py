@@ -1,0 +1,67 @@
+"""One search from its first trial to its folder, and an end at the worst moment."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from automl import run_folder
+from automl.assemble import SpaceConfig
+from automl.leaderboard.outcomes import Outcomes
+from automl.leaderboard.store import Store
+from automl.progress import Progress
+from automl.search import Search, SearchConfig, SearchResult, make_runner
+from automl.types import Candidate, Outcome, Trial
+from tests import tasks
+
+QUICK = {"tables": dict.fromkeys(("catboost", "lightgbm", "mlp", "svm", "random_forest", "extra_trees"), "off")}
+
+
+def searched(folder: run_folder.RunFolder, trials: int) -> SearchResult:
+    named = {"scheduler": {"name": "none"}, "runner": {"name": "inline"}}
+    config = SearchConfig(None, trials, space=SpaceConfig(QUICK), **named)
+    with Progress(quiet=True) as view:
+        return Search(tasks.make("table", "binary"), config, make_runner(config)).run(folder, view)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> run_folder.RunFolder:
+    return run_folder.create(str(tmp_path / "run"), "auto")
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_an_interrupt_between_the_outcome_and_the_record_of_a_trial(
+    recorded: bool, folder: run_folder.RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = Store.add_trial
+    seen: list[str] = []
+
+    def interrupted(self: Store, run_id: int, trial: Trial) -> None:
+        seen.append(trial.candidate.id)
+        if len(seen) == 2 and not recorded:
+            os.kill(os.getpid(), signal.SIGINT)
+        add(self, run_id, trial)
+        if len(seen) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Store, "add_trial", interrupted)
+    result = searched(folder, 4)
+    monkeypatch.undo()
+    assert result.interrupted
+    assert [t.candidate.id for t in result.trials] == seen[: 1 + recorded]
+    assert (folder.path / "model/manifest.json").exists()
+    resumed = searched(run_folder.find(folder.path), 3)
+    assert len(resumed.trials) == 3
+    assert set(resumed.ensemble.weights) <= {t.candidate.id for t in resumed.trials}
+
+
+def test_an_outcome_without_its_record_is_not_shipped(folder: run_folder.RunFolder) -> None:
+    searched(folder, 2)
+    kept = Outcomes(folder.outcomes)
+    first = kept.ids()[0]
+    outcome = Outcome(kept.predictions(first), kept.models(first))
+    kept.offer(Trial(Candidate("lost #9", {"family": "lost"}), "finished", 1.0, outcome=outcome))
+    resumed = searched(run_folder.find(folder.path), 3)
+    assert Outcomes(folder.outcomes).ids()[0] == "lost #9"
+    assert "lost #9" not in resumed.ensemble.weights
