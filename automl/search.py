@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from automl.assemble import SpaceConfig, starting_points, task_space
 from automl.errors import AutoMLError, ConfigError, TrialError
 from automl.export.package import Shipped
-from automl.export.ship import Ensemble, ShipConfig, choose, seconds_to_ship, ship
+from automl.export.ship import Ensemble, ShipConfig, choose, seconds_to_export, ship
 from automl.interrupts import first_one_waits
 from automl.leaderboard.outcomes import Outcomes
 from automl.leaderboard.records import Artifact
@@ -35,8 +35,10 @@ UNHURRIED_SECONDS, INTERRUPTED_SECONDS = 60.0, 20.0
 # The largest part of the budget that shipping may take from the search, and of how many candidates it is expected.
 MOST_SHIPPING = 0.3
 USUAL_MEMBERS = 2
-# What follows: the leaderboard on the screen, the end of the workers.
-EXIT_SECONDS = 2.0
+# What follows: the leaderboard on the screen, the end of the workers; and what it may take of a short budget.
+EXIT_SECONDS, EXIT_SHARE = 2.0, 0.02
+# A compact model beside the ensemble, and choosing among the kept ones.
+SMALL_SECONDS = 2.5
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,18 @@ class SearchConfig:
                 raise ConfigError(f"A budget is greater than zero; got budget.{name}={value}.")
 
     @property
-    def deadline(self) -> float | None:
-        """When everything has to be over, as ``time.time()``."""
-        return None if self.seconds is None else self.started + self.seconds
+    def trials_until(self) -> float | None:
+        """When trials have to be over (``time.time()``), so that what follows fits in the budget too."""
+        if self.seconds is None:
+            return None
+        return self.started + self.seconds - min(max(9.0, 4.0 + 0.08 * self.seconds), 60.0, 1.0 + 0.3 * self.seconds)
+
+    @property
+    def shipped_until(self) -> float | None:
+        """When shipping has to be over, so that this process ends in time."""
+        if self.seconds is None:
+            return None
+        return self.started + self.seconds - min(EXIT_SECONDS, EXIT_SHARE * self.seconds)
 
 
 class View(Protocol):
@@ -173,7 +184,7 @@ class Search:
         left = None if config.trials is None else max(0, config.trials - len(self.trials))
         if left == 0:
             return False
-        budget = Budget(search_deadline(config), left)
+        budget = Budget(config.trials_until, left)
         self.view.phase("searching")
         try:
             with closing(self.runner.run(FitFolds(self.task), self.searcher, self.scheduler, budget)) as running:
@@ -194,10 +205,11 @@ class Search:
 
     def _ship_at(self) -> float:
         """Return when shipping has to begin: large models take longer to write and to replay."""
-        if self.config.deadline is None or self.config.seconds is None:
+        until, seconds = self.config.shipped_until, self.config.seconds
+        if until is None or seconds is None:
             return math.inf
-        needed = seconds_to_ship(self.task, self.outcomes, self.outcomes.ids()[:USUAL_MEMBERS])
-        return self.config.deadline - min(needed + EXIT_SECONDS, MOST_SHIPPING * self.config.seconds)
+        usual = sum(map(self.outcomes.n_bytes, self.outcomes.ids()[:USUAL_MEMBERS]))
+        return until - min(SMALL_SECONDS + seconds_to_export(self.task, usual), MOST_SHIPPING * seconds)
 
     def _keep(self, trial: Trial) -> None:
         """Keep what a good trial leaves; a full disk costs this one outcome, not the search."""
@@ -223,11 +235,9 @@ class Search:
     def _ship(self, interrupted: bool) -> tuple[Ensemble, list[Shipped]]:
         self.view.phase("ensembling, compressing and exporting")
         trials = {t.candidate.id: t for t in self.trials}
-        deadline = self.config.deadline or time.time() + UNHURRIED_SECONDS
-        if self.config.seconds is not None:
-            deadline -= min(EXIT_SECONDS, 0.02 * self.config.seconds)
+        deadline = self.config.shipped_until or time.time() + UNHURRIED_SECONDS
         if interrupted:
-            deadline = time.time() + INTERRUPTED_SECONDS
+            deadline = min(deadline, time.time() + INTERRUPTED_SECONDS)
         shipping = partial(ship, self.task, self.outcomes, trials, self.folder.path, self.config.ship, deadline)
         if interrupted:  # and told that a second time leaves without
             return shipping(self.view.note)
@@ -237,14 +247,6 @@ class Search:
     def _told_late(self) -> None:
         self.interrupted_late = True
         self.view.note("interrupted: the best is being shipped (again to leave without)")
-
-
-def search_deadline(config: SearchConfig) -> float | None:
-    """When trials have to be over, so that what follows fits in the budget too."""
-    if config.deadline is None or config.seconds is None:
-        return None
-    shipping = min(max(9.0, 4.0 + 0.08 * config.seconds), 60.0, 1.0 + 0.3 * config.seconds)
-    return config.deadline - shipping
 
 
 def make_searcher(space: Mapping[str, Any], config: SearchConfig, seed: int) -> Searcher:

@@ -172,6 +172,11 @@ class Task:
         """The number of rows that are searched on."""
         return len(self.data)
 
+    @property
+    def valid_rows(self) -> list[np.ndarray]:
+        """The validation rows of each fold."""
+        return [valid for _, valid in self.splits]
+
     def fold(self, i: int) -> tuple[Batch, Batch]:
         """Return the training and the validation part of fold ``i``."""
         train, valid = self.splits[i]

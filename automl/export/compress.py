@@ -1,6 +1,7 @@
 """Decides how each model is compressed: what is tried, and what its score lets us keep."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -34,6 +35,8 @@ class CompressConfig:
 
 # What a compressor that fits needs before its first step.
 FIT_START_SECONDS = 3.0
+# The fold models of a candidate are alike: what so many of them do not bear is not tried on the others.
+REFUSALS = 2
 
 
 def within(before: float, after: float, max_loss: float) -> bool:
@@ -50,7 +53,12 @@ def compress(
     ``max_loss`` of what it came from is kept. When the members together lose more than that, the
     uncompressed ones are returned. Nothing new is tried after ``deadline`` (``time.time()``).
     """
-    smaller = [_OneModel(task, m, config, deadline, note).compressed() for m in members]
+    smaller: list[Member] = []
+    refusals: Counter[tuple[str, str]] = Counter()
+    for member in members:
+        one = _OneModel(task, member, config, deadline, note)
+        smaller.append(one.compressed([o for o in config.options if refusals[member.candidate_id, o] < REFUSALS]))
+        refusals.update((member.candidate_id, option) for option in one.refused)
     if not any(m.compression for m in smaller):
         return list(members)
     before, after = validation_score(task, members), validation_score(task, smaller)
@@ -72,10 +80,11 @@ class _OneModel:
         self.model: Model = whole.model if isinstance(whole, Pipeline) else whole
         self.prediction = member.prediction
         self.done: list[str] = []
+        self.refused: list[str] = []
 
-    def compressed(self) -> Member:
+    def compressed(self, options: Sequence[str]) -> Member:
         reference = self._score(self.prediction)
-        for name in self.config.options:
+        for name in options:
             option = load("compressors", name)
             # A compressor of models whose size costs little to keep is held to a stricter bound.
             least = reference - self.config.max_loss * getattr(option, "LOSS_SHARE", 1.0) * abs(reference)
@@ -107,6 +116,7 @@ class _OneModel:
                 self.model, self.prediction = smaller, prediction
                 self.done.append(_words(name, params))
                 return
+        self.refused.append(name)
 
     def _score(self, prediction: np.ndarray) -> float:
         return self.task.metric.score(self.valid.y, prediction, self.valid.weights)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from automl.ensemble import fold_score
+from automl import ensemble
 from automl.export.front import average, declare_inputs
 from automl.export.graph import Graph
 from automl.task import Rows, Task
@@ -50,10 +50,19 @@ def validation_prediction(task: Task, members: Sequence[Member]) -> np.ndarray:
     return total / sum(m.weight for m in members)
 
 
+def fold_scores(task: Task, prediction: np.ndarray) -> list[float]:
+    """Return the scores of the folds of a prediction for all rows, NaN where there is none; greater is better."""
+    return ensemble.fold_scores(task.metric, task.data.y, prediction, task.data.weights, task.valid_rows)
+
+
+def mean_score(task: Task, prediction: np.ndarray) -> float:
+    """Return the mean of ``fold_scores``, as trials are scored; -inf where there are none."""
+    return ensemble.fold_score(task.metric, task.data.y, prediction, task.data.weights, task.valid_rows)
+
+
 def validation_score(task: Task, members: Sequence[Member]) -> float:
-    """Return the members' common score on validation rows, as trials are scored; greater is better."""
-    folds = [valid for _, valid in task.splits]
-    return fold_score(task.metric, task.data.y, validation_prediction(task, members), task.data.weights, folds)
+    """Return the members' common score on validation rows."""
+    return mean_score(task, validation_prediction(task, members))
 
 
 def predict(task: Task, members: Sequence[Member], x: Rows) -> np.ndarray:

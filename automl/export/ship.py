@@ -4,7 +4,7 @@ import math
 import pickle
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -14,20 +14,19 @@ import numpy as np
 from automl import ensemble
 from automl.errors import ExportError
 from automl.export.compress import CompressConfig, compress, within
-from automl.export.member import Member, normalised, validation_score
+from automl.export.member import Member, fold_scores, mean_score, normalised, validation_score
 from automl.export.package import Shipped, check, export
 from automl.options import flag, number
 from automl.task import Task
 from automl.types import Trial
 
 Note = Callable[[str], None]
-# Of the time left, what compressing the ensemble may take; and what a compact model needs at least.
-COMPRESS_SHARE = 0.4
-COMPACT_SECONDS = 2.5
+# Of the time left, what compressing the ensemble may take even where that leaves too little for the rest.
+COMPRESS_SHARE = 0.35
 # How many of the trials that were stopped early are tried as members.
 PARTIAL_TRIALS = 3
-# Shipping takes about this long, this long for each megabyte of pickled models, and for each row of a test part.
-SHIP_SECONDS, SHIP_SECONDS_PER_MB, SHIP_SECONDS_PER_ROW = 2.5, 0.2, 2e-4
+# An export takes about this long, this long for each megabyte of pickled models, and for a megabyte to score a row.
+EXPORT_SECONDS, SECONDS_PER_MB, SECONDS_PER_MB_AND_ROW = 1.0, 0.2, 3e-5
 
 
 class KeptOutcomes(Protocol):
@@ -89,49 +88,43 @@ def choose(task: Task, outcomes: KeptOutcomes, config: ShipConfig, without: froz
     most = max(rows.sum() for rows in seen.values())
     complete = {i: p for i, p in predictions.items() if seen[i].sum() == most}
     best = _select(task, complete, config)
-    spread = float(np.std(_fold_scores(task, ensemble.blend(predictions, best))))
+    spread = float(np.std(fold_scores(task, ensemble.blend(predictions, best))))
     for partial in [i for i in ids if i not in complete][:PARTIAL_TRIALS]:
-        rows = seen[partial]
         joined = _select(task, {**complete, partial: predictions[partial]}, config)
-        before, after = (_score(task, ensemble.blend(predictions, weights), rows) for weights in (best, joined))
-        if partial in joined and after > before + spread * (1 - rows.sum() / most):
+        on_its_rows = 0 * predictions[partial]  # NaN elsewhere
+        before, after = (
+            mean_score(task, ensemble.blend(predictions, weights) + on_its_rows) for weights in (best, joined)
+        )
+        if partial in joined and after > before + spread * (1 - seen[partial].sum() / most):
             complete[partial], best = predictions[partial], joined
     return score_of(task, outcomes, best)
 
 
 def _select(task: Task, predictions: Mapping[str, np.ndarray], config: ShipConfig) -> dict[str, float]:
-    folds = [valid for _, valid in task.splits]
     data, limits = task.data, (config.rounds, config.max_members, task.seed)
-    return ensemble.select(predictions, data.y, task.metric, folds, data.weights, *limits)
-
-
-def _fold_scores(task: Task, prediction: np.ndarray) -> list[float]:
-    folds = [valid for _, valid in task.splits]
-    return ensemble.fold_scores(task.metric, task.data.y, prediction, task.data.weights, folds)
-
-
-def _score(task: Task, prediction: np.ndarray, rows: np.ndarray | None = None) -> float:
-    """Score a prediction as trials are scored, on ``rows`` (a mask) only where it is given."""
-    folds = [valid if rows is None else valid[rows[valid]] for _, valid in task.splits]
-    return ensemble.fold_score(task.metric, task.data.y, prediction, task.data.weights, folds)
+    return ensemble.select(predictions, data.y, task.metric, task.valid_rows, data.weights, *limits)
 
 
 def score_of(task: Task, outcomes: KeptOutcomes, weights: Mapping[str, float]) -> Ensemble:
     """Return the candidates with these weights as an ensemble, scored on the rows that all of them predicted."""
     blended = ensemble.blend({i: outcomes.predictions(i) for i in weights}, weights)
-    return Ensemble(weights, _score(task, blended))
+    return Ensemble(weights, mean_score(task, blended))
 
 
-def seconds_to_ship(task: Task, outcomes: KeptOutcomes, ids: Sequence[str]) -> float:
-    """Return about how long writing, scoring and replaying these candidates' models will take."""
-    models = SHIP_SECONDS_PER_MB * sum(outcomes.n_bytes(i) for i in ids) / 1e6
-    return SHIP_SECONDS + models + SHIP_SECONDS_PER_ROW * (0 if task.test is None else len(task.test))
+def seconds_to_export(task: Task, n_bytes: float) -> float:
+    """Return about how long writing, scoring and replaying these bytes of pickled models will take."""
+    n_test = 0 if task.test is None else len(task.test)
+    return EXPORT_SECONDS + n_bytes / 1e6 * (SECONDS_PER_MB + SECONDS_PER_MB_AND_ROW * n_test)
+
+
+def _bytes(outcomes: KeptOutcomes, ids: Iterable[str]) -> int:
+    return sum(outcomes.n_bytes(i) for i in ids)
 
 
 def _affordable(task: Task, outcomes: KeptOutcomes, chosen: Ensemble, deadline: float) -> dict[str, float]:
     """Leave out the lightest members until the rest can be shipped in time."""
     weights = dict(chosen.weights)
-    while len(weights) > 1 and time.time() + seconds_to_ship(task, outcomes, list(weights)) > deadline:
+    while len(weights) > 1 and time.time() + seconds_to_export(task, _bytes(outcomes, weights)) > deadline:
         del weights[min(weights, key=lambda i: weights[i])]
     total = sum(weights.values())
     return {i: weight / total for i, weight in weights.items()}
@@ -180,8 +173,8 @@ def ship(
     """Write ``folder/model`` (the ensemble) and ``folder/compact`` (one small model).
 
     A model whose export is refused is left out, with a note, and the next best is taken. ``deadline``
-    (``time.time()``): compression takes part of the time until then; the compact model is left out
-    when less than ``COMPACT_SECONDS`` are left for it.
+    (``time.time()``): members that cannot be shipped by then are left out, compression takes what the
+    exports leave of the time, and the compact model is left out when the time is up.
     """
     refused: set[str] = set()
     while True:
@@ -190,34 +183,37 @@ def ship(
         if len(affordable) < len(chosen.weights):
             note(f"shipped without {len(chosen.weights) - len(affordable)} of the ensemble's members: no time left")
             chosen = score_of(task, outcomes, affordable)
+        small = smallest_near_best(outcomes, [i for i in outcomes.ids() if i not in refused], trials, config)
+        small_seconds = seconds_to_export(task, outcomes.n_bytes(small) / max(1, len(trials[small].fold_scores)))
         members = members_of(task, outcomes, chosen.weights, trials)
-        compress_until = time.time() + COMPRESS_SHARE * (deadline - time.time())
+        left = deadline - time.time()
+        exports = seconds_to_export(task, _bytes(outcomes, chosen.weights)) + config.compact * small_seconds
+        until = time.time() + max(left - exports, COMPRESS_SHARE * left)
         try:
-            shipped = [ship_members(task, members, folder / "model", "ensemble", config.compress, compress_until, note)]
+            shipped = [ship_members(task, members, folder / "model", "ensemble", config.compress, until, note)]
             break
         except ExportError as error:
             culprits = _culprits(task, members)
             note(f"export refused for trial {', '.join(sorted(culprits))}: {error}")
             refused |= culprits
     if config.compact:
-        candidates = [i for i in outcomes.ids() if i not in refused]
-        small = smallest_near_best(outcomes, candidates, trials, config.compress.max_loss)
         try:
             if len(members) == 1 and members[0].candidate_id == small:
                 raise ExportError("the model is a single one already")
-            if time.time() > deadline - COMPACT_SECONDS:
+            until = deadline - small_seconds
+            if time.time() > until:
                 raise ExportError("no time left for it")
             one = members_of(task, outcomes, {small: 1.0}, trials, n_folds=1)
-            shipped.append(_ship_compact(task, one, trials[small], shipped[0], config, deadline, note))
+            shipped.append(_ship_compact(task, one, trials[small], shipped[0], config, until, note))
         except ExportError as error:
             note(f"no compact model: {error}")
     return chosen, shipped
 
 
 def _ship_compact(
-    task: Task, one: list[Member], trial: Trial, model: Shipped, config: ShipConfig, deadline: float, note: Note
+    task: Task, one: list[Member], trial: Trial, model: Shipped, config: ShipConfig, until: float, note: Note
 ) -> Shipped:
-    folder, until = model.path.with_name("compact"), deadline - COMPACT_SECONDS
+    folder = model.path.with_name("compact")
     # A single fold's rows are few: what the trial scored over all folds says more, and compares.
     compact = ship_members(task, one, folder, "compact", config.compress, until, note, trial.score)
     if compact.n_bytes >= model.n_bytes:
@@ -226,11 +222,13 @@ def _ship_compact(
     return compact
 
 
-def smallest_near_best(outcomes: KeptOutcomes, ids: Sequence[str], trials: Mapping[str, Trial], max_loss: float) -> str:
+def smallest_near_best(
+    outcomes: KeptOutcomes, ids: Sequence[str], trials: Mapping[str, Trial], config: ShipConfig
+) -> str:
     """Return the smallest of the candidates that score within ``max_loss`` (relative) of the first and saw as much."""
     best = trials[ids[0]]
     alike = [t for t in map(trials.__getitem__, ids) if t.status == best.status and t.score is not None]
-    near = [t.candidate.id for t in alike if within(best.score or 0.0, t.score or 0.0, max_loss)]
+    near = [t.candidate.id for t in alike if within(best.score or 0.0, t.score or 0.0, config.compress.max_loss)]
     return min(near, key=outcomes.n_bytes)
 
 
