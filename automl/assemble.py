@@ -152,11 +152,14 @@ def _fit(folder: str, name: str, space: Space, task: Task) -> Space | None:
 
 def _installed_only(folder: str, choice: Choice, config: SpaceConfig) -> dict[str, Any]:
     """Leave out overrides of families whose library is not installed here: a configuration may travel."""
-    given = config.overrides.get(folder) or {}
-    if not isinstance(given, Mapping):  # turned off as a whole, and not needed here
+    given = config.overrides.get(folder)
+    if given is None or given is False or given == OFF:  # turned off as a whole, and not needed here
         return {}
     absent = set(names(folder)) - set(choice.options)
-    return {name: value for name, value in given.items() if name not in absent}
+    if isinstance(given, Mapping):
+        return {name: value for name, value in given.items() if name not in absent}
+    families = given if isinstance(given, list | tuple) else [given]
+    return {"options": [name for name in families if name not in absent]}
 
 
 def _has_input(step: str, task: Task) -> bool:

@@ -65,7 +65,7 @@ class Int:
         return round(_middle(self)) if self.default is None else int(self.default)
 
     def __contains__(self, value: object) -> bool:
-        return _is_number(value) and value == int(value) and self.low <= value <= self.high  # type: ignore
+        return _is_whole(value) and self.low <= value <= self.high  # type: ignore[operator]
 
 
 class Choice:
@@ -261,13 +261,16 @@ def _configure(domain: Domain | Space, config: Any, path: str) -> Domain | Space
         _known_keys(config, ("low", "high", "log", "default"), path)
         return _change(domain, config, path)
     if isinstance(config, list | tuple):
-        return configure_choice(domain, {"options": config}, path) if isinstance(domain, Choice) else Choice(config)
+        if isinstance(domain, Choice):
+            return configure_choice(domain, {"options": config}, path)
+        for value in config:
+            _check_kind(domain, value, path)
+        return Choice(config)
     if isinstance(domain, Choice):
         if config not in domain:
             raise SpaceError(f"'{path}' has no option {config!r}.{nearest(config, domain.options)}")
         return Choice({config: domain.options[config]})
-    if isinstance(domain, Float | Int) and not _is_number(config):
-        raise SpaceError(f"'{path}' is a number; got {config!r}.")
+    _check_kind(domain, config, path)
     return Constant(config)
 
 
@@ -321,6 +324,13 @@ def _known_keys(config: Mapping[str, Any], known: Any, path: str) -> None:
             raise SpaceError(f"'{path}' has no '{key}'.{nearest(key, known)} Known: {', '.join(known)}.")
 
 
+def _check_kind(domain: Float | Int | Constant, value: Any, path: str) -> None:
+    if isinstance(domain, Int) and not _is_whole(value):
+        raise SpaceError(f"'{path}' is a whole number; got {value!r}.")
+    if isinstance(domain, Float) and not _is_number(value):
+        raise SpaceError(f"'{path}' is a number; got {value!r}.")
+
+
 def _check_range(domain: Float | Int) -> None:
     if not domain.low <= domain.high:
         raise SpaceError(f"A range needs low <= high; got low={domain.low}, high={domain.high}.")
@@ -336,3 +346,7 @@ def _middle(domain: Float | Int) -> float:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
+def _is_whole(value: object) -> bool:
+    return _is_number(value) and math.isfinite(value) and value == int(value)  # type: ignore[arg-type,call-overload]

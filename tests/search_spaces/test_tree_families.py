@@ -290,3 +290,9 @@ def test_an_encoding_of_ones_own_is_left_alone() -> None:
     points = starting_points(task_space(tasks.make("table", "multiclass"), frozen))
     (point,) = (p for p in points if p["family"] == "lightgbm")
     assert point["family.lightgbm.encode.method"] == "target"
+
+
+@pytest.mark.parametrize("given", ["decision_tree", ["decision_tree"], {"options": ["decision_tree"]}])
+def test_families_can_be_named(given: Any) -> None:
+    space = task_space(tasks.make("table", "binary"), SpaceConfig({"tables": given}))
+    assert list(space["family"].options) == ["decision_tree"]
