@@ -104,7 +104,7 @@ def leaderboard(run: str | None, url: str | None, list_runs: bool, form: str, to
             folder = run_folder.find(run)
             url, key = folder.leaderboard_url, folder.run_id
         else:
-            url = f"sqlite:///{Path('runs', 'leaderboard.db').absolute()}"
+            url = str(Path("runs", "leaderboard.db").absolute())
     with Store(url, create=False) as store:
         shown: Any = store.runs() if list_runs else store.board(key)
     if form != "text":

@@ -50,7 +50,7 @@ def create(path: str | Path, leaderboard_url: str = "auto") -> RunFolder:
     path = Path(path).absolute()
     refuse_used("A run", path, f"Choose another run.dir, or go on with it: automl resume {path}")
     make(path / "outcomes", "run.dir")
-    url = f"sqlite:///{path.parent / 'leaderboard.db'}" if leaderboard_url == "auto" else leaderboard_url
+    url = str(path.parent / "leaderboard.db") if leaderboard_url == "auto" else leaderboard_url
     return RunFolder(path, url)
 
 
