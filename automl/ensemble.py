@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from automl.metrics import Metric
+from automl.metrics import Metric, mean
 
 # Scores are compared on at most this many rows: the choice between models does not need more.
 MAX_ROWS = 20_000
@@ -13,22 +13,13 @@ MAX_ROWS = 20_000
 def fold_scores(
     metric: Metric, y: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None, folds: Sequence[np.ndarray]
 ) -> list[float]:
-    """Return the finite scores of the folds; rows without a prediction (NaN) are left out.
+    """Return the scores of the folds; rows without a prediction (NaN) are left out, and folds without rows.
 
     Models of different folds need not be on one scale, so rows of different folds are not ranked together.
     """
     has = np.isfinite(prediction.reshape(len(prediction), -1)).all(axis=1)
     parts = [index[has[index]] for index in folds]
-    scores = [metric.score(y[i], prediction[i], None if weights is None else weights[i]) for i in parts if len(i)]
-    return [score for score in scores if np.isfinite(score)]
-
-
-def fold_score(
-    metric: Metric, y: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None, folds: Sequence[np.ndarray]
-) -> float:
-    """Return the mean of ``fold_scores``, as trials are scored; -inf where there are none."""
-    finite = fold_scores(metric, y, prediction, weights, folds)
-    return float(np.mean(finite)) if finite else float("-inf")
+    return [metric.score(y[i], prediction[i], None if weights is None else weights[i]) for i in parts if len(i)]
 
 
 def select(
@@ -51,16 +42,16 @@ def select(
     that every model predicted are compared.
     """
     names = list(predictions)
-    stack = np.stack([predictions[name] for name in names]).astype(np.float64)
-    compared: np.ndarray = np.asarray(np.isfinite(stack.reshape(len(names), len(y), -1)).all(axis=(0, 2)))
-    rows = np.flatnonzero(compared)
+    known = [np.isfinite(p.reshape(len(y), -1)).all(axis=1) for p in predictions.values()]
+    rows = np.flatnonzero(np.all(known, axis=0))
     if len(rows) > MAX_ROWS:
-        compared[:] = False
-        compared[np.random.default_rng(seed).choice(rows, MAX_ROWS, replace=False)] = True
-    parts = [index[compared[index]] for index in folds]
+        rows = np.sort(np.random.default_rng(seed).choice(rows, MAX_ROWS, replace=False))
+    stack = np.stack([predictions[name][rows] for name in names]).astype(np.float64)
+    y, weights = y[rows], None if weights is None else weights[rows]
+    parts = [np.flatnonzero(np.isin(rows, index)) for index in folds]
 
     def score(prediction: np.ndarray) -> float:
-        return fold_score(metric, y, prediction, weights, parts)
+        return mean(fold_scores(metric, y, prediction, weights, parts))
 
     scores = [score(p) for p in stack]
     counts = np.zeros(len(names))

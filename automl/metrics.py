@@ -1,7 +1,7 @@
 """Metrics by scikit-learn's names. A score is always "greater is better"; ``shown`` is the usual sign."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -57,11 +57,11 @@ _RMSLE = _Call("root_mean_squared_log_error", {})
 
 
 def _roc_auc(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
-    if p.shape[1] == 2:
+    if p.shape[1] == 2 and len(np.unique(y)) > 1:
         return _ROC_AUC(y, p[:, 1], weights)
     # One against the rest, over the classes that occur: a fold may lack a rare one.
     present = [k for k in range(p.shape[1]) if 0 < np.count_nonzero(y == k) < len(y)]
-    return float(np.mean([_ROC_AUC(y == k, p[:, k], weights) for k in present]))
+    return float(np.mean([_ROC_AUC(y == k, p[:, k], weights) for k in present])) if present else float("nan")
 
 
 def _average_precision(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
@@ -188,9 +188,21 @@ class _Own:
 def _own(scorer: Any, target: str) -> Metric:
     name = getattr(scorer, "__name__", type(scorer).__name__)
     if hasattr(scorer, "_score_func"):  # made by sklearn.metrics.make_scorer
+        labels = {"pos_label", "labels"} & set(scorer._kwargs)
+        if labels:
+            raise ConfigError(
+                f"A metric is given the classes as codes 0, 1, ... in their order; this scorer has {' and '.join(labels)}, "
+                "which names labels. Leave it out, or give a function of your own: f(codes, predicted codes)."
+            )
         responses = np.atleast_1d(getattr(scorer, "_response_method", "predict"))
         probabilities = target != "regression" and any("proba" in r or "decision" in r for r in responses)
         needs: Needs = "probabilities" if probabilities else "labels" if target != "regression" else "values"
         function = _Own(scorer._score_func, scorer._kwargs, probabilities, True)
         return Metric(scorer._score_func.__name__, function, needs, scorer._sign > 0)
     return Metric(name, _Own(scorer, {}, False, False), "labels" if target != "regression" else "values")
+
+
+def mean(scores: Sequence[float]) -> float:
+    """Return the mean of the folds' scores that are finite, -inf where none is: a fold may lack a class."""
+    finite = [score for score in scores if np.isfinite(score)]
+    return float(np.mean(finite)) if finite else float("-inf")

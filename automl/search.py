@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
 
+import numpy as np
+
 from automl.assemble import SpaceConfig, starting_points, task_space
-from automl.errors import AutoMLError, ConfigError, TrialError
+from automl.errors import AutoMLError, ConfigError, DataError, TrialError
 from automl.export.package import Shipped
 from automl.export.ship import Ensemble, ShipConfig, choose, seconds_to_export, ship
 from automl.interrupts import first_one_waits
@@ -117,6 +119,7 @@ class Search:
     """
 
     def __init__(self, task: Task, config: SearchConfig, runner: Runner) -> None:
+        _check_scorable(task)
         self.task, self.config, self.runner = task, config, runner
         self.searcher = make_searcher(task_space(task, config.space), config, task.seed)
         self.scheduler = check_named("schedulers", config.scheduler)
@@ -161,10 +164,11 @@ class Search:
             self.folder = self.folder.bind(run_id)
             return run_id
         earlier = self.store.resume_run(self.folder.run_id)
-        if earlier.fingerprint != self.task.fingerprint:
+        if (earlier.fingerprint, earlier.metric.name) != (self.task.fingerprint, self.task.metric.name):
             self.store.finish_run(earlier.id, "interrupted")
             raise ConfigError(
-                "A run goes on with the data it began with; the training data has changed since. Start a new run."
+                "A run goes on with the data, the folds, the seed and the metric it began with: its scores would not "
+                "compare. One of them has changed since; change it back, or start a new run."
             )
         self._recall(earlier.id)
         for trial in self.trials:
@@ -247,6 +251,15 @@ class Search:
     def _told_late(self) -> None:
         self.interrupted_late = True
         self.view.note("interrupted: the best is being shipped (again to leave without)")
+
+
+def _check_scorable(task: Task) -> None:
+    """Refuse a search in which no trial can have a score."""
+    if task.metric.name == "roc_auc" and all(len(np.unique(task.data.y[rows])) == 1 for rows in task.valid_rows):
+        raise DataError(
+            "The metric roc_auc compares rows of different classes; each validation part has rows of one class only. "
+            "Choose another metric, e.g. log_loss, or other folds."
+        )
 
 
 def make_searcher(space: Mapping[str, Any], config: SearchConfig, seed: int) -> Searcher:

@@ -61,3 +61,16 @@ def test_what_does_not_fit() -> None:
     with pytest.raises(ConfigError, match="this target is regression"):
         metrics.get("f1", "regression")
     assert metrics.get("auto", "binary").name == "roc_auc"
+
+
+def test_a_fold_of_one_class_has_no_rank_and_does_not_count() -> None:
+    for target, k in (("binary", 2), ("multiclass", 3)):
+        score = metrics.get("roc_auc", target).score(np.zeros(9, int), np.full((9, k), 1 / k))
+        assert np.isnan(score)
+        assert metrics.mean([score, 0.5, 0.7]) == pytest.approx(0.6)
+        assert metrics.mean([score]) == -np.inf
+
+
+def test_a_scorer_that_compares_labels_is_refused() -> None:
+    with pytest.raises(ConfigError, match="pos_label"):
+        metrics.get(sk.make_scorer(sk.f1_score, pos_label="yes"), "binary")

@@ -2,27 +2,32 @@
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from automl import run_folder
 from automl.assemble import SpaceConfig
+from automl.errors import ConfigError, DataError
 from automl.leaderboard.outcomes import Outcomes
 from automl.leaderboard.store import Store
+from automl.metrics import get
 from automl.progress import Progress
 from automl.search import Search, SearchConfig, SearchResult, make_runner
+from automl.task import Task
 from automl.types import Candidate, Outcome, Trial
 from tests import tasks
 
 QUICK = {"tables": dict.fromkeys(("catboost", "lightgbm", "mlp", "svm", "random_forest", "extra_trees"), "off")}
 
 
-def searched(folder: run_folder.RunFolder, trials: int) -> SearchResult:
+def searched(folder: run_folder.RunFolder, trials: int, task: Task | None = None) -> SearchResult:
     named = {"scheduler": {"name": "none"}, "runner": {"name": "inline"}}
     config = SearchConfig(None, trials, space=SpaceConfig(QUICK), **named)
     with Progress(quiet=True) as view:
-        return Search(tasks.make("table", "binary"), config, make_runner(config)).run(folder, view)
+        return Search(task or tasks.make("table", "binary"), config, make_runner(config)).run(folder, view)
 
 
 @pytest.fixture
@@ -65,3 +70,23 @@ def test_an_outcome_without_its_record_is_not_shipped(folder: run_folder.RunFold
     resumed = searched(run_folder.find(folder.path), 3)
     assert Outcomes(folder.outcomes).ids()[0] == "lost #9"
     assert "lost #9" not in resumed.ensemble.weights
+
+
+def test_a_run_goes_on_with_what_it_began_with_only(folder: run_folder.RunFolder) -> None:
+    task = tasks.make("table", "binary")
+    searched(folder, 1, task)
+    for other in (replace(task, fingerprint="other rows"), replace(task, metric=get("log_loss", "binary"))):
+        with pytest.raises(ConfigError, match="goes on with"):
+            searched(run_folder.find(folder.path), 2, other)
+
+
+def test_folds_that_cannot_be_ranked(folder: run_folder.RunFolder) -> None:
+    task = tasks.make("table", "binary")
+    by_class = tuple((np.flatnonzero(task.data.y != k), np.flatnonzero(task.data.y == k)) for k in (0, 1))
+    with pytest.raises(DataError, match="one class only"):
+        searched(folder, 1, replace(task, splits=by_class))
+    # One such part does not stand in the way of the others.
+    mixed = (by_class[0], *task.splits)
+    result = searched(folder, 2, replace(task, splits=mixed))
+    assert all(np.isfinite(t.score or np.nan) for t in result.trials)
+    assert (folder.path / "model/manifest.json").exists()

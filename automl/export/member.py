@@ -8,6 +8,7 @@ import numpy as np
 from automl import ensemble
 from automl.export.front import average, declare_inputs
 from automl.export.graph import Graph
+from automl.metrics import mean
 from automl.task import Rows, Task
 from automl.types import Model
 
@@ -56,8 +57,8 @@ def fold_scores(task: Task, prediction: np.ndarray) -> list[float]:
 
 
 def mean_score(task: Task, prediction: np.ndarray) -> float:
-    """Return the mean of ``fold_scores``, as trials are scored; -inf where there are none."""
-    return ensemble.fold_score(task.metric, task.data.y, prediction, task.data.weights, task.valid_rows)
+    """Return the mean of ``fold_scores``, as trials are scored."""
+    return mean(fold_scores(task, prediction))
 
 
 def validation_score(task: Task, members: Sequence[Member]) -> float:

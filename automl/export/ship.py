@@ -88,7 +88,7 @@ def choose(task: Task, outcomes: KeptOutcomes, config: ShipConfig, without: froz
     most = max(rows.sum() for rows in seen.values())
     complete = {i: p for i, p in predictions.items() if seen[i].sum() == most}
     best = _select(task, complete, config)
-    spread = float(np.std(fold_scores(task, ensemble.blend(predictions, best))))
+    spread = float(np.nanstd(fold_scores(task, ensemble.blend(predictions, best))))
     for partial in [i for i in ids if i not in complete][:PARTIAL_TRIALS]:
         joined = _select(task, {**complete, partial: predictions[partial]}, config)
         on_its_rows = 0 * predictions[partial]  # NaN elsewhere

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from automl.assemble import build
+from automl.metrics import mean
 from automl.task import Task
 from automl.types import Candidate, Model, Outcome, Report, Status, Trial
 
@@ -146,7 +147,7 @@ class Fit(Iterator[Trial]):
 
     def _report(self, progress: float, *in_work: float) -> None:
         """Report the mean score of the finished folds and of the one in work."""
-        self.reports.append(Report(progress, float(np.mean([*self.fold_scores, *in_work])), self._seconds()))
+        self.reports.append(Report(progress, mean([*self.fold_scores, *in_work]), self._seconds()))
 
     def _seconds(self) -> float:
         return self.earlier_seconds + time.perf_counter() - self.started - self.idle_seconds
