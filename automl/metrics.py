@@ -191,8 +191,9 @@ def _own(scorer: Any, target: str) -> Metric:
         labels = {"pos_label", "labels"} & set(scorer._kwargs)
         if labels:
             raise ConfigError(
-                f"A metric is given the classes as codes 0, 1, ... in their order; this scorer has {' and '.join(labels)}, "
-                "which names labels. Leave it out, or give a function of your own: f(codes, predicted codes)."
+                f"A metric is given the classes as codes 0, 1, ... in their order; this scorer has "
+                f"{' and '.join(labels)}, which names labels. Leave it out, or give a function of your own: "
+                "f(codes, predicted codes)."
             )
         responses = np.atleast_1d(getattr(scorer, "_response_method", "predict"))
         probabilities = target != "regression" and any("proba" in r or "decision" in r for r in responses)
