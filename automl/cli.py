@@ -11,8 +11,6 @@ from pathlib import Path
 
 from automl.errors import AutoMLError
 
-# The clock of a search starts here, before anything heavy is imported.
-
 
 def _age() -> float:
     """Return for how many seconds this process has run: the budget counts Python's own start too. 0 if unknown."""
@@ -24,6 +22,7 @@ def _age() -> float:
     return age if 0 <= age < 60 else 0.0
 
 
+# The clock of a search starts here, before anything heavy is imported.
 STARTED = time.time() - _age()
 
 USAGE = """\

@@ -1,7 +1,6 @@
 """What the commands do, once their arguments are read."""
 
 import json
-import math
 import os
 import re
 import sys
@@ -167,8 +166,7 @@ def search_config(config: Mapping[str, Any], started: float) -> Any:
     flag("key 'quiet'", config["quiet"])
     _leaderboard_url(config["leaderboard"]["url"])
     return SearchConfig(
-        seconds=_limit("budget.seconds", config["budget"]["seconds"]),
-        trials=_limit("budget.trials", config["budget"]["trials"], whole=True),
+        **config["budget"],
         searcher=config["searcher"],
         scheduler=config["scheduler"],
         runner=config["runner"],
@@ -241,15 +239,6 @@ def _as_names(value: Any) -> Any:
     if isinstance(value, list):
         return [str(name) for name in value]
     return None if value is None else str(value)
-
-
-def _limit(key: str, value: Any, *, whole: bool = False) -> Any:
-    """Return a limit of the budget, or None. Raises ``ConfigError``."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if value is not None and not (is_number and 0 < value < math.inf and not (whole and value % 1)):
-        kind = "whole number" if whole else "number"
-        raise ConfigError(f"'{key}' is a {kind} greater than zero, or null for no limit; got {value!r}.")
-    return int(value) if whole and value else value
 
 
 def _leaderboard_url(url: Any) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
+from numbers import Real
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,7 +21,6 @@ from automl.interrupts import first_one_waits
 from automl.leaderboard.outcomes import Outcomes
 from automl.leaderboard.records import Artifact
 from automl.leaderboard.store import Store
-from automl.options import number
 from automl.registry import load
 from automl.run_folder import RunFolder
 from automl.searchers import _start
@@ -64,11 +64,12 @@ class SearchConfig:
     export: bool = True
 
     def __post_init__(self) -> None:
+        for name, kind in (("seconds", "number"), ("trials", "whole number")):
+            value = getattr(self, name)
+            if value is not None and not _is_limit(value, whole=name == "trials"):
+                raise ConfigError(f"budget.{name} is a {kind} greater than zero, or null for no limit; got {value!r}.")
         if self.seconds is None and self.trials is None:
             raise ConfigError("A search needs an end: set budget.seconds, budget.trials or both.")
-        for name, value in (("seconds", self.seconds), ("trials", self.trials)):
-            if value is not None and not number(f"budget.{name}", value, 0, whole=name == "trials") > 0:
-                raise ConfigError(f"A budget is greater than zero; got budget.{name}={value}.")
 
     @property
     def trials_until(self) -> float | None:
@@ -83,6 +84,11 @@ class SearchConfig:
         if self.seconds is None:
             return None
         return self.started + self.seconds - min(EXIT_SECONDS, EXIT_SHARE * self.seconds)
+
+
+def _is_limit(value: Any, whole: bool) -> bool:
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    return is_number and 0 < value < math.inf and not (whole and value % 1)
 
 
 class View(Protocol):
