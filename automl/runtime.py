@@ -714,11 +714,15 @@ def _write(model: Model, scores: np.ndarray, output: io.TextIOBase) -> None:
 
 
 def write_predictions(model: Model, scores: np.ndarray, output: str) -> None:
-    """Write predictions as CSV to the file ``output``, or to standard output for "-"."""
+    """Write predictions as CSV to the file ``output``, or to standard output for "-"; a link is followed."""
+    path = Path(output)
     if output == "-":
         _write(model, scores, sys.stdout)  # type: ignore[arg-type]
+    elif path.exists() and not path.is_file():  # a pipe or a device is written to, never replaced
+        with path.open("w", encoding="utf-8", newline="") as file:
+            _write(model, scores, file)
     else:
-        _save(model, scores, Path(output))
+        _save(model, scores, path.resolve())
 
 
 def _save(model: Model, scores: np.ndarray, path: Path) -> None:

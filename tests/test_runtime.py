@@ -3,9 +3,11 @@
 import datetime as dt
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -432,6 +434,33 @@ def test_an_error_leaves_the_old_output_alone(table_folder, tmp_path, capsys):
     assert "row 1 has 'word'" in capsys.readouterr().err
     assert (tmp_path / "out.csv").read_text() == "old"
     assert {p.name for p in tmp_path.iterdir()} == {"in.csv", "out.csv", "model"}
+
+
+def predict_into(output, table_folder):
+    data = table_folder.parent / "in.csv"
+    data.write_text("c,n\nhot,1\n")
+    assert runtime.main([str(data), "-o", str(output), "--model", str(table_folder)]) == 0
+
+
+def test_a_device_or_a_pipe_is_written_to_not_replaced(table_folder, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(pipe.read_text)
+        predict_into(pipe, table_folder)
+        assert read.result().startswith("prediction,probability_no,probability_yes\nyes,")
+    assert pipe.is_fifo()
+
+
+def test_a_link_is_followed(table_folder, tmp_path):
+    for target in (tmp_path / "new.csv", tmp_path / "old.csv"):
+        link = tmp_path / f"link to {target.name}"
+        link.symlink_to(target)
+    target.write_text("old")
+    for target in (tmp_path / "new.csv", tmp_path / "old.csv"):
+        predict_into(tmp_path / f"link to {target.name}", table_folder)
+        assert target.read_text().startswith("prediction,")
+        assert (tmp_path / f"link to {target.name}").is_symlink()
 
 
 @pytest.mark.parametrize(
