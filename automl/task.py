@@ -124,10 +124,10 @@ class Task:
     """Everything a trial needs. ``splits``: (train rows, valid rows) index pairs, one per fold.
 
     ``test``: rows that were locked away; scored once, at the end. ``notes``: what was inferred,
-    dropped or counted, in words for a person. ``fingerprint``: a hash of the data. ``threads``: how
-    many cores one fit may use. ``sample``: some raw rows as a person would give them (columns by name,
-    or arrays ``x`` and ``lengths``), ``sample_index``: which rows of ``data`` they are; an export is
-    replayed on them.
+    dropped or counted, in words for a person. ``fingerprint``: a hash of the data and the
+    splits: where it is equal, scores can be compared. ``threads``: how many cores one fit may use.
+    ``sample``: some raw rows as a person would give them (columns by name, or arrays ``x`` and
+    ``lengths``), ``sample_index``: which rows of ``data`` they are; an export is replayed on them.
     """
 
     schema: Schema

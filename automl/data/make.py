@@ -127,7 +127,7 @@ def build(data: Source, test: Source | None, target: str | None, options: Option
         seed=options.seed,
         test=None if locked is None else _batch(schema, *locked),
         notes=(f"{len(y):,} rows to learn from.", learnt.note(y), *data.notes, *notes, *inferred, *how),
-        fingerprint=_fingerprint(schema, batch),
+        fingerprint=_fingerprint(schema, batch, pairs),
         **_sample(parts.data, options.seed),
     )
 
@@ -289,13 +289,14 @@ def _test(test: Source, parts: _Parts, learnt: Target, notes: list[str], options
     return found, learnt.encode(found.y, "test data", found.data.row_numbers)
 
 
-def _fingerprint(schema: Schema, batch: Batch) -> str:
-    """Return the SHA-256 of the data as it is learnt from."""
-    digest = hashlib.sha256(json.dumps(schema.to_dict(), default=str).encode())
+def _fingerprint(schema: Schema, batch: Batch, pairs: tuple[splits.Split, ...]) -> str:
+    """Return the SHA-256 of the data as it is learnt from, and of the splits that scores are compared on."""
+    sizes = [(len(train), len(valid)) for train, valid in pairs]
+    digest = hashlib.sha256(json.dumps([schema.to_dict(), sizes], default=str).encode())
     sparse = batch.x.sparse
     arrays = [value for name, value in batch.x.parts().items() if name != "sparse"]
     arrays += [] if sparse is None else [sparse.data, sparse.indices, sparse.indptr]
-    for array in (*arrays, batch.y, batch.weights):
+    for array in (*arrays, batch.y, batch.weights, *(part for pair in pairs for part in pair)):
         if array is not None:
             digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()

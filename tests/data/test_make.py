@@ -218,10 +218,12 @@ def test_test_arrays():
     np.testing.assert_array_equal(task.test.x.numeric, X[:5].astype(np.float32))
 
 
-def test_fingerprint_follows_the_data():
+def test_fingerprint_follows_the_data_and_the_splits():
     y = np.arange(60) % 2
     first = from_arrays(X, y).fingerprint
-    assert first == from_arrays(X.copy(), y, seed=5).fingerprint
+    assert first == from_arrays(X.copy(), y).fingerprint
+    assert first != from_arrays(X, y, seed=5).fingerprint
+    assert first != from_arrays(X, y, folds=4).fingerprint
     changed = X.copy()
     changed[7, 1] += 1e-3
     assert first != from_arrays(changed, y).fingerprint
