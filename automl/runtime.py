@@ -13,6 +13,7 @@ by a space (scikit-learn's ``char_wb``).
 
 import argparse
 import collections
+import contextlib
 import csv
 import difflib
 import gzip
@@ -26,7 +27,7 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -130,7 +131,9 @@ def named_columns(x: Any) -> dict[str, Any] | None:
     if isinstance(x, Mapping) or hasattr(x, "columns"):
         names = list(x if isinstance(x, Mapping) else x.columns)
         refuse_repeats([str(name) for name in names])
-        return _one_or_more({str(name): x[name] for name in names})
+        columns = {str(name): x[name] for name in names}
+        _refuse_unordered(columns)
+        return _one_or_more(columns)
     if isinstance(x, Sequence) and x and all(isinstance(record, Mapping) for record in x):
         keys = dict.fromkeys(key for record in x for key in record)
         return {str(key): [record.get(key) for record in x] for key in keys}
@@ -144,6 +147,15 @@ def refuse_repeats(names: Sequence[str], where: str = "") -> None:
         raise PredictionError(
             f"{where}Column names must differ; given more than once: {_list(twice)}. Rename or drop them."
         )
+
+
+def _refuse_unordered(columns: Mapping[str, Any]) -> None:
+    for name, values in columns.items():
+        if isinstance(values, (Mapping, Set)):
+            raise PredictionError(
+                f"A column must be a list or an array, its values in the order of the rows; '{shown(name)}' is a "
+                f"{type(values).__name__}. Give the data frame itself, or frame.to_dict('list')."
+            )
 
 
 def _one_or_more(columns: dict[str, Any]) -> dict[str, Any]:
@@ -192,7 +204,10 @@ def number(value: Any) -> float:
         return np.nan
     if isinstance(value, (datetime, date, np.datetime64)) or (isinstance(value, str) and "_" in value):
         raise ValueError(value)
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:  # a whole number beyond 1e308
+        return np.inf if value > 0 else -np.inf
 
 
 def truth(value: Any) -> float:
@@ -216,7 +231,11 @@ def moment(value: Any, pattern: str) -> datetime | None:
     else:
         text = label(value)
         when = datetime.fromisoformat(text) if pattern == "iso" else datetime.strptime(text, pattern)
-    return when if when.tzinfo is None else when.astimezone(timezone.utc).replace(tzinfo=None)  # noqa: UP017
+    if when.tzinfo is not None:
+        # Left as it is: a sentinel such as 9999-12-31T23:59:59-05:00, in UTC in the year 10000.
+        with contextlib.suppress(OverflowError):
+            when = when.astimezone(timezone.utc)  # noqa: UP017
+    return when.replace(tzinfo=None)
 
 
 class _Memo(dict[Any, Any]):
@@ -283,7 +302,7 @@ def _strings_to_floats(array: np.ndarray) -> np.ndarray | None:
     try:
         result = np.fromiter(map(float, [v or "nan" for v in array.tolist()]), np.float64, len(array))
         return None if "_" in "".join(array) else result  # Python reads 1_000 as a number
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

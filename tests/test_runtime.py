@@ -117,6 +117,13 @@ def test_time_zones_become_utc():
     assert len(np.unique(encode(s, {"d": given_})["numeric"], axis=0)) == 1
 
 
+def test_a_sentinel_that_utc_has_no_year_for_keeps_its_date():
+    s = schema(d={"role": "datetime", "format": "iso"})
+    sentinel = "9999-12-31T23:59:59-05:00"
+    found = encode(s, {"d": [sentinel, dt.datetime.fromisoformat(sentinel), "0001-01-01T00:00+01:00"]})["numeric"]
+    assert found[:, 0].tolist() == [9999, 9999, 1]
+
+
 NAMES = st.sampled_from(["a", "b c", "True", "7", "x,y", '"q"', "é"])
 FRAMES = st.integers(1, 12).flatmap(
     lambda n: st.fixed_dictionaries(
@@ -183,6 +190,7 @@ BAD_COLUMNS = {
     "number as boolean": ({"n": [1, 2], "b": [1, 7]}, "'b' must hold true or false.*row 2 has '7'"),
     "infinite": ({"n": [1.0, np.inf], "b": [1, 0]}, "'n'.*row 2 has 'inf'"),
     "too large": ({"n": [1e300, 1.0], "b": [1, 0]}, "'n'.*row 1"),
+    "too large for a float": ({"n": [1.0, -(10**400)], "b": [1, 0]}, "'n' must hold a number between.*row 2"),
     "missing columns": ({"N1": [1]}, "Missing: 'n'.*'b'"),
     "far name": ({"bb": [1], "n": [1]}, "Missing: 'b'$"),
     "no rows": ({"n": [], "b": []}, "no rows"),
@@ -324,6 +332,12 @@ def test_one_record_is_one_row(table_folder):
     assert model.predict([{"n": "2", "c": "cold"}]).tolist() == ["yes"]
     with pytest.raises(PredictionError, match=r"a value: 'n'.*Write one row as \{'a': 1\.0"):
         model.predict({"n": 2.0, "c": ["hot", "cold"]})
+
+
+@pytest.mark.parametrize("column", [{0: 1.0, 1: 2.0}, {1.0, 2.0}], ids=["dict", "set"])
+def test_a_column_without_an_order_is_refused(table_folder, column):
+    with pytest.raises(PredictionError, match=r"'n' is a (dict|set).*to_dict\('list'\)"):
+        Model(table_folder, threads=1).predict({"n": column, "c": ["hot", "cold"]})
 
 
 def test_names_that_repeat_are_refused(table_folder):

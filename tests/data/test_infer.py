@@ -70,6 +70,14 @@ def test_date_patterns(written, pattern):
     assert encoded[:, 2].tolist() == [d.day for d in days]
 
 
+def test_sentinels_beyond_every_year_are_dates_and_endless_numbers_are_named():
+    days = ["2024-01-01T00:00:00-05:00", "2025-01-01T00:00:00-05:00", "9999-12-31T23:59:59-05:00"] * 20
+    assert column(days).role == "datetime"
+    assert column([1, 2, 10**400] * 20).role == "numeric"
+    with pytest.raises(DataError, match=r"'n' must hold a number between.*row 3 has '1000"):
+        from_arrays({"n": [1, 2, 10**400] * 20}, [0, 1] * 30)
+
+
 def test_ambiguous_dates_are_noted():
     values = np.array([f"0{1 + i % 9}/0{1 + i % 5}/2024" for i in range(N)], dtype=object)
     _, notes = infer_columns({"when": values}, {}, {})
