@@ -129,12 +129,16 @@ def one_column(name: str, values: Any) -> np.ndarray:
             f"Column '{name}' holds {array.dtype}, which has no meaning for a model. Turn it into numbers "
             "(durations: .dt.total_seconds()) or drop it."
         )
-    nested = next((v for v in array[:100] if isinstance(v, (list, dict, set, tuple, np.ndarray))), None)
+    nested = _nested_type(array)
     if nested is not None:
-        raise DataError(
-            f"Column '{name}' holds a {type(nested).__name__} in a field. Flatten it into columns or drop it."
-        )
+        raise DataError(f"Column '{name}' holds a {nested.__name__} in a field. Flatten it into columns or drop it.")
     return array
+
+
+def _nested_type(array: np.ndarray) -> type | None:
+    """Return the type of a list or the like in a field, None where there is none."""
+    kinds = set(map(type, array.tolist())) if array.dtype == object else ()
+    return next((kind for kind in kinds if hasattr(kind, "__len__") and not issubclass(kind, (str, bytes))), None)
 
 
 def _dense(matrix: Any) -> np.ndarray:
