@@ -246,9 +246,9 @@ class AutoML(BaseEstimator):
         if sparse.issparse(X):  # one of its formats is a mapping
             X = X.tocsr()
         elif isinstance(X, Mapping):
-            X = pd.DataFrame(named_columns(X))
+            X = _by_position(named_columns(X))
         elif hasattr(X, "columns"):
-            named_columns(X)  # refuses names that repeat
+            X = _named_by_strings(X, named_columns(X))
         else:
             X = to_array(X)
             if X.ndim == 1:
@@ -283,6 +283,20 @@ class AutoML(BaseEstimator):
         tags.input_tags.three_d_array = True
         tags.target_tags.required = True
         return tags
+
+
+def _by_position(columns: Mapping[str, Any]) -> pd.DataFrame:
+    """Return columns as a frame; the index of a Series says nothing about the others."""
+    try:
+        return pd.DataFrame({name: getattr(values, "array", values) for name, values in columns.items()})
+    except ValueError as error:
+        raise DataError(f"Every column must hold one value for each row ({error}).") from None
+
+
+def _named_by_strings(frame: Any, columns: Mapping[str, Any]) -> Any:
+    """Return a frame whose names are strings, as they are in what is exported: 0 is called "0"."""
+    is_named = all(isinstance(name, str) for name in frame.columns)
+    return frame if is_named else frame.set_axis(list(columns), axis=1)
 
 
 def _as_given(classes: Sequence[Any], y: np.ndarray) -> np.ndarray:

@@ -177,7 +177,8 @@ def _take_apart(data: Source, target: str | None, options: Options, where: str =
     extra: dict[str, np.ndarray | None] = {}
     for what in ("weights", "group", "order"):
         given = getattr(options, what)
-        if isinstance(given, str):
+        if isinstance(given, (str, int)):
+            given = str(given)
             if given not in columns:
                 raise unknown_name(f"column for {what}", given, columns)
             aside[given] = {"weights": "it holds the weights", "group": "it is the group of a row"}.get(
@@ -254,12 +255,14 @@ def _schema(parts: _Parts, learnt: Target, options: Options) -> tuple[Schema, tu
             f"The kind '{options.kind}' needs an npz file, a folder of images or an array; this is a table."
         )
     columns = data.columns or {}
-    for name in options.drop:
+    # Columns are called by strings, also those of a frame that calls them 0, 1, ...
+    unwanted = [str(name) for name in options.drop]
+    for name in unwanted:
         if name not in columns:
             raise unknown_name("column in drop", name, columns)
-    drop = {**dict.fromkeys(options.drop, "asked for"), **parts.aside}
+    drop = {**dict.fromkeys(unwanted, "asked for"), **parts.aside}
     hints = {name: role for name, role in data.hints.items() if name in columns}
-    roles = {**hints, **(options.roles or {})}
+    roles = {**hints, **{str(name): role for name, role in (options.roles or {}).items()}}
     only_text = options.kind == "text"
     found, notes = infer_columns(columns, roles, drop, only_text, options.seed, data.row_numbers)
     used = {c.role for c in found} - {"dropped"}
@@ -276,7 +279,7 @@ def _batch(schema: Schema, parts: _Parts, y: np.ndarray) -> Batch:
 def _test(test: Source, parts: _Parts, learnt: Target, notes: list[str], options: Options) -> tuple[_Parts, np.ndarray]:
     """Take apart the test data; its classes must be known. It is scored as a whole: no groups, order or weights."""
     alone = replace(options, group=None, order=None, weights=None)
-    if isinstance(options.weights, str) and test.columns is not None and options.weights in test.columns:
+    if isinstance(options.weights, (str, int)) and str(options.weights) in (test.columns or {}):
         alone = replace(alone, weights=options.weights)
     # The column keeps its name: it must be there, like every other.
     _, found = _take_apart(test, learnt.name if test.y is None else None, alone, "the test data")

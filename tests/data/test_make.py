@@ -164,6 +164,14 @@ def test_weights_groups_and_order_are_no_features(table):
         assert "when" not in [c.name for c in task.schema.columns if c.role != "dropped"]
 
 
+def test_columns_called_by_numbers_can_be_named():
+    frame = pd.DataFrame(np.c_[X, np.arange(60) // 6])
+    task = from_arrays(frame, np.arange(60) % 2, roles={0: "categorical"}, drop=[1], group=3, folds=5)
+    assert [c.role for c in task.schema.columns] == ["categorical", "dropped", "numeric", "dropped"]
+    with pytest.raises(ConfigError, match=r"column in roles '9'"):
+        from_arrays(frame, np.arange(60) % 2, roles={9: "numeric"})
+
+
 def test_arrays_can_be_weights_and_groups():
     task = from_arrays(X, np.arange(60) % 2, sample_weight=np.ones(60), group=np.repeat(list("abcdef"), 10), folds=3)
     assert task.data.weights.sum() == 60
