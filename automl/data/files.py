@@ -196,7 +196,7 @@ def _image_folder(folder: Path) -> Source:
     if len(sizes) > 1 or max(size) > _SIDES[1]:
         side = int(np.clip(np.median([found for found, _ in properties]), *_SIDES))
         size = (side, side)
-    mode = "L" if all(m in ("1", "L", "LA") for _, m in properties) else "RGB"
+    mode = "L" if all(m in ("1", "L", "LA") or _is_deep(m) for _, m in properties) else "RGB"
     images = [_open_image(path, lambda image: _pixels(image, mode, size)) for path, _ in files]
     note = (
         f"{len(files):,} images of {len(classes)} classes were read as {size[0]} x {size[1]} "
@@ -208,8 +208,23 @@ def _image_folder(folder: Path) -> Source:
 
 
 def _pixels(image: Any, mode: str, size: tuple[int, int]) -> np.ndarray:
-    converted = image.convert(mode)
+    converted = (_in_8_bits(image) if _is_deep(image.mode) else image).convert(mode)
     return np.asarray(converted if converted.size == size else converted.resize(size), dtype=np.uint8)
+
+
+def _is_deep(mode: str) -> bool:
+    """Whether a mode of Pillow is grey in more than 8 bits, which its ``convert`` would cut off at white."""
+    return mode.startswith("I") or mode == "F"
+
+
+def _in_8_bits(image: Any) -> Any:
+    """Return a deep grey image scaled to 8 bits. White is 65,535; in floats that stay below it, 1 or 255."""
+    from PIL import Image
+
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+    whites = (1, 255) if image.mode == "F" else ()
+    white = next((w for w in whites if values.max() <= w), 65_535)
+    return Image.fromarray(np.clip(np.round(values * 255 / white), 0, 255).astype(np.uint8))
 
 
 def _open_image(path: Path, use: Callable[[Any], Any]) -> Any:

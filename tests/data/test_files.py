@@ -182,6 +182,22 @@ def test_image_folder(tmp_path, sizes, mode, shape):
     assert task.data.x.image.dtype == np.uint8
 
 
+@pytest.mark.parametrize(
+    ("dtype", "scale", "ending"),
+    [(np.uint16, 257, "png"), (np.int32, 257, "tif"), (np.float32, 1 / 255, "tif"), (np.float32, 1, "tif")],
+    ids=["16 bits", "32 bits", "fractions", "floats"],
+)
+def test_deep_grey_images_keep_their_greys(tmp_path, dtype, scale, ending):
+    greys = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    for i, name in enumerate(["cat", "dog"] * 4):
+        path = tmp_path / "photos" / name / f"{i}.{ending}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray((greys * np.float64(scale)).astype(dtype)).save(path)
+    task = load(tmp_path / "photos")
+    assert task.schema.shape == (16, 16, 1)
+    np.testing.assert_array_equal(task.data.x.image, np.broadcast_to(greys[..., None], (8, 16, 16, 1)))
+
+
 def test_a_folder_is_for_models_of_images(tmp_path, table):
     folder = make_images(tmp_path / "photos", [20] * 8)
     schema = from_arrays(pd.DataFrame(table), "target").schema.to_dict()
