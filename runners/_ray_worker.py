@@ -88,7 +88,8 @@ class Fit(Trainable):
         arguments = (self.snapshot.candidate, self.terms.threads, self.terms.deadline)
         if "state" in self.resume_from:
             return self.objective.resume(*arguments, self.resume_from["state"])  # type: ignore[attr-defined]
-        return _beyond(self.objective(*arguments), self.resume_from.get("progress", 0.0))
+        steps, progress = self.objective(*arguments), self.resume_from.get("progress", 0.0)
+        return _beyond(steps, progress) if progress else steps  # unwrapped, it may have a state to save
 
     def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:
         """Return where the trial is, for a scheduler that pauses it: its state, else how far it is."""
