@@ -40,11 +40,14 @@ MISSING = frozenset(("", "#N/A N/A", *_MISSING_WORDS.split()))
 DATE_PARTS = ("year", "month", "day", "weekday", "day_of_year", "hour", "minute", "days")
 _TRUTH = {"true": 1.0, "t": 1.0, "yes": 1.0, "y": 1.0, "1": 1.0, "on": 1.0}
 _TRUTH |= {"false": 0.0, "f": 0.0, "no": 0.0, "n": 0.0, "0": 0.0, "off": 0.0}
+_NUMBERS = (int, float, np.number)
 _PARTS = ("numeric", "categories", "tokens")
 _CHUNK_VALUES = 8_000_000  # values held at once while predicting
 _LONGEST_SHOWN = 60  # characters of a value or a name in a message
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 _INTEGRAL = re.compile(r"[+-]?\d+\.0*")
+_DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
+_PADDED = re.compile(r"0\d+")
 _WORD = re.compile(r"\w+")
 
 Schema = Mapping[str, Any]
@@ -186,9 +189,19 @@ def is_missing(value: Any) -> bool:
 
 
 def label(value: Any) -> str:
-    """Return the one way a category is written: 3, 3.0 and "3.0" give "3"; True and "true" give "True"; missing ""."""
+    """Return the one way a category is written: 3, 3.0 and "3.0" give "3"; True and "true" give "True"; missing "".
+
+    Dates, and texts that are a date with a time, give "2024-12-31" at midnight and else "2024-12-31 23:59:59", in UTC.
+    """
     if is_missing(value):
         return ""
+    if isinstance(value, (date, np.datetime64)):
+        return _written(value)
+    text = _plain(value)
+    return _written(text) if _DATE_AND_TIME.match(text) else text
+
+
+def _plain(value: Any) -> str:
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value).strip()
     if text.lower() in ("true", "false"):
         return text.capitalize()
@@ -196,6 +209,13 @@ def label(value: Any) -> str:
         text = text[: text.index(".")]
         return "0" if text == "-0" else text
     return text
+
+
+def _written(when: Any) -> str:
+    try:
+        return datetime.isoformat(moment(when, "iso"), " ").removesuffix(" 00:00:00")  # type: ignore[arg-type]
+    except ValueError:  # such as 2024-99-99 00:00, or a year beyond 9999
+        return _plain(when)
 
 
 def number(value: Any) -> float:
@@ -229,7 +249,7 @@ def moment(value: Any, pattern: str) -> datetime | None:
     elif isinstance(value, date):
         when = datetime(value.year, value.month, value.day)
     else:
-        text = label(value)
+        text = _plain(value)
         when = datetime.fromisoformat(text) if pattern == "iso" else datetime.strptime(text, pattern)
     if when.tzinfo is not None:
         # Left as it is: a sentinel such as 9999-12-31T23:59:59-05:00, in UTC in the year 10000.
@@ -280,7 +300,7 @@ def as_array(values: Any) -> np.ndarray:
 def labels(values: Any) -> np.ndarray:
     """Return the ``label`` of each value, (n,) object."""
     array = as_array(values)
-    if array.dtype.kind in "biuf":
+    if array.dtype.kind in "biufM":
         distinct, inverse = np.unique(array, return_inverse=True)
         return np.array([label(v) for v in distinct], dtype=object)[inverse]
     return np.array(_each(array, label)[0], dtype=object)
@@ -346,7 +366,9 @@ def encode(
         blocks = [_numeric(c, given[c["name"]], row_numbers) for c in schema["columns"] if c["name"] in given]
         parts["numeric"] = np.column_stack([b for b in blocks if b is not None])
     if "categories" in wanted and "categorical" in roles.values():
-        chosen = [labels(values) for name, values in given.items() if roles[name] == "categorical"]
+        chosen = [
+            _categories(c, given[c["name"]], row_numbers) for c in schema["columns"] if c["role"] == "categorical"
+        ]
         parts["categories"] = np.column_stack(chosen)
     if "tokens" in wanted and "text" in roles.values():
         ids, counts = tokenize(schema, columns)
@@ -396,6 +418,17 @@ def _numeric(column: Mapping[str, Any], values: np.ndarray, row_numbers: Sequenc
         endless = np.flatnonzero(np.abs(result) > _FLOAT32_MAX)
     _refuse(name, values, int(endless[0]) if endless.size else -1, row_numbers, f"a number between ±{_FLOAT32_MAX:.1e}")
     return result.astype(np.float32)
+
+
+def _categories(column: Mapping[str, Any], values: np.ndarray, row_numbers: Sequence[int] | None) -> np.ndarray:
+    """Return labels. As numbers, codes lose their zeros: 02139 as 2139 would silently be none of the known ones."""
+    given = values.tolist()
+    if any(issubclass(kind, _NUMBERS) for kind in set(map(type, given))):
+        code = next(filter(_PADDED.fullmatch, column.get("levels", ())), None)
+        bad = -1 if code is None else next((i for i, v in enumerate(given) if isinstance(v, _NUMBERS) and v == v), -1)
+        rule = f"codes such as {code} as text, not as numbers (read the column with dtype=str)"
+        _refuse(column["name"], values, bad, row_numbers, rule)
+    return labels(values)
 
 
 def _refuse(name: str, values: np.ndarray, position: int, row_numbers: Sequence[int] | None, rule: str) -> None:

@@ -47,6 +47,18 @@ def schema(kind="table", shape=(), classes=(), **roles):
         ([0.1, "0.1", np.float32(0.1)], "0.1"),
         ([-0.0, 0, "0", "-0.0"], "0"),
         (["a b", " a b ", b"a b"], "a b"),
+        (
+            [dt.date(2024, 1, 2), dt.datetime(2024, 1, 2), pd.Timestamp(2024, 1, 2), "2024-01-02", "2024-01-02T00:00Z"]
+            + ["2024-01-02 00:00:00.000000", pd.Timestamp("2024-01-02T01:00+01:00")]
+            + [np.datetime64("2024-01-02", unit) for unit in ("D", "s", "us", "ns")],
+            "2024-01-02",
+        ),
+        (
+            ["2024-01-02T23:30", np.datetime64("2024-01-02T23:30", "ns"), "2024-01-03 00:30+01:00"],
+            "2024-01-02 23:30:00",
+        ),
+        (["2024-99-02T23:30", " 2024-99-02T23:30"], "2024-99-02T23:30"),
+        ([np.datetime64("12024-01-02")], "12024-01-02"),
     ],
 )
 def test_values_that_are_the_same_category(same, expected):
@@ -122,6 +134,23 @@ def test_a_sentinel_that_utc_has_no_year_for_keeps_its_date():
     sentinel = "9999-12-31T23:59:59-05:00"
     found = encode(s, {"d": [sentinel, dt.datetime.fromisoformat(sentinel), "0001-01-01T00:00+01:00"]})["numeric"]
     assert found[:, 0].tolist() == [9999, 9999, 1]
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_days_as_categories_are_known_whatever_their_type(unit):
+    days = pd.Series(pd.date_range("2024-01-01", periods=3)).astype(f"datetime64[{unit}]")
+    assert runtime.labels(days).tolist() == ["2024-01-01", "2024-01-02", "2024-01-03"]
+    assert runtime.labels(days.dt.tz_localize("UTC")).tolist() == runtime.labels(days.astype(str)).tolist()
+    assert runtime.labels([pd.NaT, days[0]]).tolist() == runtime.labels(pd.Series([pd.NaT, days[0]])).tolist()
+
+
+@pytest.mark.parametrize("codes", [np.array([501, 2139]), np.array([np.nan, 2139.0]), [None, 2139], ["00501", 2139]])
+def test_codes_that_lost_their_zeros_are_refused(codes):
+    s = schema(zip={"role": "categorical", "levels": ["00501", "02139", "90210"]}, n="numeric")
+    with pytest.raises(PredictionError, match=r"'zip' must hold codes such as 00501 as text.*dtype=str.*row . has"):
+        encode(s, {"zip": codes, "n": [1, 2]})
+    assert encode(s, {"zip": ["2139", None], "n": [1, 2]})["categories"].tolist() == [["2139"], [""]]
+    assert encode(s, {"zip": [np.nan, "02139"], "n": [1, 2]})["categories"].tolist() == [[""], ["02139"]]
 
 
 NAMES = st.sampled_from(["a", "b c", "True", "7", "x,y", '"q"', "é"])
