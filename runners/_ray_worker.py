@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import psutil
+import ray
 from ray.experimental.internal_kv import _internal_kv_put
 from ray.tune import Trainable
 
@@ -49,6 +50,7 @@ class Fit(Trainable):
     def setup(self, config: dict[str, Any], objective: Objective, terms: Terms) -> None:
         """Take the objective out of the object store, once per process."""
         limit_threads(terms.threads)
+        hide_other_gpus()
         self.objective, self.terms = objective, terms
         self.watch = Watch(terms.share_bytes or node_share(terms.threads), self._last_words)
         self.reset_config(config)
@@ -136,6 +138,12 @@ def limit_threads(threads: int) -> None:
         sys.modules["threadpoolctl"].threadpool_limits(threads)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads)
+
+
+def hide_other_gpus() -> None:
+    """Hide all GPUs from a process that was given none; Ray hides the others only from one that was given some."""
+    if not ray.get_gpu_ids():
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
 def node_share(threads: int) -> float:

@@ -51,6 +51,8 @@ def misbehave(how: str | None) -> None:
     """Do what no objective should."""
     if how == "raise":
         raise ValueError("the kernel is\nnot positive definite")
+    if how == "tell gpus":
+        raise ValueError(f"CUDA_VISIBLE_DEVICES={os.environ.get('CUDA_VISIBLE_DEVICES')!r}")
     if how == "exit":
         os._exit(3)
     if how == "sleep":

@@ -61,6 +61,11 @@ def test_trials_finish_fail_and_die_and_the_search_goes_on(shared_ray):
     assert "more than its share of 200 MB" in trials["4"].failure
 
 
+def test_a_trial_without_a_gpu_sees_none(shared_ray):
+    trials = search(Toy(), Line([{"x": 0.5, "do": "tell gpus"}], 1), Budget(), gpus_per_trial=0)
+    assert trials["0"].failure == "ValueError: CUDA_VISIBLE_DEVICES=''"
+
+
 def test_workers_that_cannot_load_the_trials_end_the_run(shared_ray):
     with pytest.raises(ConfigError, match=r"workers cannot take up trials.*not positive definite"):
         list(make().run(Unloadable(), Line(XS), NONE, Budget()))
