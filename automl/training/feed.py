@@ -1,5 +1,6 @@
 """Rows as tensors: whole data sets are placed once, batches are taken by index."""
 
+import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
@@ -63,11 +64,29 @@ def tensor(array: np.ndarray) -> Tensor:
     return torch.from_numpy(array if array.flags.writeable else array.copy()).to(place())
 
 
+@contextlib.contextmanager
+def full_precision() -> Iterator[None]:
+    """Compute convolutions and recurrent layers in full float32 for a while.
+
+    GPUs take 10 bits of mantissa for them by default, too few for what an exported graph is compared with.
+    """
+    cudnn: Any = torch.backends.cudnn
+    kinds = (cudnn.conv, cudnn.rnn)
+    before = [kind.fp32_precision for kind in kinds]
+    try:
+        for kind in kinds:
+            kind.fp32_precision = "ieee"
+        yield
+    finally:
+        for kind, precision in zip(kinds, before, strict=True):
+            kind.fp32_precision = precision
+
+
 def evaluate(module: nn.Module, feed: Feed) -> Iterator[Tensor]:
-    """Yield the module's raw scores in evaluation mode, slice by slice."""
+    """Yield the module's raw scores in evaluation mode and full precision, slice by slice."""
     for rows in feed.slices():
         module.eval()
-        with torch.inference_mode():
+        with torch.inference_mode(), full_precision():
             part = module(*feed[rows])
         yield part
 

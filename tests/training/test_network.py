@@ -16,7 +16,7 @@ from automl.errors import ExportError, TrialError
 from automl.export.graph import Graph
 from automl.space import Choice, Defaults, draw
 from automl.task import Batch, Rows, Schema, Task
-from automl.training import loop, network, torch_onnx
+from automl.training import feed, loop, network, torch_onnx
 from automl.training.network import Network
 
 
@@ -325,6 +325,24 @@ def test_fine_tuning_takes_soft_targets():
 
     model.fine_tune(train, 15, loss=distil, targets=wanted, lr_factor=1.0)
     assert (model.predict(train.x).argmax(1) == wanted.argmax(1)).mean() > 0.8
+
+
+class Exactness(nn.Module):
+    """Answers 1 where convolutions and recurrent layers are computed in full precision, else 0."""
+
+    inputs = ("numeric",)
+
+    def forward(self, x):
+        kinds = (torch.backends.cudnn.conv, torch.backends.cudnn.rnn)
+        return torch.full((len(x), 1), float(all(kind.fp32_precision == "ieee" for kind in kinds)))
+
+
+def test_evaluation_is_in_full_precision_and_training_as_it_was():
+    before = torch.backends.cudnn.conv.fp32_precision, torch.backends.cudnn.rnn.fp32_precision
+    module, x = Exactness(), task_of().data.x
+    for part in feed.evaluate(module, feed.Feed(module, x)):
+        assert part.min() == 1
+        assert (torch.backends.cudnn.conv.fp32_precision, torch.backends.cudnn.rnn.fp32_precision) == before
 
 
 def test_small_data_gets_small_batches_none_of_a_single_row():
