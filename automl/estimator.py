@@ -24,7 +24,7 @@ from automl.data import from_arrays, rows
 from automl.data.source import named_columns, to_array
 from automl.data.target import class_key, present, whole
 from automl.errors import DataError
-from automl.export.compress import CompressConfig
+from automl.export.compress import CompressConfig, Compression
 from automl.export.member import predict
 from automl.export.package import Shipped
 from automl.export.ship import ShipConfig, members_of, ship_members
@@ -170,7 +170,7 @@ class AutoML(BaseEstimator):
         members = [replace(self.members_[0], weight=1.0)] if compact else self.members_
         kind = "compact" if compact else "ensemble"
         config = CompressConfig(self.max_loss) if compact or compress else CompressConfig(options=())
-        return ship_members(self.task_, members, path, kind, config)
+        return ship_members(self.task_, members, path, kind, Compression(self.task_, config))
 
     def _read(self, X: Any, y: Any, sample_weight: Any, lengths: Any) -> None:
         """Make the task of (X, y), and remember what prediction needs of them."""

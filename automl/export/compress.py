@@ -14,7 +14,7 @@ from automl.registry import load
 from automl.space import Choice, Defaults, Params, Space, draw
 from automl.task import Batch, Rows, Task
 from automl.training.pipeline import Pipeline
-from automl.types import Compressor, Model
+from automl.types import Model
 
 
 @dataclass(frozen=True)
@@ -44,79 +44,89 @@ def within(before: float, after: float, max_loss: float) -> bool:
     return after >= before - max_loss * abs(before)
 
 
-def compress(
-    task: Task, members: Sequence[Member], config: CompressConfig, deadline: float, note: Callable[[str], None]
-) -> list[Member]:
-    """Return the members, each as small as its score on its own validation rows allows.
+class Compression:
+    """Compresses members, each of them once, as its score on its own validation rows allows.
 
     Each compressor is tried from its strongest setting down, and the first result that stays within
-    ``max_loss`` of what it came from is kept. When the members together lose more than that, the
-    uncompressed ones are returned. Nothing new is tried after ``deadline`` (``time.time()``).
+    ``max_loss`` of what it came from is kept.
     """
-    smaller: list[Member] = []
-    refusals: Counter[tuple[str, str]] = Counter()
-    for member in members:
-        one = _OneModel(task, member, config, deadline, note)
-        smaller.append(one.compressed([o for o in config.options if refusals[member.candidate_id, o] < REFUSALS]))
-        refusals.update((member.candidate_id, option) for option in one.refused)
-    if not any(m.compression for m in smaller):
-        return list(members)
-    before, after = validation_score(task, members), validation_score(task, smaller)
-    if within(before, after, config.max_loss):
-        return smaller
-    note(f"compression would lose more than {config.max_loss:.2%} of the score: left out")
-    return list(members)
+
+    def __init__(self, task: Task, config: CompressConfig, note: Callable[[str], None] = lambda text: None) -> None:
+        self.task, self.config, self.note = task, config, note
+        self._refusals: Counter[tuple[str, str]] = Counter()
+        self._known: dict[tuple[str, int], _OneModel] = {}
+
+    def apply(self, members: Sequence[Member], deadline: float) -> tuple[list[Member], float]:
+        """Return the members as small as allowed, and by how much their common validation score rises.
+
+        When the members together lose more than ``max_loss``, the uncompressed ones are returned.
+        Nothing new is tried after ``deadline`` (``time.time()``).
+        """
+        smaller = [self._member(member, deadline) for member in members]
+        if not any(m.compression for m in smaller):
+            return list(members), 0.0
+        before, after = validation_score(self.task, members), validation_score(self.task, smaller)
+        if within(before, after, self.config.max_loss):
+            return smaller, after - before
+        self.note(f"compression would lose more than {self.config.max_loss:.2%} of the score: left out")
+        return list(members), 0.0
+
+    def _member(self, member: Member, deadline: float) -> Member:
+        key = (member.candidate_id, member.fold)
+        one = self._known.setdefault(key, _OneModel(self.task, member, self.config.max_loss, self.note))
+        for name in self.config.options:
+            if name not in one.tried and self._refusals[member.candidate_id, name] < REFUSALS:
+                refused = one.shrink(name, deadline)
+                self._refusals[member.candidate_id, name] += refused
+        return one.applied_to(member)
 
 
 class _OneModel:
-    """Compresses the model behind a member's feature steps."""
+    """The model behind a member's feature steps, getting smaller."""
 
-    def __init__(
-        self, task: Task, member: Member, config: CompressConfig, deadline: float, note: Callable[[str], None]
-    ) -> None:
-        self.task, self.member, self.config, self.deadline, self.note = task, member, config, deadline, note
+    def __init__(self, task: Task, member: Member, max_loss: float, note: Callable[[str], None]) -> None:
+        self.task, self.member, self.max_loss, self.note = task, member, max_loss, note
         self.valid = task.data.take(member.index)
         whole = member.model
         self.model: Model = whole.model if isinstance(whole, Pipeline) else whole
         self.prediction = member.prediction
+        self.reference = self._score(self.prediction)
         self.done: list[str] = []
-        self.refused: list[str] = []
+        self.tried: set[str] = set()
 
-    def compressed(self, options: Sequence[str]) -> Member:
-        reference = self._score(self.prediction)
-        for name in options:
-            option = load("compressors", name)
-            # A compressor of models whose size costs little to keep is held to a stricter bound.
-            least = reference - self.config.max_loss * getattr(option, "LOSS_SHARE", 1.0) * abs(reference)
-            fits = hasattr(option, "FIT_SHARE")
-            seconds = FIT_START_SECONDS + option.FIT_SHARE * self.member.seconds if fits else 0.0
-            tries = [(params, option.build(params, self.task)) for params in settings(option.SPACE)]
-            self._shrink(name, tries, least, seconds)
+    def applied_to(self, member: Member) -> Member:
+        """Return ``member``, which has the model this began with, with what became of it."""
         if not self.done:
-            return self.member
-        whole = self.member.model
-        model = whole.with_model(self.model) if isinstance(whole, Pipeline) else self.model
-        return replace(self.member, model=model, prediction=self.prediction, compression=tuple(self.done))
+            return member
+        model = member.model.with_model(self.model) if isinstance(member.model, Pipeline) else self.model
+        return replace(member, model=model, prediction=self.prediction, compression=tuple(self.done))
 
-    def _shrink(self, name: str, tries: Sequence[tuple[Params, Compressor]], least: float, seconds: float) -> None:
-        """Take the first of ``tries``, ``seconds`` each, whose model scores at least ``least``."""
-        for params, compressor in tries:
-            if time.time() + seconds >= self.deadline:
-                return
+    def shrink(self, name: str, deadline: float) -> bool:
+        """Take the first setting of a compressor that loses little enough; return whether none does."""
+        option = load("compressors", name)
+        # A compressor of models whose size costs little to keep is held to a stricter bound.
+        least = self.reference - self.max_loss * getattr(option, "LOSS_SHARE", 1.0) * abs(self.reference)
+        fits = hasattr(option, "FIT_SHARE")
+        seconds = FIT_START_SECONDS + option.FIT_SHARE * self.member.seconds if fits else 0.0
+        for params in settings(option.SPACE):
+            if time.time() + seconds >= deadline:
+                return False
             try:
-                smaller = compressor.compress(self.model, self.train)
+                smaller = option.build(params, self.task).compress(self.model, self.train)
                 prediction = None if smaller is None else smaller.predict(self.x)
             except Exception as error:  # a compressor that fails costs its gain, never the model
                 reason = " ".join(str(error).split())[:200]
                 self.note(f"{name} failed on trial {self.member.candidate_id}: {type(error).__name__}: {reason}")
-                return
-            if smaller is None or prediction is None:
-                return
+                break
+            if smaller is None or prediction is None:  # it is for other models
+                break
             if self._score(prediction) >= least:
                 self.model, self.prediction = smaller, prediction
                 self.done.append(_words(name, params))
-                return
-        self.refused.append(name)
+                self.tried.add(name)
+                return False
+        self.tried.add(name)
+        return True
 
     def _score(self, prediction: np.ndarray) -> float:
         return self.task.metric.score(self.valid.y, prediction, self.valid.weights)

@@ -89,15 +89,22 @@ def export(task: Task, members: Sequence[Member], folder: Path, kind: str, score
         manifest |= {"latency_ms": measured["latency_ms"], "parity": parity}
         (draft / "README.md").write_text(_readme(task, manifest))
         _write_manifest(draft, manifest)
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(draft, folder)
-        folder.chmod(0o755)
+        _put(draft, folder)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
     n_bytes = sum(f.stat().st_size for f in folder.iterdir())
     return Shipped(folder, kind, n_bytes, measured["latency_ms"], parity, scores, manifest["members"])
+
+
+def _put(draft: Path, folder: Path) -> None:
+    """Move the finished ``draft`` to ``folder``; what was there goes only then."""
+    draft.chmod(0o755)
+    earlier = draft.with_name(f"{draft.name}-earlier")
+    if folder.exists():
+        os.replace(folder, earlier)
+    os.replace(draft, folder)
+    shutil.rmtree(earlier, ignore_errors=True)
 
 
 def check(task: Task, members: Sequence[Member]) -> None:
@@ -109,16 +116,19 @@ def check(task: Task, members: Sequence[Member]) -> None:
 
 
 def run_graph(onnx_bytes: bytes, schema: Schema, rows: Rows) -> np.ndarray:
-    """Answer ``rows`` with a shipped graph, in chunks; (n, n_classes) or (n, 1)."""
+    """Answer ``rows`` with a shipped graph, in chunks; (n, n_classes) or (n, 1). Raises ``ExportError``."""
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(onnx_bytes, providers=["CPUExecutionProvider"])
-    wanted = {i.name for i in session.get_inputs()}
-    parts = []
-    for start in range(0, len(rows), CHUNK_ROWS):
-        inputs = raw_inputs(schema, rows.take(slice(start, start + CHUNK_ROWS)))
-        parts.append(session.run(None, {name: inputs[name] for name in wanted})[0])
-    return np.concatenate(parts)
+    try:
+        session = onnxruntime.InferenceSession(onnx_bytes, providers=["CPUExecutionProvider"])
+        wanted = {i.name for i in session.get_inputs()}
+        parts = []
+        for start in range(0, len(rows), CHUNK_ROWS):
+            inputs = raw_inputs(schema, rows.take(slice(start, start + CHUNK_ROWS)))
+            parts.append(session.run(None, {name: inputs[name] for name in wanted})[0])
+        return np.concatenate(parts)
+    except Exception as error:  # onnxruntime's own have no common type
+        raise ExportError(f"onnxruntime does not run the exported model: {type(error).__name__}: {error}") from error
 
 
 def _converted(task: Task, members: Sequence[Member]) -> bytes:
@@ -177,10 +187,13 @@ def _replay(task: Task, folder: Path) -> dict[str, Any]:
         rows, answer = Path(scratch, "rows.json"), Path(scratch, "answer")
         replay.write_rows(task.sample, rows)
         command = [sys.executable, "-I", "-B", replay.__file__, str(folder), str(rows), str(answer)]
-        # In a session of its own: Ctrl-C is ours to answer.
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=REPLAY_SECONDS, check=False, start_new_session=True
-        )
+        try:
+            # In a session of its own: Ctrl-C is ours to answer.
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=REPLAY_SECONDS, check=False, start_new_session=True
+            )
+        except subprocess.TimeoutExpired:
+            raise ExportError(f"The exported model takes more than {REPLAY_SECONDS} s to answer a few rows.") from None
         if done.returncode:
             raise ExportError(f"The exported model does not run in a fresh process: {done.stderr.strip()[-500:]}")
         measured = json.loads(Path(answer, "measured.json").read_text())

@@ -13,7 +13,7 @@ import numpy as np
 
 from automl import ensemble
 from automl.errors import ExportError
-from automl.export.compress import CompressConfig, compress, within
+from automl.export.compress import CompressConfig, Compression, within
 from automl.export.member import Member, fold_scores, mean_score, normalised, validation_score
 from automl.export.package import Shipped, check, export
 from automl.options import flag, number
@@ -90,7 +90,7 @@ def choose(task: Task, outcomes: KeptOutcomes, config: ShipConfig, without: froz
     best = _select(task, complete, config)
     spread = float(np.nanstd(fold_scores(task, ensemble.blend(predictions, best))))
     for partial in [i for i in ids if i not in complete][:PARTIAL_TRIALS]:
-        joined = _select(task, {**complete, partial: predictions[partial]}, config)
+        joined = _select(task, {i: predictions[i] for i in (*best, partial)}, config)
         on_its_rows = 0 * predictions[partial]  # NaN elsewhere
         before, after = (
             mean_score(task, ensemble.blend(predictions, weights) + on_its_rows) for weights in (best, joined)
@@ -177,6 +177,7 @@ def ship(
     exports leave of the time, and the compact model is left out when the time is up.
     """
     refused: set[str] = set()
+    compression = Compression(task, config.compress, note)
     while True:
         chosen = choose(task, outcomes, config, frozenset(refused))
         affordable = _affordable(task, outcomes, chosen, deadline)
@@ -190,7 +191,7 @@ def ship(
         exports = seconds_to_export(task, _bytes(outcomes, chosen.weights)) + config.compact * small_seconds
         until = time.time() + max(left - exports, COMPRESS_SHARE * left)
         try:
-            shipped = [ship_members(task, members, folder / "model", "ensemble", config.compress, until, note)]
+            shipped = [ship_members(task, members, folder / "model", "ensemble", compression, until)]
             break
         except ExportError as error:
             culprits = _culprits(task, members)
@@ -204,18 +205,18 @@ def ship(
             if time.time() > until:
                 raise ExportError("no time left for it")
             one = members_of(task, outcomes, {small: 1.0}, trials, n_folds=1)
-            shipped.append(_ship_compact(task, one, trials[small], shipped[0], config, until, note))
+            shipped.append(_ship_compact(task, one, trials[small], shipped[0], compression, until))
         except ExportError as error:
             note(f"no compact model: {error}")
     return chosen, shipped
 
 
 def _ship_compact(
-    task: Task, one: list[Member], trial: Trial, model: Shipped, config: ShipConfig, until: float, note: Note
+    task: Task, one: list[Member], trial: Trial, model: Shipped, compression: Compression, until: float
 ) -> Shipped:
     folder = model.path.with_name("compact")
     # A single fold's rows are few: what the trial scored over all folds says more, and compares.
-    compact = ship_members(task, one, folder, "compact", config.compress, until, note, trial.score)
+    compact = ship_members(task, one, folder, "compact", compression, until, trial.score)
     if compact.n_bytes >= model.n_bytes:
         shutil.rmtree(folder)
         raise ExportError("none is smaller than the model itself")
@@ -237,25 +238,27 @@ def ship_members(
     members: list[Member],
     folder: Path,
     kind: str,
-    config: CompressConfig,
-    deadline: float = float("inf"),
-    note: Note = lambda text: None,
+    compression: Compression,
+    deadline: float = math.inf,
     score: float | None = None,
 ) -> Shipped:
     """Compress ``members`` until ``deadline``, write them to ``folder`` and verify what was written.
 
     ``score``: theirs before compression, where it is known from more rows than the ones they can be
-    asked about here. Raises ``ExportError`` as ``package.export`` does.
+    asked about here. Compression that does not export faithfully is left out. Raises ``ExportError``
+    as ``package.export`` does.
     """
-    own = validation_score(task, members)
-    small = compress(task, members, config, deadline, note)
-    before = own if score is None else score
-    after = before + (validation_score(task, small) - own if small is not members else 0.0)
-    metric = task.metric
-    scores = {f"validation {metric.name}": metric.shown(after)}
+    name = f"validation {task.metric.name}"
+    before = validation_score(task, members) if score is None else score
+    scores = {name: task.metric.shown(before)}
+    small, change = compression.apply(members, deadline)
     if any(m.compression for m in small):
-        scores[f"validation {metric.name} before compression"] = metric.shown(before)
-    return export(task, normalised(small), folder, kind, scores)
+        smaller = {name: task.metric.shown(before + change), f"{name} before compression": task.metric.shown(before)}
+        try:
+            return export(task, normalised(small), folder, kind, smaller)
+        except ExportError as error:
+            compression.note(f"shipped without compression: {error}")
+    return export(task, normalised(members), folder, kind, scores)
 
 
 def _culprits(task: Task, members: Sequence[Member]) -> set[str]:

@@ -16,7 +16,7 @@ import pytest
 from automl import load
 from automl.errors import ExportError
 from automl.export import package
-from automl.export.compress import CompressConfig, compress
+from automl.export.compress import CompressConfig, Compression
 from automl.export.member import Member, normalised, validation_prediction, validation_score
 from automl.export.ship import ShipConfig, choose, ship
 from automl.leaderboard.outcomes import Outcomes
@@ -51,6 +51,28 @@ class Liar:
         return graph.op("Expand", graph.constant(np.float32(0.5)), graph.op("Concat", rows, width, axis=0))
 
 
+class Broken(Liar):
+    """Exports what onnxruntime does not know."""
+
+    def to_onnx(self, graph: Any, inputs: Mapping[str, str]) -> str:
+        return graph.op("NoSuchOperator", inputs["numeric"])
+
+
+class Brittle(Liar):
+    """Exports what it predicts, until it is compressed."""
+
+    n_trees = 10
+
+    def trimmed(self, n_trees: int) -> Liar:
+        return Liar(self.n_classes)
+
+    def to_onnx(self, graph: Any, inputs: Mapping[str, str]) -> str:
+        rows = graph.op("Shape", inputs["numeric"], start=0, end=1)
+        width = graph.constant(np.array([self.n_classes], np.int64))
+        shape = graph.op("Concat", rows, width, axis=0)
+        return graph.op("Expand", graph.constant(np.eye(self.n_classes, dtype=np.float32)[:1]), shape)
+
+
 @pytest.fixture(scope="module")
 def task() -> Task:
     return make("table", "binary")
@@ -66,18 +88,19 @@ def outcomes(task: Task, tmp_path: Path) -> tuple[Outcomes, dict[str, Trial]]:
     return kept, trials
 
 
-def liar(task: Task) -> Trial:
+def perfect(task: Task, kind: type[Liar]) -> Trial:
     perfect = np.eye(task.n_classes)[task.data.y].astype(np.float32)
-    models = tuple(pickle.dumps(Liar(task.n_classes)) for _ in task.splits)
+    models = tuple(pickle.dumps(kind(task.n_classes)) for _ in task.splits)
     candidate = Candidate("9", {"family": "liar"})
     return Trial(candidate, "finished", 1.0, (1.0, 1.0), outcome=Outcome(perfect, models))
 
 
+@pytest.mark.parametrize("kind", [Liar, Broken])
 def test_an_export_that_predicts_something_else_is_refused_and_the_next_best_taken(
-    task: Task, outcomes: tuple[Outcomes, dict[str, Trial]], tmp_path: Path
+    kind: type[Liar], task: Task, outcomes: tuple[Outcomes, dict[str, Trial]], tmp_path: Path
 ) -> None:
     kept, trials = outcomes
-    trials["9"] = liar(task)
+    trials["9"] = perfect(task, kind)
     kept.offer(trials["9"])
     assert kept.ids()[0] == "9"
     notes: list[str] = []
@@ -89,6 +112,19 @@ def test_an_export_that_predicts_something_else_is_refused_and_the_next_best_tak
     manifest = json.loads((tmp_path / "model" / "manifest.json").read_text())
     assert manifest["parity"]["largest_difference"] < 1e-4
     assert not list(tmp_path.glob(".model-*")), "drafts are removed"
+
+
+def test_compression_that_does_not_export_faithfully_is_left_out(task: Task, tmp_path: Path) -> None:
+    constant = np.tile(np.eye(2, dtype=np.float32)[0], (task.n_rows, 1))
+    outcome = Outcome(constant, tuple(pickle.dumps(Brittle(2)) for _ in task.splits))
+    trial = Trial(Candidate("9", {"family": "liar"}), "finished", 0.5, (0.5, 0.5), outcome=outcome)
+    kept = Outcomes(tmp_path / "outcomes")
+    kept.offer(trial)
+    notes: list[str] = []
+    _, shipped = ship(task, kept, {"9": trial}, tmp_path, ShipConfig(), float("inf"), notes.append)
+    assert any("without compression" in note for note in notes)
+    assert [m["compression"] for m in shipped[0].members] == [[], []]
+    assert list(shipped[0].scores) == ["validation roc_auc"]
 
 
 def test_a_stopped_trial_joins_only_where_it_helps(task: Task, tmp_path: Path) -> None:
@@ -195,15 +231,17 @@ def test_compression_keeps_the_strongest_that_stays_within_the_loss(task: Task) 
     member = Member("0", "random_forest", 0, 1.0, model, index, trial.outcome.predictions[index])
     before = validation_score(task, [member])
     config = CompressConfig(max_loss=0.5, options=("trim_trees",))
-    (smaller,) = compress(task, [member], config, float("inf"), lambda text: None)
+    (smaller,), change = Compression(task, config).apply([member], float("inf"))
     assert smaller.compression == ("trim_trees(share=0.4)",)
     assert smaller.model.model.n_trees < model.model.n_trees
-    assert validation_score(task, [smaller]) >= before - 0.5 * before
+    assert validation_score(task, [smaller]) == pytest.approx(before + change)
+    assert change >= -0.5 * before
     perfect = replace(member, prediction=np.eye(2)[task.data.y[index]])
     lossless = CompressConfig(max_loss=0.0, options=("trim_trees",))
-    assert compress(task, [perfect], lossless, float("inf"), lambda text: None) == [perfect]
-    late = compress(task, [member], config, 0.0, lambda text: None)
-    assert late == [member], "nothing is tried after the deadline"
+    assert Compression(task, lossless).apply([perfect], float("inf")) == ([perfect], 0.0)
+    late = Compression(task, config)
+    assert late.apply([member], 0.0) == ([member], 0.0), "nothing is tried after the deadline"
+    assert late.apply([member], float("inf"))[0][0].compression, "and it is tried where there is time again"
 
 
 def test_weights_are_normalised(task: Task) -> None:
