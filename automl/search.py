@@ -4,7 +4,7 @@ import math
 import os
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -24,6 +24,7 @@ from automl.leaderboard.store import Store
 from automl.registry import load
 from automl.run_folder import RunFolder
 from automl.searchers import _start
+from automl.searchers._in_time import InTime
 from automl.task import Task
 from automl.training.objective import FitFolds
 from automl.types import Budget, Runner, Searcher, Trial
@@ -196,22 +197,36 @@ class Search:
             return False
         budget = Budget(config.trials_until, left)
         self.view.phase("searching")
+        interrupted = False
         try:
             with closing(self.runner.run(FitFolds(self.task), self.searcher, self.scheduler, budget)) as running:
-                for trial in running:
-                    if trial.status != "running":
-                        # The outcome first: a trial on the leaderboard has left all that it leaves.
-                        self._keep(trial)
-                        self.store.add_trial(run_id, trial)
-                        self.trials.append(replace(trial, outcome=None))
-                    self.view.update(trial)
-                    if time.time() >= self._ship_at():
-                        break
-        except KeyboardInterrupt:
-            self.view.note("interrupted: shipping the best so far (Ctrl-C again to leave without)")
+                try:
+                    self._follow(running, run_id)
+                except KeyboardInterrupt:
+                    interrupted = self._told()
+        except KeyboardInterrupt:  # while the workers end
+            if interrupted:
+                raise
+            interrupted = self._told()
+        if interrupted:
             self._recall(run_id)
-            return True
-        return False
+        return interrupted
+
+    def _follow(self, running: Iterator[Trial], run_id: int) -> None:
+        """Keep what the trials leave, until they end or it is time to ship."""
+        for trial in running:
+            if trial.status != "running":
+                # The outcome first: a trial on the leaderboard has left all that it leaves.
+                self._keep(trial)
+                self.store.add_trial(run_id, trial)
+                self.trials.append(replace(trial, outcome=None))
+            self.view.update(trial)
+            if time.time() >= self._ship_at():
+                return
+
+    def _told(self) -> bool:
+        self.view.note("interrupted: shipping the best so far (Ctrl-C again to leave without)")
+        return True
 
     def _ship_at(self) -> float:
         """Return when shipping has to begin: large models take longer to write and to replay."""
@@ -272,6 +287,8 @@ def make_searcher(space: Mapping[str, Any], config: SearchConfig, seed: int) -> 
     """Return the configured searcher, with every family's defaults in front of it."""
     options = check_named("searchers", config.searcher)
     searcher = load("searchers", options.pop("name")).make(space, seed, **options)
+    if config.trials_until is not None:
+        searcher = InTime(searcher, config.trials_until)
     return _start.StartWith(searcher, starting_points(space), space)
 
 
