@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import math
 import shutil
 import sys
 import tempfile
@@ -201,10 +202,12 @@ class RayTune:
             raise ConfigError(f"A trial needs {self.threads} cores and Ray has {cpus}. Lower runner.cpus_per_trial.")
         share = self.resources.gpus
         if share is None:
-            share = min(1.0, int(1e4 * gpus / slots) / 1e4)
+            share = int(1e4 / math.ceil(slots / gpus)) / 1e4 if gpus else 0.0  # Ray counts in 1e-4
         if share > gpus:
             raise ConfigError(f"A trial needs {share:g} GPUs and Ray has {gpus:g}. Lower runner.gpus_per_trial.")
-        return (min(slots, int(gpus / share + 1e-9)) if share else slots), share
+        if share:  # a trial's share lies on one GPU, or on several whole ones
+            slots = min(slots, int(gpus // max(1, share)) * int(max(1, 1 / share) + 1e-9))
+        return slots, share
 
     def _share_bytes(self) -> float | None:
         if self.resources.memory_mb is not None:

@@ -53,6 +53,26 @@ def test_a_cluster_that_does_not_answer_is_a_clear_error():
         next(runner.run(Toy(), Line(XS), NONE, Budget(trials=1)))
 
 
+@pytest.mark.parametrize(
+    ("cpus", "gpus", "wanted", "slots", "share"),
+    [
+        (3, 2, None, 3, 0.5),
+        (2, 2, None, 2, 1.0),
+        (1, 4, None, 1, 1.0),
+        (7, 2, None, 7, 0.25),
+        (3, 1, None, 3, 0.3333),
+        (4, 0, None, 4, 0.0),
+        (8, 2, 0.6, 2, 0.6),
+        (8, 2, 0.1, 8, 0.1),
+        (8, 5, 2, 2, 2),
+        (8, 2, 0, 8, 0),
+    ],
+)
+def test_a_trial_gets_a_share_of_one_gpu(cpus, gpus, wanted, slots, share):
+    runner = make(gpus_per_trial=wanted)
+    assert runner._slots({"CPU": cpus, "GPU": gpus}) == (slots, share)
+
+
 def test_wrong_options_name_the_nearest():
     with pytest.raises(ConfigError, match="Did you mean 'workers'"):
         make(worker=2)
