@@ -115,7 +115,7 @@ class RayTune:
         """Ask, run and tell until the budget is spent or the searcher is exhausted.
 
         The searcher is asked and told in a thread of its own. At the deadline trials may stop by
-        themselves for half a second; then their processes are ended. Raises ``ConfigError`` when Ray
+        themselves for two seconds; then their processes are ended. Raises ``ConfigError`` when Ray
         is out of reach or lacks a resource, and ``NotApplicable`` for a scheduler that needs state
         which the objective cannot hand out.
         """
