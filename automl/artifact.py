@@ -22,8 +22,8 @@ class Artifact:
 
     @property
     def classes_(self) -> np.ndarray:
-        """The labels in the order of ``predict_proba``'s columns."""
-        return np.array(self.manifest["schema"]["classes"])
+        """The labels in the order of ``predict_proba``'s columns, as ``predict`` gives them."""
+        return self._model.labels()
 
     def predict(self, x: Any, lengths: np.ndarray | None = None) -> np.ndarray:
         """Return (n,) labels or values. Raises ``DataError`` for input that does not fit the schema."""

@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import DataConversionWarning
+from sklearn.metrics import r2_score
 from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -22,7 +23,7 @@ from automl import run_folder
 from automl.assemble import SpaceConfig
 from automl.data import from_arrays, rows
 from automl.data.source import named_columns, to_array
-from automl.data.target import class_key, present, whole
+from automl.data.target import class_codes
 from automl.errors import DataError
 from automl.export.compress import CompressConfig, Compression
 from automl.export.member import predict
@@ -32,6 +33,7 @@ from automl.leaderboard import report
 from automl.leaderboard.outcomes import Outcomes
 from automl.leaderboard.store import Store
 from automl.progress import Progress
+from automl.runtime import as_array
 from automl.search import Search, SearchConfig, SearchResult, make_runner
 
 
@@ -143,14 +145,14 @@ class AutoML(BaseEstimator):
         """Return (n, n_classes) probabilities in the order of ``classes_``; ``lengths`` as in ``predict``."""
         return self._predict(X, lengths)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return accuracy, or R² for a regression, as scikit-learn's estimators do."""
-        check_is_fitted(self)
+    def score(self, X: Any, y: Any, sample_weight: Any = None, lengths: Any = None) -> float:
+        """Return accuracy, or R² for a regression, as scikit-learn's estimators do; ``lengths`` as in ``predict``."""
+        prediction = self._predict(X, lengths)
         if self.task_.is_classification:
-            # scikit-learn's accuracy takes no classes such as 0.5 and 1.5.
-            right = self._predict(X, None).argmax(axis=1) == pd.Index(self.classes_).get_indexer(np.ravel(y))
-            return float(np.average(right, weights=sample_weight))
-        return RegressorMixin.score(self, X, y, sample_weight)  # type: ignore[arg-type]
+            # As in ``fit``, a class may be typed in several ways; and scikit-learn's accuracy takes no 0.5 and 1.5.
+            expected = class_codes(self.task_.schema.classes, as_array(np.ravel(y)))
+            return float(np.average(prediction.argmax(axis=1) == expected, weights=sample_weight))
+        return float(r2_score(y, prediction, sample_weight=sample_weight))
 
     def leaderboard(self) -> pd.DataFrame:
         """Return the trials as a frame, best first."""
@@ -199,13 +201,7 @@ class AutoML(BaseEstimator):
         )
         self.notes_ = self.task_.notes
         if self.task_.is_classification:
-            given = np.ravel(np.asarray(y))
-            labels = given[present(given)]
-            labels = whole(labels) if len(labels) < len(given) else given  # gaps make floats of whole numbers
-            self.classes_ = _as_given(self.task_.schema.classes, labels)
-            # What is exported answers with the same labels.
-            schema = replace(self.task_.schema, classes=tuple(self.classes_.tolist()))
-            self.task_ = replace(self.task_, schema=schema)
+            self.classes_ = _as_given(self.task_.schema.classes, np.asarray(y).dtype)
 
     def _keep(self, result: SearchResult, folder: run_folder.RunFolder) -> None:
         """Take what the search left out of its folder, which may be a temporary one."""
@@ -299,10 +295,11 @@ def _named_by_strings(frame: Any, columns: Mapping[str, Any]) -> Any:
     return frame if is_named else frame.set_axis(list(columns), axis=1)
 
 
-def _as_given(classes: Sequence[Any], y: np.ndarray) -> np.ndarray:
-    """Return the classes in their order, but in the type of ``y``: "1" stays a string."""
-    given = {class_key(label): label for label in dict.fromkeys(np.ravel(y).tolist())}
-    return np.array([given[class_key(label)] for label in classes], dtype=y.dtype)
+def _as_given(classes: Sequence[Any], dtype: np.dtype[Any]) -> np.ndarray:
+    """Return the classes in the type of ``y``; whole numbers that gaps made floats stay whole."""
+    found = np.array(classes, dtype=object if dtype.kind == "O" else None)
+    numbers = {found.dtype.kind, dtype.kind} <= {"i", "u"}
+    return found.astype(dtype) if numbers or found.dtype.kind == dtype.kind else found
 
 
 class AutoMLClassifier(ClassifierMixin, AutoML):
@@ -316,3 +313,4 @@ class AutoMLRegressor(RegressorMixin, AutoML):
     """``AutoML`` whose target is a value. Parameters as for ``AutoML``."""
 
     _target_kind = "regression"
+    score = AutoML.score

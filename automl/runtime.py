@@ -613,7 +613,7 @@ class Model:
         with ``lengths`` (n,), how many steps of each count (default: all).
         """
         scores = self.scores(x, lengths)
-        return self._classes()[scores.argmax(axis=1)] if self.classes else scores[:, 0]
+        return self.labels()[scores.argmax(axis=1)] if self.classes else scores[:, 0]
 
     def predict_proba(self, x: Any, lengths: Any = None) -> np.ndarray:
         """Return (n, n_classes) float32 probabilities, in the order of ``classes``."""
@@ -626,9 +626,11 @@ class Model:
         feeds = self._feeds(x, lengths)
         return np.concatenate([self._session.run(["prediction"], feed)[0] for feed in feeds])
 
-    def _classes(self) -> np.ndarray:
-        one_type = len({type(c) for c in self.classes}) == 1 and not isinstance(self.classes[0], str)
-        return np.array(self.classes, dtype=None if one_type else object)
+    def labels(self) -> np.ndarray:
+        """Return (n_classes,) ``classes`` as an array; of objects, unless all are numbers or all are truth values."""
+        found = np.array(self.classes)
+        exact = [(type(c), c) for c in found.tolist()] == [(type(c), c) for c in self.classes]
+        return found if exact and found.dtype.kind != "U" else np.array(self.classes, dtype=object)
 
     def _feeds(self, x: Any, lengths: Any) -> Iterator[dict[str, np.ndarray]]:
         """Yield the inputs of the graph for some rows at a time, so that memory stays bounded."""

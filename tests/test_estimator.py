@@ -124,7 +124,8 @@ def test_steps_beyond_a_sequences_length_do_not_count() -> None:
     x[np.arange(12) < lengths[:, None]] += 2 * y.repeat(lengths)[:, None]
     space = {"sequences": {"recurrent": "off", "temporal_conv": {"epochs": 6}}}
     model = AutoML(**HERE, trials=1, scheduler="none", folds=0.3, space=space).fit(x, y, lengths=lengths)
-    assert (model.predict(x, lengths) == y).mean() > 0.9
+    assert model.score(x, y, lengths=lengths) > 0.9
+    assert model.score(x, y, lengths=lengths) == (model.predict(x, lengths) == y).mean()
     padded = np.where((np.arange(12) < lengths[:, None])[..., None], x, 99)
     np.testing.assert_allclose(model.predict_proba(padded, lengths), model.predict_proba(x, lengths))
 
@@ -211,6 +212,30 @@ def test_labels_keep_their_type(labels) -> None:
     assert found.dtype == np.asarray(labels).dtype
     assert set(found) == set(labels)
     assert (found == np.asarray(labels)).mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("labels", "others"),
+    [
+        (IS_HIGH, [IS_HIGH.astype(int), IS_HIGH.astype(str)]),
+        (IS_HIGH.astype(int), [IS_HIGH, IS_HIGH * 1.0, IS_HIGH.astype(int).astype(str)]),
+    ],
+    ids=["bools", "whole numbers"],
+)
+def test_score_knows_labels_of_another_type(labels, others) -> None:
+    model = AutoMLClassifier(**FAST).fit(NUMBERS, labels)
+    assert model.score(NUMBERS, labels) > 0.9
+    assert {model.score(NUMBERS, other) for other in others} == {model.score(NUMBERS, labels)}
+    assert model.score(NUMBERS, np.full(60, "maybe")) == 0
+
+
+def test_intervals_become_text(tmp_path) -> None:
+    labels = pd.Series(pd.cut(NUMBERS[:, 0], [-10, 0, 10]))
+    model = AutoML(**FAST).fit(NUMBERS, labels)
+    assert model.classes_.tolist() == ["(-10, 0]", "(0, 10]"]
+    assert model.score(NUMBERS, labels) > 0.9
+    model.export(tmp_path / "model")
+    assert load(tmp_path / "model").predict(NUMBERS).tolist() == model.predict(NUMBERS).tolist()
 
 
 def test_it_is_what_it_inferred_for_scikit_learn() -> None:

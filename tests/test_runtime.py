@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from automl import runtime
+from automl import load, runtime
 from automl.data.infer import infer_columns
 from automl.export.graph import ML, Graph
 from automl.runtime import DATE_PARTS, Model, PredictionError, encode, encode_array, label, numeric_names
@@ -367,6 +367,18 @@ def test_one_record_is_one_row(table_folder):
 def test_a_column_without_an_order_is_refused(table_folder, column):
     with pytest.raises(PredictionError, match=r"'n' is a (dict|set).*to_dict\('list'\)"):
         Model(table_folder, threads=1).predict({"n": column, "c": ["hot", "cold"]})
+
+
+@pytest.mark.parametrize(
+    ("classes", "kind"), [([0, 1], "i"), ([False, True], "b"), ([0.5, 1.5], "f"), ([1, "a"], "O"), ([-1, 2**63], "O")]
+)
+def test_classes_keep_their_types(table_folder, classes, kind):
+    s = json.loads((table_folder / "manifest.json").read_text())["schema"]
+    set_manifest(schema=s | {"classes": classes})(table_folder)
+    x = {"n": [-3.0, 3.0], "c": ["", ""]}
+    for found in (load(table_folder).classes_, Model(table_folder, threads=1).predict(x)):
+        assert found.dtype.kind == kind
+        assert [(c, type(c)) for c in found.tolist()] == [(c, type(c)) for c in classes]
 
 
 def test_names_that_repeat_are_refused(table_folder):

@@ -70,7 +70,7 @@ def read_features(path: str | Path, schema: Mapping[str, Any]) -> tuple[Any, np.
 
 def _text_table(path: Path) -> Source:
     try:
-        return source.from_x(runtime.read_csv(path))
+        return replace(source.from_x(runtime.read_csv(path)), untyped=True)
     except runtime.PredictionError as error:
         raise DataError(str(error)) from None
 

@@ -158,7 +158,8 @@ def _target(name: str, parts: _Parts, options: Options) -> tuple[Target, _Parts,
         parts = parts.take(keep)
     if len(parts.y) < 2:
         raise DataError("Learning needs rows to train on and others to validate on; there is 1 sample. Give more rows.")
-    return infer_target(name, parts.y, options.target_kind, parts.data.row_numbers), parts, notes
+    learnt = infer_target(name, parts.y, options.target_kind, parts.data.row_numbers, parts.data.untyped)
+    return learnt, parts, notes
 
 
 def _take_apart(data: Source, target: str | None, options: Options, where: str = "the data") -> tuple[str, _Parts]:

@@ -21,7 +21,8 @@ class Source:
     ``columns``: (n,) arrays by name. ``array``: (n, height, width[, channels]) or (n, steps, channels);
     ``lengths``: (n,) steps of each sequence. ``y``: (n,) target, None while it is one of the columns.
     ``hints``: roles that the types of a frame or file declare. ``notes``: what was done while reading.
-    ``row_numbers``: (n,) positions in the file, from 1, where rows were left out.
+    ``row_numbers``: (n,) positions in the file, from 1, where rows were left out. ``untyped``: every value is text, as
+    in a CSV file.
     """
 
     columns: Mapping[str, np.ndarray] | None = None
@@ -33,6 +34,7 @@ class Source:
     hints: Mapping[str, Role] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     row_numbers: Sequence[int] | None = None
+    untyped: bool = False
 
     def __len__(self) -> int:
         if self.array is not None:

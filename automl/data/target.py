@@ -1,7 +1,8 @@
 """The target: what kind it is, its classes, and its values as numbers."""
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,8 @@ from automl.task import TargetKind
 KINDS = ("auto", "binary", "multiclass", "classification", "regression")
 _MAX_CLASSES = 20  # of whole numbers, that are still taken for classes
 _ROWS_PER_CLASS = 5
+_TRUTH = {"True": "1", "False": "0"}
+_WHOLE = re.compile(r"0|-?[1-9]\d*")
 
 
 @dataclass(frozen=True)
@@ -34,15 +37,14 @@ class Target:
         """
         if self.kind == "regression":
             return _finite(self.name, values, where, row_numbers)
-        codes = {class_key(c): i for i, c in enumerate(self.classes)}
-        keys = _keys(values).tolist()
-        unseen = sorted(set(keys) - codes.keys())
-        if unseen:
+        codes = class_codes(self.classes, values)
+        if (codes < 0).any():
+            unseen = sorted(set(_keys(values[codes < 0]).tolist()))
             raise DataError(
                 f"The target '{self.name}' of the {where} must hold classes of the training data; unseen: "
                 f"{', '.join(map(_quoted, unseen[:8]))}. Add rows of them to the training data or remove these."
             )
-        return np.array([codes[key] for key in keys], dtype=np.int64)
+        return codes
 
     def note(self, y: np.ndarray) -> str:
         """Say what the target is."""
@@ -73,43 +75,68 @@ def whole(values: np.ndarray) -> np.ndarray:
 
 
 def infer_target(
-    name: str, values: np.ndarray, wanted: str = "auto", row_numbers: Sequence[int] | None = None
+    name: str,
+    values: np.ndarray,
+    wanted: str = "auto",
+    row_numbers: Sequence[int] | None = None,
+    untyped: bool = False,
 ) -> Target:
     """Infer the kind of a target without gaps.
 
     Classes: words, true and false, any two values, and whole numbers with up to 20 values that each occur five times on
-    average. Other numbers: regression. ``wanted`` decides instead, where it is not "auto".
+    average. Other numbers: regression. ``wanted`` decides instead, where it is not "auto". Classes stay as they are
+    given, the first of "1.0" and "1". Where all is text (``untyped``), they become truth values, or numbers if these
+    are written like them.
     """
     if wanted not in KINDS:
         raise unknown_name("target_kind", wanted, KINDS)
     typed = _typed(name, values, wanted, row_numbers)
-    distinct = sorted(set(typed.tolist()))
+    distinct = set(typed.tolist())
+    is_number = typed.dtype.kind in "iuf"
+    is_regression = wanted == "regression" or (wanted == "auto" and is_number and not _are_codes(typed, distinct))
+    keys = _keys(values)
+    if not is_regression:
+        _refuse_continuous(name, typed)
+        if (_keys(typed) != keys).any():
+            typed, distinct = keys, set(keys.tolist())  # 1.1 and 1.10 are one number, but two classes
+    example = min(distinct)
     if len(distinct) == 1:
-        what = "one value" if wanted == "regression" else "one class"
         raise DataError(
-            f"The target '{name}' must have at least two different values; it has {what}: "
-            f"all {len(typed)} rows are {_quoted(distinct[0])}."
+            f"The target '{name}' must have at least two different values; it has one "
+            f"{'value' if wanted == 'regression' else 'class'}: all {len(typed)} rows are {_quoted(example)}."
         )
-    is_number = typed.dtype.kind in "if"
     if wanted == "regression" and not is_number:
         raise DataError(
-            f"A regression needs numbers; the target '{name}' has values like {_quoted(distinct[0])}. "
-            "Use classification."
+            f"A regression needs numbers; the target '{name}' has values like {_quoted(example)}. Use classification."
         )
-    if wanted == "regression" or (wanted == "auto" and is_number and not _are_codes(typed, distinct)):
+    if is_regression:
         return Target(name, "regression")
     if wanted == "binary" and len(distinct) != 2:
         raise ConfigError(f"A binary target has two classes; '{name}' has {len(distinct)}. Use target_kind=multiclass.")
     _check_classes(name, typed, wanted)
-    return Target(name, "binary" if len(distinct) == 2 else "multiclass", tuple(distinct))
+    classes = _classes(typed if untyped else values, typed, keys)
+    return Target(name, "binary" if len(classes) == 2 else "multiclass", classes)
+
+
+def _classes(values: np.ndarray, typed: np.ndarray, keys: np.ndarray) -> tuple[Any, ...]:
+    """Return the first of ``values`` for each key, in the order of ``typed``."""
+    backwards = range(len(keys) - 1, -1, -1)
+    first = dict(zip(keys[::-1].tolist(), backwards, strict=True))
+    return tuple(_as_json(values[i]) for i in sorted(first.values(), key=lambda i: typed[i]))
+
+
+def _as_json(value: Any) -> Any:
+    """Return a class as JSON can hold it: text, truth values and numbers as they are, and anything else as text."""
+    if isinstance(value, np.floating):
+        return float(str(value))  # 0.1 in float32 is 0.1, not 0.10000000149
+    value = value.item() if isinstance(value, np.generic) else value
+    return value if isinstance(value, (str, bool, int, float)) else class_key(value)
 
 
 def _typed(name: str, values: np.ndarray, wanted: str, row_numbers: Sequence[int] | None) -> np.ndarray:
-    """Return the values as bool, int64, float64, or object strings, whichever holds them all as they are."""
-    if values.dtype.kind in "bi":
-        return values if values.dtype.kind == "b" else values.astype(np.int64)
-    if values.dtype.kind in "uf":
-        return values.astype(np.int64 if values.dtype.kind == "u" else np.float64)
+    """Return the values as they are, or for objects as bool, int64, float64 or strings, whichever holds them all."""
+    if values.dtype.kind in "biuf":
+        return values
     if values.dtype.kind == "M":
         raise _no_dates(name)
     keys = _keys(values)
@@ -117,16 +144,23 @@ def _typed(name: str, values: np.ndarray, wanted: str, row_numbers: Sequence[int
         return keys == "True"
     parsed, bad = runtime.numbers(values)
     if bad < 0 and not np.isnan(parsed).any():
-        plain = {str(v).strip() for v in set(values.tolist())}
-        if all(v.lstrip("-").isdecimal() and str(int(v)) == v for v in plain):
-            return parsed.astype(np.int64)
-        if wanted == "regression" or not holds_codes(values):
+        if wanted == "regression":
+            return parsed
+        if _are_whole(values):
+            # As floats, two long numbers could become one; those too long for int64 are names.
+            return keys.astype(np.int64) if np.abs(parsed).max() < 2**63 else keys
+        if not holds_codes(values):
             return parsed
     if wanted in ("auto", "regression"):
         refuse_strays(name, values, Counter(keys.tolist()), "numbers", runtime.number, row_numbers)
         if not holds_codes(values) and date_pattern(values) is not None:
             raise _no_dates(name)
     return keys
+
+
+def _are_whole(values: np.ndarray) -> bool:
+    """Whether all are written as whole numbers are: 12 and -3, but not 007, +3 or 1e3."""
+    return all(_WHOLE.fullmatch(str(value).strip()) for value in set(values.tolist()))
 
 
 def _no_dates(name: str) -> DataError:
@@ -136,6 +170,18 @@ def _no_dates(name: str) -> DataError:
 def class_key(value: Any) -> str:
     """Return what identifies a class, however it is typed."""
     return runtime.label(value) or str(value).strip()
+
+
+def class_codes(classes: Sequence[Any], values: np.ndarray) -> np.ndarray:
+    """Return (n,) int64: which of ``classes`` each value is, however it is typed; -1 for none of them.
+
+    True is 1 and False 0 where these are the only classes, and the other way round.
+    """
+    codes = {class_key(label): i for i, label in enumerate(classes)}
+    if codes.keys() in (set(_TRUTH), set(_TRUTH.values())):
+        codes |= {bit: codes[word] for word, bit in _TRUTH.items() if word in codes}
+        codes |= {word: codes[bit] for word, bit in _TRUTH.items()}
+    return np.array([codes.get(key, -1) for key in _keys(values).tolist()], dtype=np.int64)
 
 
 def _quoted(key: Any) -> str:
@@ -149,24 +195,28 @@ def _keys(values: np.ndarray) -> np.ndarray:
     return keys
 
 
-def _are_codes(typed: np.ndarray, distinct: Sequence[Any]) -> bool:
+def _are_codes(typed: np.ndarray, distinct: Collection[Any]) -> bool:
     if len(distinct) == 2:
         return True
-    whole = typed.dtype.kind == "i" or bool((typed == np.round(typed)).all())
+    whole = typed.dtype.kind in "iu" or bool((typed == np.round(typed)).all())
     return whole and len(distinct) <= min(_MAX_CLASSES, len(typed) // _ROWS_PER_CLASS)
+
+
+def _refuse_continuous(name: str, typed: np.ndarray) -> None:
+    n_distinct = len(set(typed.tolist()))
+    if typed.dtype.kind == "f" and n_distinct > len(typed) / 2 and (typed != np.round(typed)).any():
+        raise DataError(
+            f"A class has several rows; the target '{name}' is continuous: {n_distinct:,} different values in "
+            f"{len(typed):,} rows. Use regression."
+        )
 
 
 def _check_classes(name: str, typed: np.ndarray, wanted: str) -> None:
     """Refuse classes that cannot be validated on; one with a single row is learnt from only (``splits``)."""
     counts = Counter(typed.tolist())
-    if typed.dtype.kind == "f" and len(counts) > len(typed) / 2 and (typed != np.round(typed)).any():
-        raise DataError(
-            f"A class has several rows; the target '{name}' is continuous: {len(counts):,} different values in "
-            f"{len(typed):,} rows. Use regression."
-        )
     single = [label for label, n in counts.items() if n == 1]
     shown = ", ".join(map(_quoted, single[:8])) + (" ..." if len(single) > 8 else "")
-    if single and wanted == "auto" and typed.dtype.kind in "if":
+    if single and wanted == "auto" and typed.dtype.kind in "iuf":
         raise DataError(
             f"Every class of the target '{name}' must have at least two rows, where classes are inferred; with one: "
             f"{shown}. Say that it is classification, or regression; or add rows, merge or remove these."

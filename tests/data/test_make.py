@@ -16,11 +16,18 @@ TARGETS = {
     "two words": (["a", "b"] * 30, "binary", ("a", "b")),
     "three words": (["a", "b", "c"] * 20, "multiclass", ("a", "b", "c")),
     "zeros and ones": ([0, 1] * 30, "binary", (0, 1)),
-    "strings of numbers": (["10", "9", "2"] * 20, "multiclass", (2, 9, 10)),
+    "strings of numbers": (["10", "9", "2"] * 20, "multiclass", ("2", "9", "10")),
     "leading zeros": (["007", "008"] * 30, "binary", ("007", "008")),
     "bools": ([True, False] * 30, "binary", (False, True)),
-    "bool strings": (["true", "FALSE"] * 30, "binary", (False, True)),
+    "bool strings": (["true", "FALSE"] * 30, "binary", ("FALSE", "true")),
     "two floats": ([0.5, 1.5] * 30, "binary", (0.5, 1.5)),
+    "short floats": (np.float32([0.1, 0.9] * 30), "binary", (0.1, 0.9)),
+    "large unsigned numbers": (np.uint64([2**63, 2**63 + 1] * 30), "binary", (2**63, 2**63 + 1)),
+    "large whole numbers": ([2**53, 2**53 + 1] * 30, "binary", (2**53, 2**53 + 1)),
+    "strings of large numbers": ([str(2**53 + 1), str(2**53)] * 30, "binary", (str(2**53), str(2**53 + 1))),
+    "strings of endless numbers": (["9" * 30, "9" * 29 + "8"] * 30, "binary", ("9" * 29 + "8", "9" * 30)),
+    "versions": (["1.10", "1.1", "1.2"] * 20, "multiclass", ("1.1", "1.10", "1.2")),
+    "intervals": (pd.cut(np.arange(60), [-1, 30, 60]).to_numpy(), "binary", ("(-1, 30]", "(30, 60]")),
     "a class called None": (["None", "Low"] * 30, "binary", ("Low", "None")),
     "category type": (pd.Series(["a", "b"] * 30, dtype="category"), "binary", ("a", "b")),
     "floats": (rng.normal(size=60), "regression", ()),
@@ -31,17 +38,56 @@ TARGETS = {
 
 @pytest.mark.parametrize(("y", "kind", "classes"), TARGETS.values(), ids=TARGETS)
 def test_target_kinds(y, kind, classes):
-    task = from_arrays(X, y if isinstance(y, pd.Series) else np.array(list(y)))
+    task = from_arrays(X, y if hasattr(y, "dtype") else np.array(list(y)))
     assert task.target == kind
     assert task.schema.classes == classes
     assert [type(c) for c in task.schema.classes] == [type(c) for c in classes]
     if classes:
         assert task.data.y.dtype == np.int64
         values = {str(c): i for i, c in enumerate(classes)}
-        given = [str(v) if str(v) in values else str(v).capitalize() for v in y]
-        assert task.data.y.tolist() == [values[v] for v in given]
+        assert task.data.y.tolist() == [values[str(v)] for v in y]
     else:
         assert task.data.y.dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("y", "classes"),
+    [
+        (["10", "9", "2"], (2, 9, 10)),
+        (["true", "FALSE"], (False, True)),
+        (["0.5", "1.5"], (0.5, 1.5)),
+        (["0.50", "1.5"], ("0.50", "1.5")),
+        ([str(2**53 + 1), str(2**53)], (2**53, 2**53 + 1)),
+        (["007", "7"], ("007", "7")),
+        (["1.10", "1.1", "1.2"], ("1.1", "1.10", "1.2")),
+        (["9" * 30, "9" * 29 + "8"], ("9" * 29 + "8", "9" * 30)),
+    ],
+)
+def test_classes_in_a_file_of_text_become_what_they_are(write_csv, y, classes):
+    path = write_csv({"a": X[:, 0], "target": y * (60 // len(y))})
+    task = load(path, test=path)
+    assert [(c, type(c)) for c in task.schema.classes] == [(c, type(c)) for c in classes]
+    np.testing.assert_array_equal(task.test.y, task.data.y)
+
+
+@pytest.mark.parametrize(
+    ("y", "other"),
+    [
+        ([0, 1], [False, True]),
+        ([False, True], ["0", "1"]),
+        ([0.0, 1.0], ["0", "1"]),
+        (["no", "yes"], [b"no", b"yes"]),
+        (np.float32([0.1, 0.9]), [0.1, 0.9]),
+    ],
+)
+def test_classes_of_test_data_may_be_typed_differently(y, other):
+    task = from_arrays(X, np.array(y)[Y], test=(X, np.array(other)[Y]))
+    np.testing.assert_array_equal(task.test.y, Y)
+
+
+def test_true_is_no_class_where_there_are_more_than_two():
+    with pytest.raises(DataError, match=r"unseen: 'True'"):
+        from_arrays(X, np.arange(60) % 3, test=(X[:2], np.array([True, True])))
 
 
 def test_target_kind_is_obeyed():
