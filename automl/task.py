@@ -85,6 +85,11 @@ class Column:
     terms: tuple[str, ...] = ()
     reason: str = ""
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return name, role and what else there is as plain JSON values."""
+        filled = {k: list(v) if isinstance(v, tuple) else v for k, v in vars(self).items() if v}
+        return {"name": self.name, **filled}
+
 
 @dataclass(frozen=True)
 class Schema:
@@ -103,20 +108,8 @@ class Schema:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the schema as plain JSON values: the form that ``automl.runtime`` reads."""
-        columns = [{k: list(v) if isinstance(v, tuple) else v for k, v in vars(c).items() if v} for c in self.columns]
+        columns = [column.to_dict() for column in self.columns]
         return {**vars(self), "columns": columns, "classes": list(self.classes), "shape": list(self.shape)}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "Schema":
-        """Build a schema from ``to_dict``'s values."""
-        tuples = ("levels", "terms")
-        plain: list[dict[str, Any]] = [
-            {k: tuple(v) if k in tuples else v for k, v in c.items()} for c in values["columns"]
-        ]
-        columns = tuple(Column(**c) for c in plain)
-        return cls(
-            **{**values, "columns": columns, "classes": tuple(values["classes"]), "shape": tuple(values["shape"])}
-        )
 
 
 @dataclass(frozen=True)

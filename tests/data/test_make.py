@@ -210,6 +210,13 @@ def test_weights_groups_and_order_are_no_features(table):
         assert "when" not in [c.name for c in task.schema.columns if c.role != "dropped"]
 
 
+def test_a_column_may_have_an_empty_name():
+    frame = pd.DataFrame(X, columns=["a", "", "b"])
+    task = from_arrays(frame, np.arange(60) % 2)
+    assert [c["name"] for c in task.schema.to_dict()["columns"]] == ["a", "", "b"]
+    np.testing.assert_array_equal(rows(task.schema, frame).numeric, X.astype(np.float32))
+
+
 def test_columns_called_by_numbers_can_be_named():
     frame = pd.DataFrame(np.c_[X, np.arange(60) // 6])
     task = from_arrays(frame, np.arange(60) % 2, roles={0: "categorical"}, drop=[1], group=3, folds=5)
