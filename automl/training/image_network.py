@@ -1,6 +1,6 @@
 """What image networks are made of: convolutions, norms, pooling, augmentation and standardised input."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "silu": nn.SiLU, "gelu": nn.GELU}
+_VALUES_AT_ONCE = 2**21
 GROUPS = 8  # every width is a multiple of it, so that group norm always fits
 
 
@@ -112,13 +113,21 @@ class Standardise(nn.Module):
 
     def __init__(self, images: np.ndarray) -> None:
         super().__init__()
-        mean = images.mean(axis=(0, 1, 2), dtype=np.float64)
-        std = np.sqrt(np.square(images - mean.astype(np.float32)).mean(axis=(0, 1, 2), dtype=np.float64))
+        mean = _pixel_mean(lambda part: part, images)
+        std = np.sqrt(_pixel_mean(lambda part: np.square(part - mean.astype(np.float32)), images))
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32))
         self.register_buffer("scale", torch.tensor(1 / np.maximum(std, 1e-6), dtype=torch.float32))
 
     def forward(self, image: Tensor) -> Tensor:
         return ((image - self.mean) * self.scale).permute(0, 3, 1, 2)
+
+
+def _pixel_mean(change: Callable[[np.ndarray], np.ndarray], images: np.ndarray) -> np.ndarray:
+    """Return the mean of each channel of ``change(images)``, (c,) float64, without a changed copy of them all."""
+    size = max(1, _VALUES_AT_ONCE // images[0].size)
+    parts = (images[i : i + size] for i in range(0, len(images), size))
+    sums = [change(part).sum(axis=(0, 1, 2), dtype=np.float64) for part in parts]
+    return np.sum(sums, axis=0) / np.prod(images.shape[:3])
 
 
 class RandomViews(nn.Module):

@@ -1,5 +1,6 @@
 """Networks for images: every option of the space builds, learns and exports; views and statistics are right."""
 
+import tracemalloc
 from dataclasses import replace
 from functools import cache
 
@@ -87,6 +88,17 @@ def test_standardise_gives_mean_0_and_deviation_1_per_channel() -> None:
     assert x.shape == (50, 3, 6, 4)
     torch.testing.assert_close(x.mean(dim=(0, 2, 3)), torch.zeros(3), atol=1e-4, rtol=0)
     torch.testing.assert_close(x[:, :2].std(dim=(0, 2, 3)), torch.ones(2), atol=1e-3, rtol=0)
+
+
+def test_standardise_takes_a_fraction_of_the_memory_of_the_images() -> None:
+    images = np.random.default_rng(0).integers(0, 255, (50_000, 16, 16, 3), np.uint8)
+    tracemalloc.start()
+    made = parts.Standardise(images)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < images.nbytes / 2
+    np.testing.assert_allclose(made.mean, images.mean(axis=(0, 1, 2)), rtol=1e-6)
+    np.testing.assert_allclose(1 / made.scale, images.std(axis=(0, 1, 2)), rtol=1e-6)
 
 
 def test_large_images_are_halved_until_the_first_stage_fits() -> None:
