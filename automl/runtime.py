@@ -350,14 +350,19 @@ def numeric_names(schema: Schema) -> tuple[str, ...]:
 
 
 def encode(
-    schema: Schema, columns: Columns, row_numbers: Sequence[int] | None = None, wanted: Collection[str] = _PARTS
+    schema: Schema,
+    columns: Columns,
+    row_numbers: Sequence[int] | None = None,
+    wanted: Collection[str] = _PARTS,
+    terms: Mapping[str, "Terms"] | None = None,
 ) -> dict[str, np.ndarray]:
     """Turn raw columns into the inputs of a model; columns that the model does not know are ignored.
 
     Returns those of ``wanted`` that the schema has: ``numeric`` (n, p) float32, NaN where missing, in the order of
     ``numeric_names``; ``categories`` (n, c) object, the ``label`` of each value; ``tokens`` (n, longest) int64, for
     each term of the text its position in the ``terms`` of all text columns put together, padded with -1.
-    ``row_numbers``: how error messages call the rows (default: 1, 2, ...). Raises ``PredictionError``.
+    ``row_numbers``: how error messages call the rows (default: 1, 2, ...). ``terms``: the ``text_terms`` of the schema,
+    where they are there already. Raises ``PredictionError``.
     """
     given = _select(schema, columns)
     roles = {c["name"]: c["role"] for c in schema["columns"]}
@@ -371,7 +376,7 @@ def encode(
         ]
         parts["categories"] = np.column_stack(chosen)
     if "tokens" in wanted and "text" in roles.values():
-        ids, counts = tokenize(schema, columns)
+        ids, counts = tokenize(text_terms(schema) if terms is None else terms, columns)
         parts["tokens"] = np.full((len(counts), max(1, int(counts.max()))), -1, np.int64)
         parts["tokens"][np.arange(parts["tokens"].shape[1]) < counts[:, None]] = ids
     return parts
@@ -465,7 +470,7 @@ def _date_parts(when: np.ndarray) -> np.ndarray:
 class Terms(dict[str, tuple[list[Any], list[str]]]):
     """The terms of texts. ``ids`` maps the terms that count to what stands for them; None keeps all as they are."""
 
-    _LIMIT = 200_000  # pieces remembered: repeated words are analysed once, endless new ones do not fill the memory
+    _LIMIT = 50_000  # pieces remembered, about 15 MB: repeated words are analysed once, new ones do not fill the memory
 
     def __init__(self, ids: Mapping[str, int] | None = None) -> None:
         super().__init__()
@@ -498,18 +503,24 @@ class Terms(dict[str, tuple[list[Any], list[str]]]):
         return found + (pairs if self.ids is None else [self.ids[p] for p in pairs if p in self.ids])
 
 
-def tokenize(schema: Schema, columns: Columns) -> tuple[np.ndarray, np.ndarray]:
-    """Return the term ids of all rows one after the other, (m,) int64, and how many each row has, (n,) int64."""
-    rows: list[list[int]] = []
+def text_terms(schema: Schema) -> dict[str, Terms]:
+    """Return what finds the terms of each text column, by its name. Vocabularies are large: keep it between calls."""
+    terms: dict[str, Terms] = {}
     offset = 0
     for column in schema["columns"]:
-        if column["role"] != "text":
-            continue
-        vocabulary = column.get("terms", ())
-        terms = Terms({term: i + offset for i, term in enumerate(vocabulary)})
-        own = [terms.of(text) for text in as_array(columns[column["name"]]).tolist()]
+        if column["role"] == "text":
+            vocabulary = column.get("terms", ())
+            terms[column["name"]] = Terms({term: i + offset for i, term in enumerate(vocabulary)})
+            offset += len(vocabulary)
+    return terms
+
+
+def tokenize(terms: Mapping[str, Terms], columns: Columns) -> tuple[np.ndarray, np.ndarray]:
+    """Return the term ids of all rows one after the other, (m,) int64, and how many each row has, (n,) int64."""
+    rows: list[list[int]] = []
+    for name, known in terms.items():
+        own = [known.of(text) for text in as_array(columns[name]).tolist()]
         rows = [a + b for a, b in zip(rows, own, strict=True)] if rows else own
-        offset += len(vocabulary)
     counts = np.fromiter(map(len, rows), np.int64, len(rows))
     return np.fromiter(itertools.chain.from_iterable(rows), np.int64, int(counts.sum())), counts
 
@@ -603,6 +614,7 @@ class Model:
         contents = {name: _read_checked(self.folder, name, digest) for name, digest in self.manifest["files"].items()}
         if self.manifest["onnx"] not in contents:
             raise PredictionError(f"'{self.folder}' is damaged: its manifest does not list '{self.manifest['onnx']}'.")
+        self._terms = text_terms(self.schema)
         self._session = _open_session(contents[self.manifest["onnx"]], threads)
         self._inputs = {i.name for i in self._session.get_inputs()}
 
@@ -647,7 +659,7 @@ class Model:
         step = _rows_at_once(sum(1 + len(c.get("terms", ())) for c in self.schema["columns"]))
         for start in range(0, len(next(iter(given.values()))), step):
             chunk = {name: values[start : start + step] for name, values in given.items()}
-            yield encode(self.schema, chunk, range(start + 1, start + step + 1), self._inputs)
+            yield encode(self.schema, chunk, range(start + 1, start + step + 1), self._inputs, self._terms)
 
 
 def _rows_at_once(values_per_row: int) -> int:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import timeit
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -201,7 +202,7 @@ def test_terms_are_those_of_scikit_learn():
     ):
         expected = vectorizer.fit_transform(texts).toarray()
         s["columns"][0]["terms"] = [prefix + term for term in vectorizer.get_feature_names_out()]
-        ids, counts = runtime.tokenize(s, {"t": texts})
+        ids, counts = runtime.tokenize(runtime.text_terms(s), {"t": texts})
         rows = np.repeat(np.arange(len(texts)), counts)
         ours = np.zeros_like(expected)
         np.add.at(ours, (rows, ids), 1)
@@ -398,6 +399,21 @@ def test_chunks_do_not_change_the_answer_and_errors_count_all_rows(table_folder,
     x["n"][777] = "oops"
     with pytest.raises(PredictionError, match="row 778 has 'oops'"):
         model.scores(x)
+
+
+def test_a_large_vocabulary_is_read_once(tmp_path):
+    g = Graph()
+    known = g.op("Greater", g.input("tokens", np.int64, [-1]), g.constant(np.array([-1])))
+    n = g.op("ReduceSum", g.op("Cast", known, to=1), g.constant(np.array([1])), keepdims=1)
+    s = schema("text", t={"role": "text", "terms": [f"w:{i}" for i in range(30_000)]})
+    model = Model(write_folder(tmp_path / "model", s, g.model({"prediction": n})), threads=1)
+    x = {"t": ["1 2 x", "29999"]}
+    assert model.predict(x).tolist() == [2, 1]
+    predicting, reading = (
+        min(timeit.repeat(call, number=1, repeat=20))
+        for call in (lambda: model.predict(x), lambda: runtime.text_terms(s))
+    )
+    assert predicting < reading / 2  # a twentieth on an idle machine
 
 
 def test_images_and_regression(tmp_path):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from scipy import sparse as sp
@@ -10,6 +11,8 @@ from automl import runtime
 from automl.errors import DataError
 from automl.task import Rows, Schema
 
+_PREPARED: WeakKeyDictionary[Schema, tuple[dict[str, Any], dict[str, runtime.Terms]]] = WeakKeyDictionary()
+
 
 def rows(schema: Schema, x: Any, lengths: Any = None, row_numbers: Sequence[int] | None = None) -> Rows:
     """Encode a table (frame, columns, array), images or sequences as the schema says.
@@ -17,14 +20,14 @@ def rows(schema: Schema, x: Any, lengths: Any = None, row_numbers: Sequence[int]
     ``lengths``: (n,) steps of each sequence. ``row_numbers``: how errors call the rows (default: 1, 2, ...). Raises
     ``DataError`` that names the column, the row and the value.
     """
-    plain = schema.to_dict()
+    plain, terms = _prepared(schema)
     try:
         if schema.kind in ("image", "sequence"):
             arrays = runtime.encode_array(plain, x, lengths, row_numbers)
             return Rows(image=arrays.get("image"), sequence=arrays.get("sequence"), lengths=arrays.get("lengths"))
         columns = runtime.to_columns(plain, x)
         parts = runtime.encode(plain, columns, row_numbers, wanted=("numeric", "categories"))
-        counts = _term_counts(schema, *runtime.tokenize(plain, columns)) if _terms(schema) else None
+        counts = _term_counts(schema, *runtime.tokenize(terms, columns)) if _terms(schema) else None
     except runtime.PredictionError as error:
         raise DataError(str(error)) from None
     levels = [c.levels for c in schema.columns if c.role == "categorical"]
@@ -34,6 +37,15 @@ def rows(schema: Schema, x: Any, lengths: Any = None, row_numbers: Sequence[int]
         sparse=counts,
         cardinalities=tuple(len(known) + 1 for known in levels),
     )
+
+
+def _prepared(schema: Schema) -> tuple[dict[str, Any], dict[str, runtime.Terms]]:
+    """Return what the runtime needs of a schema; it is kept as long as the schema is, for the next prediction."""
+    found = _PREPARED.get(schema)
+    if found is None:
+        plain = schema.to_dict()
+        found = _PREPARED[schema] = plain, runtime.text_terms(plain)
+    return found
 
 
 def _codes(categories: np.ndarray, levels: list[tuple[str, ...]]) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Targets, test data, weights, what goes wrong, and that prediction encodes like training."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from scipy import sparse as sp
 from sklearn.datasets import load_iris
 
 from automl.data import from_arrays, load, rows, source
+from automl.data.encode import _prepared
 from automl.errors import AutoMLError, ConfigError, DataError, UnknownNameError
 
 rng = np.random.default_rng(0)
@@ -300,6 +303,13 @@ def test_rows_encodes_like_training(table, as_given):
     again = rows(task.schema, as_given(frame))
     np.testing.assert_array_equal(again.numeric, task.data.x.numeric)
     np.testing.assert_array_equal(again.categories, task.data.x.categories)
+
+
+def test_a_schema_is_prepared_for_rows_once():
+    texts = np.array([" ".join(f"w{i * j % 97}" for j in range(9)) for i in range(60)], dtype=object)
+    schema = from_arrays(texts, np.arange(60) % 2).schema
+    assert _prepared(schema) is _prepared(pickle.loads(pickle.dumps(schema)))
+    np.testing.assert_array_equal(rows(schema, texts[:3]).sparse.toarray(), rows(schema, texts).sparse[:3].toarray())
 
 
 Y = np.arange(60) % 2
