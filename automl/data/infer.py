@@ -148,9 +148,16 @@ def holds_codes(values: np.ndarray) -> bool:
     """Whether whole numbers are written with leading zeros (02139, 007), which say that they name something."""
     if values.dtype != object:
         return False
-    distinct = {v.strip() for v in set(values.tolist()) if isinstance(v, str) and not runtime.is_missing(v)}
-    padded = any(v.startswith("0") and v.isdecimal() and v != "0" for v in distinct)
-    return padded and all(v.lstrip("+-").isdecimal() for v in distinct)
+    is_padded = False
+    for value in values.tolist():
+        if not isinstance(value, str):
+            continue
+        text = value if value.isdecimal() else value.strip()
+        if text.isdecimal():
+            is_padded = is_padded or (text[0] == "0" and text != "0")
+        elif not text.lstrip("+-").isdecimal() and text not in runtime.MISSING:
+            return False  # a fraction or a word, in most columns in the first row
+    return is_padded
 
 
 def _unless_constant(values: np.ndarray, log: _Log, column: Column) -> Column:

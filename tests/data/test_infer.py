@@ -38,6 +38,8 @@ ROLES = {
     "leading zeros": (["02139", "90210", "", "00501"] * 15, "categorical"),
     "leading zeros, like dates": (["00010203", "00020304", "00030405"] * 20, "categorical"),
     "leading zeros and negative": (["007", "-1"] * 30, "categorical"),
+    "leading zeros and fractions": (["007", " 008", "NA", "1.5"] * 15, "numeric"),
+    "leading zeros, spaces and gaps": ([" 007", "NA", "8 ", "-9"] * 15, "categorical"),
     "numbers that start with zero": (["0", "0.5", "-0.5", "0e1", "0.0"] * 12, "numeric"),
     "zeros and ones": (["0", "1"] * 30, "numeric"),
     "padded fractions": ([f"{v:05.2f}" for v in np.linspace(0, 20, N)], "numeric"),
