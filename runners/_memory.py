@@ -3,21 +3,11 @@
 import os
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 import psutil
 
 POLL_SECONDS = 0.1
 MB = 1e6
-
-
-def available_bytes() -> int:
-    """Return the memory that is free for use on this machine, or in this container if that is less."""
-    available = psutil.virtual_memory().available
-    limit, used = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
-    if limit.exists() and used.exists() and limit.read_text().strip() != "max":
-        available = min(available, int(limit.read_text()) - int(used.read_text()))
-    return max(available, 0)
 
 
 def own_bytes(process: psutil.Process) -> int:

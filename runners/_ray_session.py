@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from unittest import mock
 
 from automl.errors import ConfigError
-from automl.runners._memory import available_bytes
+from automl.machine import available_bytes
 from automl.runners.blocks import reason
 
 JOIN_SECONDS = 30.0

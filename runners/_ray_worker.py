@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-import psutil
 import ray
 from ray.experimental.internal_kv import _internal_kv_put
 from ray.tune import Trainable
 
+from automl.machine import n_cores, total_bytes
 from automl.runners._memory import Watch
 from automl.runners.blocks import failed, reason, result_of, started
 from automl.types import Candidate, Objective, Trial
@@ -148,4 +148,4 @@ def hide_other_gpus() -> None:
 
 def node_share(threads: int) -> float:
     """Return 80 % of this node's memory, divided by the trials that fit on its cores."""
-    return 0.8 * psutil.virtual_memory().total / max(1, (os.cpu_count() or 1) // threads)
+    return 0.8 * total_bytes() / max(1, n_cores() // threads)

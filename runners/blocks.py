@@ -1,10 +1,8 @@
-"""What the runners share: the cores of this machine, the scheduler of a run, how trials end."""
+"""What the runners share: the scheduler of a run, how trials end."""
 
 import inspect
-import os
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl import registry
@@ -13,17 +11,6 @@ from automl.types import Candidate, Searcher, Trial
 
 if TYPE_CHECKING:
     from ray.tune.schedulers import TrialScheduler
-
-
-def n_cores() -> int:
-    """Return how many cores this process may use (its affinity, and its container's quota)."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = Path("/sys/fs/cgroup/cpu.max")
-    if quota.exists():
-        limit, period = quota.read_text().split()[:2]
-        if limit != "max":
-            cores = min(cores, max(1, int(limit) // int(period)))
-    return cores
 
 
 def pauses(config: Mapping[str, Any]) -> bool:

@@ -6,8 +6,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from automl.errors import ConfigError
+from automl.machine import n_cores
 from automl.options import number, refuse_unknown
-from automl.runners.blocks import failed, make_scheduler, n_cores, pauses, reason, result_of, started, stopped
+from automl.runners.blocks import failed, make_scheduler, pauses, reason, result_of, started, stopped
 from automl.types import Budget, Candidate, Objective, Searcher, Trial
 
 if TYPE_CHECKING:

@@ -15,10 +15,11 @@ from unittest import mock
 
 from automl import registry
 from automl.errors import ConfigError, NotApplicable
+from automl.machine import available_bytes, n_cores
 from automl.options import number, refuse_unknown
-from automl.runners._memory import MB, available_bytes
+from automl.runners._memory import MB
 from automl.runners._ray_session import Session, environment
-from automl.runners.blocks import make_scheduler, n_cores, pauses
+from automl.runners.blocks import make_scheduler, pauses
 from automl.types import Budget, Objective, Searcher, Trial
 
 if TYPE_CHECKING:

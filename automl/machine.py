@@ -1,0 +1,37 @@
+"""What this process may use of its machine: its cores and memory, or those of its container if they are fewer."""
+
+import math
+import os
+from pathlib import Path
+
+import psutil
+
+CGROUP = Path("/sys/fs/cgroup")
+
+
+def n_cores(cgroup: Path = CGROUP) -> int:
+    """Return how many cores this process may use (its affinity, and its container's quota)."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = cgroup / "cpu.max"
+    if quota.exists():
+        limit, period = quota.read_text().split()[:2]
+        if limit != "max":
+            cores = min(cores, max(1, int(limit) // int(period)))
+    return cores
+
+
+def total_bytes(cgroup: Path = CGROUP) -> int:
+    """Return the memory of this machine, or of this container if that is less."""
+    return int(min(psutil.virtual_memory().total, _bytes(cgroup / "memory.max")))
+
+
+def available_bytes(cgroup: Path = CGROUP) -> int:
+    """Return the memory that is free for use on this machine, or in this container if that is less."""
+    left = _bytes(cgroup / "memory.max") - _bytes(cgroup / "memory.current", 0)
+    return max(0, int(min(psutil.virtual_memory().available, left)))
+
+
+def _bytes(file: Path, otherwise: float = math.inf) -> float:
+    """Return the number in a file; ``otherwise`` if it is not there or says "max"."""
+    text = file.read_text().strip() if file.exists() else "max"
+    return otherwise if text == "max" else int(text)
