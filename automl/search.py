@@ -131,6 +131,7 @@ class Search:
         self.searcher = make_searcher(task_space(task, config.space), config, task.seed)
         self.scheduler = check_named("schedulers", config.scheduler)
         self.trials: list[Trial] = []
+        self.running: dict[str, Trial] = {}
         self.interrupted_late = False  # while shipping, which went on
 
     def run(self, folder: RunFolder, view: View, recorded: Named | None = None) -> SearchResult:
@@ -210,19 +211,32 @@ class Search:
             interrupted = self._told()
         if interrupted:
             self._recall(run_id)
+        self._record_running(run_id)
         return interrupted
+
+    def _record_running(self, run_id: int) -> None:
+        """Record what was being tried as far as it got."""
+        recorded = {t.candidate.id for t in self.trials}
+        for id, trial in self.running.items():
+            if id not in recorded and trial.outcome is not None:
+                self._record(run_id, replace(trial, status="stopped") if trial.status == "running" else trial)
 
     def _follow(self, running: Iterator[Trial], run_id: int) -> None:
         """Keep what the trials leave, until they end or it is time to ship."""
         for trial in running:
+            self.running[trial.candidate.id] = trial.following(self.running.get(trial.candidate.id))
             if trial.status != "running":
-                # The outcome first: a trial on the leaderboard has left all that it leaves.
-                self._keep(trial)
-                self.store.add_trial(run_id, trial)
-                self.trials.append(replace(trial, outcome=None))
+                self._record(run_id, trial)
+                del self.running[trial.candidate.id]
             self.view.update(trial)
             if time.time() >= self._ship_at():
                 return
+
+    def _record(self, run_id: int, trial: Trial) -> None:
+        # The outcome first: a trial on the leaderboard has left all that it leaves.
+        self._keep(trial)
+        self.store.add_trial(run_id, trial)
+        self.trials.append(replace(trial, outcome=None))
 
     def _told(self) -> bool:
         self.view.note("interrupted: shipping the best so far (Ctrl-C again to leave without)")

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
@@ -59,7 +59,8 @@ class Trial:
 
     ``stopped``: ended early by the scheduler or the budget; its score is what it had reached.
     ``failed``: ``failure`` says why. ``seconds`` counts fitting and predicting only. ``score`` is
-    None until the first report; greater is better.
+    None until the first report; greater is better. ``outcome``: what a trial leaves; of a running one
+    what it would leave, where that is new.
     """
 
     candidate: Candidate
@@ -70,6 +71,12 @@ class Trial:
     seconds: float = 0.0
     failure: str | None = None
     outcome: Outcome | None = None
+
+    def following(self, earlier: "Trial | None") -> "Trial":
+        """Return this running snapshot with the outcome of an ``earlier`` one, where it brings no newer."""
+        if earlier is None or self.status != "running" or self.outcome is not None:
+            return self
+        return replace(self, outcome=earlier.outcome)
 
     @property
     def rank(self) -> tuple[bool, float]:

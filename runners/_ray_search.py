@@ -15,7 +15,7 @@ from ray.tune.search.search_algorithm import SearchAlgorithm
 
 from automl.errors import ConfigError
 from automl.runners._ray_worker import last_words_key
-from automl.runners.blocks import failed, started, stopped
+from automl.runners.blocks import failed, given_up, started, stopped
 from automl.types import Budget, Candidate, Searcher, Trial
 
 GRACE_SECONDS = 2.0  # how long after the deadline a trial may take to stop by itself
@@ -64,7 +64,7 @@ class Board:
             return
         # Population based training copies whole configurations: the trial stays who it is.
         own = replace(snapshot, candidate=Candidate(entry.snapshot.candidate.id, snapshot.candidate.params))
-        entry.snapshot = own
+        entry.snapshot = own = own.following(entry.snapshot)
         if own.status != "running":
             del self.in_flight[trial_id]
             self.searcher.tell(own)
@@ -150,13 +150,13 @@ class Reporter(Callback):
     def on_trial_result(self, iteration: int, trials: list, trial: TuneTrial, result: dict, **info: Any) -> None:
         """A step is done; ``done`` with a running snapshot means that the scheduler stops the trial."""
         snapshot: Trial = result.pop("parcel").open()
-        self.board.report(trial.trial_id, stopped(snapshot) if result["done"] and _runs(snapshot) else snapshot)
+        self.board.report(trial.trial_id, given_up(snapshot) if result["done"] and _runs(snapshot) else snapshot)
 
     def on_trial_complete(self, iteration: int, trials: list, trial: TuneTrial, **info: Any) -> None:
         """The scheduler stops a trial that was paused."""
         entry = self.board.in_flight.get(trial.trial_id)
         if entry:
-            self.board.report(trial.trial_id, stopped(entry.snapshot))
+            self.board.report(trial.trial_id, given_up(entry.snapshot))
 
     def on_trial_error(self, iteration: int, trials: list, trial: TuneTrial, **info: Any) -> None:
         """The worker process died."""

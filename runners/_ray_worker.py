@@ -72,7 +72,7 @@ class Fit(Trainable):
             if self.steps is None:
                 self.steps = self._begin()
             for snapshot in self.steps:
-                self.snapshot = snapshot
+                self.snapshot = snapshot.following(self.snapshot)
                 if snapshot.status != "running" or time.monotonic() >= give_back_at:
                     break
             else:
@@ -81,9 +81,10 @@ class Fit(Trainable):
             self.snapshot = failed(self.snapshot, reason(error))
         done = self.snapshot.status != "running"
         result = {**result_of(self.snapshot), "done": done, "parcel": Parcel(self.snapshot)}
+        # It is on its way, and travels once.
+        self.snapshot = replace(self.snapshot, outcome=None)
         if done:
             self.close_steps()
-            self.snapshot = replace(self.snapshot, outcome=None)
         return result
 
     def _begin(self) -> Iterator[Trial]:

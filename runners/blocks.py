@@ -43,8 +43,13 @@ def started(candidate: Candidate) -> Trial:
 
 
 def stopped(snapshot: Trial) -> Trial:
-    """Return a running trial as stopped where it stands."""
+    """Return a running trial as stopped where it stands, with what it has."""
     return replace(snapshot, status="stopped")
+
+
+def given_up(snapshot: Trial) -> Trial:
+    """Return a running trial as stopped by its scheduler: too weak for what it has to be kept."""
+    return replace(snapshot, status="stopped", outcome=None)
 
 
 def failed(snapshot: Trial, why: str) -> Trial:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from automl.errors import ConfigError
 from automl.machine import n_cores
 from automl.options import number, refuse_unknown
-from automl.runners.blocks import failed, make_scheduler, pauses, reason, result_of, started, stopped
+from automl.runners.blocks import failed, given_up, make_scheduler, pauses, reason, result_of, started
 from automl.types import Budget, Candidate, Objective, Searcher, Trial
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Inline:
                 if snapshot.status != "running":
                     break
                 if rule and rule.on_trial_result(None, stand_in, result_of(snapshot)) == rule.STOP:
-                    snapshot = stopped(snapshot)
+                    snapshot = given_up(snapshot)
                     break
                 yield snapshot
             else:

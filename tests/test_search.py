@@ -23,11 +23,22 @@ from tests import tasks
 QUICK = {"tables": dict.fromkeys(("catboost", "lightgbm", "mlp", "svm", "random_forest", "extra_trees"), "off")}
 
 
-def searched(folder: run_folder.RunFolder, trials: int, task: Task | None = None) -> SearchResult:
+class Impatient(Progress):
+    """Presses Ctrl-C at the first score, in the middle of a trial."""
+
+    def update(self, trial: Trial) -> None:
+        super().update(trial)
+        if trial.reports:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def searched(
+    folder: run_folder.RunFolder, trials: int, task: Task | None = None, view: type[Progress] = Progress
+) -> SearchResult:
     named = {"scheduler": {"name": "none"}, "runner": {"name": "inline"}}
     config = SearchConfig(None, trials, space=SpaceConfig(QUICK), **named)
-    with Progress(quiet=True) as view:
-        return Search(task or tasks.make("table", "binary"), config, make_runner(config)).run(folder, view)
+    with view(quiet=True) as watched:
+        return Search(task or tasks.make("table", "binary"), config, make_runner(config)).run(folder, watched)
 
 
 @pytest.fixture
@@ -54,7 +65,7 @@ def test_an_interrupt_between_the_outcome_and_the_record_of_a_trial(
     result = searched(folder, 4)
     monkeypatch.undo()
     assert result.interrupted
-    assert [t.candidate.id for t in result.trials] == seen[: 1 + recorded]
+    assert [(t.candidate.id, t.status) for t in result.trials] == [("0", "finished"), ("1", "finished")]
     assert (folder.path / "model/manifest.json").exists()
     resumed = searched(run_folder.find(folder.path), 3)
     assert len(resumed.trials) == 3
@@ -90,3 +101,12 @@ def test_folds_that_cannot_be_ranked(folder: run_folder.RunFolder) -> None:
     result = searched(folder, 2, replace(task, splits=mixed))
     assert all(np.isfinite(t.score or np.nan) for t in result.trials)
     assert (folder.path / "model/manifest.json").exists()
+
+
+def test_a_trial_that_is_interrupted_leaves_the_folds_it_has(folder: run_folder.RunFolder) -> None:
+    result = searched(folder, 3, view=Impatient)
+    assert result.interrupted
+    (trial,) = result.trials
+    assert trial.status == "stopped"
+    assert len(trial.fold_scores) == 1
+    assert [m["fold"] for m in result.shipped[0].members] == [0]

@@ -97,7 +97,8 @@ class Fit(Iterator[Trial]):
                 yield replace(self._snapshot("stopped"), outcome=self._outcome())
                 return
             if not last:
-                yield from self._hand_out(self._snapshot("running"))
+                # Whoever ends this trial before its time has what it came to.
+                yield from self._hand_out(replace(self._snapshot("running"), outcome=self._outcome()))
         yield replace(self._snapshot("finished"), outcome=self._outcome())
 
     def _fold(self, i: int, model: Model, slow_at: float) -> Generator[Trial, None, float]:
@@ -157,4 +158,4 @@ class Fit(Iterator[Trial]):
         return Trial(self.candidate, status, reports[-1].score, scores, reports, self._seconds())
 
     def _outcome(self) -> Outcome:
-        return Outcome(self.predictions, tuple(self.models))
+        return Outcome(self.predictions.copy(), tuple(self.models))

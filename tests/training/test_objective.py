@@ -56,3 +56,19 @@ def test_values_that_are_not_finite_are_a_failure() -> None:
     broken = replace(task, data=replace(task.data, y=np.full(task.n_rows, np.inf)))
     with pytest.raises((FloatingPointError, ValueError)):
         list(FitFolds(broken)(candidate("table", "regression", "linear"), 1, None))
+
+
+def test_a_running_trial_brings_what_it_would_leave_after_every_fold() -> None:
+    task = make("table", "binary")
+    snapshots = list(FitFolds(task)(candidate("table", "binary", "linear"), 1, None))
+    first, last = snapshots[0], snapshots[-1]
+    assert first.status == "running"
+    assert first.outcome is not None
+    assert len(first.outcome.models) == 1
+    # It stays as it was when the next fold is added.
+    assert np.isfinite(first.outcome.predictions).all(axis=1).sum() == len(task.splits[0][1])
+    assert last.outcome is not None
+    assert len(last.outcome.models) == 2
+    bare = replace(first, outcome=None)
+    assert bare.following(first).outcome is first.outcome
+    assert replace(bare, status="failed").following(first).outcome is None
