@@ -151,8 +151,8 @@ class Network:
 
     def with_module(self, module: torch.nn.Module) -> Network:
         """Return a network that is the same but for its fitted module."""
-        other = copy.copy(self)
-        other.module = module
+        other = object.__new__(type(self))  # copy.copy would pack the module
+        other.__dict__ |= self.__dict__ | {"module": module}
         return other
 
     def module_onnx(self) -> onnx.ModelProto:

@@ -314,6 +314,21 @@ def test_fine_tuning_goes_on_from_the_weights_and_copies_share_nothing_but_them(
     np.testing.assert_array_equal(model.predict(train.x), before)
 
 
+class Unpickled(nn.Linear):
+    """A module that must not be pickled."""
+
+    def __reduce_ex__(self, protocol):
+        raise AssertionError("pickled")
+
+
+def test_another_module_takes_the_place_of_one_that_is_not_packed_for_it():
+    model = fitted(task_of(), epochs=5)
+    first, second = model.with_module(Unpickled(1, 1)), nn.Linear(1, 1)
+    other = first.with_module(second)
+    assert (type(other), other.module, other.params) == (Network, second, model.params)
+    assert isinstance(first.module, Unpickled)
+
+
 def test_fine_tuning_takes_soft_targets():
     task = task_of("multiclass")
     train = task.fold(0)[0]
