@@ -1,7 +1,6 @@
 """One search: wires task, space, searcher, runner, leaderboard and export, inside one wall clock."""
 
 import math
-import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,7 @@ from automl.interrupts import first_one_waits
 from automl.leaderboard.outcomes import Outcomes
 from automl.leaderboard.records import Artifact
 from automl.leaderboard.store import Store
+from automl.machine import n_cores
 from automl.registry import load
 from automl.run_folder import RunFolder
 from automl.searchers import _start
@@ -324,7 +324,7 @@ def _worth_ray(config: SearchConfig) -> bool:
     """Ray takes seconds to start: worth it when there are cores to share and the time to use them."""
     long_enough = config.seconds is None or config.seconds >= RAY_SECONDS
     many_trials = config.trials is None or config.trials > INLINE_TRIALS
-    return (os.cpu_count() or 1) > 1 and long_enough and many_trials
+    return n_cores() > 1 and long_enough and many_trials
 
 
 def check_named(kind: str, options: Named) -> dict[str, Any]:
