@@ -43,6 +43,14 @@ class Graph:
             self._by_value[key] = name
         return self._by_value[key]
 
+    def double(self, value: Any) -> str:
+        """Add numbers for computations in float64; they are stored as float32."""
+        return self.cast(self.constant(np.asarray(value, np.float32)), np.float64)
+
+    def cast(self, tensor: str, dtype: Any) -> str:
+        """Return a tensor in another NumPy dtype."""
+        return self.op("Cast", tensor, to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
+
     def op(self, kind: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
         """Add a node with one output and return the output's name. An input "" is left out."""
         return self.ops(kind, *inputs, domain=domain, n_outputs=1, **attributes)[0]

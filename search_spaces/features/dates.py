@@ -72,7 +72,7 @@ class Dates(NumericStep):
         part = graph.columns(x, self.circles)
         missing = graph.op("IsNaN", part)
         zero, largest, nan = (graph.constant(np.float32(v)) for v in (0, _LARGEST, np.nan))
-        index = graph.op("Cast", graph.op("Clip", graph.op("Where", missing, zero, part), zero, largest), to=7)
+        index = graph.cast(graph.op("Clip", graph.op("Where", missing, zero, part), zero, largest), np.int64)
         index = graph.op("Add", index, graph.constant(self.offsets))
         around = [graph.op("Gather", graph.constant(table), index) for table in (self.sine, self.cosine)]
         return graph.concat([straight, *(graph.op("Where", missing, nan, values) for values in around)])

@@ -93,7 +93,7 @@ class OneHot:
         codes = graph.op("Add", inputs["categories"], graph.constant(self.offsets))
         positions = graph.columns(graph.op("Gather", graph.constant(self.positions), codes), self.owner)
         equal = graph.op("Equal", positions, graph.constant(np.arange(len(self.owner))))
-        return _encoded(graph, inputs, graph.op("Cast", equal, to=1))
+        return _encoded(graph, inputs, graph.cast(equal, np.float32))
 
 
 class Lookup:

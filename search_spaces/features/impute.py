@@ -51,7 +51,7 @@ class Impute(NumericStep):
         numbers = graph.op("Where", missing, graph.constant(self.fill), x)
         if not len(self.marked):
             return numbers
-        return graph.concat([numbers, graph.op("Cast", graph.columns(missing, self.marked), to=1)])
+        return graph.concat([numbers, graph.cast(graph.columns(missing, self.marked), np.float32)])
 
 
 def _usual(known: np.ndarray, method: str) -> float:

@@ -123,7 +123,7 @@ class Quantile(NumericStep):
         for step in 2 ** np.arange(_DEPTH - 1, -1, -1):
             at = graph.op("Add", line, graph.constant(np.arange(len(columns)) * n_knots + step - 1))
             passed = graph.op("GreaterOrEqual", values, graph.op("Gather", knots, at))
-            further = graph.op("Mul", graph.op("Cast", passed, to=7), graph.constant(np.int64(step)))
+            further = graph.op("Mul", graph.cast(passed, np.int64), graph.constant(np.int64(step)))
             line = graph.op("Add", line, further)
         line = graph.op("Add", line, graph.constant(np.arange(len(columns)) * (n_knots + 1)))
         start, height, slope = (

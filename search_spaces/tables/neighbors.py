@@ -37,7 +37,6 @@ _TINY = 1e-12
 # A neighbour at distance 0 weighs this many times less than infinitely: 1 / sqrt(_SOFT) times the k-th.
 _SOFT = 0.01
 _CHUNK_NUMBERS = 4_000_000
-_FLOAT, _DOUBLE = 1, 11  # ONNX's numbers for float32 and float64
 
 
 def build(params: Params, task: Task) -> Model:
@@ -106,27 +105,23 @@ class Neighbors:
 
     def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> str:
         """Add the model; distances are made column by column for p = 1, by one product for p = 2."""
-
-        def number(value: float | np.ndarray) -> str:
-            return graph.op("Cast", graph.constant(np.asarray(value, np.float32)), to=_DOUBLE)
-
         x = graph.op("Sub", inputs["numeric"], graph.constant(self.center))
-        rows = graph.op("Cast", graph.constant(self.rows.T), to=_DOUBLE)
-        d, size = self._write_distances(graph, graph.op("Cast", x, to=_DOUBLE), rows)
+        rows = graph.double(self.rows.T)
+        d, size = self._write_distances(graph, graph.cast(x, np.float64), rows)
         k = min(self.k, len(self.rows))
         nearest, _ = graph.ops("TopK", d, graph.constant(np.array([k], np.int64)), n_outputs=2, largest=0, axis=1)
         edge = graph.columns(nearest, [k - 1])
-        tie = graph.op("Add", graph.op("Mul", graph.op("Add", edge, size), number(_TIE)), number(_TINY))
-        weights = graph.op("Cast", graph.op("LessOrEqual", d, graph.op("Add", edge, tie)), to=_DOUBLE)
+        tie = graph.op("Add", graph.op("Mul", graph.op("Add", edge, size), graph.double(_TIE)), graph.double(_TINY))
+        weights = graph.cast(graph.op("LessOrEqual", d, graph.op("Add", edge, tie)), np.float64)
         if self.by_distance:
-            soft = graph.op("Add", graph.op("Mul", edge, number(_SOFT)), tie)
+            soft = graph.op("Add", graph.op("Mul", edge, graph.double(_SOFT)), tie)
             ratio = graph.op("Div", graph.op("Add", edge, soft), graph.op("Add", d, soft))
             weights = graph.op("Mul", weights, graph.op("Sqrt", ratio) if self.p == 2 else ratio)
-        sums = graph.op("MatMul", weights, number(self.targets))
+        sums = graph.op("MatMul", weights, graph.double(self.targets))
         k_outputs = self.targets.shape[1] - 1
-        mass = graph.op("Add", graph.columns(sums, [k_outputs]), number(self.prior))
+        mass = graph.op("Add", graph.columns(sums, [k_outputs]), graph.double(self.prior))
         means = graph.op("Div", graph.columns(sums, range(k_outputs)), mass)
-        return graph.op("Cast", graph.op("Add", means, number(self.mean)), to=_FLOAT)
+        return graph.cast(graph.op("Add", means, graph.double(self.mean)), np.float32)
 
     def _write_distances(self, graph: "Graph", x: str, rows: str) -> tuple[str, str]:
         """Return the names of ``_distances``' tensors; ``x`` is (n, p) and ``rows`` (p, n_rows), both float64."""

@@ -49,7 +49,6 @@ _MOST_ITERATIONS = 100_000
 _CACHE_MB = 300
 _MOST_CLASSES = 40
 _CHUNK_NUMBERS = 4_000_000
-_FLOAT, _DOUBLE = 1, 11  # ONNX's numbers for float32 and float64
 
 
 def adapt(space: Space, task: Task) -> Space | None:
@@ -180,9 +179,9 @@ class SupportVectors:
     def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> str:
         """Add the kernel and the scores; the support vectors become a constant."""
         x = graph.op("Sub", inputs["numeric"], graph.constant(self.center))
-        kernel = self._write_kernel(graph, graph.op("Cast", x, to=_DOUBLE))
-        margins = graph.op("MatMul", kernel, _double(graph, self.weight))
-        margins = graph.op("Cast", graph.op("Add", margins, _double(graph, self.bias)), to=_FLOAT)
+        kernel = self._write_kernel(graph, graph.cast(x, np.float64))
+        margins = graph.op("MatMul", kernel, graph.double(self.weight))
+        margins = graph.cast(graph.op("Add", margins, graph.double(self.bias)), np.float32)
         if self.n_classes:
             z = graph.op("Mul", margins, graph.constant(np.float32(self.sharpness)))
             margins = graph.op("Softplus", graph.concat([graph.op("Neg", z), z]))
@@ -191,21 +190,17 @@ class SupportVectors:
     def _write_kernel(self, graph: "Graph", x: str) -> str:
         if self.kernel == "linear":
             return x
-        vectors = _double(graph, self.vectors.T)
+        vectors = graph.double(self.vectors.T)
         products = graph.op("MatMul", x, vectors)
         if self.kernel == "poly":
-            base = graph.op("Mul", products, _double(graph, self.gamma))
-            base = graph.op("Add", base, _double(graph, self.coef0))
-            return graph.op("Pow", base, _double(graph, self.degree))
+            base = graph.op("Mul", products, graph.double(self.gamma))
+            base = graph.op("Add", base, graph.double(self.coef0))
+            return graph.op("Pow", base, graph.double(self.degree))
         across, down = graph.constant(np.array([1], np.int64)), graph.constant(np.array([0], np.int64))
         lengths = graph.op("ReduceSumSquare", vectors, down, keepdims=1)
         d = graph.op("Add", graph.op("ReduceSumSquare", x, across, keepdims=1), lengths)
         d = graph.op("Sub", d, graph.op("Add", products, products))
-        return graph.op("Exp", graph.op("Mul", d, _double(graph, -self.gamma)))
-
-
-def _double(graph: "Graph", value: float | np.ndarray) -> str:
-    return graph.op("Cast", graph.constant(np.asarray(value, np.float32)), to=_DOUBLE)
+        return graph.op("Exp", graph.op("Mul", d, graph.double(-self.gamma)))
 
 
 def _votes(k: int) -> np.ndarray:
