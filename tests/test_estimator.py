@@ -301,7 +301,7 @@ def test_clone_keeps_parameters() -> None:
         ({"trials": 0}, "greater than zero"),
         ({"trials": None}, "needs an end"),
         ({"metric": "rmse"}, "for regression targets"),
-        ({"folds": 1}, "folds must be"),
+        ({"folds": 1}, "number of folds .* is a whole number of at least 2; got 1"),
         ({"roles": {"x0": "categoric"}}, "Did you mean 'categorical'"),
         ({"seconds": "10"}, "budget.seconds is a number"),
         ({"trials": 2.5}, "budget.trials is a whole number"),

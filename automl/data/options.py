@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from numbers import Integral, Real
 from typing import Any
 
 from automl.data.target import KINDS as TARGET_KINDS
 from automl.errors import ConfigError, unknown_name
+from automl.options import number
 from automl.task import Role
 
 KINDS = ("auto", "table", "image", "sequence", "text")
@@ -44,12 +44,9 @@ class Options:
             raise unknown_name("target_kind", self.target_kind, TARGET_KINDS)
         if isinstance(self.drop, str):
             raise ConfigError(f"drop must be a list of columns; given: '{self.drop}'. Write it as ['{self.drop}'].")
-        if isinstance(self.seed, bool) or not isinstance(self.seed, Integral) or self.seed < 0:
-            raise ConfigError(f"seed must be a whole number from 0; given: {self.seed!r}.")
-        if not isinstance(self.test_share, Real) or not 0 <= self.test_share < 1:
-            raise ConfigError(
-                f"test_share must be at least 0 and below 1; given: {self.test_share!r}. A usual value is 0.2."
-            )
+        number("seed", self.seed, 0, whole=True)
+        if number("test_share", self.test_share, 0, 1) == 1:
+            raise ConfigError("A test_share of 1 leaves no rows to learn from. A usual value is 0.2.")
         if self.group is not None and self.order is not None:
             raise ConfigError("group and order cannot be combined: choose one of them.")
 

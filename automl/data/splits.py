@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
-from automl.errors import ConfigError, DataError
+from automl.errors import DataError
+from automl.options import number
 from automl.task import DataKind
 
 Split = tuple[np.ndarray, np.ndarray]
@@ -51,13 +52,12 @@ def folds_for(folds: Any, kind: DataKind, n_rows: int) -> int | float:
             return 0.15 if n_rows >= 1000 else max(2, min(3, n_rows // 2))
         wanted = next((k for limit, k in _TABLE_FOLDS if n_rows <= limit), None)
         return 0.2 if wanted is None else max(2, min(wanted, n_rows // 2))
-    is_number = isinstance(folds, (int, float)) and not isinstance(folds, bool)
-    is_count = is_number and folds >= 2 and folds == int(folds)
-    if not is_count and not (is_number and 0 < folds < 1):
-        raise ConfigError(f"folds must be 'auto', a whole number from 2, or a share between 0 and 1; given: {folds!r}.")
-    if is_count and folds > n_rows:
-        raise DataError(f"Each fold needs a row; there are {n_rows} rows for {int(folds)} folds. Use fewer folds.")
-    return int(folds) if is_count else float(folds)
+    if isinstance(folds, (float, np.floating)) and 0 < folds < 1:
+        return float(folds)
+    n_folds: int = number("number of folds (where they are neither 'auto' nor a share below 1)", folds, 2, whole=True)
+    if n_folds > n_rows:
+        raise DataError(f"Each fold needs a row; there are {n_rows} rows for {n_folds} folds. Use fewer folds.")
+    return n_folds
 
 
 def make_splits(layout: Layout, folds: int | float) -> tuple[tuple[Split, ...], tuple[str, ...]]:

@@ -112,9 +112,15 @@ def test_automatic_folds(kind, n_rows, expected):
     assert folds_for("auto", kind, n_rows) == expected
 
 
+@pytest.mark.parametrize(("folds", "expected"), [(np.int64(3), 3), (4.0, 4), (np.float32(0.25), 0.25), (0.3, 0.3)])
+def test_folds_of_every_type(folds, expected):
+    found = folds_for(folds, "table", 100)
+    assert (found, type(found)) == (expected, type(expected))
+
+
 @pytest.mark.parametrize("folds", [1, 0, -2, 2.5, 1.0, "many", None, True])
 def test_bad_folds(folds):
-    with pytest.raises(ConfigError, match="folds must be"):
+    with pytest.raises(ConfigError, match=r"neither 'auto' nor a share .* at least 2"):
         folds_for(folds, "table", 100)
 
 
