@@ -34,6 +34,7 @@ from typing import Any
 
 import numpy as np
 
+ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".npz")  # of the files that can be read
 FORMAT = 1  # of the manifest; a folder of a newer one is refused
 _MISSING_WORDS = "? NA N/A n/a NaN nan -NaN -nan NaT NULL null None <NA> #N/A #NA"
 MISSING = frozenset(("", "#N/A N/A", *_MISSING_WORDS.split()))
@@ -61,6 +62,11 @@ class PredictionError(ValueError):
 # ---------------------------------------------------------------------------------------------- reading
 
 
+def ending(path: Path) -> str:
+    """Return how the name of a file ends: ".csv", or ".csv.gz" where it is compressed."""
+    return "".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix
+
+
 def read_csv(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     """Return the columns of a CSV or TSV file (also .gz) as (n,) object arrays of strings.
 
@@ -84,7 +90,7 @@ def _parse(path: Path, file: Iterable[str]) -> dict[str, np.ndarray]:
     first = next(lines, "")
     if not first.strip():
         raise PredictionError(f"'{path}' is empty. The first line must hold the names of the columns.")
-    separator = next((s for s in ("\t" if ".tsv" in path.suffixes else ",", ";", "\t") if s in first), ",")
+    separator = next((s for s in ("\t" if ending(path).startswith(".tsv") else ",", ";", "\t") if s in first), ",")
     reader = csv.reader(itertools.chain([first], lines), delimiter=separator, strict=True)
     try:
         header = [name.strip() or f"Unnamed: {i}" for i, name in enumerate(next(reader))]
@@ -670,20 +676,21 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / "manifest.json"
     if not path.is_file() or path.is_symlink():
         raise PredictionError(f"'{folder}' is not a model folder: it has no file manifest.json.")
+    damaged = PredictionError(f"'{path}' is damaged. Export the model again.")
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         version = int(manifest["format"])
-        if version > FORMAT:
-            raise PredictionError(
-                f"'{folder}' has format {version}; this program reads up to {FORMAT}. "
-                f"Use the predict.py inside the folder."
-            )
-        valid = isinstance(manifest["files"], dict) and isinstance(manifest["onnx"], str)
-        valid = valid and {"kind", "columns", "classes", "shape"} <= set(manifest["schema"])
-    except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError):
-        valid = False
-    if not valid:
-        raise PredictionError(f"'{path}' is damaged. Export the model again.")
+    except (KeyError, TypeError, ValueError, OverflowError):  # ValueError: no UTF-8, no JSON, or no number
+        raise damaged from None
+    if version > FORMAT:
+        raise PredictionError(
+            f"'{folder}' has format {version}; this program reads up to {FORMAT}. Use the predict.py inside the folder."
+        )
+    files, onnx, schema = (manifest.get(name) for name in ("files", "onnx", "schema"))
+    if not (isinstance(files, dict) and isinstance(onnx, str) and isinstance(schema, dict)):
+        raise damaged
+    if not {"kind", "columns", "classes", "shape"} <= schema.keys():
+        raise damaged
     return manifest
 
 
@@ -751,9 +758,9 @@ def _list(names: Sequence[Any], most: int = 8) -> str:
 
 def read_input(path: Path) -> tuple[Any, Any]:
     """Return (x, lengths) of a CSV, TSV or npz file."""
+    if ending(path) not in ENDINGS:
+        raise PredictionError(f"'{path}' must be a {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]} file.")
     if path.suffix != ".npz":
-        if not {".csv", ".tsv"} & set(path.suffixes):
-            raise PredictionError(f"'{path}' must be a .csv, .csv.gz, .tsv, .tsv.gz or .npz file.")
         return read_csv(path), None
     if not path.is_file():
         raise PredictionError(f"There is no file '{path}'.{_nearest(path.name, _siblings(path))}")

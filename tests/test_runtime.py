@@ -446,9 +446,11 @@ def set_manifest(**changes):
 
 OUTSIDE = {"model.onnx": "0", "../secret": "0"}
 DAMAGE = {
-    "newer format": (set_manifest(format=2), "format 2.*reads up to 1"),
+    "newer format": (set_manifest(format=2, onnx=None), "format 2.*reads up to 1"),
     "no manifest": (lambda f: (f / "manifest.json").unlink(), "no file manifest.json"),
     "torn manifest": (lambda f: (f / "manifest.json").write_text('{"format": 1,'), "damaged"),
+    "format that is no number": (set_manifest(format="x"), "damaged"),
+    "schema that is none": (set_manifest(schema=[]), "damaged"),
     "not a manifest": (lambda f: (f / "manifest.json").write_text("[]"), "damaged"),
     "missing file": (lambda f: (f / "model.onnx").unlink(), "'model.onnx' is missing"),
     "changed file": (lambda f: (f / "model.onnx").write_bytes(b"x"), "SHA-256"),
@@ -538,6 +540,7 @@ def test_a_link_is_followed(table_folder, tmp_path):
     ("name", "content", "message"),
     [
         ("in.txt", b"", "must be a .csv"),
+        ("in.csv.parquet", b"", "must be a .csv"),
         ("in.npz", b"PK", "cannot be read"),
         ("in.csv", b"", "is empty"),
         ("in.csv", b"a,b\n1,2,3\n", "line 2"),

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse as sp
 
 from automl import runtime
-from automl.errors import DataError
+from automl.data.source import data_errors
 from automl.task import Rows, Schema
 
 _PREPARED: WeakKeyDictionary[Schema, tuple[dict[str, Any], dict[str, runtime.Terms]]] = WeakKeyDictionary()
@@ -21,15 +21,13 @@ def rows(schema: Schema, x: Any, lengths: Any = None, row_numbers: Sequence[int]
     ``DataError`` that names the column, the row and the value.
     """
     plain, terms = _prepared(schema)
-    try:
+    with data_errors():
         if schema.kind in ("image", "sequence"):
             arrays = runtime.encode_array(plain, x, lengths, row_numbers)
             return Rows(image=arrays.get("image"), sequence=arrays.get("sequence"), lengths=arrays.get("lengths"))
         columns = runtime.to_columns(plain, x)
         parts = runtime.encode(plain, columns, row_numbers, wanted=("numeric", "categories"))
         counts = _term_counts(schema, *runtime.tokenize(terms, columns)) if _terms(schema) else None
-    except runtime.PredictionError as error:
-        raise DataError(str(error)) from None
     levels = [c.levels for c in schema.columns if c.role == "categorical"]
     return Rows(
         numeric=parts.get("numeric"),

@@ -12,7 +12,7 @@ import numpy as np
 
 from automl import runtime
 from automl.data import source
-from automl.data.source import Source
+from automl.data.source import Source, data_errors
 from automl.errors import DataError, nearest
 from automl.task import Role
 
@@ -31,9 +31,9 @@ def read(path: str | Path, kind: str = "auto") -> tuple[Source, Source | None]:
         raise DataError(f"There is no file or folder '{path}'.{nearest(path.name, names)}")
     if path.is_dir():
         return _image_folder(path), None
-    if path.suffix == ".npz":
+    ending = runtime.ending(path)
+    if ending == ".npz":
         return _npz(path, kind)
-    ending = "".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix
     if ending not in _READERS:
         raise DataError(
             f"'{path}' must end with one of {', '.join(_READERS)} or .npz, "
@@ -60,19 +60,15 @@ def read_features(path: str | Path, schema: Mapping[str, Any]) -> tuple[Any, np.
         mode = "L" if channels == 1 else "RGB"
         images = np.stack([_open_image(f, lambda image: _pixels(image, mode, (width, height))) for f in files])
         return images if images.ndim == 4 else images[..., None], None
-    if path.suffix == ".npz" or {".csv", ".tsv"} & set(path.suffixes):
-        try:
+    if runtime.ending(path) in runtime.ENDINGS:
+        with data_errors():
             return runtime.read_input(path)
-        except runtime.PredictionError as error:
-            raise DataError(str(error)) from None
     return read(path)[0].x, None
 
 
 def _text_table(path: Path) -> Source:
-    try:
+    with data_errors():
         return replace(source.from_x(runtime.read_csv(path)), untyped=True)
-    except runtime.PredictionError as error:
-        raise DataError(str(error)) from None
 
 
 def _json_lines(path: Path) -> Source:
@@ -120,10 +116,8 @@ def _arrow(path: Path, read_table: Callable[[], Any]) -> Source:
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DataError(f"'{path}' cannot be read: {error}.") from None
     names = [name for name in table.column_names if not name.startswith("__index_level_")]
-    try:
+    with data_errors():
         runtime.refuse_repeats(names, f"'{path}': ")
-    except runtime.PredictionError as error:
-        raise DataError(str(error)) from None
     # Parquet forgets that numbers were categories; the note that pandas leaves in the file remembers.
     described = (table.schema.pandas_metadata or {}).get("columns", ())
     hints: dict[str, Role] = {c["name"]: "categorical" for c in described if c["pandas_type"] == "categorical"}

@@ -1,6 +1,7 @@
 """Raw data before anything is inferred from it: what files, frames and arrays are read into."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -56,6 +57,15 @@ class Source:
         return replace(self, columns=columns, array=array, lengths=lengths, y=y, row_numbers=numbers)
 
 
+@contextmanager
+def data_errors() -> Iterator[None]:
+    """Raise what the runtime refuses inside as ``DataError``."""
+    try:
+        yield
+    except runtime.PredictionError as error:
+        raise DataError(str(error)) from None
+
+
 def from_x(x: Any, kind: str = "auto", lengths: Any = None) -> Source:
     """Read a data frame, a mapping of columns, a NumPy array or a SciPy matrix.
 
@@ -106,10 +116,8 @@ def _from_table(table: Any) -> Source:
 
 def named_columns(table: Any) -> dict[str, Any]:
     """Return the columns of a data frame or a mapping. Raises ``DataError`` for names that repeat."""
-    try:
+    with data_errors():
         return runtime.named_columns(table) or {}
-    except runtime.PredictionError as error:
-        raise DataError(str(error)) from None
 
 
 def _type_name(values: Any) -> str:

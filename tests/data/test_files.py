@@ -243,6 +243,16 @@ def test_missing_file_names_the_nearest(write_csv, tmp_path):
         load(tmp_path / "trian.csv")
 
 
+def test_the_last_ending_says_what_a_file_is(tmp_path, table):
+    frame = pd.DataFrame(table)
+    frame.to_parquet(tmp_path / "data.csv.parquet")
+    frame.to_csv(tmp_path / "data.tsv.csv", index=False)
+    for name in ("data.csv.parquet", "data.tsv.csv"):
+        task = load(tmp_path / name)
+        x, _ = read_features(tmp_path / name, task.schema.to_dict())
+        np.testing.assert_array_equal(rows(task.schema, x).numeric, task.data.x.numeric)
+
+
 def test_unknown_ending(write_csv):
     with pytest.raises(DataError, match=r"\.csv.*\.parquet.*\.npz"):
         load(write_csv("x", "data.xlsx"))
