@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.special import softmax
 
 if TYPE_CHECKING:
     from automl.export.graph import Graph
@@ -14,12 +15,6 @@ if TYPE_CHECKING:
 # The score of a class that the training part lacks: its probability is 0.
 _ABSENT = -1e30
 _HELD = 0.2
-
-
-def softmax(scores: np.ndarray) -> np.ndarray:
-    """Return probabilities, (n, k), of scores (n, k)."""
-    e = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True)
 
 
 def sample(y: np.ndarray, n_wanted: int, n_classes: int, seed: int) -> np.ndarray:
@@ -99,7 +94,7 @@ class Linear:
         """Return probabilities, (n, k), or values, (n,); ``x`` is a dense or sparse (n, p) array."""
         scores = np.asarray(x @ self.weight) + self.bias
         if self.center is None:
-            return softmax(scores)
+            return softmax(scores, axis=1)
         return scores[:, 0] * np.float32(self.spread) + np.float32(self.center)
 
     def write(self, graph: "Graph", product: str) -> str:
@@ -127,7 +122,7 @@ class Calibration:
         share = np.full(m, 1 / max(m, 1)) if weights is None else weights / max(weights.sum(), 1e-12)
 
         def loss(theta: np.ndarray) -> tuple[float, np.ndarray]:
-            p = softmax(np.exp(theta[0]) * scores + theta[1:])
+            p = softmax(np.exp(theta[0]) * scores + theta[1:], axis=1)
             error = (p - hit) * share[:, None]
             pull = 1e-3 * theta  # keeps a separable or tiny sample from running away
             value = -(share * np.log(np.maximum(p[np.arange(m), y], 1e-12))).sum() + 0.5 * (pull @ theta)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.special import softmax
 
 from automl import registry
 from automl.space import Choice, Float, Int, Params, scope
@@ -146,8 +147,7 @@ class Network:
         """Turn raw scores (n, n_outputs) into predictions: softmax, or the target's own scale."""
         if not self.task.is_classification:
             return scores[:, 0].astype(np.float64) * self.scale + self.center
-        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return powers / powers.sum(axis=1, keepdims=True)
+        return softmax(scores, axis=1)
 
     def with_module(self, module: torch.nn.Module) -> Network:
         """Return a network that is the same but for its fitted module."""

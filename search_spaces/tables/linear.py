@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import softmax
 
 from automl.search_spaces.tables.blocks import NUMERIC_FEATURES
 from automl.space import Choice, Float, Params, Space
 from automl.task import Batch, Rows, Task
-from automl.training.linear import Linear, class_weights, quiet, softmax
+from automl.training.linear import Linear, class_weights, quiet
 from automl.types import Model
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class Logistic(_LinearModel):
         weight = ahead = np.zeros((p + 1, k), np.float32)
         stage, momentum = _iterations(x, k, "proximal"), 1.0
         for i in range(1, _MOST_ITERATIONS + 1):
-            slope = x.T @ ((softmax(x @ ahead) - hit) * share[:, None])
+            slope = x.T @ ((softmax(x @ ahead, axis=1) - hit) * share[:, None])
             slope[:-1] += np.float32(ridge) * ahead[:-1]
             if k == 2:
                 slope[:, 0] = 0  # two classes need one row: the penalty counts it once
