@@ -300,9 +300,13 @@ def _check_scorable(task: Task) -> None:
 def make_searcher(space: Mapping[str, Any], config: SearchConfig, seed: int) -> Searcher:
     """Return the configured searcher, with every family's defaults in front of it."""
     options = check_named("searchers", config.searcher)
-    searcher = load("searchers", options.pop("name")).make(space, seed, **options)
-    if config.trials_until is not None:
-        searcher = InTime(searcher, config.trials_until)
+    module = load("searchers", options.pop("name"))
+
+    def make(part: Mapping[str, Any], n: int) -> Searcher:
+        return module.make(part, seed + n, **options)
+
+    until = config.trials_until
+    searcher = make(space, 0) if until is None else InTime(make, space, until)
     return _start.StartWith(searcher, starting_points(space), space)
 
 

@@ -1,40 +1,69 @@
-"""Near the end of a search: candidates that would not be done in time make room for quicker ones."""
+"""Near the end of a search the space narrows to the families whose trials may still be done in time."""
 
 import time
 from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import replace
 from statistics import median
 
+from automl.space import Choice, Space
 from automl.types import Candidate, Searcher, Trial
-
-# So many candidates in a row are left out before the search counts as over.
-TRIES = 20
 
 
 class InTime:
-    """Asks ``searcher``, and leaves out candidates whose family usually takes longer than there is time left.
+    """Asks a searcher over the families that usually take no longer than there is time left.
 
-    ``deadline``: when trials have to be over, as ``time.time()``. A trial that was stopped counts with
-    what it would have taken at its pace. Of a family that was never tried everything is let through.
+    When one of them falls out, a new searcher over the others is made, and told all trials of theirs.
+    A trial that was stopped counts with what it would have taken at its pace; a family that was never
+    tried stays.
+
+    ``make(space, n)``: the searcher for a space, being the ``n``-th. ``space`` has a choice "family".
+    ``deadline``: when trials have to be over, as ``time.time()``.
     """
 
-    def __init__(self, searcher: Searcher, deadline: float) -> None:
-        self.searcher, self.deadline = searcher, deadline
+    def __init__(self, make: Callable[[Space, int], Searcher], space: Space, deadline: float) -> None:
+        self.make, self.space, self.deadline = make, space, deadline
+        self._searcher, self._n_made = make(space, 0), 1
+        self._asked: set[str] = set()
+        self._told: list[Trial] = []
         self._seconds: defaultdict[str, list[float]] = defaultdict(list)
 
     def ask(self) -> Candidate | None:
-        """Return the next candidate that may be done in time; None where none is likely to be."""
-        for _ in range(TRIES):
-            candidate = self.searcher.ask()
-            if candidate is None or self._usual_seconds(candidate) <= self.deadline - time.time():
-                return candidate
-            self.searcher.tell(Trial(candidate, "failed", failure="no time left for its family"))
-        return None
+        """Return the next candidate; None where none is likely to be done in time."""
+        if not self._narrow():
+            return None
+        candidate = self._searcher.ask()
+        if candidate is not None:
+            self._asked.add(candidate.id)
+        return candidate
 
     def tell(self, trial: Trial) -> None:
-        """Learn how long the trial took, or would have taken."""
+        """Learn from the trial, and how long it took."""
         if trial.reports and trial.reports[-1].progress > 0:
             self._seconds[trial.candidate.family].append(trial.seconds / trial.reports[-1].progress)
-        self.searcher.tell(trial)
+        self._told.append(trial)
+        self._pass_on(trial)
 
-    def _usual_seconds(self, candidate: Candidate) -> float:
-        return median(self._seconds[candidate.family] or [0.0])
+    def _narrow(self) -> bool:
+        """Leave out the families that take too long by now; return whether any is left."""
+        family = self.space["family"]
+        assert isinstance(family, Choice)
+        left = self.deadline - time.time()
+        fitting = {f: s for f, s in family.options.items() if median(self._seconds.get(str(f)) or [0.0]) <= left}
+        if fitting and len(fitting) < len(family.options):
+            self.space = {**self.space, "family": Choice(fitting)}
+            self._searcher = self.make(self.space, self._n_made)
+            self._n_made += 1
+            self._asked.clear()
+            for trial in self._told:
+                self._pass_on(trial)
+        return bool(fitting)
+
+    def _pass_on(self, trial: Trial) -> None:
+        """Tell the searcher, under a name that is not its own where an earlier one has asked for it."""
+        family = self.space["family"]
+        assert isinstance(family, Choice)
+        own = trial.candidate
+        if own.params["family"] in family:
+            id = own.id if own.id in self._asked else f"earlier-{own.id}"
+            self._searcher.tell(replace(trial, candidate=Candidate(id, own.params), outcome=None))
