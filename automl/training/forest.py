@@ -8,11 +8,10 @@ import numpy as np
 
 from automl.export.trees import TreeEnsemble, floor32
 from automl.task import Batch, Rows, Task
+from automl.training.chunks import next_chunk
 
 if TYPE_CHECKING:
     from automl.export.graph import Graph
-
-_CHUNK_SECONDS = 0.5
 
 
 class Forest:
@@ -46,7 +45,7 @@ class Forest:
             self.ensemble = TreeEnsemble.join([self.ensemble, grown]) if done else grown
             self.n_trees = self.ensemble.n_trees
             seconds_per_tree = (time.perf_counter() - started) / (self.n_trees - done)
-            chunk = max(1, min(4 * chunk, int(_CHUNK_SECONDS / seconds_per_tree)))
+            chunk = next_chunk(chunk, seconds_per_tree)
             yield self.n_trees / self.wanted
 
     def predict(self, x: Rows) -> np.ndarray:

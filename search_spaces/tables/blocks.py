@@ -13,6 +13,7 @@ from automl.errors import NotApplicable
 from automl.export.trees import TreeEnsemble, linked
 from automl.space import OFF, Choice, Float, Int, Params, Space, configure_choice
 from automl.task import Batch, Rows, Task
+from automl.training.chunks import next_chunk
 
 if TYPE_CHECKING:
     from automl.export.graph import Graph
@@ -36,7 +37,6 @@ BOOSTED_FEATURES = {"dates": {}, "text": {}, "encode": {"method": _MEAN_AND_NUMB
 # What the trees of a regression minimise; "auto" is l1 where the metric is an absolute error, else l2.
 OBJECTIVE = Choice(["auto", "l2", "l1", "huber", "poisson"])
 
-_CHUNK_SECONDS = 0.5
 _ABSOLUTE = ("mae", "median_absolute_error", "mape")
 _RANKING = ("roc_auc", "average_precision")
 _RANKED_ROWS = 1000  # with fewer, ranks are too coarse to stop by
@@ -180,7 +180,7 @@ class Boosted:
             if len(new) < asked:
                 return
             seconds_per_round = (time.perf_counter() - started) / asked
-            chunk = max(1, min(4 * chunk, int(_CHUNK_SECONDS / seconds_per_round)))
+            chunk = next_chunk(chunk, seconds_per_round)
             # How many rounds it will be is not known: half of the way is put at 10 / rate.
             yield min(0.99, 1 - 0.5 ** (len(losses) * rate / 10))
 
