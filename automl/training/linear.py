@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import softmax
 
+from automl.space import Space
+from automl.task import Task
+
 if TYPE_CHECKING:
     from automl.export.graph import Graph
 
@@ -43,6 +46,11 @@ def holdout(codes: np.ndarray, seed: int) -> np.ndarray:
         rows = order[codes[order] == k]
         held[rows[: int(np.ceil(_HELD * len(rows)))]] = len(rows) > 1
     return held
+
+
+def class_weight_for_classes(space: Space, task: Task) -> Space:
+    """Leave the weights of classes out of a space where there are no classes."""
+    return space if task.is_classification else {k: v for k, v in space.items() if k != "class_weight"}
 
 
 def class_weights(y: np.ndarray, weights: np.ndarray | None, balanced: bool) -> np.ndarray | None:

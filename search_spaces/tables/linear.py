@@ -12,9 +12,9 @@ import numpy as np
 from scipy.special import softmax
 
 from automl.search_spaces.tables.blocks import NUMERIC_FEATURES
-from automl.space import Choice, Float, Params, Space
+from automl.space import Choice, Float, Params
 from automl.task import Batch, Rows, Task
-from automl.training.linear import Linear, class_weights, quiet
+from automl.training.linear import Linear, class_weight_for_classes, class_weights, quiet
 from automl.types import Model
 
 if TYPE_CHECKING:
@@ -40,11 +40,7 @@ FEATURES = NUMERIC_FEATURES
 _STAGE_WORK = {"newton-cholesky": 4e9, "lbfgs": 1e9, "proximal": 1e9}
 _MOST_ITERATIONS = 500
 _TOLERANCE = 1e-4
-
-
-def adapt(space: Space, task: Task) -> Space:
-    """Leave out what the task has no use for."""
-    return space if task.is_classification else {k: v for k, v in space.items() if k != "class_weight"}
+adapt = class_weight_for_classes
 
 
 def build(params: Params, task: Task) -> Model:

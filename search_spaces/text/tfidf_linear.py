@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse as sp
 
-from automl.space import Choice, Float, Int, Params, Space
+from automl.space import Choice, Float, Int, Params
 from automl.task import Batch, Rows, Task
-from automl.training.linear import Calibration, Linear, class_weights, holdout, quiet
+from automl.training.linear import Calibration, Linear, class_weight_for_classes, class_weights, holdout, quiet
 from automl.training.tfidf import Tfidf
 from automl.types import Model
 
@@ -32,11 +32,7 @@ SPACE = {
 }
 _STAGE_WORK = 1e9
 _MOST_ITERATIONS = 300
-
-
-def adapt(space: Space, task: Task) -> Space:
-    """Leave out what the task has no use for."""
-    return space if task.is_classification else {k: v for k, v in space.items() if k != "class_weight"}
+adapt = class_weight_for_classes
 
 
 def build(params: Params, task: Task) -> Model:
