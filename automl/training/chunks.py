@@ -4,5 +4,5 @@ _CHUNK_SECONDS = 0.5
 
 
 def next_chunk(chunk: int, seconds_each: float) -> int:
-    """Return how many trees to grow next, after a chunk that took ``seconds_each``: half a second's, at most 4 chunks."""
+    """Return how many trees to grow after a chunk that took ``seconds_each``: half a second's, at most 4 chunks."""
     return max(1, min(4 * chunk, int(_CHUNK_SECONDS / seconds_each)))
