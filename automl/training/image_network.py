@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "silu": nn.SiLU, "gelu": nn.GELU}
+from automl.training.layers import ACTIVATIONS
+
 _VALUES_AT_ONCE = 2**21
 GROUPS = 8  # every width is a multiple of it, so that group norm always fits
 

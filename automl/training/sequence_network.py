@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "silu": nn.SiLU, "gelu": nn.GELU}
+from automl.training.layers import ACTIVATIONS
 
 
 def valid_steps(lengths: Tensor, steps: int) -> Tensor:

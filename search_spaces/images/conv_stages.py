@@ -74,6 +74,7 @@ def build(params: Params, task: "Task") -> "Model":
 def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
     """Return the module for images like those of ``x``, (n, h, w, c), which also give its input statistics."""
     from automl.training import image_network as parts
+    from automl.training.layers import ACTIVATIONS
 
     height, width_pixels, channels = x.image.shape[1:]
     size, norm, activation = max(height, width_pixels), params["norm"], params["activation"]
@@ -82,7 +83,7 @@ def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
         size, stem_stride = -(-size // 2), stem_stride * 2
     stem = parts.conv_norm(channels, width, max(3, 2 * stem_stride - 1), norm, stem_stride)
     front = [parts.Standardise(x.image), parts.RandomViews(**scope(params, "augment.random"))]
-    stages = [stem, parts.ACTIVATIONS[activation]()]
+    stages = [stem, ACTIVATIONS[activation]()]
     for i in range(params["stages"]):
         wider = parts.round_width(params["width"] * params["growth"] ** i)
         shrinks = i > 0 and size >= 4

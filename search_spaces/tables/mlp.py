@@ -65,7 +65,8 @@ class Make:
     def __call__(self, x: Rows, n_outputs: int) -> "TableNetwork":
         from torch import nn
 
-        from automl.training.table_network import ACTIVATIONS, NORMS, Inputs, Residual, TableNetwork
+        from automl.training.layers import ACTIVATIONS
+        from automl.training.table_network import NORMS, Inputs, Residual, TableNetwork
 
         width, depth, dropout = self.params["width"], self.params["depth"], self.params["dropout"]
         norm, activation = NORMS[self.params["norm"]], ACTIVATIONS[self.params["activation"]]
