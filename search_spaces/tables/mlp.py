@@ -4,7 +4,7 @@ Numbers may be embedded before the first layer (Gorishniy et al. 2022, arXiv:220
 narrows the distance to trees; categories are embedded where the encoder leaves them ("native").
 """
 
-from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -53,29 +53,24 @@ def build(params: Params, task: Task) -> Model:
     """Make the model."""
     from automl.training.network import Network
 
-    return Network(Make(params), params, task)
+    return Network(partial(make_module, params), params, task)
 
 
-@dataclass(frozen=True)
-class Make:
-    """Builds the module from the training rows; a class, because models travel between processes."""
+def make_module(params: Params, x: Rows, n_outputs: int) -> "TableNetwork":
+    """Return the module for rows like those of ``x``, which also give its input statistics."""
+    from torch import nn
 
-    params: Params
+    from automl.training.layers import ACTIVATIONS
+    from automl.training.table_network import NORMS, Inputs, Residual, TableNetwork
 
-    def __call__(self, x: Rows, n_outputs: int) -> "TableNetwork":
-        from torch import nn
-
-        from automl.training.layers import ACTIVATIONS
-        from automl.training.table_network import NORMS, Inputs, Residual, TableNetwork
-
-        width, depth, dropout = self.params["width"], self.params["depth"], self.params["dropout"]
-        norm, activation = NORMS[self.params["norm"]], ACTIVATIONS[self.params["activation"]]
-        enter = Inputs(x, self.params)
-        if self.params["block"] == "residual":
-            blocks = [Residual(width, norm, activation, dropout) for _ in range(depth)]
-            layers = [nn.Linear(enter.n_features, width), *blocks, norm(width), activation()]
-        else:
-            layers = []
-            for n_in, n_out in pairwise([enter.n_features, *[width] * depth]):
-                layers += [nn.Linear(n_in, n_out), norm(n_out), activation(), nn.Dropout(dropout)]
-        return TableNetwork(enter, nn.Sequential(*layers, nn.Linear(width, n_outputs)))
+    width, depth, dropout = params["width"], params["depth"], params["dropout"]
+    norm, activation = NORMS[params["norm"]], ACTIVATIONS[params["activation"]]
+    enter = Inputs(x, params)
+    if params["block"] == "residual":
+        blocks = [Residual(width, norm, activation, dropout) for _ in range(depth)]
+        layers = [nn.Linear(enter.n_features, width), *blocks, norm(width), activation()]
+    else:
+        layers = []
+        for n_in, n_out in pairwise([enter.n_features, *[width] * depth]):
+            layers += [nn.Linear(n_in, n_out), norm(n_out), activation(), nn.Dropout(dropout)]
+    return TableNetwork(enter, nn.Sequential(*layers, nn.Linear(width, n_outputs)))

@@ -105,7 +105,7 @@ def test_any_parameters_build_and_run():
     rng = np.random.default_rng(0)
     x = mixed().data.x
     for _ in range(30):
-        module = mlp.Make(draw(mlp.SPACE, Random(rng)))(x, 2)
+        module = mlp.make_module(draw(mlp.SPACE, Random(rng)), x, 2)
         out = module(torch.from_numpy(x.numeric[:8]), torch.from_numpy(x.categories[:8]).long())
         assert out.shape == (8, 2)
         assert out.isfinite().all()
