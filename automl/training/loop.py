@@ -31,15 +31,14 @@ def train(
     loss: Loss,
     *,
     epochs: int,
-    targets: np.ndarray,
     lr_factor: float = 1.0,
 ) -> Iterator[float]:
-    """Train ``network.module`` on ``targets`` (n, ...) and yield progress in (0, 1].
+    """Train ``network.module`` and yield progress in (0, 1].
 
     ``network.module`` always holds the best weights so far (the newest ones until a first epoch is
     over, or when there is no ``valid``), so that the network can predict after each yield.
     """
-    run = _Run(network, rows, loss, targets, epochs, lr_factor)
+    run = _Run(network, rows, loss, epochs, lr_factor)
     judge = _Judge(network, valid, loss) if valid is not None and len(valid) else None
     clock = _Clock()
     learned = False
@@ -74,15 +73,13 @@ def train(
 class _Run:
     """The live weights and all that changes them."""
 
-    def __init__(
-        self, network: "Network", rows: "Batch", loss: Loss, targets: np.ndarray, epochs: int, lr_factor: float
-    ) -> None:
+    def __init__(self, network: "Network", rows: "Batch", loss: Loss, epochs: int, lr_factor: float) -> None:
         params = network.params
         self.network = network
         self.loss = loss
         self.live = copy.deepcopy(network.fitted).to(place())
         self.feed = Feed(self.live, rows.x)
-        self.targets = tensor(targets)
+        self.targets = tensor(network.targets(rows))
         self.weights = None if rows.weights is None else tensor(_mean_one(rows.weights))
         largest = max(_LEAST_BATCH, len(rows) // _LEAST_STEPS)
         self.n_steps = math.ceil(len(rows) / min(params["batch_size"], largest))

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from automl.export.graph import Graph
     from automl.task import Batch, Rows, Task
-    from automl.training.loop import Loss
 
 # The loop's own parameters; the optimizer brings learning rate and weight decay.
 SPACE = {
@@ -37,6 +36,7 @@ SPACE = {
 }
 # A network's parts, and the kinds of option they are chosen from.
 PARTS = {"loss": "losses", "optimizer": "optimizers", "schedule": "schedules"}
+_GENTLE = 0.3  # of the learning rate, for weights that are good already
 
 
 class Network:
@@ -71,11 +71,6 @@ class Network:
             raise RuntimeError("The network has no weights yet: call fit first.")
         return self.module
 
-    @property
-    def n_params(self) -> int:
-        """The number of trainable weights of the fitted module."""
-        return sum(p.numel() for p in self.fitted.parameters())
-
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
         """Train with early stopping on the task's metric; the best weights seen are the ones kept.
 
@@ -100,31 +95,18 @@ class Network:
         """
         self.module, self.done = copy.deepcopy(other.fitted), min(progress, 0.99)
 
-    def fine_tune(
-        self,
-        train: Batch,
-        epochs: int,
-        *,
-        loss: Loss | None = None,
-        targets: np.ndarray | None = None,
-        lr_factor: float = 0.3,
-    ) -> Network:
-        """Train the fitted module further in place, without early stopping, and return this network.
-
-        ``loss(scores, targets) -> (b,)`` and ``targets`` (n, ...) replace the network's own: soft
-        targets for distillation. ``lr_factor`` scales the learning rate.
-        """
+    def fine_tune(self, train: Batch, epochs: int) -> Network:
+        """Train the fitted module on in place, gently and without early stopping, and return this network."""
         self._prepare(seed=True)
-        for _ in self._train(train, None, epochs, loss=loss, targets=targets, lr_factor=lr_factor):
+        for _ in self._train(train, None, epochs, _GENTLE):
             pass
         return self
 
-    def _train(self, train: Batch, valid: Batch | None, epochs: int, **changes: Any) -> Iterator[float]:
+    def _train(self, train: Batch, valid: Batch | None, epochs: int, lr_factor: float = 1.0) -> Iterator[float]:
         from automl.training import loop
 
-        own = {"loss": self.part("loss", replace(self.task, data=train)), "targets": self.targets(train)}
-        given = {name: value for name, value in changes.items() if value is not None}
-        return loop.train(self, train, valid, epochs=epochs, **{**own, **given})
+        loss = self.part("loss", replace(self.task, data=train))
+        return loop.train(self, train, valid, loss, epochs=epochs, lr_factor=lr_factor)
 
     def targets(self, rows: Batch) -> np.ndarray:
         """Return what losses compare with: int64 codes, or the standardised target as float32."""
