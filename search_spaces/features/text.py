@@ -1,10 +1,12 @@
 """Columns of text to a few numbers: TF-IDF, then the strongest directions (latent semantic analysis)."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import sparse as sp
 
 from automl.errors import NotApplicable
 from automl.search_spaces.features.blocks import append_numeric, append_tensor, has_columns
@@ -44,6 +46,39 @@ class Drop:
         return {name: tensor for name, tensor in inputs.items() if name != "sparse"}
 
 
+# The newest fits of this process: trials fit the same text of the same folds, most with the same number of components.
+_recent: dict[tuple[bytes, int, int], tuple[Tfidf, np.ndarray]] = {}
+_MOST_RECENT = 8
+
+
+def _fitted(counts: sp.csr_matrix, n_components: int, seed: int) -> tuple[Tfidf, np.ndarray]:
+    """Return ``_fit``'s result, or the one there is for the same numbers."""
+    key = (_digest(counts), n_components, seed)
+    _recent[key] = _recent.pop(key, None) or _fit(counts, n_components, seed)  # at the end, as the newest
+    if len(_recent) > _MOST_RECENT:
+        del _recent[next(iter(_recent))]
+    return _recent[key]
+
+
+def _digest(counts: sp.csr_matrix) -> bytes:
+    hashed = hashlib.blake2b(repr(counts.shape).encode())
+    for part in (counts.indptr, counts.indices, counts.data):
+        hashed.update(part.data)
+    return hashed.digest()
+
+
+def _fit(counts: sp.csr_matrix, n_components: int, seed: int) -> tuple[Tfidf, np.ndarray]:
+    """Return the weighting of (n, v) ``counts`` and at most ``n_components`` directions, (v, m) float32."""
+    from sklearn.decomposition import TruncatedSVD
+
+    tfidf = Tfidf().fit(counts)
+    terms = tfidf.transform(counts)
+    fitted = TruncatedSVD(min(n_components, *terms.shape), n_iter=3, random_state=seed).fit(terms)
+    # A direction without spread is rounding noise, which scaling would blow up.
+    strong = fitted.singular_values_ > _LEAST_SPREAD * fitted.singular_values_[0]
+    return tfidf, fitted.components_[strong].T.astype(np.float32)
+
+
 class Svd:
     """Moves ``Rows.sparse`` (n, v) into at most ``n_components`` numeric columns.
 
@@ -56,18 +91,9 @@ class Svd:
         self.components: np.ndarray | None = None  # (v, m), None while there is no text
 
     def fit_transform(self, x: Rows, y: np.ndarray) -> Rows:
-        from sklearn.decomposition import TruncatedSVD
-
         if has_columns(x.sparse):
-            self.tfidf = Tfidf().fit(x.sparse)
-            terms = self.tfidf.transform(x.sparse)
-            n = min(self.n_components, min(terms.shape))
-            fitted = TruncatedSVD(n, n_iter=3, random_state=self.seed).fit(terms)
-            # A direction without spread is rounding noise, which scaling would blow up.
-            strong = fitted.singular_values_ > _LEAST_SPREAD * fitted.singular_values_[0]
-            self.components = fitted.components_[strong].T.astype(np.float32)
-            return self._with(x, terms @ self.components)
-        return x
+            self.tfidf, self.components = _fitted(x.sparse, self.n_components, self.seed)
+        return self.transform(x)
 
     def transform(self, x: Rows) -> Rows:
         return x if self.components is None else self._with(x, self.tfidf.transform(x.sparse) @ self.components)

@@ -286,3 +286,23 @@ def test_steps_that_would_leave_nothing_do_not_apply() -> None:
         alone = replace(task, schema=replace(task.schema, columns=columns))
         with pytest.raises(NotApplicable, match="no other"):
             load("features", step).build(params, alone)
+
+
+def test_the_same_text_is_factorised_once():
+    rng = np.random.default_rng(3)
+    counts = sp.csr_matrix(rng.poisson(0.3, (60, 40)).astype(np.float32))
+
+    def fitted(rows: sp.csr_matrix, n_components: int = 4, seed: int = 0):
+        step = load("features", "text").Svd(n_components, seed)
+        step.fit_transform(Rows(sparse=rows), np.zeros(rows.shape[0]))
+        return step.components
+
+    first = fitted(counts)
+    assert fitted(counts.copy()) is first
+    others = [fitted(counts[:50]), fitted(2 * counts), fitted(counts, 5), fitted(counts, seed=1)]
+    assert not any(np.array_equal(other, first) for other in others)
+    for seed in range(10, 20):
+        fitted(counts, seed=seed)
+    again = fitted(counts)
+    assert again is not first  # only the newest few are kept
+    np.testing.assert_array_equal(again, first)
