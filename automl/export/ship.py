@@ -22,7 +22,7 @@ from automl.types import Trial
 
 Note = Callable[[str], None]
 # Of the time left, what compressing the ensemble may take even where that leaves too little for the rest.
-COMPRESS_SHARE = 0.35
+COMPRESS_SHARE = 0.15
 # How many of the trials that were stopped early are tried as members.
 PARTIAL_TRIALS = 3
 # An export takes about this long, this long for each megabyte of pickled models, and for a megabyte to score a row.
