@@ -77,7 +77,9 @@ class SearchConfig:
         """When trials have to be over (``time.time()``), so that what follows fits in the budget too."""
         if self.seconds is None:
             return None
-        return self.started + self.seconds - min(max(9.0, 4.0 + 0.08 * self.seconds), 60.0, 1.0 + 0.3 * self.seconds)
+        shipping = min(max(9.0, 4.0 + 0.08 * self.seconds), 10.0 + 0.03 * self.seconds, 60.0)
+        choosing = 5.0 + 0.01 * self.seconds
+        return self.started + self.seconds - min(shipping if self.export else choosing, 1.0 + 0.3 * self.seconds)
 
     @property
     def shipped_until(self) -> float | None:
@@ -248,7 +250,8 @@ class Search:
         if until is None or seconds is None:
             return math.inf
         usual = sum(map(self.outcomes.n_bytes, self.outcomes.ids()[:USUAL_MEMBERS]))
-        return until - min(SMALL_SECONDS + seconds_to_export(self.task, usual), MOST_SHIPPING * seconds)
+        exports = seconds_to_export(self.task, usual) if self.config.export else 0.0
+        return until - min(SMALL_SECONDS + exports, MOST_SHIPPING * seconds)
 
     def _keep(self, trial: Trial) -> None:
         """Keep what a good trial leaves; a full disk costs this one outcome, not the search."""

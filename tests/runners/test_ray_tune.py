@@ -75,7 +75,7 @@ def test_the_deadline_ends_also_a_fit_that_does_not_listen(shared_ray):
     deadline = time.time() + 8
     trials = search(Toy(seconds=0.1), Line([{"x": 0.5}, {"x": 0.6, "do": "sleep"}]), Budget(deadline=deadline))
     late_seconds = time.time() - deadline
-    assert late_seconds < 4
+    assert late_seconds < 30  # it would sleep for 60
     asleep = [t for t in trials.values() if t.candidate.params.get("do")]
     assert asleep
     assert {(t.status, t.score) for t in asleep} == {("stopped", None)}
@@ -92,7 +92,7 @@ def test_closing_the_generator_stops_everything(shared_ray):
     assert any(0 < len(s.reports) < 5 for s in of_one)
     began = time.monotonic()
     snapshots.close()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30  # the trials would take minutes
     n_told = len(line.told)
     time.sleep(0.5)
     assert len(line.told) == n_told
