@@ -26,7 +26,7 @@ COMPRESS_SHARE = 0.15
 # How many of the trials that were stopped early are tried as members.
 PARTIAL_TRIALS = 3
 # An export takes about this long, this long for each megabyte of pickled models, and for a megabyte to score a row.
-EXPORT_SECONDS, SECONDS_PER_MB, SECONDS_PER_MB_AND_ROW = 1.0, 0.2, 3e-5
+EXPORT_SECONDS, SECONDS_PER_MB, SECONDS_PER_MB_AND_ROW = 1.0, 0.2, 1.5e-5
 
 
 class KeptOutcomes(Protocol):
@@ -80,23 +80,23 @@ def choose(task: Task, outcomes: KeptOutcomes, config: ShipConfig, without: froz
     models to average, and was seen on fewer rows: it joins them only if the ensemble with it is better on
     the rows that it has by more than the share it lacks of the spread over folds.
     """
-    ids = [i for i in outcomes.ids() if i not in without][: config.candidates]
+    ids = [i for i in outcomes.ids() if i not in without]
     if not ids:
         raise ExportError("No kept model could be exported; the notes above say why.")
     predictions = {i: outcomes.predictions(i) for i in ids}
     seen = {i: np.isfinite(p.reshape(len(p), -1)).all(axis=1) for i, p in predictions.items()}
     most = max(rows.sum() for rows in seen.values())
-    complete = {i: p for i, p in predictions.items() if seen[i].sum() == most}
-    best = _select(task, complete, config)
+    complete = [i for i in ids if seen[i].sum() == most][: config.candidates]
+    best = _select(task, {i: predictions[i] for i in complete}, config)
     spread = float(np.nanstd(fold_scores(task, ensemble.blend(predictions, best))))
-    for partial in [i for i in ids if i not in complete][:PARTIAL_TRIALS]:
+    for partial in [i for i in ids if seen[i].sum() < most][:PARTIAL_TRIALS]:
         joined = _select(task, {i: predictions[i] for i in (*best, partial)}, config)
         on_its_rows = 0 * predictions[partial]  # NaN elsewhere
         before, after = (
             mean_score(task, ensemble.blend(predictions, weights) + on_its_rows) for weights in (best, joined)
         )
         if partial in joined and after > before + spread * (1 - seen[partial].sum() / most):
-            complete[partial], best = predictions[partial], joined
+            best = joined
     return score_of(task, outcomes, best)
 
 

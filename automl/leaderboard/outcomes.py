@@ -16,6 +16,9 @@ import numpy as np
 from automl.errors import ArtifactError, AutoMLError, unknown_name
 from automl.types import Trial
 
+# How many trials that did not see every fold are kept beside all those that did.
+STOPPED = 5
+
 
 @dataclass(frozen=True)
 class _Entry:
@@ -34,8 +37,8 @@ class Outcomes:
 
     A file is written beside its place, flushed to the disk and then renamed, so that a kill at any
     moment leaves the old state or the new one. One process offers; any number may read. Kept are the
-    best ``keep`` trials and the best one of every family; beyond ``max_bytes`` the worst go first,
-    the best of their families last.
+    best ``keep`` trials, the best one of every family and the best few that were stopped, however many
+    finished; beyond ``max_bytes`` the worst go first, the best of their families last.
 
     Parameters
     ----------
@@ -163,7 +166,8 @@ def _kept(entries: Iterable[_Entry], keep: int, max_bytes: int) -> set[str]:
     """Return the ids that the rule keeps, filling ``max_bytes`` from the most to the least wanted."""
     ranked = _ranked(entries)
     champions = {entry.family: entry for entry in reversed(ranked)}.values()
-    wanted = dict.fromkeys([*_ranked(champions), *ranked[:keep]])
+    stopped = [entry for entry in ranked if not entry.finished][:STOPPED]
+    wanted = dict.fromkeys([*_ranked(champions), *ranked[:keep], *stopped])
     kept: set[str] = set()
     total = 0
     for entry in wanted:

@@ -1,4 +1,4 @@
-"""Near the end of a search the space narrows to the families whose trials may still be done in time."""
+"""Near the end of a search the space narrows to the families whose trials may still be of use."""
 
 import time
 from collections import defaultdict
@@ -9,9 +9,12 @@ from statistics import median
 from automl.space import Choice, Space
 from automl.types import Candidate, Searcher, Trial
 
+# A trial that gets this far is of use: the folds that it has are kept.
+USEFUL = 0.5
+
 
 class InTime:
-    """Asks a searcher over the families that usually take no longer than there is time left.
+    """Asks a searcher over the families that usually get half of the way in the time left.
 
     When one of them falls out, a new searcher over the others is made, and told all trials of theirs.
     A trial that was stopped counts with what it would have taken at its pace; a family that was never
@@ -29,7 +32,7 @@ class InTime:
         self._seconds: defaultdict[str, list[float]] = defaultdict(list)
 
     def ask(self) -> Candidate | None:
-        """Return the next candidate; None where none is likely to be done in time."""
+        """Return the next candidate; None where none is likely to be of use."""
         if not self._narrow():
             return None
         candidate = self._searcher.ask()
@@ -48,7 +51,7 @@ class InTime:
         """Leave out the families that take too long by now; return whether any is left."""
         family = self.space["family"]
         assert isinstance(family, Choice)
-        left = self.deadline - time.time()
+        left = (self.deadline - time.time()) / USEFUL
         fitting = {f: s for f, s in family.options.items() if median(self._seconds.get(str(f)) or [0.0]) <= left}
         if fitting and len(fitting) < len(family.options):
             self.space = {**self.space, "family": Choice(fitting)}

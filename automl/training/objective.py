@@ -19,9 +19,6 @@ SCORING_SHARE = 0.1
 # From this many folds on a trial reports after each; with fewer it also reports from within a fit.
 FOLDS_ARE_ENOUGH = 3
 THREADED_ROWS = 2_000
-# A fold may take this share of what each of the folds to come would have of the time left: a candidate
-# that cannot finish makes room for others.
-PACE = 1.0
 
 
 @dataclass(frozen=True)
@@ -88,12 +85,11 @@ class Fit(Iterator[Trial]):
                 yield replace(self._snapshot("stopped"), outcome=self._outcome())
                 return
             model = build(self.candidate.params, self.task)
-            slow_at = self._slow_at(n_folds - i)
-            progress = yield from self._fold(i, model, slow_at)
+            progress = yield from self._fold(i, model, self._slow_at(i))
             self._keep(i, model)
             self._report((i + progress) / n_folds)
             last = i + 1 == n_folds
-            if progress < 1.0 or (time.time() >= slow_at and not last):
+            if progress < 1.0:
                 yield replace(self._snapshot("stopped"), outcome=self._outcome())
                 return
             if not last:
@@ -139,12 +135,17 @@ class Fit(Iterator[Trial]):
     def _late(self) -> bool:
         return self.deadline is not None and time.time() >= self.deadline
 
-    def _slow_at(self, folds_left: int) -> float:
-        """Return when the fold that begins now has to be over, as ``time.time()``."""
-        if self.deadline is None or len(self.task.splits) == 1:
-            return math.inf if self.deadline is None else self.deadline
+    def _slow_at(self, fold: int) -> float:
+        """Return when the fold that begins now has to be over, as ``time.time()``.
+
+        A candidate whose first fold takes as much as each of the others would have of the time left makes
+        room for others. Later on the scheduler has seen what it is worth, and it may take all there is.
+        """
+        if self.deadline is None:
+            return math.inf
+        others = len(self.task.splits) - 1
         now = time.time()
-        return min(self.deadline, now + PACE * (self.deadline - now) / max(1, folds_left - 1))
+        return self.deadline if fold or not others else now + (self.deadline - now) / others
 
     def _report(self, progress: float, *in_work: float) -> None:
         """Report the mean score of the finished folds and of the one in work."""

@@ -132,17 +132,19 @@ def test_a_stopped_trial_joins_only_where_it_helps(task: Task, tmp_path: Path) -
     truth = np.eye(2, dtype=np.float32)[task.data.y]
     noise = rng.dirichlet([1, 1], task.n_rows).astype(np.float32)
 
-    def kept(partial: np.ndarray, complete: np.ndarray = 0.3 * truth + 0.7 * noise) -> list[str]:
+    def kept(partial: np.ndarray, complete: np.ndarray = 0.3 * truth + 0.7 * noise, n_weak: int = 0) -> list[str]:
         outcomes = Outcomes(tmp_path / str(rng.integers(1 << 30)))
         partial = partial.copy()
         partial[task.splits[1][1]] = np.nan
-        for id, status, prediction in (("0", "finished", complete), ("1", "stopped", partial)):
+        weak = [(f"weak {i}", "finished", noise) for i in range(n_weak)]
+        for id, status, prediction in (("0", "finished", complete), ("1", "stopped", partial), *weak):
             models = tuple(pickle.dumps(Liar(2)) for _ in range(2 if status == "finished" else 1))
             candidate = Candidate(id, {"family": "liar"})
             outcomes.offer(Trial(candidate, status, 0.5, outcome=Outcome(prediction, models)))
         return list(choose(task, outcomes, ShipConfig()).weights)
 
     assert "1" in kept(truth)
+    assert "1" in kept(truth, n_weak=30), "also where many have seen all folds"
     assert kept(noise[::-1]) == ["0"]
     # Far better on one fold than on the other: a little better on one is no reason.
     uneven = np.where(np.isin(np.arange(task.n_rows), task.splits[1][1])[:, None], noise, 0.6 * truth + 0.4 * noise)

@@ -38,7 +38,7 @@ def test_what_is_not_known_is_let_through() -> None:
 
 @pytest.mark.parametrize("name", ["random", "tpe", "gp"])
 def test_a_family_that_takes_too_long_is_left_out_and_the_others_go_on(name: str) -> None:
-    own = searcher(60, name)
+    own = searcher(40, name)
     under_way = own.ask()
     assert under_way is not None
     # A fifth of the way in 20 seconds: 100 for the whole.
@@ -50,7 +50,7 @@ def test_a_family_that_takes_too_long_is_left_out_and_the_others_go_on(name: str
 
 
 def test_it_ends_where_nothing_fits() -> None:
-    own = searcher(0.5)
+    own = searcher(0.2)
     for trial in (ended("slow", 20.0), ended("quick", 1.0)):
         own.tell(trial)
     assert own.ask() is None
