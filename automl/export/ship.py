@@ -22,11 +22,11 @@ from automl.types import Trial
 
 Note = Callable[[str], None]
 # Of the time left, what compressing the ensemble may take even where that leaves too little for the rest.
-COMPRESS_SHARE = 0.15
+COMPRESS_SHARE = 0.1
 # How many of the trials that were stopped early are tried as members.
 PARTIAL_TRIALS = 3
 # An export takes about this long, this long for each megabyte of pickled models, and for a megabyte to score a row.
-EXPORT_SECONDS, SECONDS_PER_MB, SECONDS_PER_MB_AND_ROW = 1.0, 0.2, 1.5e-5
+EXPORT_SECONDS, SECONDS_PER_MB, SECONDS_PER_MB_AND_ROW = 1.0, 0.3, 2e-5
 
 
 class KeptOutcomes(Protocol):
