@@ -184,9 +184,9 @@ def _write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
 def _replay(task: Task, folder: Path) -> dict[str, Any]:
     """Run the artifact in a fresh process that has nothing of ours but the folder itself."""
     with tempfile.TemporaryDirectory() as scratch:
-        rows, answer = Path(scratch, "rows.json"), Path(scratch, "answer")
-        replay.write_rows(task.sample, rows)
-        command = [sys.executable, "-I", "-B", replay.__file__, str(folder), str(rows), str(answer)]
+        answer = Path(scratch, "answer")
+        replay.write_rows(task.sample, Path(scratch))
+        command = [sys.executable, "-I", "-B", replay.__file__, str(folder), scratch, str(answer)]
         try:
             # In a session of its own: Ctrl-C is ours to answer.
             done = subprocess.run(

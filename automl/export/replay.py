@@ -16,25 +16,30 @@ import numpy as np
 REPEATS = 60
 BATCH = 256
 SECONDS = 0.4
+# The kinds of dtype that go as text: objects would need pickle, and dates are given as text.
+_AS_JSON = "OUSMm"
 
 
-def write_rows(rows: Mapping[str, np.ndarray], path: Path) -> None:
-    """Store raw rows without pickle: columns as JSON (NaN is a missing value), or arrays by dtype."""
-    plain = {name: {"dtype": _dtype(np.asarray(v)), "values": np.asarray(v).tolist()} for name, v in rows.items()}
-    path.write_text(json.dumps(plain, default=str), encoding="utf-8")
+def write_rows(rows: Mapping[str, np.ndarray], folder: Path) -> None:
+    """Store raw rows without pickle: arrays of numbers as they are, others as JSON (NaN is a missing value)."""
+    columns = {name: np.asarray(values) for name, values in rows.items()}
+    arrays = {str(i): v for i, v in enumerate(columns.values()) if v.dtype.kind not in _AS_JSON}
+    np.savez(folder / "arrays.npz", **arrays)  # type: ignore[arg-type]
+    plain = {name: v.tolist() if v.dtype.kind in _AS_JSON else None for name, v in columns.items()}
+    (folder / "columns.json").write_text(json.dumps(plain, default=str), encoding="utf-8")
 
 
-def read_rows(path: Path) -> dict[str, np.ndarray]:
+def read_rows(folder: Path) -> dict[str, np.ndarray]:
     """Read what ``write_rows`` wrote."""
-    plain = json.loads(path.read_text(encoding="utf-8"))
-    return {name: np.array(entry["values"], dtype=entry["dtype"]) for name, entry in plain.items()}
+    plain = json.loads((folder / "columns.json").read_text(encoding="utf-8"))
+    with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
+        return {
+            name: arrays[str(i)] if values is None else np.array(values, dtype=object)
+            for i, (name, values) in enumerate(plain.items())
+        }
 
 
-def _dtype(array: np.ndarray) -> str:
-    return "object" if array.dtype.kind in "OUSMm" else array.dtype.str
-
-
-def main(folder: str, rows_path: str, answer: str) -> None:
+def main(folder: str, rows_folder: str, answer: str) -> None:
     """Write ``prediction.npy`` and ``measured.json`` (latencies in milliseconds) into ``answer``."""
     spec = importlib.util.spec_from_file_location("predict", Path(folder, "predict.py"))
     assert spec is not None
@@ -42,7 +47,7 @@ def main(folder: str, rows_path: str, answer: str) -> None:
     predict = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(predict)
     model = predict.Model(folder)
-    rows = read_rows(Path(rows_path))
+    rows = read_rows(Path(rows_folder))
     n_rows = len(next(iter(rows.values())))
     prediction = model.scores(**_arguments(rows))
     one = _timed(lambda i: model.scores(**_arguments(_take(rows, np.array([i % n_rows])))))

@@ -21,7 +21,8 @@ from automl.task import Task
 from automl.types import Trial
 
 Note = Callable[[str], None]
-# Of the time left, what compressing the ensemble may take even where that leaves too little for the rest.
+# Of the time left, but for the least that exports take, what compressing the ensemble may take even where
+# that leaves too little for the rest: it pays itself back.
 COMPRESS_SHARE = 0.1
 # How many of the trials that were stopped early are tried as members.
 PARTIAL_TRIALS = 3
@@ -192,7 +193,7 @@ def ship(
         members = members_of(task, outcomes, chosen.weights, trials)
         left = deadline - time.time()
         exports = seconds_to_export(task, _bytes(outcomes, chosen.weights)) + config.compact * small_seconds
-        until = time.time() + max(left - exports, COMPRESS_SHARE * left)
+        until = time.time() + max(left - exports, COMPRESS_SHARE * (left - 2 * EXPORT_SECONDS))
         try:
             shipped = [ship_members(task, members, folder / "model", "ensemble", compression, until)]
             break
