@@ -71,6 +71,8 @@ class SearchConfig:
                 raise ConfigError(f"budget.{name} is a {kind} greater than zero, or null for no limit; got {value!r}.")
         if self.seconds is None and self.trials is None:
             raise ConfigError("A search needs an end: set budget.seconds, budget.trials or both.")
+        if self.trials is not None:
+            object.__setattr__(self, "trials", int(self.trials))  # 5.0 is 5
 
     @property
     def trials_until(self) -> float | None:

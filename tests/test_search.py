@@ -110,3 +110,7 @@ def test_a_trial_that_is_interrupted_leaves_the_folds_it_has(folder: run_folder.
     assert trial.status == "stopped"
     assert len(trial.fold_scores) == 1
     assert [m["fold"] for m in result.shipped[0].members] == [0]
+
+
+def test_a_whole_number_of_trials_may_be_written_with_a_point() -> None:
+    assert repr(SearchConfig(None, 5.0).trials) == "5"
