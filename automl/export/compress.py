@@ -73,11 +73,12 @@ class Compression:
 
     def _member(self, member: Member, deadline: float) -> Member:
         key = (member.candidate_id, member.fold)
-        one = self._known.setdefault(key, _OneModel(self.task, member, self.config.max_loss, self.note))
+        if key not in self._known:
+            self._known[key] = _OneModel(self.task, member, self.config.max_loss, self.note)
+        one = self._known[key]
         for name in self.config.options:
             if name not in one.tried and self._refusals[member.candidate_id, name] < REFUSALS:
-                refused = one.shrink(name, deadline)
-                self._refusals[member.candidate_id, name] += refused
+                self._refusals[member.candidate_id, name] += one.shrink(name, deadline)
         return one.applied_to(member)
 
 

@@ -188,7 +188,8 @@ def ship(
         if len(affordable) < len(chosen.weights):
             note(f"shipped without {len(chosen.weights) - len(affordable)} of the ensemble's members: no time left")
             chosen = score_of(task, outcomes, affordable)
-        small = smallest_near_best(outcomes, [i for i in outcomes.ids() if i not in refused], trials, config)
+        left_over = [i for i in outcomes.ids() if i not in refused]
+        small = smallest_near_best(outcomes, left_over, trials, config.compress.max_loss)
         small_seconds = seconds_to_export(task, outcomes.n_bytes(small) / max(1, len(trials[small].fold_scores)))
         members = members_of(task, outcomes, chosen.weights, trials)
         left = deadline - time.time()
@@ -227,13 +228,11 @@ def _ship_compact(
     return compact
 
 
-def smallest_near_best(
-    outcomes: KeptOutcomes, ids: Sequence[str], trials: Mapping[str, Trial], config: ShipConfig
-) -> str:
+def smallest_near_best(outcomes: KeptOutcomes, ids: Sequence[str], trials: Mapping[str, Trial], max_loss: float) -> str:
     """Return the smallest of the candidates that score within ``max_loss`` (relative) of the first and saw as much."""
     best = trials[ids[0]]
     alike = [t for t in map(trials.__getitem__, ids) if t.status == best.status and t.score is not None]
-    near = [t.candidate.id for t in alike if within(best.score or 0.0, t.score or 0.0, config.compress.max_loss)]
+    near = [t.candidate.id for t in alike if within(best.score or 0.0, t.score or 0.0, max_loss)]
     return min(near, key=outcomes.n_bytes)
 
 

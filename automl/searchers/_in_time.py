@@ -2,9 +2,10 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from statistics import median
+from typing import Any
 
 from automl.space import Choice, Space
 from automl.types import Candidate, Searcher, Trial
@@ -49,11 +50,10 @@ class InTime:
 
     def _narrow(self) -> bool:
         """Leave out the families that take too long by now; return whether any is left."""
-        family = self.space["family"]
-        assert isinstance(family, Choice)
+        families = self._families()
         left = (self.deadline - time.time()) / USEFUL
-        fitting = {f: s for f, s in family.options.items() if median(self._seconds.get(str(f)) or [0.0]) <= left}
-        if fitting and len(fitting) < len(family.options):
+        fitting = {f: s for f, s in families.items() if median(self._seconds.get(str(f)) or [0.0]) <= left}
+        if fitting and len(fitting) < len(families):
             self.space = {**self.space, "family": Choice(fitting)}
             self._searcher = self.make(self.space, self._n_made)
             self._n_made += 1
@@ -64,9 +64,13 @@ class InTime:
 
     def _pass_on(self, trial: Trial) -> None:
         """Tell the searcher, under a name that is not its own where an earlier one has asked for it."""
-        family = self.space["family"]
-        assert isinstance(family, Choice)
         own = trial.candidate
-        if own.params["family"] in family:
+        if own.params["family"] in self._families():
             id = own.id if own.id in self._asked else f"earlier-{own.id}"
             self._searcher.tell(replace(trial, candidate=Candidate(id, own.params), outcome=None))
+
+    def _families(self) -> Mapping[Any, Space]:
+        """Return the families that are left, with their spaces."""
+        family = self.space["family"]
+        assert isinstance(family, Choice)
+        return family.options
