@@ -1,20 +1,45 @@
-"""Options of ``make(**options)``: an unknown one is an error that names the nearest."""
+"""Options of searchers, schedulers and runners: the keyword-only parameters of their ``make``, and checks of values."""
 
 import inspect
 from collections.abc import Callable, Mapping
 from numbers import Real
 from typing import Any
 
+from automl import registry
 from automl.errors import ConfigError, nearest
 
 
-def refuse_unknown(what: str, unknown: Mapping[str, Any], make: Callable[..., Any]) -> None:
-    """Raise ``ConfigError`` if ``unknown`` holds anything; the known options are ``make``'s keyword-only ones."""
-    known = [p.name for p in inspect.signature(make).parameters.values() if p.kind is p.KEYWORD_ONLY]
-    for name in unknown:
+def make(kind: str, config: Mapping[str, Any], *arguments: Any, **given: Any) -> Any:
+    """Make the option of ``kind`` that ``config``, ``{"name": ..., **options}``, asks for.
+
+    ``arguments`` and ``given`` are the caller's own. Raises as ``check`` does.
+    """
+    check(kind, config)
+    options = {option: value for option, value in config.items() if option != "name"}
+    return registry.load(kind, str(config["name"])).make(*arguments, **given, **options)
+
+
+def check(kind: str, config: Mapping[str, Any]) -> None:
+    """Check that ``config`` names an option of ``kind``, and no option that this one does not have.
+
+    The options are the keyword-only parameters of its ``make``, whose defaults are the defaults. Raises
+    ``UnknownNameError`` or ``ConfigError`` with the nearest name.
+    """
+    if "name" not in config:
+        raise ConfigError(f"One of the {kind} is chosen by name; got {dict(config)} without one.")
+    name = str(config["name"])
+    known = parameters(registry.load(kind, name).make)
+    for option in config.keys() - {"name", *known}:
         raise ConfigError(
-            f"The {what} has no option '{name}'.{nearest(name, known)} Known: {', '.join(known) or 'none'}."
+            f"The {kind.removesuffix('s')} '{name}' has no option '{option}'.{nearest(option, known)} "
+            f"Known: {', '.join(known) or 'none'}."
         )
+
+
+def parameters(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the keyword-only parameters of ``function`` with their defaults (``inspect.Parameter.empty``: none)."""
+    signature = inspect.signature(function)
+    return {p.name: p.default for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY}
 
 
 def flag(what: str, value: Any) -> bool:

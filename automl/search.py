@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from automl import options
 from automl.assemble import SpaceConfig, starting_points, task_space
 from automl.errors import AutoMLError, ConfigError, DataError, TrialError
 from automl.export.package import Shipped
@@ -21,7 +22,6 @@ from automl.leaderboard.outcomes import Outcomes
 from automl.leaderboard.records import Artifact
 from automl.leaderboard.store import Store
 from automl.machine import n_cores
-from automl.registry import load
 from automl.run_folder import RunFolder
 from automl.searchers import _start
 from automl.searchers._in_time import InTime
@@ -133,7 +133,8 @@ class Search:
         _check_scorable(task)
         self.task, self.config, self.runner = task, config, runner
         self.searcher = make_searcher(task_space(task, config.space), config, task.seed)
-        self.scheduler = check_named("schedulers", config.scheduler)
+        options.check("schedulers", config.scheduler)
+        self.scheduler = config.scheduler
         self.trials: list[Trial] = []
         self.running: dict[str, Trial] = {}
         self.interrupted_late = False  # while shipping, which went on
@@ -304,11 +305,9 @@ def _check_scorable(task: Task) -> None:
 
 def make_searcher(space: Mapping[str, Any], config: SearchConfig, seed: int) -> Searcher:
     """Return the configured searcher, with every family's defaults in front of it."""
-    options = check_named("searchers", config.searcher)
-    module = load("searchers", options.pop("name"))
 
     def make(part: Mapping[str, Any], n: int) -> Searcher:
-        return module.make(part, seed + n, **options)
+        return options.make("searchers", config.searcher, part, seed + n)
 
     until = config.trials_until
     searcher = make(space, 0) if until is None else InTime(make, space, until)
@@ -317,16 +316,14 @@ def make_searcher(space: Mapping[str, Any], config: SearchConfig, seed: int) -> 
 
 def make_runner(config: SearchConfig) -> Runner:
     """Return the configured runner; "auto" takes this process for small work, and Ray otherwise."""
-    options = dict(config.runner)
-    if options.get("name") == "auto":
-        del options["name"]
+    chosen = config.runner
+    if chosen.get("name") == "auto":
         # Made in any case: a wrong option is refused also where this process will do.
-        ray = load("runners", "ray_tune").make(**options)
-        if options.get("address") or _worth_ray(config):
+        ray = options.make("runners", {**chosen, "name": "ray_tune"})
+        if chosen.get("address") or _worth_ray(config):
             return ray
-        options = {"name": "inline"}
-    options = check_named("runners", options)
-    return load("runners", options.pop("name")).make(**options)
+        chosen = {"name": "inline"}
+    return options.make("runners", chosen)
 
 
 def _worth_ray(config: SearchConfig) -> bool:
@@ -334,14 +331,6 @@ def _worth_ray(config: SearchConfig) -> bool:
     long_enough = config.seconds is None or config.seconds >= RAY_SECONDS
     many_trials = config.trials is None or config.trials > INLINE_TRIALS
     return n_cores() > 1 and long_enough and many_trials
-
-
-def check_named(kind: str, options: Named) -> dict[str, Any]:
-    """Check that ``options`` names an option of ``kind`` that exists; return a copy."""
-    if "name" not in options:
-        raise ConfigError(f"One of the {kind} is chosen by name; got {dict(options)} without one.")
-    load(kind, str(options["name"]))
-    return dict(options)
 
 
 def no_model_reasons(trials: list[Trial], config: SearchConfig) -> str:

@@ -1,11 +1,10 @@
 """What the runners share: the scheduler of a run, how trials end."""
 
-import inspect
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from automl import registry
+from automl import options, registry
 from automl.errors import AutoMLError
 from automl.types import Candidate, Searcher, Trial
 
@@ -23,11 +22,10 @@ def make_scheduler(config: Mapping[str, Any], searcher: Searcher) -> "TrialSched
 
     Raises ``UnknownNameError`` or ``ConfigError`` naming the nearest option.
     """
-    options = dict(config)
-    make = registry.load("schedulers", options.pop("name", "none")).make
-    if "space" in inspect.signature(make).parameters:
-        options["space"] = searcher.space  # type: ignore[attr-defined]
-    return make(**options)
+    given = {"name": "none", **config}
+    takes_space = "space" in options.parameters(registry.load("schedulers", given["name"]).make)
+    space = {"space": searcher.space} if takes_space else {}  # type: ignore[attr-defined]
+    return options.make("schedulers", given, **space)
 
 
 def reason(error: BaseException) -> str:

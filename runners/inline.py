@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl.errors import ConfigError
 from automl.machine import n_cores
-from automl.options import number, refuse_unknown
+from automl.options import number
 from automl.runners.blocks import failed, given_up, make_scheduler, pauses, reason, result_of, started
 from automl.types import Budget, Candidate, Objective, Searcher, Trial
 
@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from ray.tune.schedulers import TrialScheduler
 
 
-def make(*, threads: int | None = None, **unknown: Any) -> "Inline":
+def make(*, threads: int | None = None) -> "Inline":
     """Return a runner for this process. threads: cores one fit may use (default: all of them)."""
-    refuse_unknown("runner 'inline'", unknown, make)
     return Inline(n_cores() if threads is None else number("threads of the runner", threads, 1, whole=True))
 
 

@@ -16,7 +16,7 @@ from unittest import mock
 from automl import registry
 from automl.errors import ConfigError, NotApplicable
 from automl.machine import available_bytes, n_cores
-from automl.options import number, refuse_unknown
+from automl.options import number
 from automl.runners._memory import MB
 from automl.runners._ray_session import Session, environment
 from automl.runners.blocks import make_scheduler, pauses
@@ -56,7 +56,6 @@ def make(
     address: str | None = None,
     storage: str | None = None,
     preload: Sequence[str] = (),
-    **unknown: Any,
 ) -> "RayTune":
     """Return a runner on Ray Tune.
 
@@ -67,7 +66,6 @@ def make(
     of its machines (default: Ray is started here, on 127.0.0.1). storage: a folder that all nodes of
     a cluster see, for schedulers that pause trials. preload: modules that workers import early.
     """
-    refuse_unknown("runner 'ray_tune'", unknown, make)
     number("cpus_per_trial of the runner", cpus_per_trial, 1, whole=True)
     if address is None and not _connected() and cpus_per_trial > n_cores():
         raise ConfigError(

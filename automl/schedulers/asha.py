@@ -1,8 +1,8 @@
 """Asynchronous successive halving: at each rung, only the best 1/eta go on."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from automl.options import number, refuse_unknown
+from automl.options import number
 
 if TYPE_CHECKING:
     from ray.tune.schedulers import TrialScheduler
@@ -10,14 +10,13 @@ if TYPE_CHECKING:
 PAUSES = False
 
 
-def make(*, eta: float = 3, grace_percent: float = 12.5, brackets: int = 1, **unknown: Any) -> "TrialScheduler":
+def make(*, eta: float = 3, grace_percent: float = 12.5, brackets: int = 1) -> "TrialScheduler":
     """Return Ray's ASHA over progress in percent (Li et al., MLSys 2020, arXiv:1810.05934).
 
     eta: the share that goes on at a rung is 1/eta. grace_percent: the first rung; 12.5 is the first
     of eight folds, and further rungs follow at grace_percent * eta**k. brackets: how many such
     ladders to spread the trials over.
     """
-    refuse_unknown("scheduler 'asha'", unknown, make)
     number("eta of asha", eta, 1.01)
     number("grace_percent of asha", grace_percent, 0.1, 100)
     number("brackets of asha", brackets, 1, whole=True)

@@ -1,9 +1,9 @@
 """Median stopping: a trial whose best score is below the median of the others' running means ends."""
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from automl.options import number, refuse_unknown
+from automl.options import number
 
 if TYPE_CHECKING:
     from ray.tune.schedulers import TrialScheduler
@@ -11,12 +11,11 @@ if TYPE_CHECKING:
 PAUSES = False
 
 
-def make(*, grace_percent: float = 20, min_trials: int = 5, **unknown: Any) -> "TrialScheduler":
+def make(*, grace_percent: float = 20, min_trials: int = 5) -> "TrialScheduler":
     """Return Ray's median stopping rule over progress in percent (Golovin et al., Vizier, KDD 2017).
 
     grace_percent: no trial is stopped earlier. min_trials: how many others a median needs.
     """
-    refuse_unknown("scheduler 'median_stopping'", unknown, make)
     number("grace_percent of median_stopping", grace_percent, 0, 100)
     number("min_trials of median_stopping", min_trials, 1, whole=True)
     from ray.tune.schedulers import MedianStoppingRule

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.options import number, refuse_unknown
+from automl.options import number
 from automl.space import Choice, Float, Int, Params, Random, Scalar, Space, draw
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ def make(
     resample: float = 0.25,
     mutate: Sequence[str] = ("*.optimizer.*", "*.loss.*"),
     seed: int = 0,
-    **unknown: Any,
 ) -> "TrialScheduler":
     """Return Ray's PBT over progress in percent (Jaderberg et al., 2017, arXiv:1711.09846).
 
@@ -37,7 +36,6 @@ def make(
     0.8 or 1.2. mutate: patterns of the paths that may change while a trial runs; only numbers that
     do not shape the network can.
     """
-    refuse_unknown("scheduler 'pbt'", unknown, make)
     number("population of pbt", population, 2, whole=True)
     number("interval_percent of pbt", interval_percent, 0.1, 100)
     number("quantile of pbt", quantile, 0, 0.5)

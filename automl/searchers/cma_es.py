@@ -1,19 +1,16 @@
 """CMA-ES (Hansen, 2016, arXiv:1604.00772), one evolution strategy per family."""
 
-from typing import Any
-
-from automl.options import number, refuse_unknown
+from automl.options import number
 from automl.space import Space
 from automl.types import Searcher
 
 
-def make(space: Space, seed: int = 0, *, startup_trials: int = 3, explore: float = 0.5, **unknown: Any) -> Searcher:
+def make(space: Space, seed: int = 0, *, startup_trials: int = 3, explore: float = 0.5) -> Searcher:
     """Return Optuna's CMA-ES over the numbers of each family; choices are drawn at random.
 
     startup_trials: how many of each family are random at first. explore: how much families tried less are
     preferred (see ``PerFamily``).
     """
-    refuse_unknown("searcher 'cma_es'", unknown, make)
     number("startup_trials of cma_es", startup_trials, 1, whole=True)
     number("explore of cma_es", explore, 0)
     from optuna.samplers import CmaEsSampler

@@ -1,19 +1,16 @@
 """Bayesian optimisation with a Gaussian process (Optuna's GPSampler), one process per family."""
 
-from typing import Any
-
-from automl.options import number, refuse_unknown
+from automl.options import number
 from automl.space import Space
 from automl.types import Searcher
 
 
-def make(space: Space, seed: int = 0, *, startup_trials: int = 5, explore: float = 0.5, **unknown: Any) -> Searcher:
+def make(space: Space, seed: int = 0, *, startup_trials: int = 5, explore: float = 0.5) -> Searcher:
     """Return one Gaussian process per family, over the parameters that every trial of it has.
 
     Parameters below a choice within the family are drawn at random. startup_trials: how many of each family
     are random at first. explore: how much families tried less are preferred (see ``PerFamily``).
     """
-    refuse_unknown("searcher 'gp'", unknown, make)
     number("startup_trials of gp", startup_trials, 1, whole=True)
     number("explore of gp", explore, 0)
     from optuna.samplers import GPSampler

@@ -4,18 +4,17 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from automl.options import number, refuse_unknown
+from automl.options import number
 from automl.searchers._start import Numbered
 from automl.space import Choice, Defaults, Float, Int, Params, Scalar, Space, draw
 from automl.types import Candidate, Trial
 
 
-def make(space: Space, seed: int = 0, *, points: int = 3, **unknown: Any) -> "GridSearch":
+def make(space: Space, seed: int = 0, *, points: int = 3) -> "GridSearch":
     """Return a searcher over the whole grid. points: how many values of each number are tried.
 
     The grid of a conditional space holds only the combinations that exist. ``seed`` is not used.
     """
-    refuse_unknown("searcher 'grid'", unknown, make)
     return GridSearch(space, number("points of the grid", points, 1, whole=True))
 
 

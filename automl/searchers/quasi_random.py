@@ -1,21 +1,17 @@
 """Quasi-random search: Sobol or Halton points cover the numbers more evenly than random ones."""
 
-from typing import Any
-
 from automl.errors import unknown_name
-from automl.options import refuse_unknown
 from automl.space import Space
 from automl.types import Searcher
 
 SEQUENCES = ("sobol", "halton")
 
 
-def make(space: Space, seed: int = 0, *, sequence: str = "sobol", **unknown: Any) -> Searcher:
+def make(space: Space, seed: int = 0, *, sequence: str = "sobol") -> Searcher:
     """Return Optuna's QMC sampler, one sequence per family. sequence: "sobol" or "halton" (scrambled).
 
     Choices are drawn at random: low-discrepancy sequences are for numbers.
     """
-    refuse_unknown("searcher 'quasi_random'", unknown, make)
     if sequence not in SEQUENCES:
         raise unknown_name("sequence of quasi_random", sequence, SEQUENCES)
     from optuna.samplers import QMCSampler

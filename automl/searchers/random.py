@@ -1,10 +1,7 @@
 """Random search: every candidate is drawn anew (Bergstra and Bengio, JMLR 2012)."""
 
-from typing import Any
-
 import numpy as np
 
-from automl.options import refuse_unknown
 from automl.searchers._start import Numbered
 from automl.space import Random, Space, draw
 from automl.types import Candidate, Trial
@@ -12,9 +9,8 @@ from automl.types import Candidate, Trial
 TRIES = 100
 
 
-def make(space: Space, seed: int = 0, **unknown: Any) -> "RandomSearch":
+def make(space: Space, seed: int = 0) -> "RandomSearch":
     """Return a searcher that draws from ``space``, uniformly or log-uniformly."""
-    refuse_unknown("searcher 'random'", unknown, make)
     return RandomSearch(space, seed)
 
 

@@ -1,13 +1,11 @@
 """Tree-structured Parzen estimator (Bergstra et al., NeurIPS 2011), multivariate and by groups of parameters."""
 
-from typing import Any
-
-from automl.options import number, refuse_unknown
+from automl.options import number
 from automl.space import Space
 from automl.types import Searcher
 
 
-def make(space: Space, seed: int = 0, *, startup_trials: int = 10, candidates: int = 24, **unknown: Any) -> Searcher:
+def make(space: Space, seed: int = 0, *, startup_trials: int = 10, candidates: int = 24) -> Searcher:
     """Return Optuna's TPE.
 
     Parameters that occur together are modelled together, and each branch of a conditional space on its own
@@ -15,7 +13,6 @@ def make(space: Space, seed: int = 0, *, startup_trials: int = 10, candidates: i
     candidates: of how many draws the best is proposed. Trials in work count as bad ones, so that
     parallel candidates differ.
     """
-    refuse_unknown("searcher 'tpe'", unknown, make)
     from automl.searchers._lazy_tpe import LazyTPESampler
     from automl.searchers._optuna import OptunaSearcher
 

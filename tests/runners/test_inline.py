@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from automl import registry
+from automl import options, registry
 from automl.errors import ConfigError
 from automl.runners.blocks import reason, result_of
 from automl.types import Budget, Candidate, Report, Trial
@@ -75,7 +75,7 @@ def test_schedulers_that_need_several_trials_are_refused(name):
 
 def test_unknown_options_name_the_nearest():
     with pytest.raises(ConfigError, match="Did you mean 'threads'"):
-        registry.load("runners", "inline").make(thread=2)
+        options.make("runners", {"name": "inline", "thread": 2})
     with pytest.raises(ConfigError, match="Did you mean 'grace_percent'"):
         run(Toy(), Line([{"x": 0.3}]), Budget(trials=1), {"name": "asha", "grace_period": 3})
     with pytest.raises(ConfigError, match=r"eta of asha is a number of at least 1\.01; got 'three'"):

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from automl import options as options_
 from automl import registry
 from automl.errors import ConfigError
 from automl.searchers._start import StartWith
@@ -26,7 +27,7 @@ FINITE = {"family": Choice({"a": {"depth": Int(1, 3)}, "b": {"norm": Choice(["no
 
 
 def make(name: str, space: dict = TREE, **options):
-    return registry.load("searchers", name).make(space, 0, **options)
+    return options_.make("searchers", {"name": name, **options}, space, 0)
 
 
 def score(candidate: Candidate) -> float:
