@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 
 from automl.errors import SpaceError
 from automl.searchers._start import Numbered
-from automl.space import Choice, Float, Int, Replay, Scalar, Space, draw
+from automl.space import Choice, Float, Int, Question, Scalar, Space, draw, questions
 from automl.types import Candidate, Trial
 
 # How often a sampler may propose what is known already before we take it as exhausted.
@@ -70,17 +70,16 @@ class OptunaSearcher:
         params = trial.candidate.params
         if state == TrialState.FAIL:
             return
-        answers = _Record(params)
         try:
-            draw(self.space, answers)
+            asked = questions(self.space, params)
         except SpaceError:
             return  # a resumed run may have another space: what lies outside teaches nothing
         self._study.add_trial(
             optuna.create_trial(
                 state=state,
                 value=value,
-                params={path: params[path] for path in answers.distributions},
-                distributions=answers.distributions,
+                params={path: params[path] for path in asked},
+                distributions={path: distribution(domain) for path, domain in asked.items()},
                 intermediate_values=reports,
             )
         )
@@ -94,7 +93,7 @@ def _state(trial: Trial) -> tuple[TrialState, float | None]:
     return TrialState.COMPLETE, trial.score
 
 
-def distribution(domain: Float | Int | Choice) -> BaseDistribution:
+def distribution(domain: Question) -> BaseDistribution:
     """Return Optuna's counterpart of a domain."""
     if isinstance(domain, Choice):
         return CategoricalDistribution(tuple(domain.options))
@@ -115,15 +114,3 @@ class _Suggest:
 
     def choice(self, path: str, domain: Choice) -> Scalar:
         return self.trial.suggest_categorical(path, tuple(domain.options))
-
-
-class _Record(Replay):
-    """Replays stored parameters and notes the distribution of each."""
-
-    def __init__(self, params: dict[str, Any]) -> None:
-        super().__init__(params)
-        self.distributions: dict[str, BaseDistribution] = {}
-
-    def _value(self, path: str, domain: Any) -> Any:
-        self.distributions[path] = distribution(domain)
-        return super()._value(path, domain)

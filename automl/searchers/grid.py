@@ -1,6 +1,5 @@
 """Grid search: every combination, branch by branch; numbers at evenly spaced points."""
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -77,8 +76,5 @@ class _Walk(Defaults):
 
 def grid_values(domain: Float | Int, points: int) -> list[float]:
     """Return up to ``points`` values from low to high, evenly spaced (in the logarithm where it is log)."""
-    low, high = (math.log(domain.low), math.log(domain.high)) if domain.log else (domain.low, domain.high)
-    shares = [0.5] if points == 1 else [i / (points - 1) for i in range(points)]
-    values = [low + share * (high - low) for share in shares]
-    values = [min(max(math.exp(v) if domain.log else v, domain.low), domain.high) for v in values]
-    return list(dict.fromkeys(round(v) if isinstance(domain, Int) else v for v in values))
+    units = [0.5] if points == 1 else [i / (points - 1) for i in range(points)]
+    return list(dict.fromkeys(domain.from_unit(unit) for unit in units))
