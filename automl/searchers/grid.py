@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from automl.options import number
-from automl.searchers._start import Numbered
 from automl.space import Choice, Defaults, Float, Int, Params, Scalar, Space, draw
-from automl.types import Candidate, Trial
+from automl.types import Trial
 
 
 def make(space: Space, seed: int = 0, *, points: int = 3) -> "GridSearch":
@@ -23,18 +22,15 @@ class GridSearch:
     def __init__(self, space: Space, points: int) -> None:
         self.space, self.points = space, points
         self._grid = self._combinations()
-        self._numbers = Numbered()
+        self._tried: list[Params] = []
 
-    def ask(self) -> Candidate | None:
+    def ask(self, number: int) -> Params | None:
         """Return the next point of the grid that was not tried."""
-        for params in self._grid:
-            if (candidate := self._numbers.new(params)) is not None:
-                return candidate
-        return None
+        return next((params for params in self._grid if params not in self._tried), None)
 
     def tell(self, trial: Trial) -> None:
-        """Remember what was tried, so that it is not proposed again."""
-        self._numbers.seen(trial)
+        """Remember what was tried: a resumed run does not begin again."""
+        self._tried.append(trial.candidate.params)
 
     def _combinations(self) -> Iterator[Params]:
         """Walk the tree of answers depth first: the last question changes fastest."""
