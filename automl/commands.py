@@ -173,6 +173,7 @@ def search_config(config: Mapping[str, Any], started: float) -> Any:
         space=SpaceConfig(with_deletions(tree, described()), config["plugins"]),
         ship=ship_config(config),
         started=started,
+        deterministic=config["deterministic"],
     )
 
 

@@ -54,6 +54,7 @@ class AutoML(BaseEstimator):
         ``f(y, prediction)`` that is greater for the better. "auto": ROC AUC for two classes, log loss
         for more, RMSE for values.
     seed: of everything random.
+    deterministic: whether the trials are the same with any number of workers; needs ``trials``.
     runner, searcher, scheduler: a name, or a mapping ``{"name": ..., **options}``.
     space: overrides in the form of ``automl space``, e.g. ``{"tables": {"svm": "off"}}``.
     kind: of the data: "table", "image", "sequence", "text", or "auto".
@@ -84,6 +85,7 @@ class AutoML(BaseEstimator):
         searcher: str | Mapping[str, Any] = "tpe",
         scheduler: str | Mapping[str, Any] = "asha",
         *,
+        deterministic: bool = False,
         kind: str = "auto",
         roles: Mapping[str, str] | None = None,
         folds: int | float | str = "auto",
@@ -100,6 +102,7 @@ class AutoML(BaseEstimator):
         self.space = space
         self.searcher = searcher
         self.scheduler = scheduler
+        self.deterministic = deterministic
         self.kind = kind
         self.roles = roles
         self.folds = folds
@@ -235,6 +238,7 @@ class AutoML(BaseEstimator):
             ship=ShipConfig(max_members=self.max_members, compress=CompressConfig(self.max_loss)),
             started=started,
             export=False,
+            deterministic=self.deterministic,
         )
 
     def _checked(self, X: Any, reset: bool) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from automl import options
+from automl import options, registry
 from automl.assemble import SpaceConfig, starting_points, task_space
 from automl.errors import AutoMLError, ConfigError, DataError, TrialError
 from automl.export.package import Shipped
@@ -22,7 +22,7 @@ from automl.leaderboard.outcomes import Outcomes
 from automl.leaderboard.records import Artifact
 from automl.leaderboard.store import Store
 from automl.machine import n_cores
-from automl.proposals import Proposals
+from automl.proposals import InOrder, Proposals
 from automl.run_folder import RunFolder
 from automl.space import Space
 from automl.task import Task
@@ -51,7 +51,8 @@ class SearchConfig:
     ``seconds``: wall clock from ``started`` (``time.time()``) to the end, everything included.
     ``trials``: how many are started at most. At least one of the two is given. ``searcher``,
     ``scheduler`` and ``runner`` are ``{"name": ..., **options}``; the runner "auto" picks by the
-    size of the work. ``export``: whether the search also ships, or only chooses.
+    size of the work. ``export``: whether the search also ships, or only chooses. ``deterministic``: the same
+    trials with any number of workers, and over kills (``automl.proposals.InOrder``).
     """
 
     seconds: float | None = 600.0
@@ -63,6 +64,7 @@ class SearchConfig:
     ship: ShipConfig = field(default_factory=ShipConfig)
     started: float = field(default_factory=time.time)
     export: bool = True
+    deterministic: bool = False
 
     def __post_init__(self) -> None:
         for name, kind in (("seconds", "number"), ("trials", "whole number")):
@@ -73,6 +75,20 @@ class SearchConfig:
             raise ConfigError("A search needs an end: set budget.seconds, budget.trials or both.")
         if self.trials is not None:
             object.__setattr__(self, "trials", int(self.trials))  # 5.0 is 5
+        if options.flag("key 'deterministic'", self.deterministic):
+            self._check_deterministic()
+
+    def _check_deterministic(self) -> None:
+        if self.trials is None:
+            raise ConfigError(
+                "A deterministic search ends after a number of trials, since no clock is exact: set budget.trials."
+            )
+        scheduler = str(self.scheduler.get("name"))
+        if registry.load("schedulers", scheduler).PAUSES:
+            raise ConfigError(
+                f"The scheduler '{scheduler}' compares trials that run at the same time, which no two runs do alike. "
+                "For deterministic=true, use scheduler=asha, median_stopping, race or none."
+            )
 
     @property
     def trials_until(self) -> float | None:
@@ -309,7 +325,10 @@ def make_searcher(space: Space, config: SearchConfig, seed: int) -> Proposals:
     def make(part: Space, n: int) -> Searcher:
         return options.make("searchers", config.searcher, part, seed + n)
 
-    return Proposals(make, space, starts=starting_points(space), deadline=config.trials_until, seed=seed)
+    starts = starting_points(space)
+    if config.deterministic:
+        return InOrder(make, space, starts=starts, seed=seed)
+    return Proposals(make, space, starts=starts, deadline=config.trials_until, seed=seed)
 
 
 def make_runner(config: SearchConfig) -> Runner:

@@ -158,7 +158,9 @@ class Proposer(Protocol):
     """
 
     space: Space
-    lag: int | None
+
+    @property
+    def lag(self) -> int | None: ...
 
     @property
     def trials(self) -> list[Trial]: ...
@@ -171,6 +173,19 @@ class Proposer(Protocol):
 
     def tell(self, trial: Trial) -> None:
         """Learn from an ended trial."""
+
+
+Decision = Literal["continue", "stop", "pause"]
+
+
+class Scheduler(Protocol):
+    """Decides which trials are worth going on with."""
+
+    def on_report(self, trial: Trial) -> Decision:
+        """Say what becomes of a trial that has reported.
+
+        Also told once of each trial that has ended, however it did; that answer is not looked at.
+        """
 
 
 class Objective(Protocol):
