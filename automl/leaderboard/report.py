@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from automl.goals import Goals, is_scored
 from automl.leaderboard import words
 from automl.leaderboard.records import Artifact, Board, Ensemble, Run, ShownMetric
 from automl.types import Trial
@@ -27,7 +28,9 @@ RUN_COLUMNS = ("id", "name", "status", "started_at", "ended_at", "metric", "seed
 _STYLES = {"failed": "red", "stopped": "yellow", "interrupted": "yellow", "running": "cyan"}
 
 
-def table(trials: Iterable[Trial], metric: ShownMetric, artifacts: Iterable[Artifact] = ()) -> list[Row]:
+def table(
+    trials: Iterable[Trial], metric: ShownMetric, artifacts: Iterable[Artifact] = (), goals: Goals | None = None
+) -> list[Row]:
     """Return one row (``COLUMNS``) per trial: best first, then those without a number as score, failed ones last.
 
     rank: from 1, None without a score. score: in the metric's usual sign. spread: standard deviation
@@ -36,10 +39,10 @@ def table(trials: Iterable[Trial], metric: ShownMetric, artifacts: Iterable[Arti
     """
     alone = {artifact.candidates[0]: artifact for artifact in artifacts if len(artifact.candidates) == 1}
     rows = []
-    for rank, trial in enumerate(sorted(trials, key=_order), start=1):
+    for rank, trial in enumerate((goals or Goals()).rank(trials), start=1):
         artifact = alone.get(trial.candidate.id)
         values = (
-            rank if _is_ranked(trial) else None,
+            rank if is_scored(trial) else None,
             trial.candidate.id,
             trial.candidate.family,
             _shown(metric, trial.score),
@@ -147,15 +150,6 @@ def render_runs(runs: Sequence[Run], console: "Console | None" = None) -> None:
         style = _STYLES.get(run.status)
         grid.add_row(str(run.id), run.name, run.status, _clock(run.started_at), took, run.metric.name, style=style)
     console.print(grid)
-
-
-def _is_ranked(trial: Trial) -> bool:
-    return trial.status != "failed" and trial.score is not None and not math.isnan(trial.score)
-
-
-def _order(trial: Trial) -> tuple[bool, bool, bool, float]:
-    finished, score = trial.rank
-    return trial.status == "failed", not _is_ranked(trial), not finished, -score
 
 
 def _shown(metric: ShownMetric, score: float | None) -> float | None:

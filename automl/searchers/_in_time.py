@@ -67,7 +67,7 @@ class InTime:
         own = trial.candidate
         if own.params["family"] in self._families():
             id = own.id if own.id in self._asked else f"earlier-{own.id}"
-            self._searcher.tell(replace(trial, candidate=Candidate(id, own.params), outcome=None))
+            self._searcher.tell(replace(trial, candidate=Candidate(id, own.params)))
 
     def _families(self) -> Mapping[Any, Space]:
         """Return the families that are left, with their spaces."""

@@ -65,7 +65,7 @@ class StartWith:
         own = trial.candidate
         self._numbers.seen(trial)
         inner = self._inner_ids.pop(own.id, f"told-{own.id}")
-        self.searcher.tell(replace(trial, candidate=Candidate(inner, own.params), outcome=None))
+        self.searcher.tell(replace(trial, candidate=Candidate(inner, own.params)))
 
 
 def key(params: Params) -> str:

@@ -24,7 +24,7 @@ def searcher(seconds_left: float, name: str = "random") -> InTime:
 
 def ended(family: str, seconds: float, progress: float = 1.0) -> Trial:
     candidate = Candidate(f"t{next(IDS)}", {"family": family, f"family.{family}.x": 0.5})
-    return Trial(candidate, "stopped", 0.5, reports=(Report(progress, 0.5, seconds),), seconds=seconds)
+    return Trial(candidate, "stopped", {"score": 0.5}, reports=(Report(progress, 0.5, seconds),), seconds=seconds)
 
 
 def families(asked: Searcher, n: int = 20) -> set[str]:
@@ -45,7 +45,7 @@ def test_a_family_that_takes_too_long_is_left_out_and_the_others_go_on(name: str
     for trial in (ended("slow", 20.0, 0.2), ended("quick", 1.0)):
         own.tell(trial)
     assert families(own) == {"quick"}
-    own.tell(Trial(under_way, "finished", 0.7, reports=(Report(1.0, 0.7, 1.0),), seconds=1.0))
+    own.tell(Trial(under_way, "finished", {"score": 0.7}, reports=(Report(1.0, 0.7, 1.0),), seconds=1.0))
     assert families(own) == {"quick"}
 
 

@@ -39,7 +39,7 @@ def score(candidate: Candidate) -> float:
 
 
 def finished(candidate: Candidate) -> Trial:
-    return Trial(candidate, "finished", score(candidate), reports=(Report(1.0, score(candidate), 1.0),))
+    return Trial(candidate, "finished", {"score": score(candidate)}, reports=(Report(1.0, score(candidate), 1.0),))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -75,7 +75,7 @@ def test_failed_stopped_and_foreign_trials_are_no_trouble(name):
         ended = [
             finished(candidate),
             Trial(candidate, "failed", failure="it broke"),
-            Trial(candidate, "stopped", score(candidate), reports=(Report(0.2, score(candidate), 1.0),)),
+            Trial(candidate, "stopped", {"score": score(candidate)}, reports=(Report(0.2, score(candidate), 1.0),)),
             Trial(candidate, "stopped"),
         ]
         searcher.tell(ended[i % 4])
@@ -90,7 +90,7 @@ def test_a_finite_space_is_exhausted(name):
     asked = []
     while (candidate := searcher.ask()) is not None:
         asked.append(tuple(sorted(candidate.params.items())))
-        searcher.tell(Trial(candidate, "finished", 0.5))
+        searcher.tell(Trial(candidate, "finished", {"score": 0.5}))
     assert len(set(asked)) == len(asked) == 5
 
 
@@ -149,7 +149,7 @@ def test_tpe_stays_quick_with_many_families_and_trials():
     searcher = make("tpe", space)
     for i in range(150):
         candidate = searcher.ask()
-        searcher.tell(Trial(candidate, "finished", float(i % 7)))
+        searcher.tell(Trial(candidate, "finished", {"score": float(i % 7)}))
     began = time.process_time()
     for _ in range(5):
         searcher.ask()
