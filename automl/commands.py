@@ -16,6 +16,7 @@ from automl import run_folder
 from automl.assemble import SpaceConfig, described
 from automl.clock import UNHURRIED_SECONDS
 from automl.errors import AutoMLError, ConfigError, DataError, unknown_name
+from automl.goals import Goals
 from automl.options import flag, number
 from automl.run_folder import RunFolder
 from automl.space import OFF
@@ -170,6 +171,7 @@ def search_config(config: Mapping[str, Any], started: float) -> Any:
         space=SpaceConfig(with_deletions(tree, described()), config["plugins"]),
         ship=ship_config(config),
         store=config["run"]["store"],
+        goals=Goals(tuple(config["goals"])),
         started=started,
     )
 
@@ -202,7 +204,12 @@ def _run(ready: "Search", config: dict[str, Any], folder: RunFolder) -> bool:
 
     task, budget = ready.task, ready.config
     with Progress(
-        seconds=budget.seconds, trials=budget.trials, metric=task.metric, started=budget.started, quiet=config["quiet"]
+        seconds=budget.seconds,
+        trials=budget.trials,
+        metric=task.metric,
+        started=budget.started,
+        quiet=config["quiet"],
+        goals=budget.goals,
     ) as view:
         for note in task.notes:
             view.note(note)

@@ -25,6 +25,11 @@ class Goals:
     objectives: tuple[str, ...] = (SCORE,)
     limits: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """What has to be measured beside the score."""
+        return tuple(dict.fromkeys(name for name in (*self.objectives, *self.limits) if name != SCORE))
+
     def rank(self, trials: Iterable[Trial]) -> list[Trial]:
         """Return the trials, best first; equal ones stay in their order."""
         left = sorted(trials, key=self._order)

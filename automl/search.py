@@ -15,10 +15,11 @@ import numpy as np
 from automl import clock, options
 from automl.assemble import SpaceConfig, starting_points, task_space
 from automl.clock import TimePlan
-from automl.errors import ConfigError, DataError, TrialError
+from automl.errors import ConfigError, DataError, TrialError, unknown_name
+from automl.export import measure
 from automl.export.package import Shipped
 from automl.export.ship import Ensemble, ShipConfig, choose, ship
-from automl.goals import Goals
+from automl.goals import SCORE, Goals
 from automl.interrupts import first_one_waits
 from automl.kept import KeptTrials
 from automl.leaderboard.records import Artifact
@@ -71,6 +72,9 @@ class SearchConfig:
                 raise ConfigError(f"budget.{name} is a {kind} greater than zero, or null for no limit; got {value!r}.")
         if self.seconds is None and self.trials is None:
             raise ConfigError("A search needs an end: set budget.seconds, budget.trials or both.")
+        for name in self.goals.measured:
+            if name not in measure.NAMES:
+                raise unknown_name("goal", name, (SCORE, *measure.NAMES))
         if self.trials is not None:
             object.__setattr__(self, "trials", int(self.trials))  # 5.0 is 5
 
@@ -191,7 +195,7 @@ class Search:
         if left == 0:
             return False
         budget = Budget(config.plan.search_until, left)
-        objective = FitFolds(self.task, self.models)
+        objective = FitFolds(self.task, self.models, measure.exported if config.goals.measured else None)
         self.view.phase("searching")
         interrupted = False
         try:

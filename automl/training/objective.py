@@ -3,7 +3,7 @@
 import math
 import pickle
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from automl.assemble import build
 from automl.metrics import mean
 from automl.model_store import ModelStore
 from automl.task import Task
-from automl.types import Candidate, FoldRef, Model, Report, Status, Trial
+from automl.types import Candidate, FoldRef, Model, Report, Status, Trial, Values
 
 # From this many folds on a trial reports after each; with fewer it also reports from within a fit.
 FOLDS_ARE_ENOUGH = 3
@@ -25,12 +25,14 @@ THREADED_ROWS = 2_000
 class FitFolds:
     """The objective of a search: the mean score over the task's folds.
 
-    ``store``: where each fold's predictions and model are left; None keeps scores alone. ``deterministic``: fits do
-    not look at the time but to end at the deadline, and use one core, so that they come to the same anywhere.
+    ``store``: where each fold's predictions and model are left; None keeps scores alone. ``measure``: what else
+    is measured of the first fold's model, as values of the trial. ``deterministic``: fits do not look at the time
+    but to end at the deadline, and use one core, so that they come to the same anywhere.
     """
 
     task: Task
     store: ModelStore | None = None
+    measure: Callable[[Task, Model], Values] | None = None
     deterministic: bool = False
 
     def __call__(self, candidate: Candidate, threads: int, deadline: float | None) -> "Fit":
@@ -63,11 +65,13 @@ class Fit(Iterator[Trial]):
         # Threads cost small data more than they bring.
         several = threads > 1 and objective.task.n_rows >= THREADED_ROWS and not objective.deterministic
         self.task = replace(objective.task, threads=threads if several else 1)
-        self.store, self.deterministic = objective.store, objective.deterministic
+        self.store, self.measure = objective.store, objective.measure
+        self.deterministic = objective.deterministic
         self.candidate, self.deadline = candidate, deadline
         state = state or {}
         self.folds: list[FoldRef] = [self._taken_over(fold) for fold in state.get("folds", ())]
         self.reports: list[Report] = state.get("reports", [])
+        self.values: dict[str, float] = state.get("values", {})
         self.in_work: tuple[Model, float] | None = state.get("in_work")
         self.earlier_seconds: float = state.get("seconds", 0.0)
         self.started = time.perf_counter()
@@ -85,7 +89,7 @@ class Fit(Iterator[Trial]):
 
     def state(self) -> bytes:
         """Return all that ``FitFolds.resume`` needs to go on from here."""
-        names = ("folds", "reports", "in_work")
+        names = ("folds", "reports", "values", "in_work")
         return pickle.dumps({name: getattr(self, name) for name in names} | {"seconds": self._seconds()})
 
     def _taken_over(self, fold: FoldRef) -> FoldRef:
@@ -144,6 +148,8 @@ class Fit(Iterator[Trial]):
         score = self.task.metric.score(valid.y, prediction, valid.weights)
         kept = self.store.put(self.candidate.id, i, score, prediction, model) if self.store else FoldRef(i, score)
         self.folds.append(kept)
+        if self.measure and i == 0:
+            self.values |= self.measure(self.task, model)
 
     def _late(self) -> bool:
         return self.deadline is not None and time.time() >= self.deadline
@@ -165,5 +171,5 @@ class Fit(Iterator[Trial]):
         return self.earlier_seconds + time.perf_counter() - self.started - self.idle_seconds
 
     def _snapshot(self, status: Status) -> Trial:
-        values = {"score": self.reports[-1].score}
+        values = {**self.values, "score": self.reports[-1].score}
         return Trial(self.candidate, status, values, tuple(self.folds), tuple(self.reports), self._seconds())

@@ -14,7 +14,7 @@ import pytest
 
 from automl import load
 from automl.errors import ExportError
-from automl.export import package
+from automl.export import measure, package
 from automl.export.compress import CompressConfig, Compression
 from automl.export.member import Member, normalised, validation_prediction, validation_score
 from automl.export.ship import ShipConfig, choose, ship
@@ -242,3 +242,14 @@ def test_weights_are_normalised(task: Task) -> None:
     index = task.splits[0][1]
     members = [Member(str(i), "x", 0, w, Liar(2), index, np.zeros((len(index), 2))) for i, w in enumerate((1.0, 3.0))]
     assert [m.weight for m in normalised(members)] == [0.25, 0.75]
+
+
+@pytest.mark.parametrize("kind", ["table", "image"])
+def test_bytes_and_latency_of_the_first_fold_are_values_of_the_trial(kind: str) -> None:
+    task = make(kind, "binary")
+    params = defaults(task, {"table": "linear", "image": "conv_stages"}[kind])
+    assert params is not None
+    trials = list(FitFolds(task, measure=measure.exported)(Candidate("0", params), 1, None))
+    assert set(trials[-1].values) == {"score", "bytes", "row_ms"}
+    assert trials[-1].values["bytes"] > 300
+    assert 0 < trials[-1].values["row_ms"] < 1000
