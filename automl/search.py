@@ -26,9 +26,9 @@ from automl.leaderboard.records import Artifact
 from automl.leaderboard.store import Store
 from automl.machine import n_cores
 from automl.model_store import ModelStore
+from automl.proposals import Proposals
 from automl.run_folder import RunFolder
-from automl.searchers import _start
-from automl.searchers._in_time import InTime
+from automl.space import Space
 from automl.task import Task
 from automl.training.objective import FitFolds
 from automl.types import Budget, Runner, Searcher, Trial
@@ -285,15 +285,13 @@ def _check_scorable(task: Task) -> None:
         )
 
 
-def make_searcher(space: Mapping[str, Any], config: SearchConfig, seed: int) -> Searcher:
-    """Return the configured searcher, with every family's defaults in front of it."""
+def make_searcher(space: Space, config: SearchConfig, seed: int) -> Proposals:
+    """Return the configured searcher's proposals, with every family's defaults in front of them."""
 
-    def make(part: Mapping[str, Any], n: int) -> Searcher:
+    def make(part: Space, n: int) -> Searcher:
         return options.make("searchers", config.searcher, part, seed + n)
 
-    until = config.plan.search_until
-    searcher = make(space, 0) if until is None else InTime(make, space, until)
-    return _start.StartWith(searcher, starting_points(space), space)
+    return Proposals(make, space, starts=starting_points(space), deadline=config.plan.search_until, seed=seed)
 
 
 def make_runner(config: SearchConfig) -> Runner:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
-from automl.space import Params
+from automl.space import Params, Space
 
 if TYPE_CHECKING:
     from automl.export.graph import Graph
@@ -148,13 +148,43 @@ class Compressor(Protocol):
 
 
 class Searcher(Protocol):
-    """A strategy: proposes candidates, learns from trials."""
+    """A strategy: proposes parameters, learns from trials. ``automl.proposals`` drives it, and refuses duplicates."""
 
-    def ask(self) -> Candidate | None:
-        """Return the next candidate, or None when the space is exhausted."""
+    def ask(self, number: int) -> Params | None:
+        """Return parameters for candidate ``number``, or None when the space is exhausted.
+
+        The same number is asked again where they were known; the trial told in between says so.
+        """
 
     def tell(self, trial: Trial) -> None:
-        """Learn from an ended trial, also one that was never asked for (resume is replay)."""
+        """Learn from an ended trial; that of ``ask(7)`` has the id "7".
+
+        Also from one that was never asked for (resume is replay), or lies outside the space.
+        """
+
+
+class Proposer(Protocol):
+    """Where a runner gets its candidates: ``automl.proposals.Proposals``.
+
+    ``space``: what they are of. ``ready``: whether ``ask`` has an answer already; else it has one when a
+    trial that runs is told. ``lag``: None, or by how many candidates a deterministic run learns later;
+    ``trials``: what it was told so far.
+    """
+
+    space: Space
+    lag: int | None
+
+    @property
+    def trials(self) -> list[Trial]: ...
+
+    @property
+    def ready(self) -> bool: ...
+
+    def ask(self) -> Candidate | None:
+        """Return the next candidate, or None when there is none."""
+
+    def tell(self, trial: Trial) -> None:
+        """Learn from an ended trial."""
 
 
 class Objective(Protocol):
@@ -174,10 +204,10 @@ class Runner(Protocol):
         """End what ``start`` began; ``run`` does so at its end."""
 
     def run(
-        self, objective: Objective, searcher: Searcher, scheduler: Mapping[str, Any], budget: Budget
+        self, objective: Objective, proposals: Proposer, scheduler: Mapping[str, Any], budget: Budget
     ) -> Generator[Trial, None, None]:
         """Yield a snapshot whenever a trial starts, reports or ends; ended ones exactly once.
 
-        The generator ends when the budget is spent or the searcher is exhausted; closing it stops
+        The generator ends when the budget is spent or the space is exhausted; closing it stops
         everything it started. A trial that raises or dies is a ``failed`` one, not an error.
         """

@@ -19,7 +19,7 @@ from automl.task import FAMILY_FOLDER
 from automl.training.objective import FitFolds
 from automl.types import Candidate, Compressor, Searcher
 from tests.tasks import TARGETS, make
-from tests.trials import trial as ended
+from tests.trials import trial
 
 SPACED = ("tables", "images", "sequences", "text", "features", "losses", "optimizers", "schedules", "compressors")
 KIND_OF = {folder: kind for kind, folder in FAMILY_FOLDER.items()}
@@ -110,25 +110,25 @@ def test_a_drawn_candidate_builds(kind: str, family: str, target: str) -> None:
 @options("searchers")
 def test_a_searcher_asks_within_the_space_and_learns_what_it_never_asked(name: str) -> None:
     tree = {"family": Choice({"a": {"x": space.Float(0, 1)}, "b": {"n": space.Int(1, 4), "k": Choice(["u", "v"])}})}
-    first: Searcher = registry.load("searchers", name).make(tree, 0)
+    make_searcher = registry.load("searchers", name).make
+    first: Searcher = make_searcher(tree, 0)
     trials = []
-    for i in range(12):
-        candidate = first.ask()
-        if candidate is None:
-            assert i > 0
+    for number in range(12):
+        params = first.ask(number)
+        if params is None:
+            assert number > 0
             break
-        assert validate(tree, candidate.params) == candidate.params
-        trial = ended(candidate, float(i))
-        first.tell(trial)
-        trials.append(trial)
-    assert len({t.candidate.id for t in trials}) == len(trials)
-    resumed: Searcher = registry.load("searchers", name).make(tree, 0)
-    for trial in trials:
-        resumed.tell(trial)
-    candidate = resumed.ask()
-    if candidate is not None:
-        assert validate(tree, candidate.params) == candidate.params
-        assert candidate.id not in {t.candidate.id for t in trials}
+        assert validate(tree, params) == params
+        trials.append(trial(Candidate(str(number), params), float(number)))
+        first.tell(trials[-1])
+    # The same trials give the same proposals; and a resumed run tells what was never asked.
+    second, resumed = make_searcher(tree, 0), make_searcher(tree, 0)
+    for told in trials:
+        assert second.ask(int(told.candidate.id)) == told.candidate.params
+        second.tell(told)
+        resumed.tell(told)
+    params = resumed.ask(len(trials))
+    assert params is None or validate(tree, params) == params
 
 
 @options("compressors")

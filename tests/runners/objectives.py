@@ -104,6 +104,10 @@ class Resumable(Toy):
 class Line:
     """Proposes ``proposals`` over and over, ``n`` in all; keeps what it is told."""
 
+    lag = None
+    ready = True
+    trials: tuple[Trial, ...] = ()
+
     def __init__(self, proposals: list[dict], n: int | None = None) -> None:
         self.space = {"x": Float(0, 1)}
         self.proposals, self.n = proposals, n
