@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Generator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from automl.errors import ConfigError
@@ -67,7 +66,7 @@ class Inline:
             for snapshot in steps:
                 if snapshot.status != "running":
                     break
-                if decider and decider.on_report(replace(snapshot, outcome=None)) == "stop":
+                if decider and decider.on_report(snapshot) == "stop":
                     snapshot = given_up(snapshot)
                     break
                 yield snapshot
@@ -79,7 +78,7 @@ class Inline:
             if hasattr(steps, "close"):
                 steps.close()
         if decider:
-            decider.on_report(replace(snapshot, outcome=None))
+            decider.on_report(snapshot)
         return snapshot
 
 

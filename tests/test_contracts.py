@@ -1,6 +1,6 @@
 """What every option of every kind has to keep. A new file is tested unasked: the cases come from the registry."""
 
-import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,8 @@ from automl.assemble import ALL_TARGETS, build, task_space
 from automl.errors import ConfigError
 from automl.export import package
 from automl.export.member import Member, predict
+from automl.kept import KeptTrials
+from automl.model_store import ModelStore
 from automl.options import make as configured
 from automl.space import Choice, Defaults, draw, validate
 from automl.task import FAMILY_FOLDER
@@ -60,27 +62,29 @@ def defaults(task: Any, family: str) -> dict | None:
 
 
 @pytest.mark.parametrize(("kind", "family", "target"), FAMILIES)
-def test_a_family_fits_predicts_pickles_and_exports(kind: str, family: str, target: str) -> None:
+def test_a_family_fits_predicts_pickles_and_exports(kind: str, family: str, target: str, tmp_path: Path) -> None:
     task = make(kind, target)
     params = defaults(task, family)
     if params is None:
         module = registry.option(FAMILY_FOLDER[kind], family)
         assert target not in getattr(module, "FITS", ALL_TARGETS) or getattr(module, "REQUIRES", ())
         pytest.skip(f"{family} is not for this task here")
-    *running, last = FitFolds(task)(Candidate("0", params), 1, None)
+    store = ModelStore(str(tmp_path))
+    *running, last = FitFolds(task, store)(Candidate("0", params), 1, None)
     assert all(t.status == "running" for t in running)
     assert last.status == "finished"
     assert len(last.fold_scores) == len(task.splits)
     progress = [r.progress for r in last.reports]
     assert progress == sorted(progress)
     assert progress[-1] == 1.0
-    assert last.outcome is not None
-    oof = last.outcome.predictions
+    kept = KeptTrials(store, task.valid_rows, task.n_rows)
+    assert kept.offer(last)
+    oof = kept.predictions("0")
     assert np.isfinite(oof).all()
     if task.is_classification:
         np.testing.assert_allclose(oof.sum(axis=1), 1, atol=1e-4)
 
-    model = pickle.loads(last.outcome.models[0])
+    model = kept.model("0", 0)
     valid = task.splits[0][1]
     again = model.predict(task.data.x.take(valid))
     np.testing.assert_allclose(again, oof[valid], rtol=1e-4, atol=1e-4)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from automl.goals import Goals, is_scored
 from automl.options import number
 from automl.types import Decision, Trial
 
@@ -48,7 +49,7 @@ class Race:
         id, n_folds = trial.candidate.id, len(trial.fold_scores)
         if trial.status != "running":
             self._n_judged.pop(id, None)
-            if trial.status == "finished":
+            if trial.status == "finished" and is_scored(trial):
                 self._finished[id] = trial
             return "continue"
         if n_folds <= self._n_judged.get(id, 0):
@@ -61,8 +62,8 @@ class Race:
         finished = [t for t in self._finished.values() if len(t.fold_scores) > len(scores)]
         if len(finished) < self.keep:
             return False
-        leader = max(finished, key=lambda t: t.rank)
-        if not scores.mean() < min(leader.fold_scores):
+        leader = Goals().best(finished)
+        if leader is None or not scores.mean() < min(leader.fold_scores):
             return False
         here = sorted(finished, key=lambda t: float(np.mean(t.fold_scores[: len(scores)])), reverse=True)
         # The least of them first: it is the likeliest to end the question.
