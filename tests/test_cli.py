@@ -212,9 +212,10 @@ def test_a_metric_and_a_loss_of_ones_own_may_lie_in_the_current_folder(
 ) -> None:
     (tmp_path / "mymet.py").write_text("def cost(y, labels):\n    return float((y == labels).mean())\n")
     (tmp_path / "myloss.py").write_text(
-        "import torch\nSPACE = {}\nFITS = ('binary', 'multiclass')\n"
+        "import torch\nfrom automl.option import Loss\n"
         "def build(params, task):\n"
         "    return lambda output, y: torch.nn.functional.cross_entropy(output, y, reduction='none')\n"
+        "OPTION = Loss(space={}, build=build, targets=('binary', 'multiclass'))\n"
     )
     only = [f"space.tables.{name}=off" for name in registry.names("tables") if name not in ("mlp", "xgboost")]
     done = automl(
@@ -264,7 +265,7 @@ BAD = {
     "no number": (["data.train=train.csv", "compress.max_loss=abc"], "at least 0; got 'abc'"),
     "negative": (["data.train=train.csv", "compress.max_loss=-1"], "at least 0; got -1"),
     "unknown compressor": (["data.train=train.csv", "compress.options=[trim_tree]"], "'trim_trees'"),
-    "no list": (["data.train=train.csv", "compress.options=trim_trees"], "is a list"),
+    "no list": (["data.train=train.csv", "compress.options=trim_trees"], "is auto or a list"),
     "no candidates": (["data.train=train.csv", "ensemble.candidates=abc"], "candidates of the ensemble"),
     "no members": (["data.train=train.csv", "ensemble.max_members=0"], "at least 1; got 0"),
     "no rounds": (["data.train=train.csv", "ensemble.rounds=0"], "at least 1; got 0"),

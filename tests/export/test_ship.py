@@ -91,7 +91,7 @@ def outcomes(task: Task, tmp_path: Path) -> tuple[Outcomes, dict[str, Trial]]:
 def perfect(task: Task, kind: type[Liar]) -> Trial:
     perfect = np.eye(task.n_classes)[task.data.y].astype(np.float32)
     models = tuple(pickle.dumps(kind(task.n_classes)) for _ in task.splits)
-    candidate = Candidate("9", {"family": "liar"})
+    candidate = Candidate("9", {"family": "linear"})
     return Trial(candidate, "finished", 1.0, (1.0, 1.0), outcome=Outcome(perfect, models))
 
 
@@ -117,7 +117,7 @@ def test_an_export_that_predicts_something_else_is_refused_and_the_next_best_tak
 def test_compression_that_does_not_export_faithfully_is_left_out(task: Task, tmp_path: Path) -> None:
     constant = np.tile(np.eye(2, dtype=np.float32)[0], (task.n_rows, 1))
     outcome = Outcome(constant, tuple(pickle.dumps(Brittle(2)) for _ in task.splits))
-    trial = Trial(Candidate("9", {"family": "liar"}), "finished", 0.5, (0.5, 0.5), outcome=outcome)
+    trial = Trial(Candidate("9", {"family": "linear"}), "finished", 0.5, (0.5, 0.5), outcome=outcome)
     kept = Outcomes(tmp_path / "outcomes")
     kept.offer(trial)
     notes: list[str] = []
@@ -139,7 +139,7 @@ def test_a_stopped_trial_joins_only_where_it_helps(task: Task, tmp_path: Path) -
         weak = [(f"weak {i}", "finished", noise) for i in range(n_weak)]
         for id, status, prediction in (("0", "finished", complete), ("1", "stopped", partial), *weak):
             models = tuple(pickle.dumps(Liar(2)) for _ in range(2 if status == "finished" else 1))
-            candidate = Candidate(id, {"family": "liar"})
+            candidate = Candidate(id, {"family": "linear"})
             outcomes.offer(Trial(candidate, status, 0.5, outcome=Outcome(prediction, models)))
         return list(choose(task, outcomes, ShipConfig()).weights)
 
@@ -170,7 +170,7 @@ def test_a_row_is_answered_with_the_weight_of_the_candidate(task: Task) -> None:
     (_, first), (_, second) = task.splits
 
     def member(candidate: str, fold: int, index: np.ndarray, weight: float, says: float) -> Member:
-        return Member(candidate, "liar", fold, weight, Liar(2), index, np.full((len(index), 2), says))
+        return Member(candidate, "linear", fold, weight, Liar(2), index, np.full((len(index), 2), says))
 
     members = [member("0", 0, first, 0.25, 1.0), member("0", 1, second, 0.25, 1.0), member("1", 0, first, 0.5, 0.0)]
     answered = validation_prediction(task, members)
@@ -180,7 +180,7 @@ def test_a_row_is_answered_with_the_weight_of_the_candidate(task: Task) -> None:
 
 def test_nothing_is_left_of_a_refused_export(task: Task, tmp_path: Path) -> None:
     index = task.splits[0][1]
-    member = Member("9", "liar", 0, 1.0, Liar(2), index, np.zeros((len(index), 2)))
+    member = Member("9", "linear", 0, 1.0, Liar(2), index, np.zeros((len(index), 2)))
     with pytest.raises(ExportError, match="differs from its source"):
         package.export(task, [member], tmp_path / "model", "ensemble", {"validation roc_auc": 1.0})
     assert list(tmp_path.iterdir()) == []
@@ -248,5 +248,7 @@ def test_compression_keeps_the_strongest_that_stays_within_the_loss(task: Task) 
 
 def test_weights_are_normalised(task: Task) -> None:
     index = task.splits[0][1]
-    members = [Member(str(i), "x", 0, w, Liar(2), index, np.zeros((len(index), 2))) for i, w in enumerate((1.0, 3.0))]
+    members = [
+        Member(str(i), "linear", 0, w, Liar(2), index, np.zeros((len(index), 2))) for i, w in enumerate((1.0, 3.0))
+    ]
     assert [m.weight for m in normalised(members)] == [0.25, 0.75]
