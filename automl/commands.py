@@ -14,7 +14,9 @@ import yaml
 
 from automl import registry, run_folder
 from automl.assemble import SpaceConfig
+from automl.clock import UNHURRIED_SECONDS
 from automl.errors import AutoMLError, ConfigError, DataError, unknown_name
+from automl.goals import Goals
 from automl.options import flag, number
 from automl.run_folder import RunFolder
 
@@ -60,10 +62,11 @@ def _prepared(config: Mapping[str, Any], started: float) -> Iterator["Search"]:
 
 
 def export(path: str, output: str, members: int | None, max_loss: float | None) -> None:
-    """Ship again from the kept outcomes of the run in the folder ``path`` into the folder ``output``."""
+    """Ship again from the kept trials of the run in the folder ``path`` into the folder ``output``."""
     from automl.export.ship import ship
-    from automl.leaderboard.outcomes import Outcomes
+    from automl.kept import KeptTrials
     from automl.leaderboard.store import Store
+    from automl.model_store import ModelStore
 
     folder, target = run_folder.find(path), Path(output)
     run_folder.refuse_used("An export", target, "Choose another -o.")
@@ -75,17 +78,12 @@ def export(path: str, output: str, members: int | None, max_loss: float | None) 
     chosen = ship_config(config)
     task = load_task(config)
     with Store(folder.leaderboard_url) as store:
-        trials = {t.candidate.id: t for t in store.trials(folder.run_id or 0)}
+        trials = store.trials(folder.run_id or 0)
     run_folder.make(target, "-o")
-    _, shipped = ship(
-        task,
-        Outcomes(folder.outcomes, of=trials),
-        trials,
-        target,
-        chosen,
-        time.time() + 60,
-        lambda text: print(text, file=sys.stderr),
-    )
+    kept = KeptTrials(ModelStore(config["run"]["store"] or str(folder.models)), task.valid_rows, task.n_rows)
+    kept.recall(trials)
+    deadline = time.time() + UNHURRIED_SECONDS
+    _, shipped = ship(task, kept, target, chosen, deadline, lambda text: print(text, file=sys.stderr))
     for one in shipped:
         print(f"{one.kind}: {one.path} ({one.n_bytes / 1000:,.0f} kB)")
 
@@ -170,6 +168,8 @@ def search_config(config: Mapping[str, Any], started: float) -> Any:
         runner=config["runner"],
         space=SpaceConfig(config["space"], config["plugins"]),
         ship=ship_config(config),
+        store=config["run"]["store"],
+        goals=Goals(tuple(config["goals"])),
         started=started,
     )
 
@@ -195,7 +195,12 @@ def _run(ready: "Search", config: dict[str, Any], folder: RunFolder) -> bool:
 
     task, budget = ready.task, ready.config
     with Progress(
-        seconds=budget.seconds, trials=budget.trials, metric=task.metric, started=budget.started, quiet=config["quiet"]
+        seconds=budget.seconds,
+        trials=budget.trials,
+        metric=task.metric,
+        started=budget.started,
+        quiet=config["quiet"],
+        goals=budget.goals,
     ) as view:
         for note in task.notes:
             view.note(note)

@@ -30,7 +30,6 @@ from automl.export.member import predict
 from automl.export.package import Shipped
 from automl.export.ship import ShipConfig, members_of, ship_members
 from automl.leaderboard import report
-from automl.leaderboard.outcomes import Outcomes
 from automl.leaderboard.store import Store
 from automl.progress import Progress
 from automl.runtime import as_array
@@ -205,9 +204,8 @@ class AutoML(BaseEstimator):
 
     def _keep(self, result: SearchResult, folder: run_folder.RunFolder) -> None:
         """Take what the search left out of its folder, which may be a temporary one."""
-        trials = {t.candidate.id: t for t in result.trials}
         self.weights_ = dict(result.ensemble.weights)
-        self.members_ = members_of(self.task_, Outcomes(folder.outcomes), self.weights_, trials)
+        self.members_ = members_of(self.task_, result.kept, self.weights_)
         self.score_ = self.task_.metric.shown(result.ensemble.score)
         with Store(folder.leaderboard_url) as store:
             self.board_ = store.board(result.run_id)

@@ -3,14 +3,13 @@
 It goes to standard error, so that what a program prints as its result can be piped.
 """
 
-import math
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from automl.goals import Goals
 from automl.leaderboard import words
 from automl.leaderboard.records import ShownMetric, StoredMetric
 from automl.types import Trial
@@ -39,6 +38,7 @@ class Progress:
     quiet: show nothing at all.
     started: when the budget began to run, by the clock; default: on entering.
     clock: what time it is, in seconds.
+    goals: what orders the trials.
 
     Attributes
     ----------
@@ -55,12 +55,14 @@ class Progress:
         quiet: bool = False,
         started: float | None = None,
         clock: Callable[[], float] = time.time,
+        goals: Goals | None = None,
     ) -> None:
         from rich.console import Console
 
         self.console = console or Console(stderr=True)
         self.metric = metric or StoredMetric("score")
         self.best: Trial | None = None
+        self._goals = goals or Goals()
         self.counts: Counter[str] = Counter()
         self._seconds = seconds
         self._trials = trials
@@ -139,11 +141,7 @@ class Progress:
 
     def _count(self, trial: Trial) -> None:
         self.counts[trial.status] += 1
-        if trial.status == "failed" or trial.score is None or math.isnan(trial.score):
-            return
-        if self.best is None or trial.rank > self.best.rank:
-            # Without the fitted models, which may be large.
-            self.best = replace(trial, outcome=None)
+        self.best = self._goals.best([*([self.best] if self.best else []), trial])
 
     def _failed(self, trial: Trial) -> None:
         kind = words.kind_of_failure(trial)

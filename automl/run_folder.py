@@ -1,8 +1,8 @@
-"""The folder of one run: its configuration, its kept outcomes, and what it ships.
+"""The folder of one run: its configuration, what its trials left, and what it ships.
 
 DIR/run.json      which run of which leaderboard this is
 DIR/config.yaml   the composed configuration, for ``automl resume``
-DIR/outcomes/     out-of-fold predictions and fold models of the better trials (internal)
+DIR/trials/       out-of-fold predictions and fold models of the better trials (internal)
 DIR/model/        the shipped ensemble
 DIR/compact/      the shipped small model
 """
@@ -25,9 +25,9 @@ class RunFolder:
     run_id: int | None = None
 
     @property
-    def outcomes(self) -> Path:
-        """Where the better trials' predictions and models are kept."""
-        return self.path / "outcomes"
+    def models(self) -> Path:
+        """Where trials leave their predictions and models, unless there is another store."""
+        return self.path / "trials"
 
     @property
     def config(self) -> Path:
@@ -49,7 +49,7 @@ def create(path: str | Path, leaderboard_url: str = "auto") -> RunFolder:
     """
     path = Path(path).absolute()
     refuse_used("A run", path, f"Choose another run.dir, or go on with it: automl resume {path}")
-    make(path / "outcomes", "run.dir")
+    make(path / "trials", "run.dir")
     url = str(path.parent / "leaderboard.db") if leaderboard_url == "auto" else leaderboard_url
     return RunFolder(path, url)
 

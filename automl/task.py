@@ -166,6 +166,11 @@ class Task:
         return len(self.data)
 
     @property
+    def n_test(self) -> int:
+        """The number of rows that are locked away."""
+        return 0 if self.test is None else len(self.test)
+
+    @property
     def valid_rows(self) -> list[np.ndarray]:
         """The validation rows of each fold."""
         return [valid for _, valid in self.splits]

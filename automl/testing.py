@@ -9,6 +9,7 @@ def test_my_loss():
 import itertools
 import pickle
 import sys
+import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -24,11 +25,13 @@ from automl.errors import NotApplicable
 from automl.export.graph import Graph
 from automl.export.member import Member, predict
 from automl.export.package import check as check_export
+from automl.kept import KeptTrials
+from automl.model_store import ModelStore
 from automl.option import TARGETS, Family, Loss, Option, Step
 from automl.space import Choice, Defaults, Float, Int, Params, Random, Space, draw, validate
 from automl.task import FAMILY_FOLDER, DataKind, Rows, TargetKind, Task
 from automl.training.objective import FitFolds
-from automl.types import Candidate, Trial
+from automl.types import Candidate, FoldRef, Report, Trial
 
 KIND_OF: dict[str, DataKind] = {folder: kind for kind, folder in FAMILY_FOLDER.items()}
 # Of a network: two epochs show that everything fits together.
@@ -116,20 +119,22 @@ def _check_family(kind: str, name: str, target: TargetKind) -> None:
 def _check_fit(task: Task, params: Params) -> None:
     """Fit on every fold, predict, pickle and export."""
     candidate = Candidate("0", params)
-    *running, last = FitFolds(task)(candidate, 1, None)
-    assert all(t.status == "running" for t in running)
-    assert last.status == "finished"
+    with tempfile.TemporaryDirectory(prefix="automl-") as folder:
+        store = ModelStore(folder)
+        *running, last = FitFolds(task, store)(candidate, 1, None)
+        assert all(t.status == "running" for t in running)
+        assert last.status == "finished"
+        kept = KeptTrials(store, task.valid_rows, task.n_rows)
+        assert kept.offer(last)
+        oof, model = kept.predictions("0"), kept.model("0", 0)
     assert len(last.fold_scores) == len(task.splits)
     progress = [r.progress for r in last.reports]
     assert progress == sorted(progress)
     assert progress[-1] == 1.0
-    assert last.outcome is not None
-    oof = last.outcome.predictions
     assert np.isfinite(oof).all()
     if task.is_classification:
         np.testing.assert_allclose(oof.sum(axis=1), 1, atol=1e-4)
 
-    model = pickle.loads(last.outcome.models[0])
     valid = task.splits[0][1]
     again = model.predict(task.data.x.take(valid))
     np.testing.assert_allclose(again, oof[valid], rtol=1e-4, atol=1e-4)
@@ -258,22 +263,24 @@ def _check_searcher(make: Callable[[Space, int], Any]) -> None:
     tree: Space = {"family": Choice({"a": {"x": Float(0, 1)}, "b": {"n": Int(1, 4), "k": Choice(["u", "v"])}})}
     first = make(tree, 0)
     trials: list[Trial] = []
-    for i in range(12):
-        candidate = first.ask()
-        if candidate is None:
-            assert i > 0
+    for number in range(12):
+        params = first.ask(number)
+        if params is None:
+            assert number > 0
             break
-        assert validate(tree, candidate.params) == candidate.params
-        trials.append(Trial(candidate, "finished", float(i), (float(i),)))
+        assert validate(tree, params) == params
+        score = float(number)
+        folds, reports = (FoldRef(0, score),), (Report(1.0, score, 1.0),)
+        trials.append(Trial(Candidate(str(number), params), "finished", {"score": score}, folds, reports, 1.0))
         first.tell(trials[-1])
-    assert len({t.candidate.id for t in trials}) == len(trials)
-    resumed = make(tree, 0)
-    for trial in trials:
-        resumed.tell(trial)
-    candidate = resumed.ask()
-    if candidate is not None:
-        assert validate(tree, candidate.params) == candidate.params
-        assert candidate.id not in {t.candidate.id for t in trials}
+    # The same trials give the same proposals; and a resumed run tells what was never asked.
+    second, resumed = make(tree, 0), make(tree, 0)
+    for told in trials:
+        assert second.ask(int(told.candidate.id)) == told.candidate.params
+        second.tell(told)
+        resumed.tell(told)
+    params = resumed.ask(len(trials))
+    assert params is None or validate(tree, params) == params
 
 
 _CHECKS: dict[str, Callable[[Any, Collection[TargetKind]], None]] = {

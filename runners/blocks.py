@@ -47,12 +47,12 @@ def stopped(snapshot: Trial) -> Trial:
 
 def given_up(snapshot: Trial) -> Trial:
     """Return a running trial as stopped by its scheduler: too weak for what it has to be kept."""
-    return replace(snapshot, status="stopped", outcome=None)
+    return replace(snapshot.without_models(), status="stopped")
 
 
 def failed(snapshot: Trial, why: str) -> Trial:
     """Return a running trial as failed."""
-    return replace(snapshot, status="failed", failure=why, outcome=None)
+    return replace(snapshot.without_models(), status="failed", failure=why)
 
 
 def result_of(snapshot: Trial) -> dict[str, float]:

@@ -1,6 +1,16 @@
-"""Small tasks of every kind of data, as ``automl.testing`` publishes them."""
+"""Small tasks of every kind of data, as ``automl.testing`` publishes them, and candidates for them."""
 
+from automl.assemble import starting_points, task_space
+from automl.space import Params
+from automl.task import Task
 from automl.testing import TARGETS
 from automl.testing import make_task as make
 
-__all__ = ["TARGETS", "make"]
+__all__ = ["TARGETS", "defaults", "make"]
+
+
+def defaults(task: Task, family: str) -> Params | None:
+    """Return a family's default parameters, with two epochs for a network; None where it is not for the task."""
+    params = next((p for p in starting_points(task_space(task)) if p["family"] == family), None)
+    epochs = f"family.{family}.epochs"
+    return params | {epochs: 2} if params and epochs in params else params

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from automl.clock import FIT_START_SECONDS
 from automl.export.member import Member, validation_score
 from automl.options import number
 from automl.registry import available, load
@@ -34,8 +35,6 @@ class CompressConfig:
             load("compressors", str(name))
 
 
-# What a compressor that fits needs before its first step.
-FIT_START_SECONDS = 3.0
 # The fold models of a candidate are alike: what so many of them do not bear is not tried on the others.
 REFUSALS = 2
 

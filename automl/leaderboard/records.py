@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from automl.goals import SCORE, Goals
 from automl.types import Trial
 
 RunStatus = Literal["running", "finished", "interrupted", "failed"]
@@ -97,3 +98,8 @@ class Board:
     trials: tuple[Trial, ...] = ()
     ensemble: Ensemble | None = None
     artifacts: tuple[Artifact, ...] = ()
+
+    @property
+    def goals(self) -> Goals:
+        """What orders the trials."""
+        return Goals(tuple(self.run.config.get("goals", (SCORE,))))

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from automl.goals import Goals, is_scored
 from automl.leaderboard import words
 from automl.leaderboard.records import Artifact, Board, Ensemble, Run, ShownMetric
 from automl.types import Trial
@@ -27,19 +28,21 @@ RUN_COLUMNS = ("id", "name", "status", "started_at", "ended_at", "metric", "seed
 _STYLES = {"failed": "red", "stopped": "yellow", "interrupted": "yellow", "running": "cyan"}
 
 
-def table(trials: Iterable[Trial], metric: ShownMetric, artifacts: Iterable[Artifact] = ()) -> list[Row]:
+def table(
+    trials: Iterable[Trial], metric: ShownMetric, artifacts: Iterable[Artifact] = (), goals: Goals | None = None
+) -> list[Row]:
     """Return one row (``COLUMNS``) per trial: best first, then those without a number as score, failed ones last.
 
     rank: from 1, None without a score. score: in the metric's usual sign. spread: standard deviation
-    over the folds. failure: one line. n_bytes, latency_ms (one row, median): where an artifact holds
-    this trial's model alone.
+    over the folds. failure: one line. n_bytes, latency_ms (one row, median): of an artifact that holds
+    this trial's model alone, else of its exported first fold, where that was measured.
     """
     alone = {artifact.candidates[0]: artifact for artifact in artifacts if len(artifact.candidates) == 1}
     rows = []
-    for rank, trial in enumerate(sorted(trials, key=_order), start=1):
+    for rank, trial in enumerate((goals or Goals()).rank(trials), start=1):
         artifact = alone.get(trial.candidate.id)
         values = (
-            rank if _is_ranked(trial) else None,
+            rank if is_scored(trial) else None,
             trial.candidate.id,
             trial.candidate.family,
             _shown(metric, trial.score),
@@ -47,18 +50,22 @@ def table(trials: Iterable[Trial], metric: ShownMetric, artifacts: Iterable[Arti
             trial.seconds,
             trial.status,
             words.reason(trial.failure) if trial.status == "failed" else None,
-            artifact and artifact.n_bytes,
-            artifact and artifact.row_p50_ms,
+            artifact.n_bytes if artifact else trial.values.get("bytes"),
+            artifact.row_p50_ms if artifact else trial.values.get("row_ms"),
         )
         rows.append(dict(zip(COLUMNS, values, strict=True)))
     return rows
+
+
+def _rows(board: Board) -> list[Row]:
+    return table(board.trials, board.run.metric, board.artifacts, board.goals)
 
 
 def frame(board: Board) -> "pd.DataFrame":
     """Return ``table`` of a run as a pandas frame."""
     import pandas as pd
 
-    rows = table(board.trials, board.run.metric, board.artifacts)
+    rows = _rows(board)
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"rank": "Int64", "n_bytes": "Int64"})
 
 
@@ -68,7 +75,7 @@ def to_csv(board: Board) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, [*COLUMNS, "params"], lineterminator="\n")
     writer.writeheader()
-    for row in table(board.trials, board.run.metric, board.artifacts):
+    for row in _rows(board):
         writer.writerow({**row, "params": json.dumps(_plain(params[row["id"]]))})
     return text.getvalue()
 
@@ -82,7 +89,7 @@ def to_json(board: Board) -> str:
             "params": by_id[row["id"]].candidate.params,
             "fold_scores": [metric.shown(score) for score in by_id[row["id"]].fold_scores],
         }
-        for row in table(board.trials, metric, board.artifacts)
+        for row in _rows(board)
     ]
     scores = ("score", "compressed_score", "test_score")
     artifacts = [
@@ -122,11 +129,11 @@ def render(board: Board, console: "Console | None" = None, top: int | None = 20)
         _print(console, _ensemble(board.ensemble, board.run.metric))
     for artifact in board.artifacts:
         _print(console, *_artifact(artifact, board.run.metric))
-    rows = table(board.trials, board.run.metric, board.artifacts)
+    rows = _rows(board)
     shown = [row for row in rows if row["status"] != "failed"]
     if shown:
         _print(console, "")
-        console.print(_trials_table(shown[:top], board.ensemble))
+        console.print(_trials_table(shown[:top], board))
     if top is not None and len(shown) > top:
         _print(console, f"and {len(shown) - top} more")
     failures = words.failures(board.trials)
@@ -147,15 +154,6 @@ def render_runs(runs: Sequence[Run], console: "Console | None" = None) -> None:
         style = _STYLES.get(run.status)
         grid.add_row(str(run.id), run.name, run.status, _clock(run.started_at), took, run.metric.name, style=style)
     console.print(grid)
-
-
-def _is_ranked(trial: Trial) -> bool:
-    return trial.status != "failed" and trial.score is not None and not math.isnan(trial.score)
-
-
-def _order(trial: Trial) -> tuple[bool, bool, bool, float]:
-    finished, score = trial.rank
-    return trial.status == "failed", not _is_ranked(trial), not finished, -score
 
 
 def _shown(metric: ShownMetric, score: float | None) -> float | None:
@@ -236,8 +234,10 @@ def _artifact(artifact: Artifact, metric: ShownMetric) -> list[str]:
     return [facts[0], *(f"  {fact}" for fact in [*facts[1:], artifact.path] if fact)]
 
 
-def _trials_table(rows: Sequence[Row], ensemble: Ensemble | None) -> "Table":
-    weights = dict(ensemble.members) if ensemble else {}
+def _trials_table(rows: Sequence[Row], board: Board) -> "Table":
+    weights = dict(board.ensemble.members) if board.ensemble else {}
+    front = {trial.candidate.id for trial in board.goals.front(filter(is_scored, board.trials))}
+    several = len(board.goals.objectives) > 1
     has_artifact = any(row["n_bytes"] is not None for row in rows)
     grid = _grid(
         *("#", "id", "family", "score", "spread", "seconds", "status"),
@@ -245,6 +245,7 @@ def _trials_table(rows: Sequence[Row], ensemble: Ensemble | None) -> "Table":
         *(["size", "ms"] if has_artifact else []),
     )
     for row in rows:
+        is_best = row["id"] in front if several else row["rank"] == 1
         cells = [
             "-" if row["rank"] is None else str(row["rank"]),
             row["id"],
@@ -259,7 +260,7 @@ def _trials_table(rows: Sequence[Row], ensemble: Ensemble | None) -> "Table":
         if has_artifact:
             measured = row["n_bytes"] is not None
             cells += [words.size(row["n_bytes"]), words.number(row["latency_ms"], digits=3)] if measured else ["", ""]
-        grid.add_row(*cells, style="bold green" if row["rank"] == 1 else _STYLES.get(row["status"]))
+        grid.add_row(*cells, style="bold green" if is_best else _STYLES.get(row["status"]))
     return grid
 
 

@@ -4,6 +4,7 @@ import importlib.metadata
 import platform
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from automl.leaderboard import process
 from automl.leaderboard.database import Database
 from automl.leaderboard.records import Artifact, Board, Ensemble, Run, RunStatus, ShownMetric, StoredMetric
 from automl.leaderboard.tables import ArtifactRow, EnsembleRow, RunRow, TrialRow
-from automl.types import Candidate, Report, Trial
+from automl.types import Blob, Candidate, FoldRef, Report, Trial
 
 
 class Store:
@@ -92,7 +93,7 @@ class Store:
             row.status, row.ended_at = status, time.time()
 
     def add_trial(self, run_id: int, trial: Trial) -> None:
-        """Add an ended trial (without its outcome), in place of an earlier one of the same candidate.
+        """Add an ended trial, in place of an earlier one of the same candidate.
 
         Raises ``ValueError`` for a trial that is still running.
         """
@@ -106,7 +107,8 @@ class Store:
             status=trial.status,
             params=candidate.params,
             score=trial.score,
-            fold_scores=trial.fold_scores,
+            values=trial.values,
+            folds=[asdict(fold) for fold in trial.folds],
             reports=[vars(report) for report in trial.reports],
             seconds=float(trial.seconds),
             # A library's message may hold bytes that are no text.
@@ -161,7 +163,7 @@ class Store:
         return matches[0]
 
     def trials(self, run_id: int) -> list[Trial]:
-        """Return a run's ended trials in the order in which they ended, without outcomes."""
+        """Return a run's ended trials in the order in which they ended."""
         with self._database.read() as session:
             rows = session.scalars(select(TrialRow).filter_by(run_id=run_id).order_by(TrialRow.id))
             return [_trial(row) for row in rows]
@@ -213,12 +215,17 @@ def _trial(row: TrialRow) -> Trial:
     return Trial(
         candidate=Candidate(row.candidate_id, row.params),
         status=row.status,  # type: ignore[arg-type]
-        score=row.score,
-        fold_scores=tuple(row.fold_scores),
+        values=row.values,
+        folds=tuple(map(_fold, row.folds)),
         reports=tuple(Report(**report) for report in row.reports),
         seconds=row.seconds,
         failure=row.failure,
     )
+
+
+def _fold(stored: Mapping[str, Any]) -> FoldRef:
+    blobs = {name: Blob(**stored[name]) for name in ("predictions", "model") if stored.get(name)}
+    return FoldRef(stored["fold"], stored["score"], **blobs)
 
 
 def _artifact(row: ArtifactRow) -> Artifact:

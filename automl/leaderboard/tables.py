@@ -106,7 +106,8 @@ class TrialRow(Base):
     status: Mapped[str]
     params: Mapped[Any] = mapped_column(Json)
     score: Mapped[float | None] = mapped_column(Score)
-    fold_scores: Mapped[Any] = mapped_column(Json)
+    values: Mapped[Any] = mapped_column(Json)
+    folds: Mapped[Any] = mapped_column(Json)
     reports: Mapped[Any] = mapped_column(Json)
     seconds: Mapped[float]
     failure: Mapped[str | None]

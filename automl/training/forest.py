@@ -1,11 +1,11 @@
 """Forests of scikit-learn, grown in chunks and kept as flat arrays."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl import clock
 from automl.export.trees import TreeEnsemble, floor32
 from automl.task import Batch, Rows, Task
 from automl.training.chunks import next_chunk
@@ -39,12 +39,12 @@ class Forest:
         forest = self.make(not self.n_classes).set_params(warm_start=True)
         chunk = 1
         while self.n_trees < self.wanted:
-            started, done = time.perf_counter(), self.n_trees
+            started, done = clock.stopwatch(), self.n_trees
             forest.set_params(n_estimators=min(done + chunk, self.wanted)).fit(x, y, sample_weight=train.weights)
             grown = ensemble_of([tree.tree_ for tree in forest.estimators_[done:]], _codes(forest), base, scale)
             self.ensemble = TreeEnsemble.join([self.ensemble, grown]) if done else grown
             self.n_trees = self.ensemble.n_trees
-            seconds_per_tree = (time.perf_counter() - started) / (self.n_trees - done)
+            seconds_per_tree = (clock.stopwatch() - started) / (self.n_trees - done)
             chunk = next_chunk(chunk, seconds_per_tree)
             yield self.n_trees / self.wanted
 

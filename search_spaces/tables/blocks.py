@@ -1,7 +1,6 @@
 """What families for tables share: feature steps; boosting (target, early stopping, becoming a model); forests."""
 
 import math
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl import clock
 from automl.errors import NotApplicable
 from automl.export.trees import TreeEnsemble, linked
 from automl.space import OFF, Choice, Float, Int, Params, Space, configure_choice
@@ -174,12 +174,12 @@ class Boosted:
         losses: list[float] = []
         chunk = 1
         while len(losses) < min(most, self.n_trees + patience):
-            started, asked = time.perf_counter(), min(chunk, most - len(losses), self.n_trees + patience - len(losses))
+            started, asked = clock.stopwatch(), min(chunk, most - len(losses), self.n_trees + patience - len(losses))
             losses += (new := advance(asked))
             self.n_trees = int(np.argmin(losses)) + 1 if losses else 0
             if len(new) < asked:
                 return
-            seconds_per_round = (time.perf_counter() - started) / asked
+            seconds_per_round = (clock.stopwatch() - started) / asked
             chunk = next_chunk(chunk, seconds_per_round)
             # How many rounds it will be is not known: half of the way is put at 10 / rate.
             yield min(0.99, 1 - 0.5 ** (len(losses) * rate / 10))

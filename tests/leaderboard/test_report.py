@@ -13,14 +13,20 @@ from automl.leaderboard import words
 from automl.leaderboard.records import Artifact, Board, Ensemble, Run, StoredMetric
 from automl.leaderboard.report import COLUMNS, frame, render, render_runs, table, to_csv, to_json
 from automl.leaderboard.store import Store
-from automl.types import Candidate, Trial
+from automl.types import Candidate, FoldRef, Trial
 
 LOSS = StoredMetric("log_loss", greater_is_better=False)
 FOLDER = "/data/runs/2026-01-31/a-folder-whose-path-is-much-longer-than-eighty-characters/14-03-22"
 
 
+def folds(*scores):
+    return tuple(FoldRef(i, score) for i, score in enumerate(scores))
+
+
 def trial(id, family, status="finished", score=None, **changes):
-    return Trial(Candidate(id, {"family": family, "lr": 0.1}), status, score, **changes)
+    return Trial(
+        Candidate(id, {"family": family, "lr": 0.1}), status, {} if score is None else {"score": score}, **changes
+    )
 
 
 @pytest.fixture
@@ -30,9 +36,9 @@ def board():
         trial("118", "linear", score=math.nan),
         trial("119", "mlp", "failed", failure=traceback.format(3)),
         trial("120", "lightgbm", "stopped", -0.4, seconds=3.25),
-        trial("1121", "temporal_conv", score=-0.123456, fold_scores=(-0.12, -0.13), seconds=12345.6),
+        trial("1121", "temporal_conv", score=-0.123456, folds=folds(-0.12, -0.13), seconds=12345.6),
         trial("122", "mlp", "failed", failure=traceback.format(4)),
-        trial("123", "forest", score=-98765.4321, fold_scores=(-1e5, -1e4)),
+        trial("123", "forest", score=-98765.4321, folds=folds(-1e5, -1e4)),
     )
     run = Run(3, "adult", "finished", 1.7e9, 1.7e9 + 301, FOLDER, LOSS, 7, "f", {"tol": math.inf}, {}, {})
     ensemble = Ensemble((("120", 0.25), ("1121", 0.75)), -0.11)

@@ -15,30 +15,23 @@ import numpy as np
 import pytest
 
 from automl.errors import AutoMLError, ConfigError, UnknownNameError
-from automl.leaderboard.outcomes import Outcomes
 from automl.leaderboard.records import Artifact, StoredMetric
 from automl.leaderboard.store import Store
-from automl.types import Candidate, Outcome, Report, Trial
+from automl.types import Blob, Candidate, FoldRef, Report, Trial
 
 METRIC = StoredMetric("log_loss", greater_is_better=False)
 
 WRITER = """
 import sys
-import numpy as np
-from automl.leaderboard.outcomes import Outcomes
 from automl.leaderboard.records import StoredMetric
 from automl.leaderboard.store import Store
-from automl.types import Candidate, Outcome, Trial
+from automl.types import Candidate, Trial
 
 database, name, n = sys.argv[1], sys.argv[2], int(sys.argv[3])
 with Store(database) as store:
     run = store.start_run(name=name, folder=name, metric=StoredMetric("r2"), config={}, task={})
-    outcomes = Outcomes(f"{database}-{name}", keep=5)
     for i in range(n):
-        outcome = Outcome(np.full(2000, i, np.float32), (bytes(50_000),))
-        trial = Trial(Candidate(str(i), {"family": "mlp"}), "finished", score=float(i), outcome=outcome)
-        outcomes.offer(trial)
-        store.add_trial(run, trial)
+        store.add_trial(run, Trial(Candidate(str(i), {"family": "mlp"}), "finished", {"score": float(i)}))
         print(i, flush=True)
     store.finish_run(run)
 """
@@ -56,7 +49,9 @@ def start(store, name="adult", folder="runs/adult", **changes):
 
 
 def trial(id="0", status="finished", score=-0.1, **changes):
-    return Trial(Candidate(id, {"family": "mlp", "lr": 0.1}), status, score, **changes)
+    return Trial(
+        Candidate(id, {"family": "mlp", "lr": 0.1}), status, {} if score is None else {"score": score}, **changes
+    )
 
 
 def writer(database, name, n):
@@ -68,7 +63,9 @@ def test_trials_come_back_as_they_were_bit_for_bit(store):
     run = start(store)
     params = {"family": "mlp", "lr": 0.1 + 0.2, "depth": 3, "big": 2**60, "norm": "batch", "bias": True, "none": None}
     reports = (Report(0.5, -1 / 3, 1.25, {"loss": 1e-300}), Report(1.0, -math.pi, 2.5))
-    full = Trial(Candidate("a/7", params), "finished", -math.e, (-2 / 3, -5e-324), reports, 12.7)
+    blob = Blob("a%2F7/0.model", 2**40, "ab" * 32)
+    folds = (FoldRef(0, -2 / 3, blob, replace(blob, n_bytes=1)), FoldRef(1, -5e-324))
+    full = Trial(Candidate("a/7", params), "finished", {"score": -math.e, "bytes": 1 / 3}, folds, reports, 12.7)
     failed = replace(trial("8", "failed", None), failure="ValueError: no ümlaut \udcff")
     store.add_trial(run, full)
     store.add_trial(run, failed)
@@ -78,13 +75,15 @@ def test_trials_come_back_as_they_were_bit_for_bit(store):
 @pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf, np.float64(0.1), np.float32(0.1), 1])
 def test_every_float_survives_also_in_json(store, tmp_path, score):
     run = start(store)
-    store.add_trial(run, trial(score=score, fold_scores=(score, 1.0), reports=(Report(0.5, score, 1.0, {"x": score}),)))
+    store.add_trial(
+        run, trial(score=score, folds=(FoldRef(0, score),), reports=(Report(0.5, score, 1.0, {"x": score}),))
+    )
     (back,) = store.trials(run)
     report = back.reports[0]
     for value in (back.score, back.fold_scores[0], report.score, report.extra["x"]):
         assert value == score or (math.isnan(value) and math.isnan(score))
     with sqlite3.connect(tmp_path / "leaderboard.db") as plain:
-        assert plain.execute("SELECT json_valid(reports), json_valid(fold_scores) FROM trial").fetchall() == [(1, 1)]
+        assert plain.execute("SELECT json_valid(reports), json_valid(folds) FROM trial").fetchall() == [(1, 1)]
 
 
 def test_a_trial_replaces_the_earlier_one_of_its_candidate_in_its_run_only(store):
@@ -167,15 +166,6 @@ def test_a_kill_loses_nothing_that_was_finished(tmp_path):
         assert store.resume_run(1).status == "running"
     with sqlite3.connect(database) as plain:
         assert plain.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    outcomes = Outcomes(f"{database}-killed", keep=5)
-    kept = [int(id) for id in outcomes.ids()]
-    assert kept[0] in (len(ids) - 1, len(ids))
-    # The kill may fall between writing the new outcome and dropping the one it displaces.
-    assert kept == list(range(kept[0], kept[0] - len(kept), -1))
-    assert len(kept) in (5, 6)
-    for i in kept:
-        assert (outcomes.predictions(str(i)) == i).all()
-        assert outcomes.models(str(i)) == (bytes(50_000),)
 
 
 def test_processes_create_one_database_and_write_to_it_together(tmp_path):
@@ -247,9 +237,3 @@ def test_the_report_and_the_live_view_load_no_database():
     heavy = "{'sqlalchemy', 'sklearn', 'rich', 'pandas'}"
     code = f"import sys, automl.progress, automl.leaderboard.report; print({heavy} & {{*sys.modules}})"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
-
-
-def test_an_outcome_is_no_part_of_a_stored_trial(store):
-    run = start(store)
-    store.add_trial(run, trial(outcome=Outcome(np.zeros(3, np.float32), (b"x",))))
-    assert store.trials(run)[0].outcome is None
