@@ -43,9 +43,13 @@ def whole_space(plugins: Plugins | None = None) -> dict[str, Choice]:
     for what is no option, and for a feature step among them that no family takes.
     """
     plugins = plugins or {}
-    for kind in plugins:
+    for kind, paths in plugins.items():
         if kind not in CLASSES:
             raise unknown_name("kind of plugin", kind, CLASSES)
+        if isinstance(paths, str) or not isinstance(paths, Sequence):
+            raise ConfigError(
+                f"The plugins of {kind} are a list of import paths, e.g. [my_package.my_module]; got {paths!r}."
+            )
     families = {folder: available(folder, plugins.get(folder, ())) for folder in FAMILY_FOLDER.values()}
     _check_taken(plugins, [family for of_kind in families.values() for family in of_kind.values()])
     return {

@@ -63,7 +63,7 @@ def available(kind: str, more: Iterable[str] = ()) -> dict[str, Any]:
 
     ``more``: import paths of further ones.
     """
-    options = {name: load(kind, name) for name in (*names(kind), *more)}
+    options = {str(name): load(kind, str(name)) for name in (*names(kind), *more)}
     usable = {name: option for name, option in options.items() if not option.absent}
     return dict(sorted(usable.items(), key=lambda item: (item[1].order, item[0])))
 
@@ -82,10 +82,15 @@ def _files(kind: str) -> frozenset[str]:
 
 
 @cache
+def _installed() -> Any:
+    return entry_points()  # reads a file of every package there is
+
+
+@cache
 def _entry_points(kind: str) -> dict[str, EntryPoint]:
     """Return the entry points of installed packages by name."""
     found: dict[str, EntryPoint] = {}
-    for point in entry_points(group=f"automl.{kind}"):
+    for point in _installed().select(group=f"automl.{kind}"):
         other = _whose(found[point.name]) if point.name in found else None
         if point.name in _files(kind):
             other = f"the file {_package(kind).__name__.replace('.', '/')}/{point.name}.py"

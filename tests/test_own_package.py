@@ -180,7 +180,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         forget()
 
     def forget() -> None:
-        for kept in (registry.names, registry._entry_points, registry.load):
+        for kept in (registry.names, registry._entry_points, registry._installed, registry.load):
             kept.cache_clear()
 
     yield install
