@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from automl import run_folder
-from automl.assemble import SpaceConfig, described
+from automl import registry, run_folder
+from automl.assemble import SpaceConfig
 from automl.clock import UNHURRIED_SECONDS
 from automl.errors import AutoMLError, ConfigError, DataError, unknown_name
 from automl.goals import Goals
 from automl.options import flag, number
 from automl.run_folder import RunFolder
-from automl.space import OFF
 
 if TYPE_CHECKING:
     from automl.search import Search
@@ -160,7 +159,6 @@ def search_config(config: Mapping[str, Any], started: float) -> Any:
     """Return the ``SearchConfig`` of a composed configuration."""
     from automl.search import SearchConfig
 
-    tree = config["space"]
     flag("key 'quiet'", config["quiet"])
     _leaderboard_url(config["leaderboard"]["url"])
     return SearchConfig(
@@ -168,7 +166,7 @@ def search_config(config: Mapping[str, Any], started: float) -> Any:
         searcher=config["searcher"],
         scheduler=config["scheduler"],
         runner=config["runner"],
-        space=SpaceConfig(with_deletions(tree, described()), config["plugins"]),
+        space=SpaceConfig(config["space"], config["plugins"]),
         ship=ship_config(config),
         store=config["run"]["store"],
         goals=Goals(tuple(config["goals"])),
@@ -183,19 +181,12 @@ def ship_config(config: Mapping[str, Any]) -> Any:
     from automl.export.ship import ShipConfig
 
     options = config["compress"]["options"]
+    if options == "auto":
+        options = list(registry.available("compressors", config["plugins"]["compressors"]))
     if not isinstance(options, list):
-        raise ConfigError(f"'compress.options' is a list, e.g. [trim_trees] or []; got {options!r}.")
+        raise ConfigError(f"'compress.options' is auto or a list, e.g. [trim_trees] or []; got {options!r}.")
     compress = CompressConfig(config["compress"]["max_loss"], tuple(options))
     return ShipConfig(**config["ensemble"], compress=compress)
-
-
-def with_deletions(tree: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn what was deleted from the generated tree (Hydra's ``~space.tables.svm``) into ``off``."""
-    kept = {
-        k: with_deletions(v, whole[k]) if isinstance(v, Mapping) and isinstance(whole.get(k), Mapping) else v
-        for k, v in tree.items()
-    }
-    return kept | {k: OFF for k, v in whole.items() if k not in tree and isinstance(v, Mapping)}
 
 
 def _run(ready: "Search", config: dict[str, Any], folder: RunFolder) -> bool:

@@ -14,7 +14,7 @@ from automl.types import Candidate, Proposer, Scheduler, Trial
 
 def pauses(config: Mapping[str, Any]) -> bool:
     """Return whether the scheduler of ``config`` pauses trials, so that several must be in flight."""
-    return bool(registry.load("schedulers", config.get("name", "none")).PAUSES)
+    return bool(getattr(registry.load("schedulers", config.get("name", "none")), "PAUSES", False))
 
 
 def make_scheduler(config: Mapping[str, Any], proposals: Proposer) -> Any:

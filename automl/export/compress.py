@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from automl.clock import FIT_START_SECONDS
 from automl.export.member import Member, validation_score
 from automl.options import number
-from automl.registry import load
+from automl.registry import available, load
 from automl.space import Choice, Defaults, Params, Space, draw
 from automl.task import Batch, Rows, Task
 from automl.training.pipeline import Pipeline
@@ -22,11 +22,12 @@ from automl.types import Model
 class CompressConfig:
     """``max_loss``: the relative loss of score the whole may suffer (0.005 = 0.5 %).
 
-    ``options``: which compressors are tried, in this order; none turns compression off.
+    ``options``: which compressors are tried, in this order (default: all there are, in theirs); none turns compression
+    off.
     """
 
     max_loss: float = 0.005
-    options: tuple[str, ...] = ("prune_channels", "quantize_int8", "trim_trees")
+    options: Sequence[str] = field(default_factory=lambda: tuple(available("compressors")))
 
     def __post_init__(self) -> None:
         number("max_loss of compression", self.max_loss, 0)
@@ -104,11 +105,9 @@ class _OneModel:
     def shrink(self, name: str, deadline: float) -> bool:
         """Take the first setting of a compressor that loses little enough; return whether none does."""
         option = load("compressors", name)
-        # A compressor of models whose size costs little to keep is held to a stricter bound.
-        least = self.reference - self.max_loss * getattr(option, "LOSS_SHARE", 1.0) * abs(self.reference)
-        fits = hasattr(option, "FIT_SHARE")
-        seconds = FIT_START_SECONDS + option.FIT_SHARE * self.member.seconds if fits else 0.0
-        for params in settings(option.SPACE):
+        least = self.reference - self.max_loss * option.loses * abs(self.reference)
+        seconds = FIT_START_SECONDS + option.costs * self.member.seconds if option.costs else 0.0
+        for params in settings(option.space):
             if time.time() + seconds >= deadline:
                 return False
             try:

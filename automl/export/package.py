@@ -1,6 +1,7 @@
 """Writes the folder that is shipped, and refuses it when it predicts something else."""
 
 import hashlib
+import importlib
 import json
 import os
 import platform
@@ -22,10 +23,11 @@ from automl.errors import ExportError
 from automl.export import replay
 from automl.export.front import raw_inputs
 from automl.export.member import Member, predict, to_onnx
-from automl.task import Rows, Schema, Task
+from automl.registry import load
+from automl.task import FAMILY_FOLDER, Rows, Schema, Task
 
 FORMAT = automl.runtime.FORMAT
-LIBRARIES = ("automl", "numpy", "onnxruntime", "onnx", "torch", "scikit-learn", "lightgbm", "catboost")
+LIBRARIES = ("automl", "numpy", "onnxruntime", "onnx", "torch", "scikit-learn")
 # The largest difference that is allowed between the shipped graph and its source model: absolute for
 # probabilities, relative to the target's spread for values.
 TOLERANCE = 1e-3
@@ -168,7 +170,18 @@ def _manifest(task: Task, members: Sequence[Member], kind: str, scores: dict[str
         "metric": {"name": task.metric.name, "greater_is_better": task.metric.greater_is_better},
         "scores": scores,
         "members": described,
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        "versions": _versions(task, members),
+    }
+
+
+def _versions(task: Task, members: Sequence[Member]) -> dict[str, str]:
+    """Return the versions of what made the members, those of the libraries that their families require among them."""
+    families = {member.family for member in members}
+    required = sorted({name for family in families for name in load(FAMILY_FOLDER[task.kind], family).requires})
+    return {
+        "python": platform.python_version(),
+        **{name: version(name) for name in LIBRARIES},
+        **{name: str(importlib.import_module(name).__version__) for name in required},
     }
 
 

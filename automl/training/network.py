@@ -159,7 +159,7 @@ class Network:
     def part(self, part: str, *given: Any) -> Any:
         """Build the chosen option of a part ("loss", "optimizer" or "schedule") from its parameters."""
         name = self.params[part]
-        return registry.option(PARTS[part], name).build(scope(self.params, f"{part}.{name}"), *given)
+        return registry.load(PARTS[part], name).build(scope(self.params, f"{part}.{name}"), *given)
 
     def _prepare(self, seed: bool = False) -> None:
         import torch

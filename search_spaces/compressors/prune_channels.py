@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.option import Compressor
 from automl.space import Choice, Int, Params
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ SPACE = {
     "scope": Choice(["layer", "network"]),
     "epochs": Int(1, 20, log=True, default=5),
 }
-# Fine-tuning takes about this share of the time that the fit took.
-FIT_SHARE = 0.3
 _N_EXAMPLES = 256
 _ROUND_TO = 8  # kernels are made for such widths
 
@@ -129,3 +128,7 @@ def _tensor(array: np.ndarray) -> Any:
 
 def _n_weights(module: "nn.Module") -> int:
     return sum(p.numel() for p in module.parameters())
+
+
+# Fine-tuning takes about this share of the time that the fit took.
+OPTION = Compressor(space=SPACE, build=build, order=10, costs=0.3)

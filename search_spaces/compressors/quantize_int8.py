@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.option import Compressor
 from automl.space import Choice, Params
 
 if TYPE_CHECKING:
@@ -214,3 +215,6 @@ def _output_axis(node: "onnx.NodeProto") -> int:
         return -1
     transposed = any(a.name == "transB" and a.i for a in node.attribute)
     return {"Conv": 0, "Gemm": 0 if transposed else 1}.get(node.op_type, 1)  # GRU, LSTM: (directions, gates, inputs)
+
+
+OPTION = Compressor(space=SPACE, build=build, order=20)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from automl import option
 from automl.errors import NotApplicable
 from automl.runtime import DATE_PARTS
 from automl.search_spaces.features.blocks import Identity, NumericStep
@@ -86,3 +87,6 @@ def _parts(task: Task) -> list[str]:
     """Return, for every numeric column, which part of a date it is, or an empty string."""
     width = {"numeric": ("",), "boolean": ("",), "datetime": DATE_PARTS}
     return [part for c in task.schema.columns for part in width.get(c.role, ())]
+
+
+OPTION = option.Step(space=SPACE, build=build, reads=("datetime",))

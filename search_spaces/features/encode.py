@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from automl import option
 from automl.search_spaces.features.blocks import Identity, append_numeric, append_tensor, has_columns
 from automl.space import Choice, Float, Int, Params
 from automl.task import Rows, Task
@@ -192,3 +193,6 @@ def _without_categories(x: Rows) -> Rows:
 def _encoded(graph: "Graph", inputs: Mapping[str, str], columns: str) -> dict[str, str]:
     others = {name: tensor for name, tensor in inputs.items() if name != "categories"}
     return {**others, "numeric": append_tensor(graph, inputs, columns)}
+
+
+OPTION = option.Step(space=SPACE, build=build, reads=("categorical",), after=("impute",))

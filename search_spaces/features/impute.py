@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from automl import option
 from automl.search_spaces.features.blocks import Identity, NumericStep
 from automl.space import Choice, Params
 from automl.task import Task
@@ -63,3 +64,6 @@ def _usual(known: np.ndarray, method: str) -> float:
         return float(np.median(known))
     values, counts = np.unique(known, return_counts=True)
     return float(values[counts.argmax()])
+
+
+OPTION = option.Step(space=SPACE, build=build, after=("text",))

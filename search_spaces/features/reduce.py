@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from automl import option
 from automl.search_spaces.features.blocks import Identity, NumericStep, filled, sample_rows
 from automl.space import Choice, Float, Params
 from automl.task import Task
@@ -57,3 +58,6 @@ class Pca(NumericStep):
         centered = graph.op("Sub", x, graph.constant(self.mean))
         known = graph.op("Where", graph.op("IsNaN", centered), graph.constant(np.float32(0)), centered)
         return graph.op("MatMul", known, graph.constant(self.directions))
+
+
+OPTION = option.Step(space=SPACE, build=build, after=("select",))

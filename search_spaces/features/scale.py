@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from automl import option
 from automl.search_spaces.features.blocks import Identity, NumericStep
 from automl.space import Choice, Params
 from automl.task import Task
@@ -146,3 +147,6 @@ def _known(column: np.ndarray) -> np.ndarray:
 def _is_flag(known: np.ndarray) -> bool:
     """Whether a column holds nothing but 0 and 1."""
     return bool(((known == 0) | (known == 1)).all())
+
+
+OPTION = option.Step(space=SPACE, build=build, after=("encode",))

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from automl import option
 from automl.search_spaces.features.blocks import Identity, NumericStep, filled, sample_rows
 from automl.space import Choice, Float, Params
 from automl.task import Task
@@ -86,3 +87,6 @@ _SCORES = {
     "extra_trees": Select._extra_trees,
     "l1": Select._l1,
 }
+
+
+OPTION = option.Step(space=SPACE, build=build, after=("scale",))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse as sp
 
+from automl import option
 from automl.errors import NotApplicable
 from automl.search_spaces.features.blocks import append_numeric, append_tensor, has_columns
 from automl.space import Choice, Int, Params
@@ -108,3 +109,6 @@ class Svd:
     @staticmethod
     def _with(x: Rows, numbers: np.ndarray) -> Rows:
         return replace(append_numeric(x, np.asarray(numbers, np.float32)), sparse=None)
+
+
+OPTION = option.Step(space=SPACE, build=build, reads=("text",), after=("dates",))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from automl.option import Family
 from automl.space import Choice, Float, Int, Params, scope
 
 if TYPE_CHECKING:
@@ -42,12 +43,6 @@ SPACE = {
     "augment": Choice({"random": AUGMENT, "none": {}}),
 }
 _EPOCHS = 20
-NETWORK = {
-    "batch_size": {"default": 32},
-    "epochs": {"default": _EPOCHS},
-    "schedule": {"default": "one_cycle"},
-    "optimizer": {"default": "adamw", "adamw": {"lr": {"default": 6e-3}}},
-}
 # From so many images on, fewer epochs (300,000 images in all), larger batches and no augmentation are tried first.
 _MANY = 15_000
 
@@ -93,3 +88,16 @@ def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
         stages.append(parts.make_stage(width, wider, *shape, norm, activation))
         width = wider
     return parts.ConvNet(front, stages, width, n_outputs, params["pool"], params["dropout"])
+
+
+OPTION = Family(
+    space=SPACE,
+    build=build,
+    network={
+        "batch_size": {"default": 32},
+        "epochs": {"default": _EPOCHS},
+        "schedule": {"default": "one_cycle"},
+        "optimizer": {"default": "adamw", "adamw": {"lr": {"default": 6e-3}}},
+    },
+    adapt=adapt,
+)

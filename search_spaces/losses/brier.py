@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from automl.option import Loss
 from automl.space import Params, Space
 
 if TYPE_CHECKING:
@@ -11,7 +12,6 @@ if TYPE_CHECKING:
     from automl.task import Task
 
 SPACE: Space = {}
-FITS = ("binary", "multiclass")
 
 
 def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
@@ -22,3 +22,6 @@ def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
         return (scores.softmax(1) - one_hot(y, scores.shape[1])).square().sum(1)
 
     return loss
+
+
+OPTION = Loss(space=SPACE, build=build, targets=("binary", "multiclass"))

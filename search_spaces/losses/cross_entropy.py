@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from automl.option import Loss
 from automl.space import Float, Params
 
 if TYPE_CHECKING:
@@ -10,9 +11,7 @@ if TYPE_CHECKING:
 
     from automl.task import Task
 
-ORDER = 0
 SPACE = {"smoothing": Float(0.0, 0.2, default=0.0)}
-FITS = ("binary", "multiclass")
 
 
 def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
@@ -23,3 +22,6 @@ def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
         return cross_entropy(scores, y, reduction="none", label_smoothing=params["smoothing"])
 
     return loss
+
+
+OPTION = Loss(space=SPACE, build=build, targets=("binary", "multiclass"), order=0)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from automl.option import Loss
 from automl.search_spaces.losses.blocks import log_probability
 from automl.space import Float, Params
 
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
     from automl.task import Task
 
 SPACE = {"q": Float(0.05, 1.0, default=0.5)}
-FITS = ("binary", "multiclass")
 
 
 def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
@@ -22,3 +22,6 @@ def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
         return -(params["q"] * log_probability(scores, y)).expm1() / params["q"]
 
     return loss
+
+
+OPTION = Loss(space=SPACE, build=build, targets=("binary", "multiclass"))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from automl.option import Loss
 from automl.space import Float, Params
 
 if TYPE_CHECKING:
@@ -11,7 +12,6 @@ if TYPE_CHECKING:
     from automl.task import Task
 
 SPACE = {"delta": Float(0.05, 3.0, log=True, default=1.0)}
-FITS = ("regression",)
 
 
 def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
@@ -22,3 +22,6 @@ def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
         return huber_loss(values[:, 0], y, reduction="none", delta=params["delta"])
 
     return loss
+
+
+OPTION = Loss(space=SPACE, build=build, targets=("regression",))

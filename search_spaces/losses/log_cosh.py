@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from automl.option import Loss
 from automl.space import Params, Space
 
 if TYPE_CHECKING:
@@ -11,7 +12,6 @@ if TYPE_CHECKING:
     from automl.task import Task
 
 SPACE: Space = {}
-FITS = ("regression",)
 
 
 def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
@@ -25,3 +25,6 @@ def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
         return error + softplus(-2 * error) - log(2)
 
     return loss
+
+
+OPTION = Loss(space=SPACE, build=build, targets=("regression",))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from automl.option import Loss
 from automl.space import Float, Params
 
 if TYPE_CHECKING:
@@ -11,7 +12,6 @@ if TYPE_CHECKING:
     from automl.task import Task
 
 SPACE = {"tau": Float(0.1, 1.5, default=1.0)}
-FITS = ("binary", "multiclass")
 
 
 def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
@@ -28,3 +28,6 @@ def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
         return cross_entropy(scores + shift.to(scores.device), y, reduction="none")
 
     return loss
+
+
+OPTION = Loss(space=SPACE, build=build, targets=("binary", "multiclass"))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from automl.option import Loss
 from automl.space import Choice, Float, Params
 
 if TYPE_CHECKING:
@@ -11,7 +12,6 @@ if TYPE_CHECKING:
     from automl.task import Task
 
 SPACE = {"margin": Float(0.2, 5.0, log=True, default=1.0), "power": Choice([1, 2])}
-FITS = ("binary", "multiclass")
 
 
 def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
@@ -22,3 +22,6 @@ def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
         return multi_margin_loss(scores, y, p=params["power"], margin=params["margin"], reduction="none")
 
     return loss
+
+
+OPTION = Loss(space=SPACE, build=build, targets=("binary", "multiclass"))

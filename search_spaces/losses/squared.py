@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from automl.option import Loss
 from automl.space import Params, Space
 
 if TYPE_CHECKING:
@@ -10,9 +11,7 @@ if TYPE_CHECKING:
 
     from automl.task import Task
 
-ORDER = 0
 SPACE: Space = {}
-FITS = ("regression",)
 
 
 def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
@@ -22,3 +21,6 @@ def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
         return (values[:, 0] - y).square()
 
     return loss
+
+
+OPTION = Loss(space=SPACE, build=build, targets=("regression",), order=0)

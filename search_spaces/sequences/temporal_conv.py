@@ -3,6 +3,7 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
+from automl.option import Family
 from automl.search_spaces.sequences.blocks import AUGMENT, TRAINING, around
 from automl.space import Choice, Float, Int, Params
 
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
     from automl.task import Rows, Task
     from automl.types import Model
 
-ORDER = 10
 SPACE = {
     "depth": Int(1, 6, default=3),
     "width": Int(16, 256, log=True, default=64),
@@ -26,7 +26,6 @@ SPACE = {
     "dropout": Float(0.0, 0.5, default=0.1),
     "augment": AUGMENT,
 }
-NETWORK = TRAINING
 
 
 def build(params: Params, task: "Task") -> "Model":
@@ -44,3 +43,6 @@ def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
     style = {name: params[name] for name in ("norm", "activation", "dropout")}
     body = Convolutions(x.sequence.shape[2] * params["stack"], **shape, **style)
     return around(body, params, x, n_outputs)
+
+
+OPTION = Family(space=SPACE, build=build, network=TRAINING, order=10)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import softmax
 
+from automl.option import Family
 from automl.search_spaces.tables.blocks import NUMERIC_FEATURES
 from automl.space import Choice, Float, Params
 from automl.task import Batch, Rows, Task
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 _Stage = tuple[float, np.ndarray, np.ndarray]  # progress, coefficients (k, p), intercepts (k,)
 
-ORDER = 20
 _STRENGTH = {"strength": Float(1e-7, 1.0, log=True, default=3e-4)}
 SPACE = {
     "penalty": Choice(
@@ -35,12 +35,10 @@ SPACE = {
     ),
     "class_weight": Choice(["none", "balanced"]),
 }
-FEATURES = NUMERIC_FEATURES
 # A stage is about this many rows * columns * classes * iterations: about a second of work on a core.
 _STAGE_WORK = {"newton-cholesky": 4e9, "lbfgs": 1e9, "proximal": 1e9}
 _MOST_ITERATIONS = 500
 _TOLERANCE = 1e-4
-adapt = class_weight_for_classes
 
 
 def build(params: Params, task: Task) -> Model:
@@ -195,3 +193,6 @@ def _largest_eigenvalue(x: np.ndarray, share: np.ndarray) -> float:
         length = float(np.linalg.norm(v))
         v /= length
     return 1.1 * length
+
+
+OPTION = Family(space=SPACE, build=build, steps=NUMERIC_FEATURES, order=20, adapt=class_weight_for_classes)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from automl.option import Family
 from automl.search_spaces.tables.blocks import NUMERIC_FEATURES
 from automl.space import Choice, Float, Int, Params
 from automl.task import Batch, Rows, Task
@@ -19,7 +20,6 @@ from automl.types import Model
 if TYPE_CHECKING:
     from automl.export.graph import Graph
 
-ORDER = 60
 SPACE = {
     "k": Int(1, 100, log=True, default=15),
     "weights": Choice(["distance", "uniform"]),
@@ -30,7 +30,6 @@ SPACE = {
     # The artifact keeps this many training rows at most.
     "max_rows": Int(500, 20_000, log=True, default=8_000),
 }
-FEATURES = NUMERIC_FEATURES
 # Distances within this share of the squared lengths (or of the sums) are the same distance.
 _TIE = 1e-5
 _TINY = 1e-12
@@ -139,3 +138,6 @@ class Neighbors:
         products = graph.op("MatMul", x, rows)
         d = graph.op("Sub", lengths, graph.op("Add", products, products))
         return graph.op("Max", d, graph.op("Sub", size, size)), size
+
+
+OPTION = Family(space=SPACE, build=build, steps=NUMERIC_FEATURES, order=60)

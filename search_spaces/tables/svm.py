@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.option import Family
 from automl.search_spaces.tables.blocks import NUMERIC_FEATURES
 from automl.space import Choice, Float, Int, Params, Space
 from automl.task import Batch, Rows, Task
@@ -19,7 +20,6 @@ from automl.types import Model
 if TYPE_CHECKING:
     from automl.export.graph import Graph
 
-ORDER = 60
 SPACE = {
     # gamma is relative to 1 / (columns * variance), which scikit-learn calls "scale".
     "kernel": Choice(
@@ -44,7 +44,6 @@ SPACE = {
     # For regression only: errors below this share of the target's deviation are free.
     "epsilon": Float(1e-3, 0.5, log=True, default=0.1),
 }
-FEATURES = NUMERIC_FEATURES
 _MOST_ITERATIONS = 100_000
 _CACHE_MB = 300
 _MOST_CLASSES = 40
@@ -218,3 +217,6 @@ def _pairs(dual: np.ndarray, n_support: np.ndarray) -> np.ndarray:
     owner = np.repeat(np.arange(len(n_support)), n_support)
     pairs = zip(*np.triu_indices(len(n_support), 1), strict=True)
     return np.stack([np.where(owner == i, dual[j - 1], np.where(owner == j, dual[i], 0)) for i, j in pairs], axis=1)
+
+
+OPTION = Family(space=SPACE, build=build, steps=NUMERIC_FEATURES, order=60, adapt=adapt)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse as sp
 
+from automl.option import Family
 from automl.space import Choice, Float, Int, Params
 from automl.task import Batch, Rows, Task
 from automl.training.linear import Calibration, Linear, class_weight_for_classes, class_weights, holdout, quiet
@@ -19,7 +20,6 @@ from automl.types import Model
 if TYPE_CHECKING:
     from automl.export.graph import Graph
 
-ORDER = 10
 SPACE = {
     # Words and pairs of words, pieces of words, or both.
     "analyzer": Choice(["both", "word", "char"]),
@@ -32,7 +32,6 @@ SPACE = {
 }
 _STAGE_WORK = 1e9
 _MOST_ITERATIONS = 300
-adapt = class_weight_for_classes
 
 
 def build(params: Params, task: Task) -> Model:
@@ -134,3 +133,6 @@ def _allowed(task: Task, analyzer: str) -> np.ndarray | None:
     terms = [term for column in task.schema.columns for term in column.terms]
     mask = np.array([term.startswith(analyzer[0] + ":") for term in terms], bool)
     return mask if analyzer != "both" and mask.any() else None
+
+
+OPTION = Family(space=SPACE, build=build, order=10, adapt=class_weight_for_classes)

@@ -23,8 +23,7 @@ from automl.model_store import ModelStore
 from automl.task import Batch, Rows, Task
 from automl.training.objective import FitFolds
 from automl.types import Candidate, Trial
-from tests.tasks import make
-from tests.test_contracts import defaults
+from tests.tasks import defaults, make
 from tests.trials import candidate, left, trial
 
 
@@ -96,7 +95,7 @@ def kept(task: Task, tmp_path: Path) -> KeptTrials:
 def perfect(task: Task, kept: KeptTrials, kind: type[Liar]) -> Trial:
     perfect = np.eye(task.n_classes)[task.data.y].astype(np.float32)
     models = [kind(task.n_classes)] * len(task.splits)
-    return left(kept.store, trial(candidate("9", family="liar"), 1.0), perfect, models, task.valid_rows)
+    return left(kept.store, trial(candidate("9", family="linear"), 1.0), perfect, models, task.valid_rows)
 
 
 @pytest.mark.parametrize("kind", [Liar, Broken])
@@ -119,7 +118,7 @@ def test_an_export_that_predicts_something_else_is_refused_and_the_next_best_tak
 def test_compression_that_does_not_export_faithfully_is_left_out(task: Task, tmp_path: Path) -> None:
     constant = np.tile(np.eye(2, dtype=np.float32)[0], (task.n_rows, 1))
     kept = kept_in(tmp_path / "trials", task)
-    of = trial(candidate("9", family="liar"), 0.5)
+    of = trial(candidate("9", family="linear"), 0.5)
     kept.offer(left(kept.store, of, constant, [Brittle(2)] * len(task.splits), task.valid_rows))
     notes: list[str] = []
     _, shipped = ship(task, kept, tmp_path, ShipConfig(), float("inf"), notes.append)
@@ -138,7 +137,7 @@ def test_a_stopped_trial_joins_only_where_it_helps(task: Task, tmp_path: Path) -
         weak = [(f"weak {i}", "finished", noise) for i in range(n_weak)]
         for id, status, prediction in (("0", "finished", complete), ("1", "stopped", partial), *weak):
             models = [Liar(2)] * (2 if status == "finished" else 1)
-            of = trial(candidate(id, family="liar"), 0.5, status)  # type: ignore[arg-type]
+            of = trial(candidate(id, family="linear"), 0.5, status)  # type: ignore[arg-type]
             kept.offer(left(kept.store, of, prediction, models, task.valid_rows))
         return list(choose(task, kept, ShipConfig(), print).weights)
 
@@ -167,7 +166,7 @@ def test_a_row_is_answered_with_the_weight_of_the_candidate(task: Task) -> None:
     (_, first), (_, second) = task.splits
 
     def member(candidate: str, fold: int, index: np.ndarray, weight: float, says: float) -> Member:
-        return Member(candidate, "liar", fold, weight, Liar(2), index, np.full((len(index), 2), says))
+        return Member(candidate, "linear", fold, weight, Liar(2), index, np.full((len(index), 2), says))
 
     members = [member("0", 0, first, 0.25, 1.0), member("0", 1, second, 0.25, 1.0), member("1", 0, first, 0.5, 0.0)]
     answered = validation_prediction(task, members)
@@ -177,7 +176,7 @@ def test_a_row_is_answered_with_the_weight_of_the_candidate(task: Task) -> None:
 
 def test_nothing_is_left_of_a_refused_export(task: Task, tmp_path: Path) -> None:
     index = task.splits[0][1]
-    member = Member("9", "liar", 0, 1.0, Liar(2), index, np.zeros((len(index), 2)))
+    member = Member("9", "linear", 0, 1.0, Liar(2), index, np.zeros((len(index), 2)))
     with pytest.raises(ExportError, match="differs from its source"):
         package.export(task, [member], tmp_path / "model", "ensemble", {"validation roc_auc": 1.0})
     assert list(tmp_path.iterdir()) == []

@@ -13,6 +13,7 @@ from automl.errors import NotApplicable
 from automl.export.graph import Graph
 from automl.registry import load
 from automl.runtime import DATE_PARTS
+from automl.search_spaces.features import text
 from automl.space import Defaults, Random, draw
 from automl.task import Batch, Column, Rows, Schema, Task
 
@@ -152,17 +153,17 @@ def test_step_is_the_same_in_onnx(name: str, params: dict, target: str) -> None:
 @pytest.mark.parametrize("name", ["dates", "text", "impute", "encode", "scale", "select", "reduce"])
 def test_step_without_its_input(name: str) -> None:
     """Rows with numbers alone and rows with categories alone pass every step, random parameters or not."""
-    module = load("features", name)
+    option = load("features", name)
     task = make_task()
     numbers = Rows(numeric=np.arange(20, dtype=np.float32).reshape(10, 2))
     categories = Rows(categories=np.ones((10, 1), np.int32), cardinalities=(3,))
     y = np.arange(10) % 2
     for seed in range(6):
-        params = draw(module.SPACE, Random(np.random.default_rng(seed)) if seed else Defaults())
+        params = draw(option.space, Random(np.random.default_rng(seed)) if seed else Defaults())
         for x in (numbers, categories):
             if name in ("dates", "text") and x is numbers:
                 continue
-            step = module.build(params, task)
+            step = option.build(params, task)
             fitted = step.fit_transform(x, y)
             assert len(fitted) == 10
             one = step.transform(x.take(slice(0, 1)))
@@ -293,7 +294,7 @@ def test_the_same_text_is_factorised_once():
     counts = sp.csr_matrix(rng.poisson(0.3, (60, 40)).astype(np.float32))
 
     def fitted(rows: sp.csr_matrix, n_components: int = 4, seed: int = 0):
-        step = load("features", "text").Svd(n_components, seed)
+        step = text.Svd(n_components, seed)
         step.fit_transform(Rows(sparse=rows), np.zeros(rows.shape[0]))
         return step.components
 

@@ -56,15 +56,15 @@ def make_task(target: str, kind: str = "table") -> Task:
 
 def build(folder: str, family: str, task: Task, given: dict) -> Pipeline:
     """The family behind its own feature steps, at its defaults except for what is ``given``."""
-    module = load(folder, family)
-    params = draw(module.adapt(module.SPACE, task) if hasattr(module, "adapt") else module.SPACE, Defaults(given))
+    option = load(folder, family)
+    params = draw(option.adapt(option.space, task) if option.adapt else option.space, Defaults(given))
     steps = []
     for name in STEPS:
-        if name in getattr(module, "FEATURES", {}):
+        if name in option.steps:
             step = load("features", name)
-            space = configure(step.SPACE, module.FEATURES[name])
+            space = configure(step.space, option.steps[name])
             steps.append(step.build(draw(space, Defaults()), task))
-    return Pipeline(steps, module.build(params, task))
+    return Pipeline(steps, option.build(params, task))
 
 
 def predict_onnx(model: Pipeline, x: Rows) -> np.ndarray:
@@ -187,10 +187,10 @@ def test_neighbors_do_not_depend_on_ties() -> None:
     x = Rows(numeric=rng.integers(0, 3, (600, 4)).astype(np.float32))
     y = rng.integers(0, 2, 600)
     task = make_task("binary")
-    module = load("tables", "neighbors")
+    option = load("tables", "neighbors")
     for given in NEIGHBORS:
-        params = draw(module.SPACE, Defaults({"k": 5, **given}))
-        model, turned = module.build(params, task), module.build(params, task)
+        params = draw(option.space, Defaults({"k": 5, **given}))
+        model, turned = option.build(params, task), option.build(params, task)
         order = rng.permutation(600)
         list(model.fit(Batch(x, y), Batch(x, y)))
         list(turned.fit(Batch(x.take(order), y[order]), Batch(x, y)))
@@ -204,14 +204,14 @@ def test_linear_agrees_with_scikit_learn() -> None:
 
     x = np.random.default_rng(0).normal(size=(400, 5)).astype(np.float32)
     score = x @ [1, -1, 0.5, 0, 0] + np.random.default_rng(1).normal(size=400)
-    module = load("tables", "linear")
+    option = load("tables", "linear")
     params = {"penalty": "l2", "penalty.l2.strength": 1e-3, "class_weight": "none"}
     for target, y in (
         ("binary", (score > 0).astype(int)),
         ("multiclass", np.digitize(score, [-1, 1])),
         ("regression", score),
     ):
-        model = module.build(params, make_task(target))
+        model = option.build(params, make_task(target))
         list(model.fit(Batch(Rows(numeric=x), y), Batch(Rows(numeric=x), y)))
         if target == "regression":
             expected = Ridge(alpha=1e-3 * 400).fit(x, y).predict(x)
@@ -252,14 +252,14 @@ def test_support_vectors_agree_with_scikit_learn() -> None:
     x, y = x[order], y[order]
     x = ((x - x.mean(axis=0)) / np.where(x.std(axis=0) > 0, x.std(axis=0), 1)).astype(np.float32)
     task = replace(make_task("multiclass"), schema=Schema("table", "multiclass", "y", (), tuple(range(10))))
-    module = load("tables", "svm")
-    model = module.build(draw(module.SPACE, Defaults()), task)
+    option = load("tables", "svm")
+    model = option.build(draw(option.space, Defaults()), task)
     train, valid = Batch(Rows(numeric=x[:1000]), y[:1000]), Batch(Rows(numeric=x[1000:]), y[1000:])
     list(model.fit(train, valid))
     p = model.predict(valid.x)
     assert metrics.get("log_loss", "multiclass").score(valid.y, p) > -0.15
     np.testing.assert_allclose(predict_onnx(Pipeline([], model), valid.x), p, atol=1e-4)
-    sharp = module.build(draw(module.SPACE, Defaults({"sharpness": 8.0})), task)
+    sharp = option.build(draw(option.space, Defaults({"sharpness": 8.0})), task)
     list(sharp.fit(train, valid))
     hard = SVC(gamma=1 / (x.shape[1] * x[:1000].var())).fit(x[:1000], y[:1000]).score(x[1000:], y[1000:])
     assert (sharp.predict(valid.x).argmax(axis=1) == valid.y).mean() > hard - 0.005
@@ -268,11 +268,11 @@ def test_support_vectors_agree_with_scikit_learn() -> None:
 def test_spaces_follow_the_task() -> None:
     svm, linear = load("tables", "svm"), load("tables", "linear")
     binary, regression = make_task("binary"), make_task("regression")
-    assert "epsilon" not in svm.adapt(svm.SPACE, binary)
-    assert "class_weight" not in svm.adapt(svm.SPACE, regression)
-    assert "class_weight" not in linear.adapt(linear.SPACE, regression)
+    assert "epsilon" not in svm.adapt(svm.space, binary)
+    assert "class_weight" not in svm.adapt(svm.space, regression)
+    assert "class_weight" not in linear.adapt(linear.space, regression)
     many = replace(binary, schema=replace(binary.schema, target="multiclass", classes=tuple(range(100))))
-    assert svm.adapt(svm.SPACE, many) is None
+    assert svm.adapt(svm.space, many) is None
 
 
 def test_row_cap_bounds_the_artifact() -> None:

@@ -50,7 +50,7 @@ def mixed(target="binary", n=600):
 
 def params_of(target, **fixed):
     def only(kind, name):
-        return Choice({name: registry.load(kind, name).SPACE})
+        return Choice({name: registry.load(kind, name).space})
 
     training = {
         **network.SPACE,

@@ -25,7 +25,7 @@ SMALL = {"n_estimators": 50, "max_rounds": 60, "learning_rate": 0.2}
 
 
 def needs(family: str) -> str:
-    for library in getattr(load("tables", family), "REQUIRES", ()):
+    for library in load("tables", family).requires:
         pytest.importorskip(library)
     return family
 
@@ -52,11 +52,11 @@ def make_task(target: str, n: int = 600, metric: str = "auto", loc: float = 0.0)
 
 
 def build(family: str, task: Task, **given: Any) -> Any:
-    module = load("tables", needs(family))
+    option = load("tables", needs(family))
     given = SMALL | given
-    params = draw(module.adapt(module.SPACE, task), Defaults(given))
+    params = draw(option.adapt(option.space, task), Defaults(given))
     # Defaults leave constants as they are.
-    return module.build(params | {name: value for name, value in given.items() if name in params}, task)
+    return option.build(params | {name: value for name, value in given.items() if name in params}, task)
 
 
 def fit(model: Any, train: Batch, valid: Batch) -> Any:
@@ -176,11 +176,11 @@ def test_every_objective_exports(family: str, objective: str) -> None:
 
 def test_a_poisson_target_is_not_negative() -> None:
     task = make_task("regression")
-    module = load("tables", "lightgbm")
-    assert "poisson" not in module.adapt(module.SPACE, task)["objective"].options
-    assert "poisson" in module.adapt(module.SPACE, make_task("regression", loc=200.0))["objective"].options
-    assert "objective" not in module.adapt(module.SPACE, make_task("binary"))
-    model = module.build(draw(module.SPACE, Defaults({"objective": "poisson"})), task)
+    option = load("tables", "lightgbm")
+    assert "poisson" not in option.adapt(option.space, task)["objective"].options
+    assert "poisson" in option.adapt(option.space, make_task("regression", loc=200.0))["objective"].options
+    assert "objective" not in option.adapt(option.space, make_task("binary"))
+    model = option.build(draw(option.space, Defaults({"objective": "poisson"})), task)
     with pytest.raises(NotApplicable, match="0 or more"):
         list(model.fit(*task.fold(0)))
 
@@ -272,9 +272,9 @@ def test_a_closed_fit_leaves_a_model() -> None:
 
 @pytest.mark.skipif(importlib.util.find_spec("xgboost") is not None, reason="xgboost is installed")
 def test_xgboost_says_how_to_install_it() -> None:
-    module = load("tables", "xgboost")
+    option = load("tables", "xgboost")
     with pytest.raises(NotApplicable, match="pip install"):
-        module.build(draw(module.SPACE, Defaults()), make_task("binary"))
+        option.build(draw(option.space, Defaults()), make_task("binary"))
 
 
 @pytest.mark.parametrize("family", ["lightgbm", "catboost"])

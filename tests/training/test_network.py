@@ -14,6 +14,7 @@ from torch import nn
 from automl import metrics, registry
 from automl.errors import ExportError, TrialError
 from automl.export.graph import Graph
+from automl.option import Loss
 from automl.space import Choice, Defaults, draw
 from automl.task import Batch, Rows, Schema, Task
 from automl.training import feed, loop, network, torch_onnx
@@ -94,8 +95,8 @@ def task_of(target="binary", field="numeric", n=400, metric="auto"):
 
 def params_of(target, **fixed):
     def options(kind):
-        modules = {n: registry.load(kind, n) for n in registry.names(kind)}
-        return Choice({n: m.SPACE for n, m in modules.items() if target in getattr(m, "FITS", (target,))})
+        options = {n: registry.load(kind, n) for n in registry.names(kind)}
+        return Choice({n: o.space for n, o in options.items() if target in getattr(o, "targets", (target,))})
 
     space = {"loss": options("losses"), "optimizer": options("optimizers"), "schedule": options("schedules")}
     first = {
@@ -422,7 +423,7 @@ def test_a_loss_of_ones_own_is_taken_by_import_path(monkeypatch):
         seen.append(len(task.data))
         return lambda scores, y: (scores[:, 0] - y).abs() ** 1.5
 
-    monkeypatch.setitem(sys.modules, "my_package.my_loss", SimpleNamespace(SPACE={}, build=build))
+    monkeypatch.setitem(sys.modules, "my_package.my_loss", SimpleNamespace(OPTION=Loss(space={}, build=build)))
     task = task_of("regression")
     model = Network(Small, {**params_of("regression"), "loss": "my_package.my_loss"}, task)
     list(model.fit(*task.fold(0)))
