@@ -138,7 +138,7 @@ class AutoML(BaseEstimator):
     def predict(self, X: Any, lengths: Any = None) -> np.ndarray:
         """Return (n,) labels, or (n,) values; ``lengths``: (n,) steps of each sequence, default all."""
         prediction = self._predict(X, lengths)
-        return self.classes_[prediction.argmax(axis=1)] if self.task_.is_classification else prediction
+        return self.classes_[prediction.argmax(axis=1)] if self.task_.is_classification else prediction[:, 0]
 
     @available_if(_may_classify)
     def predict_proba(self, X: Any, lengths: Any = None) -> np.ndarray:
@@ -152,7 +152,7 @@ class AutoML(BaseEstimator):
             # As in ``fit``, a class may be typed in several ways; and scikit-learn's accuracy takes no 0.5 and 1.5.
             expected = class_codes(self.task_.schema.classes, as_array(np.ravel(y)))
             return float(np.average(prediction.argmax(axis=1) == expected, weights=sample_weight))
-        return float(r2_score(y, prediction, sample_weight=sample_weight))
+        return float(r2_score(y, prediction[:, 0], sample_weight=sample_weight))
 
     def leaderboard(self) -> pd.DataFrame:
         """Return the trials as a frame, best first."""

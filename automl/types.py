@@ -41,7 +41,7 @@ class Report:
 class Outcome:
     """What a finished trial leaves for the ensemble and the export.
 
-    ``predictions``: (n_rows,) or (n_rows, n_classes) float32, made out of fold, NaN where a row was
+    ``predictions``: (n_rows, width) float32, made out of fold, NaN where a row was
     in no validation part. ``models``: one pickled fitted model per fold (kept inside the run's own
     folder, never shipped).
     """
@@ -101,10 +101,10 @@ class Model(Protocol):
         """Fit; yield progress in (0, 1], rising to 1. The model can predict after each yield."""
 
     def predict(self, x: "Rows") -> np.ndarray:
-        """Return (n, n_classes) float probabilities, or (n,) float values for regression."""
+        """Return (n, width) floats: probabilities, width being the number of classes, or values of a regression, width 1."""
 
     def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> str:
-        """Add the fitted model to ``graph`` and return its output's name, shape (n, n_classes) or (n, 1).
+        """Add the fitted model to ``graph`` and return its output's name, shape (n, width).
 
         ``inputs`` maps the fields of ``Rows`` ("numeric", "categories", ...) to tensor names.
         """

@@ -76,6 +76,7 @@ def test_a_family_fits_predicts_pickles_and_exports(kind: str, family: str, targ
     assert last.outcome is not None
     oof = last.outcome.predictions
     assert np.isfinite(oof).all()
+    assert oof.shape == (task.n_rows, task.n_outputs)
     if task.is_classification:
         np.testing.assert_allclose(oof.sum(axis=1), 1, atol=1e-4)
 
@@ -86,7 +87,7 @@ def test_a_family_fits_predicts_pickles_and_exports(kind: str, family: str, targ
     members = [Member("0", family, 0, 1.0, model, valid, oof[valid])]
     package.check(task, members)
     one = task.data.x.take(slice(0, 1))
-    assert predict(task, members, one).shape == ((1, task.n_classes) if task.is_classification else (1,))
+    assert predict(task, members, one).shape == (1, task.n_outputs)
 
 
 @pytest.mark.parametrize(("kind", "family", "target"), FAMILIES)
@@ -139,7 +140,7 @@ def test_a_compressor_leaves_alone_what_it_does_not_know(name: str) -> None:
             yield 1.0
 
         def predict(self, x: Any) -> np.ndarray:
-            return np.zeros(len(x))
+            return np.zeros((len(x), 1))
 
         def to_onnx(self, graph: Any, inputs: Any) -> str:
             return ""

@@ -104,7 +104,7 @@ class Outcomes:
         return self._entry(id).n_bytes
 
     def predictions(self, id: str) -> np.ndarray:
-        """Return the out-of-fold predictions of a kept trial, (n_rows,) or (n_rows, n_classes) as offered."""
+        """Return the out-of-fold predictions of a kept trial, (n_rows, width) as offered."""
         return self._arrays(id, ["predictions"])[0]
 
     def models(self, id: str) -> tuple[bytes, ...]:

@@ -49,13 +49,12 @@ class Forest:
             yield self.n_trees / self.wanted
 
     def predict(self, x: Rows) -> np.ndarray:
-        """Return (n, n_classes) probabilities or (n,) values."""
+        """Return (n, width) probabilities or values."""
         assert x.numeric is not None
-        prediction = self.ensemble.predict(x.numeric)
-        return prediction if self.n_classes else prediction[:, 0]
+        return self.ensemble.predict(x.numeric)
 
     def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> str:
-        """Add the forest to ``graph``; return its output, (n, n_classes) or (n, 1)."""
+        """Add the forest to ``graph``; return its output, (n, width)."""
         return self.ensemble.emit(graph, inputs["numeric"])
 
     def trimmed(self, n_trees: int) -> "Forest":

@@ -99,11 +99,11 @@ class Linear:
         return cls.of_classes(np.zeros((1, n_columns)), np.zeros(1), present, n_classes)
 
     def predict(self, x: Any) -> np.ndarray:
-        """Return probabilities, (n, k), or values, (n,); ``x`` is a dense or sparse (n, p) array."""
+        """Return probabilities, (n, k), or values, (n, 1); ``x`` is a dense or sparse (n, p) array."""
         scores = np.asarray(x @ self.weight) + self.bias
         if self.center is None:
             return softmax(scores, axis=1)
-        return scores[:, 0] * np.float32(self.spread) + np.float32(self.center)
+        return scores * np.float32(self.spread) + np.float32(self.center)
 
     def write(self, graph: "Graph", product: str) -> str:
         """Add what ``predict`` does with ``product``, the tensor of ``x @ weight``; return (n, k)."""

@@ -122,13 +122,13 @@ class Network:
         return feed.scores(self.fitted, x)
 
     def predict(self, x: Rows) -> np.ndarray:
-        """Return (n, n_classes) probabilities, or (n,) values on the target's own scale."""
+        """Return (n, width) probabilities, or values on the target's own scale."""
         return self.finish(self.scores(x))
 
     def finish(self, scores: np.ndarray) -> np.ndarray:
         """Turn raw scores (n, n_outputs) into predictions: softmax, or the target's own scale."""
         if not self.task.is_classification:
-            return scores[:, 0].astype(np.float64) * self.scale + self.center
+            return scores.astype(np.float64) * self.scale + self.center
         return softmax(scores, axis=1)
 
     def with_module(self, module: torch.nn.Module) -> Network:

@@ -81,7 +81,7 @@ class QuantizedNetwork:
         raise RuntimeError("A quantised network cannot be fitted: fit the network, then quantise it.")
 
     def predict(self, x: "Rows") -> np.ndarray:
-        """Return (n, n_classes) probabilities, or (n,) values on the target's own scale."""
+        """Return (n, width) probabilities, or values on the target's own scale."""
         if self._session is None:
             self._session = _session(self.model_bytes, self.network.task.threads)
         scores = [self._session.run(None, feeds)[0] for feeds in _feeds(self, x, _taken(self._session))]

@@ -101,11 +101,11 @@ class Target:
         return replace(batch, y=np.searchsorted(self.codes, batch.y))
 
     def decode(self, raw: np.ndarray) -> np.ndarray:
-        """Return (n, n_classes) probabilities or (n,) values of the raw scores, (n,) or (n, n_scores)."""
+        """Return (n, width) probabilities or values of the raw scores, (n, n_scores)."""
         if not self.n_classes:
             return (np.exp(raw) if self.log else raw) * self.scale + self.shift
         if self.n_scores == 1:
-            return linked(raw.reshape(-1, 1), "sigmoid")
+            return linked(raw, "sigmoid")
         scores = np.full((len(raw), self.n_classes), _ABSENT)
         scores[:, self.codes] = raw
         return linked(scores, "softmax")
@@ -185,18 +185,19 @@ class Boosted:
             yield min(0.99, 1 - 0.5 ** (len(losses) * rate / 10))
 
     def predict(self, x: Rows) -> np.ndarray:
-        """Return (n, n_classes) probabilities or (n,) values."""
+        """Return (n, width) probabilities or values."""
         if self.constant is not None:
-            prediction = self.constant.predict(x.numeric)
-            return prediction if self.n_classes else prediction[:, 0]
-        return self.target.decode(np.asarray(self._raw(x.numeric), np.float64))
+            return self.constant.predict(x.numeric)
+        # Libraries give a single score of a row as (n,).
+        raw = np.asarray(self._raw(x.numeric), np.float64).reshape(len(x), self.target.n_scores)
+        return self.target.decode(raw)
 
     def ensemble(self) -> TreeEnsemble:
         """Return the model as arrays."""
         return self.constant or self.target.finish(self._trees())
 
     def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> str:
-        """Add the trees to ``graph``; return the output, (n, n_classes) or (n, 1)."""
+        """Add the trees to ``graph``; return the output, (n, width)."""
         return self.ensemble().emit(graph, inputs["numeric"])
 
     def trimmed(self, n_trees: int) -> "Boosted":

@@ -73,11 +73,10 @@ class Neighbors:
         yield 1.0
 
     def predict(self, x: Rows) -> np.ndarray:
-        """Return (n, n_classes) probabilities or (n,) values."""
+        """Return (n, width) probabilities or values."""
         step = max(1, _CHUNK_NUMBERS // len(self.rows))
         parts = [self._predict(x.numeric[i : i + step]).astype(np.float32) for i in range(0, len(x), step)]
-        means = np.concatenate(parts)
-        return means if self.n_classes else means[:, 0]
+        return np.concatenate(parts)
 
     def _predict(self, x: np.ndarray) -> np.ndarray:
         d, size = self._distances((x - self.center).astype(np.float64))

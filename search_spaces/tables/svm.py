@@ -152,7 +152,7 @@ class SupportVectors:
         self.vectors, self.weight, self.bias = (a.astype(np.float32) for a in (vectors, weight, bias))
 
     def predict(self, x: Rows) -> np.ndarray:
-        """Return (n, n_classes) probabilities or (n,) values."""
+        """Return (n, width) probabilities or values."""
         step = max(1, _CHUNK_NUMBERS // len(self.weight))
         parts = (x.numeric[i : i + step] - self.center for i in range(0, len(x), step))
         return np.concatenate([self.model.predict(self._margins(part)) for part in parts])

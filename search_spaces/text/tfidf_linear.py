@@ -121,7 +121,7 @@ class TfidfLinear:
         self.model = Linear(fitted.coef_.reshape(-1, 1), np.atleast_1d(fitted.intercept_), center, spread)
 
     def predict(self, x: Rows) -> np.ndarray:
-        """Return (n, n_classes) probabilities or (n,) values."""
+        """Return (n, width) probabilities or values."""
         return self.model.predict(self.tfidf.transform(x.sparse))
 
     def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> str:
