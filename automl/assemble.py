@@ -26,7 +26,7 @@ from automl.space import (
     draw,
     scope,
 )
-from automl.task import FAMILY_FOLDER, Task
+from automl.task import FAMILY_FOLDER, Problem, Task
 from automl.training import network
 from automl.training.pipeline import Pipeline
 from automl.types import Model
@@ -73,16 +73,16 @@ def task_space(task: Task, config: SpaceConfig | None = None) -> dict[str, Domai
     for part in config.overrides:
         if part not in spaces:
             raise unknown_name("part of the space", part, spaces)
-    folder = FAMILY_FOLDER[task.kind]
+    problem, folder = task.problem, FAMILY_FOLDER[task.kind]
     if config.overrides.get(folder) in (OFF, False):
         raise SpaceError(f"space.{folder} is turned off, and it is what this data is searched over.")
     # Every part is configured, so that a wrong path in any of them is reported.
     spaces = {k: configure_choice(c, _installed_only(k, c, config), f"space.{k}") for k, c in spaces.items()}
     fitting = {
-        name: fitted for name, space in spaces[folder].options.items() if (fitted := _fit(folder, name, space, task))
+        name: fitted for name, space in spaces[folder].options.items() if (fitted := _fit(folder, name, space, problem))
     }
     if not fitting:
-        raise SpaceError(f"No family of space.{folder} fits a {task.target} target; turn one on.")
+        raise SpaceError(f"No family of space.{folder} fits a {problem.target.kind} target; turn one on.")
     return {"family": Choice(fitting)}
 
 
@@ -93,18 +93,18 @@ def starting_points(space: Space) -> list[Params]:
     return [draw(space, Defaults({"family": name})) for name in family.options]
 
 
-def build(params: Params, task: Task) -> Model:
+def build(params: Params, problem: Problem) -> Model:
     """Build the unfitted model that ``params`` describe."""
-    folder, family = FAMILY_FOLDER[task.kind], str(params["family"])
+    folder, family = FAMILY_FOLDER[problem.schema.kind], str(params["family"])
     module = option(folder, family)
     own = scope(params, f"family.{family}")
     wanted = getattr(module, "FEATURES", {})
     steps = [
-        load("features", step).build(scope(own, step), task)
+        load("features", step).build(scope(own, step), problem)
         for step in STEP_ORDER
-        if step in wanted and _has_input(step, task)
+        if step in wanted and _has_input(step, problem)
     ]
-    model = module.build(own, task)
+    model = module.build(own, problem)
     return Pipeline(steps, model) if steps else model
 
 
@@ -132,22 +132,23 @@ def _family_space(module: ModuleType, plugins: Mapping[str, Sequence[str]]) -> S
     return {**space, **configure(training, module.NETWORK, "network")}
 
 
-def _fit(folder: str, name: str, space: Space, task: Task) -> Space | None:
-    """Return a family's space without what cannot serve the task, or None when the family cannot."""
+def _fit(folder: str, name: str, space: Space, problem: Problem) -> Space | None:
+    """Return a family's space without what cannot serve the problem, or None when the family cannot."""
     module = option(folder, name)
-    if task.target not in getattr(module, "FITS", ALL_TARGETS):
+    target = problem.target.kind
+    if target not in getattr(module, "FITS", ALL_TARGETS):
         return None
     features = getattr(module, "FEATURES", {})
-    fitted = {key: domain for key, domain in space.items() if key not in features or _has_input(key, task)}
+    fitted = {key: domain for key, domain in space.items() if key not in features or _has_input(key, problem)}
     for part, kind in network.PARTS.items() if hasattr(module, "NETWORK") else ():
         choice = fitted[part]
         assert isinstance(choice, Choice)
-        off = {o: OFF for o in choice.options if task.target not in getattr(option(kind, str(o)), "FITS", ALL_TARGETS)}
+        off = {o: OFF for o in choice.options if target not in getattr(option(kind, str(o)), "FITS", ALL_TARGETS)}
         if len(off) == len(choice.options):
             return None
         fitted[part] = configure_choice(choice, off, f"{name}.{part}")
     adapt = getattr(module, "adapt", None)
-    return adapt(fitted, task) if adapt else fitted
+    return adapt(fitted, problem) if adapt else fitted
 
 
 def _installed_only(folder: str, choice: Choice, config: SpaceConfig) -> dict[str, Any]:
@@ -162,14 +163,13 @@ def _installed_only(folder: str, choice: Choice, config: SpaceConfig) -> dict[st
     return {"options": [name for name in families if name not in absent]}
 
 
-def _has_input(step: str, task: Task) -> bool:
-    x = task.data.x
+def _has_input(step: str, problem: Problem) -> bool:
     if step == "dates":
-        return any(c.role == "datetime" for c in task.schema.columns)
+        return any(c.role == "datetime" for c in problem.schema.columns)
     if step == "text":
-        return x.sparse is not None
+        return problem.summaries.n_terms > 0
     if step == "encode":
-        return x.categories is not None and x.categories.shape[1] > 0
+        return len(problem.summaries.cardinalities) > 0
     return True
 
 

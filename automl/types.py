@@ -101,7 +101,7 @@ class Model(Protocol):
         """Fit; yield progress in (0, 1], rising to 1. The model can predict after each yield."""
 
     def predict(self, x: "Rows") -> np.ndarray:
-        """Return (n, width) floats: probabilities, width being the number of classes, or values of a regression, width 1."""
+        """Return (n, width) floats: probabilities of the classes, or values of a regression (width 1)."""
 
     def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> str:
         """Add the fitted model to ``graph`` and return its output's name, shape (n, width).

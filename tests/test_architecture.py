@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ROOMS = {"automl": ROOT / "automl", "automl.search_spaces": ROOT / "search_spaces", "automl.runners": ROOT / "runners"}
 # Lower layers may not import upper ones. What is not named stands in the middle.
-BOTTOM = ("errors", "space", "metrics", "task", "types", "registry", "runtime")
+BOTTOM = ("errors", "space", "metrics", "target", "task", "types", "registry", "runtime")
 TOP = ("cli", "hydra_app", "commands", "estimator", "search")
 
 

@@ -76,8 +76,8 @@ def test_a_family_fits_predicts_pickles_and_exports(kind: str, family: str, targ
     assert last.outcome is not None
     oof = last.outcome.predictions
     assert np.isfinite(oof).all()
-    assert oof.shape == (task.n_rows, task.n_outputs)
-    if task.is_classification:
+    assert oof.shape == (task.n_rows, task.target.width)
+    if task.target.is_classification:
         np.testing.assert_allclose(oof.sum(axis=1), 1, atol=1e-4)
 
     model = pickle.loads(last.outcome.models[0])
@@ -87,7 +87,7 @@ def test_a_family_fits_predicts_pickles_and_exports(kind: str, family: str, targ
     members = [Member("0", family, 0, 1.0, model, valid, oof[valid])]
     package.check(task, members)
     one = task.data.x.take(slice(0, 1))
-    assert predict(task, members, one).shape == (1, task.n_outputs)
+    assert predict(task, members, one).shape == (1, task.target.width)
 
 
 @pytest.mark.parametrize(("kind", "family", "target"), FAMILIES)
@@ -100,7 +100,7 @@ def test_a_drawn_candidate_builds(kind: str, family: str, target: str) -> None:
     rng = np.random.default_rng(1)
     one = {"family": Choice({family: choice.options[family]})}
     for _ in range(5):
-        build(draw(one, space.Random(rng)), task)
+        build(draw(one, space.Random(rng)), task.problem)
 
 
 @options("searchers")
@@ -147,7 +147,7 @@ def test_a_compressor_leaves_alone_what_it_does_not_know(name: str) -> None:
 
     task = make("table", "regression")
     module = registry.load("compressors", name)
-    compressor: Compressor = module.build(draw(module.SPACE, Defaults()), task)
+    compressor: Compressor = module.build(draw(module.SPACE, Defaults()), task.problem)
     assert compressor.compress(Unknown(), task.data) is None
 
 

@@ -32,8 +32,9 @@ def test_it_is_never_worse_than_the_best_and_never_larger_than_allowed(seed: int
 
 def test_errors_that_cancel_are_blended() -> None:
     y = np.arange(50.0)
-    predictions = {"above": y + 1, "below": y - 1, "noise": np.zeros(50)}
-    assert select({name: values[:, None] for name, values in predictions.items()}, y, RMSE, FOLDS) == {"above": 0.5, "below": 0.5}
+    y_column = y[:, None]
+    predictions = {"above": y_column + 1, "below": y_column - 1, "noise": np.zeros((50, 1))}
+    assert select(predictions, y, RMSE, FOLDS) == {"above": 0.5, "below": 0.5}
 
 
 def test_only_rows_that_all_predicted_are_compared() -> None:

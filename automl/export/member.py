@@ -38,7 +38,7 @@ def validation_prediction(task: Task, members: Sequence[Member]) -> np.ndarray:
     Every candidate has the weight of all its models; a row is answered by those whose validation part
     it is in. It is NaN unless every candidate has one.
     """
-    total = np.zeros((task.n_rows, task.n_outputs))
+    total = np.zeros((task.n_rows, task.target.width))
     for candidate in dict.fromkeys(m.candidate_id for m in members):
         own = [m for m in members if m.candidate_id == candidate]
         answer, answered = np.zeros_like(total), np.zeros((task.n_rows, 1))

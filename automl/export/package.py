@@ -201,11 +201,11 @@ def _replay(task: Task, folder: Path) -> dict[str, Any]:
 
 def _parity(task: Task, members: Sequence[Member], shipped: np.ndarray) -> dict[str, Any]:
     source = predict(task, members, task.data.x.take(task.sample_index))
-    scale = 1.0 if task.is_classification else max(float(np.std(task.data.y)), 1e-12)
+    scale = 1.0 if task.target.is_classification else max(float(np.std(task.data.y)), 1e-12)
     difference = np.abs(shipped - source) / scale
     largest = float(difference.max(initial=0.0)) if np.isfinite(difference).all() else float("inf")
     changed = 0
-    if task.is_classification:
+    if task.target.is_classification:
         top = np.sort(source, axis=1)
         tie = top[:, -1] - top[:, -2] <= 2 * TOLERANCE
         changed = int(((shipped.argmax(axis=1) != source.argmax(axis=1)) & ~tie).sum())
@@ -222,7 +222,7 @@ def _readme(task: Task, manifest: dict[str, Any]) -> str:
     scores = "\n".join(f"- {name}: {value:.6g}" for name, value in manifest["scores"].items())
     return README.format(
         target=task.schema.target_name,
-        what=f"{task.kind} model ({task.target})",
+        what=f"{task.kind} model ({task.target.kind})",
         n_models=len(manifest["members"]),
         families=", ".join(sorted({m["family"] for m in manifest["members"]})),
         metric=task.metric.name,

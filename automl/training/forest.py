@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.export.trees import TreeEnsemble, floor32
-from automl.task import Batch, Rows, Task
+from automl.task import Batch, Problem, Rows
 from automl.training.chunks import next_chunk
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ class Forest:
     scikit-learn does and is several times smaller than its estimators.
     """
 
-    def __init__(self, make: Callable[[bool], Any], n_trees: int, task: Task) -> None:
+    def __init__(self, make: Callable[[bool], Any], n_trees: int, problem: Problem) -> None:
         self.make = make
         self.wanted = n_trees
-        self.n_classes = task.n_classes
+        self.n_classes = problem.target.n_classes
         self.n_trees = 0
         self.ensemble: TreeEnsemble
 

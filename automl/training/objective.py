@@ -44,7 +44,7 @@ class FitFolds:
 
     def _on(self, threads: int) -> Task:
         """Threads cost small data more than they bring."""
-        return replace(self.task, threads=threads if self.task.n_rows >= THREADED_ROWS else 1)
+        return self.task.on_threads(threads if self.task.n_rows >= THREADED_ROWS else 1)
 
 
 class Fit(Iterator[Trial]):
@@ -54,7 +54,7 @@ class Fit(Iterator[Trial]):
         self, task: Task, candidate: Candidate, deadline: float | None, state: dict[str, Any] | None = None
     ) -> None:
         self.task, self.candidate, self.deadline = task, candidate, deadline
-        state = state or {"predictions": np.full((task.n_rows, task.n_outputs), np.nan, np.float32)}
+        state = state or {"predictions": np.full((task.n_rows, task.target.width), np.nan, np.float32)}
         self.predictions: np.ndarray = state["predictions"]
         self.fold_scores: list[float] = state.get("fold_scores", [])
         self.models: list[bytes] = state.get("models", [])
@@ -83,7 +83,7 @@ class Fit(Iterator[Trial]):
             if self.models and self._late():
                 yield replace(self._snapshot("stopped"), outcome=self._outcome())
                 return
-            model = build(self.candidate.params, self.task)
+            model = build(self.candidate.params, self.task.problem)
             progress = yield from self._fold(i, model, self._slow_at(i))
             self._keep(i, model)
             self._report((i + progress) / n_folds)

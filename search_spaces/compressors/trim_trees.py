@@ -1,14 +1,14 @@
 """Keeps the first trees of an ensemble: boosting learns the most early, a forest's trees are alike."""
 
 from automl.space import Choice, Params
-from automl.task import Batch, Task
+from automl.task import Batch, Problem
 from automl.types import Model
 
 SPACE = {"share": Choice([0.4, 0.7])}
 LOSS_SHARE = 0.02
 
 
-def build(params: Params, task: Task) -> "TrimTrees":
+def build(params: Params, problem: Problem) -> "TrimTrees":
     """Return the compressor; ``share`` is the share of the trees that stay."""
     return TrimTrees(params["share"])
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from automl.space import Choice, Float, Int, Params
-from automl.task import Rows, Task
+from automl.task import Problem, Rows
 from automl.types import Model
 
 if TYPE_CHECKING:
@@ -49,11 +49,11 @@ FEATURES = {
 NETWORK = {"optimizer": {"adamw": {"lr": {"default": 1.5e-3}}}}
 
 
-def build(params: Params, task: Task) -> Model:
+def build(params: Params, problem: Problem) -> Model:
     """Make the model."""
     from automl.training.network import Network
 
-    return Network(partial(make_module, params), params, task)
+    return Network(partial(make_module, params), params, problem)
 
 
 def make_module(params: Params, x: Rows, n_outputs: int) -> "TableNetwork":

@@ -12,7 +12,7 @@ import numpy as np
 
 from automl.search_spaces.tables.blocks import NUMERIC_FEATURES
 from automl.space import Choice, Float, Int, Params
-from automl.task import Batch, Rows, Task
+from automl.task import Batch, Problem, Rows
 from automl.training.linear import sample
 from automl.types import Model
 
@@ -39,10 +39,10 @@ _SOFT = 0.01
 _CHUNK_NUMBERS = 4_000_000
 
 
-def build(params: Params, task: Task) -> Model:
+def build(params: Params, problem: Problem) -> Model:
     """Make the model."""
     return Neighbors(
-        params["k"], params["weights"] == "distance", params["p"], params["prior"], params["max_rows"], task
+        params["k"], params["weights"] == "distance", params["p"], params["prior"], params["max_rows"], problem
     )
 
 
@@ -53,9 +53,9 @@ class Neighbors:
     near zero. Row weights of the training part count as so many rows.
     """
 
-    def __init__(self, k: int, by_distance: bool, p: int, prior: float, max_rows: int, task: Task) -> None:
+    def __init__(self, k: int, by_distance: bool, p: int, prior: float, max_rows: int, problem: Problem) -> None:
         self.k, self.by_distance, self.p, self.prior, self.max_rows = k, by_distance, p, prior, max_rows
-        self.n_classes, self.seed = task.n_classes, task.seed
+        self.n_classes, self.seed = problem.target.n_classes, problem.seed
 
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
         """Keep the rows; yields once."""

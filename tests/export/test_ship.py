@@ -14,12 +14,14 @@ import pandas as pd
 import pytest
 
 from automl import load
+from automl.data import from_arrays
 from automl.errors import ExportError
 from automl.export import package
 from automl.export.compress import CompressConfig, Compression
 from automl.export.member import Member, normalised, validation_prediction, validation_score
 from automl.export.ship import ShipConfig, choose, ship
 from automl.leaderboard.outcomes import Outcomes
+from automl.registry import load as load_option
 from automl.task import Batch, Rows, Task
 from automl.training.objective import FitFolds
 from automl.types import Candidate, Outcome, Trial
@@ -89,8 +91,8 @@ def outcomes(task: Task, tmp_path: Path) -> tuple[Outcomes, dict[str, Trial]]:
 
 
 def perfect(task: Task, kind: type[Liar]) -> Trial:
-    perfect = np.eye(task.n_classes)[task.data.y].astype(np.float32)
-    models = tuple(pickle.dumps(kind(task.n_classes)) for _ in task.splits)
+    perfect = np.eye(task.target.n_classes)[task.data.y].astype(np.float32)
+    models = tuple(pickle.dumps(kind(task.target.n_classes)) for _ in task.splits)
     candidate = Candidate("9", {"family": "liar"})
     return Trial(candidate, "finished", 1.0, (1.0, 1.0), outcome=Outcome(perfect, models))
 
@@ -244,6 +246,29 @@ def test_compression_keeps_the_strongest_that_stays_within_the_loss(task: Task) 
     late = Compression(task, config)
     assert late.apply([member], 0.0) == ([member], 0.0), "nothing is tried after the deadline"
     assert late.apply([member], float("inf"))[0][0].compression, "and it is tried where there is time again"
+
+
+def test_a_compressor_sees_the_rows_of_its_folds_training_part_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where rows are ordered: those after the validation part are the future."""
+    frame = pd.DataFrame({"x": np.arange(90.0), "when": np.arange(90)})
+    task = from_arrays(frame.assign(target=np.arange(90) % 2), "target", order="when", folds=3)
+    np.testing.assert_array_equal(task.data.order, np.arange(90))
+    seen = []
+
+    def watch(self: Any, model: Any, train: Batch) -> None:
+        assert train.order is not None
+        seen.append(train.order)
+
+    monkeypatch.setattr(load_option("compressors", "trim_trees").TrimTrees, "compress", watch)
+    members = [
+        Member("0", "liar", fold, 0.5, Liar(2), valid, np.full((len(valid), 2), 0.5))
+        for fold, (_, valid) in enumerate(task.splits)
+    ]
+    Compression(task, CompressConfig(options=("trim_trees",))).apply(members, float("inf"))
+    for order, (train, valid) in zip(seen, task.splits, strict=False):
+        np.testing.assert_array_equal(order, train)
+        assert order.max() < valid.min()
+    assert len(seen) >= 2
 
 
 def test_weights_are_normalised(task: Task) -> None:

@@ -17,7 +17,7 @@ WHOLE_NUMBERS = ("lengths", "categories")
 def fitted(family: ModuleType, params: Params, task: Task, rows: slice = slice(None), epochs: int = 1) -> Model:
     """Return the family's model after ``epochs`` on the first fold."""
     train, valid = task.fold(0)
-    model = family.build({**params, "epochs": epochs}, task)
+    model = family.build({**params, "epochs": epochs}, task.problem)
     assert list(model.fit(train.take(rows), valid.take(rows)))[-1] == 1.0
     return model
 
