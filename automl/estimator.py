@@ -140,7 +140,7 @@ class AutoML(BaseEstimator):
     def predict(self, X: Any, lengths: Any = None) -> np.ndarray:
         """Return (n,) labels, or (n,) values; ``lengths``: (n,) steps of each sequence, default all."""
         prediction = self._predict(X, lengths)
-        return self.classes_[prediction.argmax(axis=1)] if self.task_.is_classification else prediction
+        return self.classes_[prediction.argmax(axis=1)] if self.task_.target.is_classification else prediction[:, 0]
 
     @available_if(_may_classify)
     def predict_proba(self, X: Any, lengths: Any = None) -> np.ndarray:
@@ -150,11 +150,11 @@ class AutoML(BaseEstimator):
     def score(self, X: Any, y: Any, sample_weight: Any = None, lengths: Any = None) -> float:
         """Return accuracy, or R² for a regression, as scikit-learn's estimators do; ``lengths`` as in ``predict``."""
         prediction = self._predict(X, lengths)
-        if self.task_.is_classification:
+        if self.task_.target.is_classification:
             # As in ``fit``, a class may be typed in several ways; and scikit-learn's accuracy takes no 0.5 and 1.5.
             expected = class_codes(self.task_.schema.classes, as_array(np.ravel(y)))
             return float(np.average(prediction.argmax(axis=1) == expected, weights=sample_weight))
-        return float(r2_score(y, prediction, sample_weight=sample_weight))
+        return float(r2_score(y, prediction[:, 0], sample_weight=sample_weight))
 
     def leaderboard(self) -> pd.DataFrame:
         """Return the trials as a frame, best first."""
@@ -202,7 +202,7 @@ class AutoML(BaseEstimator):
             sample_weight=None if sample_weight is None else np.asarray(sample_weight),
         )
         self.notes_ = self.task_.notes
-        if self.task_.is_classification:
+        if self.task_.target.is_classification:
             self.classes_ = _as_given(self.task_.schema.classes, np.asarray(y).dtype)
 
     def _keep(self, result: SearchResult, folder: run_folder.RunFolder) -> None:
@@ -261,7 +261,7 @@ class AutoML(BaseEstimator):
     def _estimator_type(self) -> str | None:
         """Return "classifier" or "regressor"; None until ``fit`` has inferred it."""
         task = getattr(self, "task_", None)
-        kind = self._target_kind if task is None else task.target
+        kind = self._target_kind if task is None else task.target.kind
         return None if kind == "auto" else "regressor" if kind == "regression" else "classifier"
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -183,7 +183,7 @@ class Search:
                 folder=self.folder.path,
                 metric=self.task.metric,
                 config=recorded,
-                task={"kind": self.task.kind, "target": self.task.target, "rows": self.task.n_rows},
+                task={"kind": self.task.kind, "target": self.task.target.kind, "rows": self.task.n_rows},
                 fingerprint=self.task.fingerprint,
                 seed=self.task.seed,
             )
