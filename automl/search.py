@@ -229,6 +229,7 @@ class Search:
     def _follow(self, running: Iterator[Trial], run_id: int) -> None:
         """Keep what the trials leave, until they end or it is time to ship."""
         for trial in running:
+            self.store.check_lease(run_id)
             self.running[trial.candidate.id] = trial.following(self.running.get(trial.candidate.id))
             if trial.status != "running":
                 self._record(run_id, trial)
@@ -264,6 +265,7 @@ class Search:
             self.view.note(str(error))
 
     def _finish(self, run_id: int, interrupted: bool) -> SearchResult:
+        self.store.check_lease(run_id)
         if not self.outcomes.ids():
             if interrupted:
                 raise KeyboardInterrupt("interrupted before any model was ready")

@@ -1,6 +1,6 @@
 """What the leaderboard keeps about a run, as plain values: light to import, free of any database."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -38,8 +38,8 @@ class StoredMetric:
 
 
 @dataclass(frozen=True)
-class Run:
-    """One search. Times are Unix seconds; ``config`` and ``task`` are plain JSON values.
+class RunSummary:
+    """What a list of runs shows of one. Times are Unix seconds; ``task`` is plain JSON values.
 
     ``interrupted``: ended from outside, by a signal, a crash or a power cut; it can be resumed.
     """
@@ -53,9 +53,31 @@ class Run:
     metric: StoredMetric
     seed: int
     fingerprint: str
-    config: Mapping[str, Any]
     task: Mapping[str, Any]
     versions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Run(RunSummary):
+    """One search with the ``config`` that it began with, as plain JSON values."""
+
+    config: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A trial's line on the leaderboard, without its parameters, its reports and why it failed.
+
+    ``rank``: from 1, the best; None without a number as score, and where it failed. Scores are "greater is better".
+    """
+
+    rank: int | None
+    id: str
+    family: str
+    status: str
+    score: float | None
+    fold_scores: tuple[float, ...]
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -97,3 +119,19 @@ class Board:
     trials: tuple[Trial, ...] = ()
     ensemble: Ensemble | None = None
     artifacts: tuple[Artifact, ...] = ()
+
+
+@dataclass(frozen=True)
+class Page:
+    """What one page of a run's leaderboard shows.
+
+    ``counts``: trials by status. ``standings``: the best of those that did not fail. ``failures``: the different ones,
+    as (family, text, how often).
+    """
+
+    run: RunSummary
+    counts: Mapping[str, int]
+    standings: Sequence[Standing] = ()
+    failures: Sequence[tuple[str, str | None, int]] = ()
+    ensemble: Ensemble | None = None
+    artifacts: Sequence[Artifact] = ()
