@@ -22,8 +22,6 @@ from automl.leaderboard.tables import RunRow
 RENEW_SECONDS = 3.0
 # Silent for so long, a driver is believed dead. A busy machine or database delays a renewal by less.
 LEASE_SECONDS = 25.0
-# Of a driver whose last renewal is long ago: so long it is watched all the same.
-_LEAST_WATCHED = 3 * RENEW_SECONDS
 _WATCH_EVERY = 0.5
 
 
@@ -115,7 +113,8 @@ def _silent(row: Led, now: float) -> float:
 
 
 def _to_watch(row: RunRow, now: float) -> float:
-    return max(LEASE_SECONDS - _silent(row, now), _LEAST_WATCHED)
+    # What the clock says of the last renewal shortens it, but for some renewals it is watched all the same.
+    return max(LEASE_SECONDS - _silent(row, now), 3 * RENEW_SECONDS)
 
 
 def _refusal(row: RunRow, now: float) -> str:

@@ -4,9 +4,13 @@ A change of the tables is one more file, ``versions/version_N.py`` with revision
 ``SCHEMA_VERSION = N`` in ``tables.py``.
 """
 
+import threading
+
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
+
+_ONE_AT_A_TIME = threading.Lock()  # alembic's context belongs to the process
 
 
 def upgrade(connection: Connection) -> None:
@@ -14,4 +18,5 @@ def upgrade(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", "automl.leaderboard:migrations")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    with _ONE_AT_A_TIME:
+        command.upgrade(config, "head")
