@@ -210,7 +210,7 @@ class AutoML(BaseEstimator):
         self.weights_ = dict(result.ensemble.weights)
         self.members_ = members_of(self.task_, result.kept, self.weights_)
         self.score_ = self.task_.metric.shown(result.ensemble.score)
-        with Store(folder.leaderboard_url) as store:
+        with Store(folder.leaderboard_url, read_only=True) as store:
             self.board_ = store.board(result.run_id)
 
     def _predict(self, X: Any, lengths: Any) -> np.ndarray:

@@ -183,7 +183,12 @@ class Search:
                 folder=self.folder.path,
                 metric=self.task.metric,
                 config=recorded,
-                task={"kind": self.task.kind, "target": self.task.target.kind, "rows": self.task.n_rows},
+                task={
+                    "kind": self.task.kind,
+                    "target": self.task.target.kind,
+                    "rows": self.task.n_rows,
+                    "goals": self.config.goals.objectives,
+                },
                 fingerprint=self.task.fingerprint,
                 seed=self.task.seed,
             )
@@ -241,6 +246,7 @@ class Search:
     def _follow(self, running: Iterator[Trial], run_id: int) -> None:
         """Keep what the trials leave, until they end or it is time to ship."""
         for trial in running:
+            self.store.check_lease(run_id)
             self.running[trial.candidate.id] = trial
             if trial.status != "running":
                 self._record(run_id, trial)
@@ -265,6 +271,7 @@ class Search:
         return self.config.plan.ship_at(clock.seconds_to_export(usual, self.task.n_test))
 
     def _finish(self, run_id: int, interrupted: bool) -> SearchResult:
+        self.store.check_lease(run_id)
         if not self.kept.ids():
             if interrupted:
                 raise KeyboardInterrupt("interrupted before any model was ready")
