@@ -13,6 +13,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from automl.errors import AutoMLError
+from automl.goals import is_scored
 from automl.leaderboard import lease, queries
 from automl.leaderboard.database import Database
 from automl.leaderboard.records import (
