@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from automl.search import Search
 
 # Of the configuration's data: files and columns.
-NAMES = ("train", "test", "target", "roles", "drop", "group", "order", "weights")
-DATA_KEYWORDS = (*NAMES, "kind", "folds", "test_share")
+NAMES = ("train", "test", "target", "roles", "drop", "group", "order", "weights", "missing")
+DATA_KEYWORDS = (*NAMES, "kind", "folds", "test_share", "decimal")
 
 
 def search(config: dict[str, Any], started: float) -> bool:

@@ -77,17 +77,26 @@ class Batch:
 
 @dataclass(frozen=True)
 class Column:
-    """One input column. ``levels``: known categories as strings. ``format``: how dates are written.
+    """One input column. ``levels``: known categories as strings. ``terms``: the vocabulary of a text column.
 
-    ``terms``: the vocabulary of a text column. ``reason``: why a column is dropped.
+    ``format``: how dates are written, or the forms in the order to try them (``runtime.moment``); "duration" for
+    numbers that are seconds. ``decimal``: the mark of numbers that are not written as ``float`` takes them; ``unit``:
+    the names of what may stand around them; ``scaled``: whether k, M and bn multiply. ``center``: what is subtracted
+    in float64, because float32 could not hold the differences. ``missing``: the words that are missing, where they
+    are not those of ``runtime.MISSING``. ``reason``: why a column is dropped.
     """
 
     name: str
     role: Role
     levels: tuple[str, ...] = ()
-    format: str = ""
+    format: str | tuple[str, ...] = ""
     terms: tuple[str, ...] = ()
     reason: str = ""
+    decimal: str = ""
+    unit: tuple[str, ...] = ()
+    scaled: bool = False
+    center: float = 0.0
+    missing: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return name, role and what else there is as plain JSON values."""

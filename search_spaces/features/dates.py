@@ -19,7 +19,15 @@ _CYCLIC = {"cyclic": Choice([False, True])}
 # all; those that repeat; those that pass; no date at all.
 SPACE = {"parts": Choice({"all": _CYCLIC, "calendar": _CYCLIC, "elapsed": {}, "none": {}})}
 _ELAPSED = ("days", "year")
-_PERIODS = {"month": 12.0, "day": 31.0, "weekday": 7.0, "day_of_year": 365.25, "hour": 24.0, "minute": 60.0}
+_PERIODS = {
+    "month": 12.0,
+    "day": 31.0,
+    "weekday": 7.0,
+    "day_of_year": 365.25,
+    "hour": 24.0,
+    "minute": 60.0,
+    "second": 60.0,
+}
 _LARGEST = 366
 
 
