@@ -19,7 +19,7 @@ from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from automl import run_folder
+from automl import files, run_folder
 from automl.assemble import SpaceConfig
 from automl.data import from_arrays, rows
 from automl.data.source import named_columns, to_array
@@ -122,8 +122,8 @@ class AutoML(BaseEstimator):
             runner.start()
             self._read(X, y, sample_weight, lengths)
             ready = Search(self.task_, config, runner)
-            with tempfile.TemporaryDirectory(prefix="automl-") as scratch:
-                folder = run_folder.create(self.run_dir or Path(scratch, "run"))
+            with files.scratch(Path(tempfile.gettempdir()), "automl-") as scratch:
+                folder = run_folder.create(self.run_dir or scratch / "run")
                 with Progress(
                     seconds=self.seconds,
                     trials=self.trials,

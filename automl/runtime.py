@@ -1010,10 +1010,12 @@ def read_input(path: Path) -> tuple[Any, Any]:
 
 
 def _write(model: Model, scores: np.ndarray, output: IO[str], spreadsheet: bool) -> None:
-    writer = csv.writer(output, lineterminator="\n")
     classes = list(map(defused, model.classes)) if spreadsheet else model.classes
     if output.isatty():
         classes = [printable(c) if isinstance(c, str) else c for c in classes]
+    # Python before 3.13 quotes no carriage return by itself, which readers take for the end of a row.
+    returns = any("\r" in str(c) for c in classes)
+    writer = csv.writer(output, lineterminator="\n", quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL)
     writer.writerow(["prediction", *(f"probability_{c}" for c in classes)])
     best = scores.argmax(axis=1) if classes else None
     for i, row in enumerate(scores.tolist()):
