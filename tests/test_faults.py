@@ -1,14 +1,17 @@
 """Whatever happens, a person is told in one message: what to do, or where the details are."""
 
+import contextlib
 import errno
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from automl.errors import ConfigError
+from automl import AutoML
+from automl.errors import AutoMLError, ConfigError
 from automl.faults import tell
 
 AUTOML = [sys.executable, "-P", "-W", "ignore", "-m", "automl.cli"]
@@ -25,6 +28,27 @@ def test_what_nobody_foresaw_is_kept_in_a_file_of_this_user_alone(capsys: pytest
     assert path.stat().st_mode & 0o777 == 0o600
     assert "Traceback" in path.read_text()
     path.unlink()
+
+
+class Began(Exception):
+    """The search began: nothing was wrong."""
+
+
+WRONG = (None, "abc", "\x00", b"x", -1, 3.5, float("nan"), 10**30, True, [1], {"a": 1}, object())
+
+
+@pytest.mark.parametrize("name", AutoML._get_param_names())
+def test_every_wrong_parameter_is_refused_in_words(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def run(*_: object) -> None:
+        raise Began
+
+    monkeypatch.setattr("automl.estimator.Search.run", run)
+    x, y = np.arange(60.0).reshape(20, 3), [0, 1] * 10
+    for value in WRONG:
+        with contextlib.suppress(AutoMLError, Began):
+            AutoML(**{"seconds": None, "trials": 1, "runner": "inline", name: value}).fit(x, y)
 
 
 @pytest.mark.parametrize(

@@ -176,35 +176,8 @@ def test_overrides_of_names() -> None:
     outcomes(200, attempt)
 
 
-WORDS = (
-    "x",
-    "\x00",
-    "-o",
-    "--top",
-    "--csv",
-    "--json",
-    "--url",
-    "sqlite://",
-    "nosuch://x",
-    "9" * 30,
-    "a" * 300,
-    "..",
-    "",
-)
-WORDS += (
-    "/",
-    "/dev/null",
-    "model",
-    "data.csv",
-    "--runs",
-    "-1",
-    "\udc80",
-    "--trust",
-    "é",
-    "--members",
-    "--max-loss",
-    "nan",
-)
+WORDS = ("x", "\x00", "-o", "--top", "--csv", "--json", "--url", "sqlite://", "nosuch://x", "9" * 30, "a" * 300, "..")
+WORDS += ("", "/", "/dev/null", "model", "data.csv", "--runs", "-1", "\udc80", "--trust", "é", "--members", "nan")
 
 
 def test_commands(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
