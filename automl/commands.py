@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from automl import registry, run_folder
+from automl import configuration, files, registry, run_folder
 from automl.assemble import SpaceConfig
 from automl.clock import UNHURRIED_SECONDS
 from automl.errors import AutoMLError, ConfigError, DataError, unknown_name
 from automl.goals import Goals
 from automl.options import flag, number
 from automl.run_folder import RunFolder
+from automl.runtime import printable
 
 if TYPE_CHECKING:
     from automl.search import Search
@@ -33,19 +35,24 @@ def search(config: dict[str, Any], started: float) -> bool:
 
     Returns whether it was interrupted, and so shipped what it had by then.
     """
-    path = str(config["run"]["dir"] or _new_folder(Path("runs")))
+    configuration.check(config)
     with _prepared(config, started) as ready:
-        folder = run_folder.create(path, config["leaderboard"]["url"])
-        folder.config.write_text(yaml.safe_dump(config, sort_keys=False))
+        folder = run_folder.create(_as_names(config["run"]["dir"]), config["leaderboard"]["url"])
+        files.write(folder.config, yaml.safe_dump(config, sort_keys=False))
         return _run(ready, config, folder)
 
 
-def resume(path: str, overrides: Sequence[str], started: float) -> None:
-    """Go on with the run in the folder ``path``; its trials count, its seconds begin anew."""
+def resume(path: str, overrides: Sequence[str], started: float, trust: bool = False) -> None:
+    """Go on with the run in the folder ``path``; its trials count, its seconds begin anew.
+
+    ``trust``: also where it is another user's.
+    """
     from automl.hydra_app import recomposed
 
-    folder = run_folder.find(path)
+    folder = run_folder.find(path, trust)
     config = recomposed(_recorded(folder), overrides)
+    configuration.check(config)
+    files.clear_drafts(folder.path)
     with _prepared(config, started) as ready:
         _run(ready, config, folder)
 
@@ -61,14 +68,17 @@ def _prepared(config: Mapping[str, Any], started: float) -> Iterator["Search"]:
         yield Search(load_task(config), checked, runner)
 
 
-def export(path: str, output: str, members: int | None, max_loss: float | None) -> None:
-    """Ship again from the kept trials of the run in the folder ``path`` into the folder ``output``."""
+def export(path: str, output: str, members: int | None, max_loss: float | None, trust: bool = False) -> None:
+    """Ship again from the kept trials of the run in the folder ``path`` into the folder ``output``.
+
+    ``trust``: also where the run is another user's.
+    """
     from automl.export.ship import ship
     from automl.kept import KeptTrials
     from automl.leaderboard.store import Store
     from automl.model_store import ModelStore
 
-    folder, target = run_folder.find(path), Path(output)
+    folder, target = run_folder.find(path, trust), Path(output)
     run_folder.refuse_used("An export", target, "Choose another -o.")
     config = _recorded(folder)
     if members is not None:
@@ -76,6 +86,7 @@ def export(path: str, output: str, members: int | None, max_loss: float | None) 
     if max_loss is not None:
         config["compress"]["max_loss"] = max_loss
     chosen = ship_config(config)
+    _reach_own_modules(config)
     task = load_task(config)
     with Store(folder.leaderboard_url, read_only=True) as store:
         trials = store.trials(folder.run_id or 0)
@@ -83,9 +94,9 @@ def export(path: str, output: str, members: int | None, max_loss: float | None) 
     kept = KeptTrials(ModelStore(config["run"]["store"] or str(folder.models)), task.valid_rows, task.n_rows)
     kept.recall(trials)
     deadline = time.time() + UNHURRIED_SECONDS
-    _, shipped = ship(task, kept, target, chosen, deadline, lambda text: print(text, file=sys.stderr))
+    _, shipped = ship(task, kept, target, chosen, deadline, lambda text: print(printable(text), file=sys.stderr))
     for one in shipped:
-        print(f"{one.kind}: {one.path} ({one.n_bytes / 1000:,.0f} kB)")
+        print(printable(f"{one.kind}: {one.path} ({one.n_bytes / 1000:,.0f} kB)"))
 
 
 def leaderboard(run: str | None, url: str | None, list_runs: bool, form: str, top: int) -> None:
@@ -97,7 +108,7 @@ def leaderboard(run: str | None, url: str | None, list_runs: bool, form: str, to
     key: str | int | None = run
     if url is None:
         if run and (Path(run) / "run.json").exists():
-            folder = run_folder.find(run)
+            folder = run_folder.find(run, trust=True)  # nothing is unpickled
             url, key = folder.leaderboard_url, folder.run_id
         else:
             url = str(Path("runs", "leaderboard.db").absolute())
@@ -107,7 +118,7 @@ def leaderboard(run: str | None, url: str | None, list_runs: bool, form: str, to
         else:
             shown = store.page(key, top or None) if form == "text" else store.board(key)
     if form != "text":
-        written = {"csv": (report.to_csv, report.runs_to_csv), "json": (report.to_json, report.runs_to_json)}
+        written: Any = {"csv": (report.to_csv, report.runs_to_csv), "json": (report.to_json, report.runs_to_json)}
         print(written[form][list_runs](shown), end="")
     elif list_runs:
         report.render_runs(shown)
@@ -115,8 +126,11 @@ def leaderboard(run: str | None, url: str | None, list_runs: bool, form: str, to
         report.render(shown)
 
 
-def predict(model: str, data: str, output: str) -> None:
-    """Write the predictions for a file as CSV: one row each, labels or values, then probabilities."""
+def predict(model: str, data: str, output: str, spreadsheet: bool = False) -> None:
+    """Write the predictions for a file as CSV: one row each, labels or values, then probabilities.
+
+    ``spreadsheet``: with an apostrophe before texts that a spreadsheet takes for formulas.
+    """
     from automl import runtime
     from automl.data.files import read_features
 
@@ -125,13 +139,9 @@ def predict(model: str, data: str, output: str) -> None:
     try:
         opened = runtime.Model(model)
         x, lengths = read_features(data, opened.schema)
-        runtime.write_predictions(opened, opened.scores(x, lengths), output)
+        runtime.write_predictions(opened, opened.scores(x, lengths), output, spreadsheet)
     except runtime.PredictionError as error:
         raise AutoMLError(str(error)) from None
-    except OSError as error:
-        raise AutoMLError(
-            f"The predictions cannot be written to '{output}' ({error.strerror}); choose another -o."
-        ) from None
 
 
 def space(path: str, overrides: Sequence[str]) -> None:
@@ -143,7 +153,7 @@ def space(path: str, overrides: Sequence[str]) -> None:
         if not isinstance(part, Mapping) or name not in part:
             raise unknown_name(f"part of '{path}'", name, part if isinstance(part, Mapping) else [])
         part = part[name]
-    print(yaml.safe_dump(part, sort_keys=False, allow_unicode=True), end="")
+    print(printable(yaml.safe_dump(part, sort_keys=False, allow_unicode=True)), end="")
 
 
 def load_task(config: Mapping[str, Any]) -> Any:
@@ -209,21 +219,34 @@ def _run(ready: "Search", config: dict[str, Any], folder: RunFolder) -> bool:
         for note in task.notes:
             view.note(note)
         result = ready.run(folder, view, config)
-    (folder.path / "timings.json").write_text(json.dumps(view.phases) + "\n")
+    files.write(folder.path / "timings.json", json.dumps(view.phases) + "\n")
     with Store(folder.leaderboard_url, read_only=True) as store:
         report.render(store.page(result.run_id, top=10))
     example = "data.csv" if task.kind in ("table", "text") else "data.npz"
-    print(f"\npredict with: automl predict {os.path.relpath(folder.path / 'model')} {example} -o predictions.csv")
+    model = shlex.quote(printable(os.path.relpath(folder.path / "model")))
+    print(f"\npredict with: automl predict {model} {example} -o predictions.csv")
     return result.interrupted
 
 
 def _recorded(folder: RunFolder) -> dict[str, Any]:
     try:
-        return yaml.safe_load(folder.config.read_text())
+        config = files.read_yaml(folder.config)
+        configuration.check(config)
+        return config
     except OSError:
         raise AutoMLError(
             f"'{folder.path}' has no config.yaml: only runs of `automl search` can be resumed or exported again."
         ) from None
+    except ValueError as error:
+        raise AutoMLError(
+            f"'{folder.config}' is damaged: {error} Bring it back from a copy; what was shipped is whole."
+        ) from None
+
+
+def _reach_own_modules(config: Mapping[str, Any]) -> None:
+    """Look for modules in the current folder too, if the run has options or a metric of its own."""
+    if any(config["plugins"].values()) or ":" in config["metric"]:
+        sys.path.append(os.getcwd())
 
 
 def _in_keys(text: str) -> str:
@@ -244,10 +267,3 @@ def _as_names(value: Any) -> Any:
 def _leaderboard_url(url: Any) -> None:
     if url != "auto" and "://" not in str(url):
         raise ConfigError(f"'leaderboard.url' is auto or an SQLAlchemy URL; got '{url}'. For a file: sqlite:///{url}.")
-
-
-def _new_folder(parent: Path) -> Path:
-    """Return a folder name that does not exist yet."""
-    stem = time.strftime("%Y-%m-%d_%H-%M-%S")
-    names = (stem if i == 0 else f"{stem}-{i}" for i in range(10_000))
-    return next(parent / name for name in names if not (parent / name).exists())

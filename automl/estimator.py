@@ -1,5 +1,6 @@
 """The scikit-learn face: ``AutoML(seconds=600).fit(X, y)``."""
 
+import os
 import tempfile
 import time
 import warnings
@@ -19,21 +20,28 @@ from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from automl import run_folder
+from automl import files, run_folder
 from automl.assemble import SpaceConfig
 from automl.data import from_arrays, rows
 from automl.data.source import named_columns, to_array
 from automl.data.target import class_codes
-from automl.errors import DataError
+from automl.errors import ConfigError, DataError
 from automl.export.compress import CompressConfig, Compression
 from automl.export.member import predict
 from automl.export.package import Shipped
 from automl.export.ship import ShipConfig, members_of, ship_members
 from automl.leaderboard import report
 from automl.leaderboard.store import Store
+from automl.options import number
 from automl.progress import Progress
 from automl.runtime import as_array
 from automl.search import Search, SearchConfig, SearchResult, make_runner
+
+_PARAMETER_TYPES: tuple[tuple[tuple[str, ...], tuple[type, ...], str], ...] = (
+    (("runner", "searcher", "scheduler"), (str, Mapping), "a name, or a mapping with a name and options"),
+    (("space", "roles"), (Mapping, type(None)), "a mapping, or None"),
+    (("run_dir",), (str, os.PathLike, type(None)), "a path, or None"),
+)
 
 
 def _may_classify(estimator: "AutoML") -> bool:
@@ -117,6 +125,7 @@ class AutoML(BaseEstimator):
         Raises ``DataError``, ``ConfigError``, ``TrialError``.
         """
         started = time.time()
+        self._check_parameters()
         config = self._config(started)
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)  # nothing of an earlier fit may be left beside this one's
@@ -124,8 +133,8 @@ class AutoML(BaseEstimator):
             runner.start()
             self._read(X, y, sample_weight, lengths)
             ready = Search(self.task_, config, runner)
-            with tempfile.TemporaryDirectory(prefix="automl-") as scratch:
-                folder = run_folder.create(self.run_dir or Path(scratch, "run"))
+            with files.scratch(Path(tempfile.gettempdir()), "automl-") as scratch:
+                folder = run_folder.create(self.run_dir or scratch / "run")
                 with Progress(
                     seconds=self.seconds,
                     trials=self.trials,
@@ -221,6 +230,15 @@ class AutoML(BaseEstimator):
             # Fitted on an array: the columns of a frame are taken in their order, as scikit-learn does.
             X = {column.name: X[name] for column, name in zip(columns, X.columns, strict=True)}
         return predict(self.task_, self.members_, rows(self.task_.schema, X, lengths))
+
+    def _check_parameters(self) -> None:
+        """Raise ``ConfigError`` for a parameter of a wrong type; its value is checked where it is used."""
+        for names, types, rule in _PARAMETER_TYPES:
+            for name in names:
+                if not isinstance(getattr(self, name), types):
+                    raise ConfigError(f"The parameter {name} is {rule}; got {getattr(self, name)!r}.")
+        if self.seed is not None:
+            number("parameter seed", self.seed, 0, 2**32 - 1, whole=True)
 
     def _config(self, started: float) -> SearchConfig:
         def named(value: str | Mapping[str, Any]) -> Mapping[str, Any]:

@@ -24,8 +24,10 @@ from omegaconf.errors import OmegaConfBaseException
 
 from automl import registry
 from automl.assemble import Plugins, described
-from automl.errors import AutoMLError, ConfigError, nearest
+from automl.errors import ConfigError, nearest
+from automl.faults import tell
 from automl.options import configuration
+from automl.overrides import escaped, taken_out
 from automl.space import OFF
 
 CONFIG_MODULE = "automl.conf"
@@ -39,6 +41,8 @@ _CHOICE = re.compile(rf"({'|'.join(GROUPS)})=([A-Za-z_][\w.:,]*)")
 _PLUGINS = re.compile(r"\+{0,2}plugins[.=]")
 # In no group, where it would be an option beside those that are meant for people.
 _EVERYTHING = "everything"
+# A group of Hydra's with one option: what overrides say about files and columns.
+NAMES = ("given", "names")
 
 
 def run(argv: Sequence[str]) -> None:
@@ -51,28 +55,30 @@ def run(argv: Sequence[str]) -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     # Hydra takes overrides on one side of -m only. What is completed is the program.
     program = "automl" if completes else "automl search"
-    sys.argv = [program, *sorted(map(opened, argv), key=lambda a: a not in ("-m", "--multirun"))]
+    sweep = {"-m", "--multirun"}
     with _explained():
         register(os.environ.get("COMP_LINE", "").split()[1:-1] if completes else argv)
+        arguments = given(argv, several=bool(sweep & set(argv)))
+        sys.argv = [program, *sorted(arguments, key=lambda a: a not in sweep)]
         hydra.main(version_base="1.3", config_path=f"pkg://{CONFIG_MODULE}", config_name="config")(_job)()
 
 
 def composed(overrides: Sequence[str] = ()) -> dict[str, Any]:
     """Return the configuration for ``overrides`` as plain values."""
     with _initialized(overrides):
-        return plain(compose("config", overrides=list(map(opened, overrides))))
+        return plain(compose("config", overrides=given(overrides)))
 
 
 def recomposed(recorded: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
     """Return the configuration of an earlier run with ``overrides``, which say what they say in a search."""
     with _initialized(overrides, recorded.get("plugins")) as loader:
-        groups = set(loader.get_group_options("", ObjectType.GROUP)) - {"hydra"}
+        groups = set(loader.get_group_options("", ObjectType.GROUP)) - {"hydra", NAMES[0]}
         chosen = groups & {override.partition("=")[0] for override in overrides}
         # A group that is chosen anew is not mixed with what was chosen before.
-        kept = {key: value for key, value in recorded.items() if key not in chosen}
+        kept = {key: escaped(value) for key, value in recorded.items() if key not in chosen}
         defaults = ["_self_", *({group: None} for group in sorted(groups))]
         ConfigStore.instance().store(name="recorded", node={"defaults": defaults, **kept})
-        return plain(compose("recorded", overrides=list(map(opened, overrides))))
+        return plain(compose("recorded", overrides=given(overrides)))
 
 
 def register(arguments: Sequence[str] = (), plugins: Plugins | None = None) -> None:
@@ -107,6 +113,16 @@ def _import_paths(arguments: Sequence[str], group: str, kind: str) -> list[str]:
     chosen = [match[2].split(",") for match in map(_CHOICE.fullmatch, arguments) if match and match[1] == group]
     own = {name for names in chosen for name in names if name and name not in (*registry.names(kind), "auto")}
     return sorted(name for name in own if importlib.util.find_spec(re.split(r"[.:]", name)[0]))
+
+
+def given(arguments: Sequence[str], several: bool = False) -> list[str]:
+    """Return arguments as Hydra takes them; names of files and columns come to it as values in its store."""
+    others, names = taken_out(arguments, several)
+    if names:
+        group, name = NAMES
+        ConfigStore.instance().store(group=group, name=name, node=names, package="_global_")
+        others.append(f"+{group}={name}")
+    return list(map(opened, others))
 
 
 def opened(argument: str) -> str:
@@ -214,8 +230,7 @@ def _job(config: DictConfig) -> None:
         # Each run of a multirun has a budget of its own.
         several = HydraConfig.get().mode == RunMode.MULTIRUN
         interrupted = commands.search(plain(config), time.time() if several else STARTED)
-    except AutoMLError as error:
-        print(f"automl: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
+    except Exception as error:
+        raise SystemExit(tell(error)) from None
     if interrupted and several:
         raise KeyboardInterrupt("interrupted: the runs that had not begun are left out")

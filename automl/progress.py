@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from automl.goals import Goals
 from automl.leaderboard import words
 from automl.leaderboard.records import ShownMetric, StoredMetric
+from automl.runtime import printable
 from automl.types import Trial
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ class Progress:
 
     def _say(self, text: str) -> None:
         if not self._quiet:
-            self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+            self.console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
     def _elapsed(self) -> float:
         return self._clock() - self._start
@@ -194,7 +195,7 @@ class Progress:
 
     def _described(self, trial: Trial) -> str:
         score = None if trial.score is None else self.metric.shown(trial.score)
-        return f"{self.metric.name} {words.number(score)} {trial.candidate.family} #{trial.candidate.id}"
+        return printable(f"{self.metric.name} {words.number(score)} {trial.candidate.family} #{trial.candidate.id}")
 
     def _block(self) -> "RenderableType":
         from rich.progress_bar import ProgressBar
@@ -223,4 +224,4 @@ class Progress:
 
 def _running(trial: Trial) -> str:
     progress = f" {trial.reports[-1].progress:.0%}" if trial.reports else ""
-    return f"{trial.candidate.family} #{trial.candidate.id}{progress}"
+    return printable(f"{trial.candidate.family} #{trial.candidate.id}{progress}")

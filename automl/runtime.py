@@ -13,6 +13,13 @@ words; ``c: fre`` are the 3 to 5 neighbouring characters inside a piece of text 
 by a space (scikit-learn's ``char_wb``).
 """
 
+import os
+import sys
+
+if __name__ == "__main__":  # nothing that lies beside this file may stand in for a library
+    _HERE = os.path.dirname(os.path.realpath(__file__))
+    sys.path[:] = [entry for entry in sys.path if os.path.realpath(entry or ".") != _HERE]
+
 import argparse
 import collections
 import contextlib
@@ -23,21 +30,19 @@ import hashlib
 import io
 import itertools
 import json
-import os
 import re
-import sys
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from datetime import date, datetime, time, timedelta, timezone
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".npz")  # of the files that can be read
-FORMAT = 1  # of the manifest; a folder of a newer one is refused
+FORMAT = 2  # of the manifest; a folder of any other is refused
 _MISSING_WORDS = "? NA N/A n/a NaN nan -NaN -nan NaT NULL null None <NA> #N/A #NA"
 MISSING = frozenset(("", "#N/A N/A", *_MISSING_WORDS.split()))
 DATE_PARTS = ("year", "month", "day", "weekday", "day_of_year", "hour", "minute", "second", "days")
@@ -47,6 +52,8 @@ _NUMBERS = (int, float, np.number)
 _PARTS = ("numeric", "categories", "tokens")
 _CHUNK_VALUES = 8_000_000  # values held at once while predicting
 _LONGEST_SHOWN = 60  # characters of a value or a name in a message
+_HARMLESS = "\n\u200c\u200d"  # though they cannot be printed: the last two join letters, or keep them apart
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 _SEPARATORS = (",", ";", "\t", "|")
 _SEPARATOR_LINE = re.compile(r'"?sep=(\\t|.)"?', re.IGNORECASE)
@@ -74,6 +81,51 @@ _NO_TEXT = {
     b"\xff\xd8\xff": "an image",
     b"<!DOCTYPE": "a web page; the download may have failed",
     b"<html": "a web page; the download may have failed",
+}
+DRAFT = ".automl-"  # how the names of files begin that are being written
+_LARGEST_MANIFEST = 200_000_000  # bytes
+_FILE_NAME = re.compile(r"\w[\w.-]{0,99}", re.ASCII)
+_WORDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", None: "null"}
+_SHA256 = re.compile("[0-9a-f]{64}")
+_COLUMN = {
+    "name": str,
+    "role": {"numeric", "categorical", "boolean", "datetime", "text", "dropped"},
+    "levels?": [str],
+    "format?": (str, [str]),
+    "decimal?": str,
+    "unit?": [str],
+    "scaled?": bool,
+    "center?": float,
+    "missing?": [str],
+    "terms?": [str],
+    ...: object,
+}
+_MANIFEST = {  # of it, what is used here
+    "format": int,
+    "checksum": _SHA256,
+    "onnx": str,
+    "files": {...: _SHA256},
+    "schema": {
+        "kind": {"table", "image", "sequence", "text"},
+        "target": {"binary", "multiclass", "regression"},
+        "target_name": str,
+        "columns": [_COLUMN],
+        "classes": [(str, int, float, bool)],
+        "shape": [int],
+        ...: object,
+    },
+    ...: object,
+}
+_EXTERNAL_DATA = 13  # the field of a tensor that says where it lies
+_ONNX = {  # the messages of onnx.proto that may hold tensors: by the number of the field, which message it holds
+    "model": {7: "graph", 20: "training", 25: "function"},
+    "training": {1: "graph", 2: "graph"},
+    "function": {7: "node", 11: "attribute"},
+    "graph": {1: "node", 5: "tensor", 15: "sparse"},
+    "node": {5: "attribute"},
+    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
+    "sparse": {1: "tensor", 2: "tensor"},
+    "tensor": {},
 }
 _INTEGRAL = re.compile(r"[+-]?\d+\.0*")
 _DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
@@ -1037,7 +1089,8 @@ def _sequence(x: np.ndarray, lengths: Any, steps: int, row_numbers: Sequence[int
 class Model:
     """A model folder, opened. ``threads``: cores used for one prediction (0: all).
 
-    Raises ``PredictionError`` for a folder that is damaged, incomplete or made by a newer version.
+    Raises ``PredictionError`` for a folder that is damaged, incomplete or made by another version: before the model
+    itself is opened, the manifest and every file that it lists are checked. Other files change nothing.
     """
 
     def __init__(self, folder: str | os.PathLike[str], threads: int = 0) -> None:
@@ -1046,8 +1099,10 @@ class Model:
         self.schema: dict[str, Any] = self.manifest["schema"]
         self.classes: list[Any] = self.schema["classes"]
         contents = {name: _read_checked(self.folder, name, digest) for name, digest in self.manifest["files"].items()}
-        if self.manifest["onnx"] not in contents:
-            raise PredictionError(f"'{self.folder}' is damaged: its manifest does not list '{self.manifest['onnx']}'.")
+        if _has_external_data(contents[self.manifest["onnx"]]):
+            raise PredictionError(
+                f"The model in '{self.folder}' is damaged, or asks for files outside itself. Export it again."
+            )
         self._terms = text_terms(self.schema)
         self._session = _open_session(contents[self.manifest["onnx"]], threads)
         self._inputs = {i.name for i in self._session.get_inputs()}
@@ -1068,15 +1123,31 @@ class Model:
         return self.scores(x, lengths)
 
     def scores(self, x: Any, lengths: Any = None) -> np.ndarray:
-        """Return what the graph gives: (n, n_classes) probabilities or (n, 1) values, float32."""
-        feeds = self._feeds(x, lengths)
-        return np.concatenate([self._session.run(["prediction"], feed)[0] for feed in feeds])
+        """Return what the graph gives: (n, n_classes) probabilities or (n, 1) values, float32, all of them finite."""
+        scores = np.concatenate([self._run(feed) for feed in self._feeds(x, lengths)])
+        endless = np.flatnonzero(~np.isfinite(scores).all(axis=1))
+        if endless.size:
+            raise PredictionError(
+                f"The model has no finite answer for row {endless[0] + 1}; its values may be far beyond those of the "
+                "training data. Correct them, or leave the row out."
+            )
+        return scores
 
     def labels(self) -> np.ndarray:
         """Return (n_classes,) ``classes`` as an array; of objects, unless all are numbers or all are truth values."""
         found = np.array(self.classes)
         exact = [(type(c), c) for c in found.tolist()] == [(type(c), c) for c in self.classes]
         return found if exact and found.dtype.kind != "U" else np.array(self.classes, dtype=object)
+
+    def _run(self, feed: dict[str, np.ndarray]) -> np.ndarray:
+        try:
+            found = self._session.run(["prediction"], feed)[0]
+        except Exception as error:  # onnxruntime has no common base class for its errors
+            raise PredictionError(f"The model in '{self.folder}' does not run: {shown(error)}") from None
+        expected = (len(next(iter(feed.values()))), len(self.classes) or 1)
+        if found.shape != expected:
+            raise PredictionError(f"The model in '{self.folder}' answers {found.shape}, and not {expected}.")
+        return found
 
     def _feeds(self, x: Any, lengths: Any) -> Iterator[dict[str, np.ndarray]]:
         """Yield the inputs of the graph for some rows at a time, so that memory stays bounded."""
@@ -1110,45 +1181,192 @@ def _rows_at_once(values_per_row: int) -> int:
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
+    """Read and check the manifest: its format, its checksum, and that it holds all that is used of it."""
     path = folder / "manifest.json"
     if not path.is_file() or path.is_symlink():
         raise PredictionError(f"'{folder}' is not a model folder: it has no file manifest.json.")
-    damaged = PredictionError(f"'{path}' is damaged. Export the model again.")
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        version = int(manifest["format"])
-    except (KeyError, TypeError, ValueError, OverflowError):  # ValueError: no UTF-8, no JSON, or no number
-        raise damaged from None
-    if version > FORMAT:
+    manifest, wrong = _manifest_of(path)
+    wrong = wrong or fault(manifest, {"format": int, ...: object})
+    if not wrong and manifest["format"] != FORMAT:
         raise PredictionError(
-            f"'{folder}' has format {version}; this program reads up to {FORMAT}. Use the predict.py inside the folder."
+            f"'{folder}' has format {shown(manifest['format'])}; this program reads format {FORMAT}. "
+            "Use the predict.py inside the folder, or export the model again."
         )
-    files, onnx, schema = (manifest.get(name) for name in ("files", "onnx", "schema"))
-    if not (isinstance(files, dict) and isinstance(onnx, str) and isinstance(schema, dict)):
-        raise damaged
-    if not {"kind", "columns", "classes", "shape"} <= schema.keys():
-        raise damaged
+    if not wrong and manifest.get("checksum") != checksum(manifest):
+        wrong = "its checksum is not that of its content"
+    wrong = wrong or fault(manifest, _MANIFEST) or _contradiction(manifest)
+    if wrong:
+        raise PredictionError(f"'{path}' is damaged: {wrong}. Copy the whole folder again, or export the model again.")
     return manifest
+
+
+def _manifest_of(path: Path) -> tuple[Any, str]:
+    """Return what a JSON file holds, and what is wrong with it."""
+    try:
+        if path.stat().st_size > _LARGEST_MANIFEST:
+            return None, f"it is larger than {_LARGEST_MANIFEST:,} bytes"
+        return json.loads(path.read_text(encoding="utf-8")), ""
+    except OSError as error:
+        return None, f"it cannot be read ({error.strerror})"
+    except (ValueError, RecursionError) as error:  # no UTF-8, no JSON, or lists in lists without end
+        return None, f"it is no JSON ({shown(error)})"
+
+
+def checksum(manifest: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of everything in a manifest but its field ``checksum``, however it is laid out."""
+    rest = {name: value for name, value in manifest.items() if name != "checksum"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def fault(value: Any, shape: Any, path: str = "") -> str:
+    """Return the first thing in a value of JSON or YAML that is not as ``shape`` says, in words; "" if there is none.
+
+    A shape is a type (``int`` is no truth value, ``float`` any number, ``object`` anything), None, a set of the values
+    there are, a pattern that a whole text matches, a tuple of shapes of which one fits, a list of one shape, or a
+    mapping: a name that ends in "?" may be absent, and ``...`` stands for names of any kind. ``path``: of the value,
+    like "schema.columns[0]".
+    """
+    if isinstance(shape, dict) and isinstance(value, dict):
+        return _fault_in_mapping(value, shape, path)
+    if isinstance(shape, list) and isinstance(value, list):
+        return next(filter(None, (fault(v, shape[0], f"{path}[{i}]") for i, v in enumerate(value))), "")
+    alternatives = shape if isinstance(shape, tuple) else (shape,)
+    nested = next((one for one in alternatives if isinstance(one, (dict, list)) and isinstance(value, type(one))), None)
+    if nested is not None:
+        return fault(value, nested, path)
+    if any(_fits(value, one) for one in alternatives):
+        return ""
+    return f"{_called(path)} must be {' or '.join(map(_wanted, alternatives))}, and is {_what(value)}"
+
+
+def _fault_in_mapping(value: Mapping[Any, Any], shape: Mapping[Any, Any], path: str) -> str:
+    known = {name.removesuffix("?"): one for name, one in shape.items() if name is not ...}
+    absent = next((name for name in shape if name in known and name not in value), None)
+    if absent is not None:
+        return f"{_called(path)} lacks '{absent}'"
+    for name, inner in value.items():
+        if name not in known and ... not in shape:
+            return f"{_called(path)} has the unknown name '{shown(name)}'.{_nearest(str(name), known)}"
+        wrong = fault(inner, known.get(name, shape.get(...)), f"{path}.{shown(name)}" if path else shown(name))
+        if wrong:
+            return wrong
+    return ""
+
+
+def _called(path: str) -> str:
+    return f"'{path}'" if path else "it"
+
+
+def _fits(value: Any, shape: Any) -> bool:
+    if isinstance(shape, re.Pattern):
+        return isinstance(value, str) and shape.fullmatch(value) is not None
+    if isinstance(shape, (set, frozenset)):
+        return isinstance(value, str) and value in shape
+    if isinstance(shape, (dict, list)):
+        return False
+    if shape is None or shape is bool or shape is object:
+        return value is None if shape is None else isinstance(value, shape)
+    return isinstance(value, (int, float) if shape is float else shape) and not isinstance(value, bool)
+
+
+def _wanted(shape: Any) -> str:
+    if isinstance(shape, re.Pattern):
+        return f"a text like {shape.pattern}"
+    if isinstance(shape, (set, frozenset)):
+        return f"one of {', '.join(sorted(shape))}"
+    if isinstance(shape, (dict, list)):
+        return "a mapping" if isinstance(shape, dict) else "a list"
+    return _WORDS.get(shape, "null")
+
+
+def _what(value: Any) -> str:
+    return f"a {type(value).__name__}" if isinstance(value, (dict, list)) else f"{shown(repr(value))}"
+
+
+def _contradiction(manifest: Mapping[str, Any]) -> str:
+    """Return what in a manifest of the right shape cannot be so; "" if there is nothing."""
+    schema = manifest["schema"]
+    names = [column["name"] for column in schema["columns"]]
+    classes = [(isinstance(c, bool), c) for c in schema["classes"]]
+    n_sizes = {"image": 3, "sequence": 2}.get(schema["kind"], 0)
+    impossible = {
+        f"it does not list '{manifest['onnx']}'": manifest["onnx"] not in manifest["files"],
+        "its columns are none, or repeat": not n_sizes and (not names or len(set(names)) < len(names)),
+        "its classes do not fit the target": bool(classes) != (schema["target"] != "regression"),
+        "its classes repeat": len(set(classes)) < len(classes),
+        "its shape does not fit the data": len(schema["shape"]) != n_sizes or min(schema["shape"], default=1) < 1,
+    }
+    return next((words for words, holds in impossible.items() if holds), "")
 
 
 def _read_checked(folder: Path, name: str, digest: str) -> bytes:
     """Return a file's content after comparing its SHA-256 with the manifest."""
     path = folder / name
-    inside = not os.path.isabs(name) and ".." not in Path(name).parts
-    if not inside or any(p.is_symlink() for p in (path, *path.parents) if p not in (folder, *folder.parents)):
-        raise PredictionError(f"'{name}' in the manifest of '{folder}' must be a plain file inside the folder.")
+    if not _FILE_NAME.fullmatch(name) or path.is_symlink():
+        raise PredictionError(f"'{shown(name)}' in the manifest of '{folder}' must be a plain file inside the folder.")
     try:
-        content = path.read_bytes()
-    except OSError:
-        raise PredictionError(
-            f"'{folder}' is incomplete: the file '{name}' is missing. Copy the whole folder again."
-        ) from None
+        content = path.read_bytes() if path.is_file() else None
+    except OSError as error:
+        raise PredictionError(f"'{path}' cannot be read ({error.strerror}).") from None
+    if content is None:
+        raise PredictionError(f"'{folder}' is incomplete: the file '{name}' is missing. Copy the whole folder again.")
     if hashlib.sha256(content).hexdigest() != digest:
         raise PredictionError(f"'{path}' is damaged: its SHA-256 differs from the manifest. Copy the folder again.")
     return content
 
 
+def _has_external_data(model: bytes) -> bool:
+    """Whether a tensor of an ONNX model lies in a file of its own, which could be any file of this machine."""
+    if b"location" not in model:  # the key that names the file
+        return False
+    pending: list[tuple[str, memoryview]] = [("model", memoryview(model))]
+    try:
+        while pending:
+            message, content = pending.pop()
+            for number_, value in _protobuf_fields(content):
+                if message == "tensor" and number_ == _EXTERNAL_DATA:
+                    return True
+                if number_ in _ONNX[message] and isinstance(value, memoryview):
+                    pending.append((_ONNX[message][number_], value))
+    except (IndexError, ValueError):  # a message that others may read in another way is not trusted
+        return True
+    return False
+
+
+def _protobuf_fields(content: memoryview) -> Iterator[tuple[int, Any]]:
+    """Yield the number and the value of each field of a message: bytes where it has a length, else None.
+
+    https://protobuf.dev/programming-guides/encoding
+    """
+    position = 0
+
+    def varint() -> int:
+        nonlocal position
+        result = shift = 0
+        while True:
+            byte = content[position]
+            position += 1
+            result |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return result
+
+    while position < len(content):
+        number_, kind = divmod(varint(), 8)
+        if kind == 0:
+            varint()
+            yield number_, None
+            continue
+        size = {1: 8, 5: 4}.get(kind) if kind != 2 else varint()
+        if size is None or position + size > len(content):
+            raise ValueError("no protobuf")
+        yield number_, content[position : position + size] if kind == 2 else None
+        position += size
+
+
 def _open_session(model: bytes, threads: int) -> Any:
+    # It would send what it measures to its maker, and keep a file for that where temporary ones go.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         import onnxruntime as ort
     except ImportError:
@@ -1181,8 +1399,29 @@ def _siblings(path: Path) -> list[str]:
 def shown(value: Any) -> str:
     """Return a value as it is put into a message: on one line, and not too long."""
     text = str(value)
-    text = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return printable(text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}...").replace("\n", "\\n")
+
+
+def printable(text: str) -> str:
+    """Return a text as it may reach a terminal: its lines stay lines, but what would steer the terminal is spelled out.
+
+    That is every control character, escape sequence and mark that turns the direction of writing.
+    """
+    return "".join(c if c.isprintable() or c in _HARMLESS else repr(c)[1:-1] for c in text)
+
+
+def defused(cell: Any) -> Any:
+    """Return a cell of a CSV file with an apostrophe before what a spreadsheet would run as a formula.
+
+    Numbers, and texts that are numbers, stay as they are.
+    """
+    if not isinstance(cell, str) or not cell.startswith(_FORMULA):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
 
 
 def _list(names: Sequence[Any], most: int = 8) -> str:
@@ -1216,9 +1455,13 @@ def read_input(path: Path) -> tuple[Any, Any]:
     return x, lengths
 
 
-def _write(model: Model, scores: np.ndarray, output: io.TextIOBase) -> None:
-    writer = csv.writer(output, lineterminator="\n")
-    classes = model.classes
+def _write(model: Model, scores: np.ndarray, output: IO[str], spreadsheet: bool) -> None:
+    classes = list(map(defused, model.classes)) if spreadsheet else model.classes
+    if output.isatty():
+        classes = [printable(c) if isinstance(c, str) else c for c in classes]
+    # Python before 3.13 quotes no carriage return by itself, which readers take for the end of a row.
+    returns = any("\r" in str(c) for c in classes)
+    writer = csv.writer(output, lineterminator="\n", quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL)
     writer.writerow(["prediction", *(f"probability_{c}" for c in classes)])
     best = scores.argmax(axis=1) if classes else None
     for i, row in enumerate(scores.tolist()):
@@ -1226,28 +1469,47 @@ def _write(model: Model, scores: np.ndarray, output: io.TextIOBase) -> None:
         writer.writerow(numbers_ if best is None else [classes[best[i]], *numbers_])
 
 
-def write_predictions(model: Model, scores: np.ndarray, output: str) -> None:
-    """Write predictions as CSV to the file ``output``, or to standard output for "-"; a link is followed."""
+def write_predictions(model: Model, scores: np.ndarray, output: str, spreadsheet: bool = False) -> None:
+    """Write predictions as CSV to the file ``output``, or to standard output for "-"; a link is followed.
+
+    ``spreadsheet``: texts are ``defused``; otherwise they are exactly the classes. Raises ``PredictionError`` where
+    ``output`` cannot be written, and leaves what was there.
+    """
     path = Path(output)
-    if output == "-":
-        _write(model, scores, sys.stdout)  # type: ignore[arg-type]
-    elif path.exists() and not path.is_file():  # a pipe or a device is written to, never replaced
-        with path.open("w", encoding="utf-8", newline="") as file:
-            _write(model, scores, file)
-    else:
-        _save(model, scores, path.resolve())
-
-
-def _save(model: Model, scores: np.ndarray, path: Path) -> None:
-    """Write beside the target and rename, so that a failure leaves no half file and no lost old one."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with open(handle, "w", encoding="utf-8", newline="") as file:
-            _write(model, scores, file)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        if output == "-":
+            _write(model, scores, sys.stdout, spreadsheet)
+            sys.stdout.flush()
+        elif path.exists() and not path.is_file():  # a pipe or a device is written to, never replaced
+            with path.open("w", encoding="utf-8", newline="") as file:
+                _write(model, scores, file, spreadsheet)
+        else:
+            with whole(path.resolve()) as file:
+                _write(model, scores, file, spreadsheet)
+    except BrokenPipeError:  # its reader has seen enough
+        raise
+    except (OSError, UnicodeEncodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise PredictionError(f"The predictions cannot be written to '{output}' ({why}); choose another -o.") from None
+
+
+@contextlib.contextmanager
+def whole(path: Path, permissions: int = 0o644, mode: str = "w") -> Iterator[IO[Any]]:
+    """Open a file to write that stands at ``path`` when the block ends, complete and on the disk, or not at all.
+
+    It is written beside its place and renamed: a failure leaves no half file and no lost old one.
+    """
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=DRAFT)
+    as_text: dict[str, Any] = {} if "b" in mode else {"encoding": "utf-8", "newline": ""}
+    try:
+        with open(handle, mode, **as_text) as file:
+            yield file
+            file.flush()
+            os.fsync(handle)
+        os.chmod(draft, permissions)
+        os.replace(draft, path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        Path(draft).unlink(missing_ok=True)
         raise
 
 
@@ -1256,6 +1518,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="predict.py", description="Predict with this model folder.")
     parser.add_argument("data", type=Path, help="a .csv, .tsv (also .gz) or .npz file")
     parser.add_argument("-o", "--output", default="-", help="the CSV to write; - is the screen (default)")
+    parser.add_argument("--spreadsheet", action="store_true", help="defuse texts that a spreadsheet takes for formulas")
     parser.add_argument(
         "--model", type=Path, default=Path(__file__).parent, help="the model folder (default: this one)"
     )
@@ -1264,9 +1527,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         model = Model(options.model, options.threads)
         scores = model.scores(*read_input(options.data))
-        write_predictions(model, scores, options.output)
-    except (PredictionError, OSError) as error:
-        print(f"predict.py: {error}", file=sys.stderr)
+        write_predictions(model, scores, options.output, options.spreadsheet)
+    except (PredictionError, OSError, MemoryError) as error:
+        print(f"predict.py: {printable(str(error) or 'the memory does not suffice')}", file=sys.stderr)
         return 2
     return 0
 

@@ -5,10 +5,8 @@ import importlib
 import json
 import os
 import platform
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +17,7 @@ from typing import Any
 import numpy as np
 
 import automl.runtime
+from automl import files
 from automl.errors import ExportError
 from automl.export import replay
 from automl.export.front import raw_inputs
@@ -54,7 +53,10 @@ From Python, with {given}:
     Model(".").predict(x)
 
 `predict_proba` gives probabilities. The columns, their kinds and the classes stand in `manifest.json` under
-`schema`, and under `files` the SHA-256 of every file.
+`schema`, and under `files` the SHA-256 of every file; other files in this folder change nothing.
+
+`predictions.csv` holds the classes exactly as they were in the training data. A spreadsheet takes texts that begin with
+`=`, `+`, `-` or `@` for formulas: `--spreadsheet` puts an apostrophe before them.
 """
 
 
@@ -76,37 +78,39 @@ def export(task: Task, members: Sequence[Member], folder: Path, kind: str, score
 
     The folder is written beside its place, reloaded and replayed in a fresh process, and moved there
     only when the replay agrees. Raises ``ExportError`` when the largest difference passes
-    ``TOLERANCE`` or a label changes that is not a tie within it.
+    ``TOLERANCE`` or a label changes that is not a tie within it, ``AutoMLError`` when the disk is full.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        (draft / "model.onnx").write_bytes(_converted(task, members))
-        shutil.copyfile(automl.runtime.__file__, draft / "predict.py")
-        scores = scores | _test_score(task, draft / "model.onnx")
-        manifest = _manifest(task, members, kind, scores)
-        _write_manifest(draft, manifest)
-        measured = _replay(task, draft)
-        parity = _parity(task, members, measured["prediction"])
-        manifest |= {"latency_ms": measured["latency_ms"], "parity": parity}
-        (draft / "README.md").write_text(_readme(task, manifest))
-        _write_manifest(draft, manifest)
-        _put(draft, folder)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
+    with files.room(folder.parent):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with files.scratch(folder.parent, f".{folder.name}-") as scratch:
+            draft = scratch / folder.name
+            draft.mkdir()
+            _write(draft, "model.onnx", _converted(task, members))
+            _write(draft, "predict.py", Path(automl.runtime.__file__).read_bytes())
+            scores = scores | _test_score(task, draft / "model.onnx")
+            manifest = _manifest(task, members, kind, scores)
+            _write_manifest(draft, manifest)
+            measured = _replay(task, draft, scratch)
+            parity = _parity(task, members, measured["prediction"])
+            manifest |= {"latency_ms": measured["latency_ms"], "parity": parity}
+            _write(draft, "README.md", _readme(task, manifest))
+            _write_manifest(draft, manifest)
+            _put(draft, folder, scratch / "earlier")
     n_bytes = sum(f.stat().st_size for f in folder.iterdir())
     return Shipped(folder, kind, n_bytes, measured["latency_ms"], parity, scores, manifest["members"])
 
 
-def _put(draft: Path, folder: Path) -> None:
+def _write(folder: Path, name: str, content: str | bytes) -> None:
+    # A model is meant to be copied to where others run it.
+    files.write(folder / name, content, files.PUBLIC)
+
+
+def _put(draft: Path, folder: Path, earlier: Path) -> None:
     """Move the finished ``draft`` to ``folder``; what was there goes only then."""
     draft.chmod(0o755)
-    earlier = draft.with_name(f"{draft.name}-earlier")
     if folder.exists():
         os.replace(folder, earlier)
     os.replace(draft, folder)
-    shutil.rmtree(earlier, ignore_errors=True)
 
 
 def check(task: Task, members: Sequence[Member]) -> None:
@@ -136,6 +140,8 @@ def run_graph(onnx_bytes: bytes, schema: Schema, rows: Rows) -> np.ndarray:
 def _converted(task: Task, members: Sequence[Member]) -> bytes:
     try:
         return to_onnx(task, members)
+    except OSError:  # no fault of the model
+        raise
     except Exception as error:  # converters raise anything; the caller takes the next best model
         raise ExportError(f"A model cannot be written as ONNX: {type(error).__name__}: {error}") from error
 
@@ -187,29 +193,30 @@ def _versions(task: Task, members: Sequence[Member]) -> dict[str, str]:
 def _write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
     """Write the manifest last: it names the SHA-256 and the size of every other file."""
     others = {f.name: f.read_bytes() for f in sorted(folder.iterdir()) if f.name != "manifest.json"}
-    files = {name: hashlib.sha256(content).hexdigest() for name, content in others.items()}
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in others.items()}
     sizes = {name: len(content) for name, content in others.items()}
-    manifest = manifest | {"files": files, "bytes": sizes | {"total": sum(sizes.values())}}
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    manifest = manifest | {"files": digests, "bytes": sizes | {"total": sum(sizes.values())}}
+    plain = json.loads(json.dumps(manifest))
+    plain["checksum"] = automl.runtime.checksum(plain)
+    _write(folder, "manifest.json", json.dumps(plain, indent=1, ensure_ascii=False) + "\n")
 
 
-def _replay(task: Task, folder: Path) -> dict[str, Any]:
+def _replay(task: Task, folder: Path, scratch: Path) -> dict[str, Any]:
     """Run the artifact in a fresh process that has nothing of ours but the folder itself."""
-    with tempfile.TemporaryDirectory() as scratch:
-        answer = Path(scratch, "answer")
-        replay.write_rows(task.sample, Path(scratch))
-        command = [sys.executable, "-I", "-B", replay.__file__, str(folder), scratch, str(answer)]
-        try:
-            # In a session of its own: Ctrl-C is ours to answer.
-            done = subprocess.run(
-                command, capture_output=True, text=True, timeout=REPLAY_SECONDS, check=False, start_new_session=True
-            )
-        except subprocess.TimeoutExpired:
-            raise ExportError(f"The exported model takes more than {REPLAY_SECONDS} s to answer a few rows.") from None
-        if done.returncode:
-            raise ExportError(f"The exported model does not run in a fresh process: {done.stderr.strip()[-500:]}")
-        measured = json.loads(Path(answer, "measured.json").read_text())
-        return measured | {"prediction": np.load(answer / "prediction.npy", allow_pickle=False)}
+    answer = scratch / "answer"
+    replay.write_rows(task.sample, scratch)
+    command = [sys.executable, "-I", "-B", replay.__file__, str(folder), str(scratch), str(answer)]
+    try:
+        # In a session of its own: Ctrl-C is ours to answer.
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=REPLAY_SECONDS, check=False, start_new_session=True
+        )
+    except subprocess.TimeoutExpired:
+        raise ExportError(f"The exported model takes more than {REPLAY_SECONDS} s to answer a few rows.") from None
+    if done.returncode:
+        raise ExportError(f"The exported model does not run in a fresh process: {done.stderr.strip()[-500:]}")
+    measured = json.loads(Path(answer, "measured.json").read_text())
+    return measured | {"prediction": np.load(answer / "prediction.npy", allow_pickle=False)}
 
 
 def _parity(task: Task, members: Sequence[Member], shipped: np.ndarray) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The leaderboard for people and programs: rows, a rendering for terminals and pipes, CSV, JSON.
 
-Everything is made from stored values alone: no model, no data and no database is needed.
+Everything is made from stored values alone: no model, no data and no database is needed. Texts that come from data,
+such as names, paths and failures, steer no terminal and run in no spreadsheet.
 """
 
 import csv
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from automl.goals import Goals
 from automl.leaderboard import words
 from automl.leaderboard.records import Artifact, Board, Ensemble, Page, RunSummary, ShownMetric, Standing
+from automl.runtime import defused, printable
 from automl.types import Trial
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ def to_csv(board: Board) -> str:
     writer = csv.DictWriter(text, [*COLUMNS, "params"], lineterminator="\n")
     writer.writeheader()
     for row in _rows(board):
-        writer.writerow({**row, "params": json.dumps(_plain(params[row["id"]]))})
+        writer.writerow(_cells({**row, "params": json.dumps(_plain(params[row["id"]]))}))
     return text.getvalue()
 
 
@@ -96,8 +98,13 @@ def runs_to_csv(runs: Sequence[RunSummary]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, RUN_COLUMNS, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
-    writer.writerows({**vars(run), "metric": run.metric.name} for run in runs)
+    writer.writerows(_cells({**vars(run), "metric": run.metric.name}) for run in runs)
     return text.getvalue()
+
+
+def _cells(row: Row) -> Row:
+    """Return a row of a CSV file for people."""
+    return {name: printable(defused(cell)) if isinstance(cell, str) else cell for name, cell in row.items()}
 
 
 def runs_to_json(runs: Sequence[RunSummary]) -> str:
@@ -127,7 +134,7 @@ def render(page: Page, console: "Console | None" = None) -> None:
     if page.failures:
         _print(console, "", "Failed:")
     for n, family, reason in words.failures(page.failures):
-        console.print(f"{n:>4} x {family}: {reason}", markup=False, highlight=False)
+        console.print(printable(f"{n:>4} x {family}: {reason}"), markup=False, highlight=False)
 
 
 def render_runs(runs: Sequence[RunSummary], console: "Console | None" = None) -> None:
@@ -137,7 +144,8 @@ def render_runs(runs: Sequence[RunSummary], console: "Console | None" = None) ->
     for run in runs:
         took = words.duration(run.ended_at - run.started_at) if run.ended_at else "-"
         style = _STYLES.get(run.status)
-        grid.add_row(str(run.id), run.name, run.status, _clock(run.started_at), took, run.metric.name, style=style)
+        cells = [str(run.id), run.name, run.status, _clock(run.started_at), took, run.metric.name]
+        _add(grid, cells, style)
     console.print(grid)
 
 
@@ -166,7 +174,9 @@ def _run(run: RunSummary) -> Row:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    # Outside of strings all is printable, and inside of them an escape is the same character.
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
 def _plain(value: Any) -> Any:
@@ -189,7 +199,14 @@ def _console(console: "Console | None") -> "Console":
 def _print(console: "Console", *lines: str) -> None:
     for line in lines:
         # A path or a number must stay in one piece when the output is read by a program.
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
+
+
+def _add(grid: "Table", cells: Sequence[str], style: str | None) -> None:
+    from rich.text import Text
+
+    # As they stand: a name in square brackets is no markup.
+    grid.add_row(*(Text(printable(cell)) for cell in cells), style=style)
 
 
 def _clock(seconds: float) -> str:
@@ -257,7 +274,7 @@ def _trials_table(rows: Sequence[Row], page: Page) -> "Table":
         if has_artifact:
             measured = row["n_bytes"] is not None
             cells += [words.size(row["n_bytes"]), words.number(row["latency_ms"], digits=3)] if measured else ["", ""]
-        grid.add_row(*cells, style="bold green" if row["id"] in page.front else _STYLES.get(row["status"]))
+        _add(grid, cells, "bold green" if row["id"] in page.front else _STYLES.get(row["status"]))
     return grid
 
 
