@@ -26,7 +26,7 @@ from automl.space import (
     draw,
     scope,
 )
-from automl.task import FAMILY_FOLDER, Task
+from automl.task import FAMILY_FOLDER, Problem, Task
 from automl.training import network
 from automl.training.pipeline import Pipeline
 from automl.types import Model
@@ -82,16 +82,16 @@ def task_space(task: Task, config: SpaceConfig | None = None) -> dict[str, Domai
     for part in config.overrides:
         if part not in spaces:
             raise unknown_name("part of the space", part, spaces)
-    folder = FAMILY_FOLDER[task.kind]
+    problem, folder = task.problem, FAMILY_FOLDER[task.kind]
     if config.overrides.get(folder) in (OFF, False):
         raise SpaceError(f"space.{folder} is turned off, and it is what this data is searched over.")
     # Every part is configured, so that a wrong path in any of them is reported.
     spaces = {k: configure_choice(c, _installed_only(k, c, config), f"space.{k}") for k, c in spaces.items()}
     fitting = {
-        name: fitted for name, space in spaces[folder].options.items() if (fitted := _fit(folder, name, space, task))
+        name: fitted for name, space in spaces[folder].options.items() if (fitted := _fit(folder, name, space, problem))
     }
     if not fitting:
-        raise SpaceError(f"No family of space.{folder} fits a {task.target} target; turn one on.")
+        raise SpaceError(f"No family of space.{folder} fits a {problem.target.kind} target; turn one on.")
     return {"family": Choice(fitting)}
 
 
@@ -102,18 +102,18 @@ def starting_points(space: Space) -> list[Params]:
     return [draw(space, Defaults({"family": name})) for name in family.options]
 
 
-def build(params: Params, task: Task) -> Model:
+def build(params: Params, problem: Problem) -> Model:
     """Build the unfitted model that ``params`` describe."""
     name = str(params["family"])
-    family = load(FAMILY_FOLDER[task.kind], name)
+    family = load(FAMILY_FOLDER[problem.schema.kind], name)
     own = scope(params, f"family.{name}")
     more = {path: f"{MORE_STEPS}.{path}.on" for path in _taken(scope(own, MORE_STEPS))}
     steps = [
-        step.build(scope(own, more.get(name, name)), task)
+        step.build(scope(own, more.get(name, name)), problem)
         for name, step in steps_of(family, more).items()
-        if has_input(step, task)
+        if has_input(step, problem)
     ]
-    model = family.build(own, task)
+    model = family.build(own, problem)
     return Pipeline(steps, model) if steps else model
 
 
@@ -176,27 +176,26 @@ def _family_space(family: Family, plugins: Plugins) -> Space:
     return {**space, **configure(training, family.network, "network")}
 
 
-def _fit(folder: str, name: str, space: Space, task: Task) -> Space | None:
-    """Return a family's space without what cannot serve the task, or None when the family cannot."""
+def _fit(folder: str, name: str, space: Space, problem: Problem) -> Space | None:
+    """Return a family's space without what cannot serve the problem, or None when the family cannot."""
     family: Family = load(folder, name)
-    if task.target not in family.targets:
+    target = problem.target.kind
+    if target not in family.targets:
         return None
     fitted = dict(space)
     for step in family.steps:
-        if step in fitted and not has_input(load("features", step), task):
+        if step in fitted and not has_input(load("features", step), problem):
             del fitted[step]
     if isinstance(more := fitted.get(MORE_STEPS), Mapping):
-        fitted[MORE_STEPS] = {s: choice for s, choice in more.items() if has_input(load("features", s), task)}
+        fitted[MORE_STEPS] = {s: choice for s, choice in more.items() if has_input(load("features", s), problem)}
     for part, kind in network.PARTS.items() if family.network is not None else ():
         choice = fitted[part]
         assert isinstance(choice, Choice)
-        off = {
-            o: OFF for o in choice.options if task.target not in getattr(load(kind, str(o)), "targets", (task.target,))
-        }
+        off = {o: OFF for o in choice.options if target not in getattr(load(kind, str(o)), "targets", (target,))}
         if len(off) == len(choice.options):
             return None
         fitted[part] = configure_choice(choice, off, f"{name}.{part}")
-    return family.adapt(fitted, task) if family.adapt else fitted
+    return family.adapt(fitted, problem) if family.adapt else fitted
 
 
 def _installed_only(folder: str, choice: Choice, config: SpaceConfig) -> dict[str, Any]:
@@ -211,6 +210,6 @@ def _installed_only(folder: str, choice: Choice, config: SpaceConfig) -> dict[st
     return {"options": [name for name in families if name not in absent]}
 
 
-def has_input(step: Step, task: Task) -> bool:
-    """Return whether the task has a column that the step reads."""
-    return any(c.role in step.reads and (c.terms or c.role != "text") for c in task.schema.columns)
+def has_input(step: Step, problem: Problem) -> bool:
+    """Return whether there is a column that the step reads."""
+    return any(c.role in step.reads and (c.terms or c.role != "text") for c in problem.schema.columns)

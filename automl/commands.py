@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from automl.search import Search
 
 # Of the configuration's data: files and columns.
-NAMES = ("train", "test", "target", "roles", "drop", "group", "order", "weights")
-DATA_KEYWORDS = (*NAMES, "kind", "folds", "test_share")
+NAMES = ("train", "test", "target", "roles", "drop", "group", "order", "weights", "missing")
+DATA_KEYWORDS = (*NAMES, "kind", "folds", "test_share", "decimal")
 
 
 def search(config: dict[str, Any], started: float) -> bool:
@@ -77,7 +77,7 @@ def export(path: str, output: str, members: int | None, max_loss: float | None) 
         config["compress"]["max_loss"] = max_loss
     chosen = ship_config(config)
     task = load_task(config)
-    with Store(folder.leaderboard_url) as store:
+    with Store(folder.leaderboard_url, read_only=True) as store:
         trials = store.trials(folder.run_id or 0)
     run_folder.make(target, "-o")
     kept = KeptTrials(ModelStore(config["run"]["store"] or str(folder.models)), task.valid_rows, task.n_rows)
@@ -101,15 +101,18 @@ def leaderboard(run: str | None, url: str | None, list_runs: bool, form: str, to
             url, key = folder.leaderboard_url, folder.run_id
         else:
             url = str(Path("runs", "leaderboard.db").absolute())
-    with Store(url, create=False) as store:
-        shown: Any = store.runs() if list_runs else store.board(key)
+    with Store(url, read_only=True) as store:
+        if list_runs:
+            shown: Any = store.runs()
+        else:
+            shown = store.page(key, top or None) if form == "text" else store.board(key)
     if form != "text":
         written = {"csv": (report.to_csv, report.runs_to_csv), "json": (report.to_json, report.runs_to_json)}
         print(written[form][list_runs](shown), end="")
     elif list_runs:
         report.render_runs(shown)
     else:
-        report.render(shown, top=top or None)
+        report.render(shown)
 
 
 def predict(model: str, data: str, output: str) -> None:
@@ -171,6 +174,7 @@ def search_config(config: Mapping[str, Any], started: float) -> Any:
         store=config["run"]["store"],
         goals=Goals(tuple(config["goals"])),
         started=started,
+        deterministic=config["deterministic"],
     )
 
 
@@ -206,8 +210,8 @@ def _run(ready: "Search", config: dict[str, Any], folder: RunFolder) -> bool:
             view.note(note)
         result = ready.run(folder, view, config)
     (folder.path / "timings.json").write_text(json.dumps(view.phases) + "\n")
-    with Store(folder.leaderboard_url) as store:
-        report.render(store.board(result.run_id), top=10)
+    with Store(folder.leaderboard_url, read_only=True) as store:
+        report.render(store.page(result.run_id, top=10))
     example = "data.csv" if task.kind in ("table", "text") else "data.npz"
     print(f"\npredict with: automl predict {os.path.relpath(folder.path / 'model')} {example} -o predictions.csv")
     return result.interrupted

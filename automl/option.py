@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import torch
 
     from automl import types
-    from automl.task import Task
+    from automl.task import Problem
 
     PerRowLoss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -101,21 +101,21 @@ class Option:
 class Family(Option):
     """A model family.
 
-    build(params, task): returns an unfitted ``types.Model``. May raise ``NotApplicable``.
+    build(params, problem): returns an unfitted ``types.Model``. May raise ``NotApplicable``.
     steps: the feature steps in front of it, by name, with its changes to their spaces; in any order, for the steps
         themselves say in which they run.
     network: not None, but a mapping, for a network that is trained by the engine's loop: its space then has ``loss``,
         ``optimizer``, ``schedule`` and the loop's own parameters too, with these changes.
     targets: the kinds of target it is for.
-    adapt(space, task): returns its space for a task, or None where the family is not for it. The space has its steps
-        and training parameters, as a person has configured them.
+    adapt(space, problem): returns its space for a problem, or None where the family is not for it. The space has its
+        steps and training parameters, as a person has configured them.
     """
 
-    build: "Callable[[Params, Task], types.Model]"
+    build: "Callable[[Params, Problem], types.Model]"
     steps: Mapping[str, Overrides] = field(default_factory=dict)
     network: Overrides | None = None
     targets: Collection[TargetKind] = TARGETS
-    adapt: "Callable[[Space, Task], Space | None] | None" = None
+    adapt: "Callable[[Space, Problem], Space | None] | None" = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -131,7 +131,7 @@ class Family(Option):
 class Step(Option):
     """A feature step.
 
-    build(params, task): returns a ``types.Step``, not yet fitted. May raise ``NotApplicable``.
+    build(params, problem): returns a ``types.Step``, not yet fitted. May raise ``NotApplicable``.
     reads: the roles of the columns that it works on, as they are or as earlier steps have left them. It is left out of
         data that has no such column.
     after: the steps that it never runs before. Where that leaves a choice, ``order`` decides.
@@ -139,7 +139,7 @@ class Step(Option):
         then searched.
     """
 
-    build: "Callable[[Params, Task], types.Step]"
+    build: "Callable[[Params, Problem], types.Step]"
     reads: Collection[Role] = ROLES
     after: Collection[str] = ()
     everywhere: bool = False
@@ -155,13 +155,13 @@ class Step(Option):
 class Loss(Option):
     """What a network minimises; the first one that is for the target is tried first.
 
-    build(params, task): returns ``loss(scores, y) -> (b,)``, one number per row that gradients flow through. For
-        classes: raw scores (b, k) and codes (b,) int64; for values: (b, 1) and (b,), standardised. ``task.data`` has
-        the rows that are trained on.
+    build(params, problem): returns ``loss(scores, y) -> (b,)``, one number per row that gradients flow through. For
+        classes: raw scores (b, k) and codes (b,) int64; for values: (b, 1) and (b,), standardised.
+        ``problem.summaries`` are of the rows that are trained on.
     targets: the kinds of target it is for.
     """
 
-    build: "Callable[[Params, Task], PerRowLoss]"
+    build: "Callable[[Params, Problem], PerRowLoss]"
     targets: Collection[TargetKind] = TARGETS
 
     def __post_init__(self) -> None:
@@ -193,7 +193,7 @@ class Schedule(Option):
 class Compressor(Option):
     """A way to make a fitted model smaller; ``order`` says which is applied first.
 
-    build(params, task): returns a ``types.Compressor``.
+    build(params, problem): returns a ``types.Compressor``.
     space: of its first choice, the options are settings from the strongest one down: the first that loses little
         enough is kept.
     costs: its time, as a share of the time that the model's fit took, where it trains; 0 where it takes next to none.
@@ -201,7 +201,7 @@ class Compressor(Option):
         saves are cheap.
     """
 
-    build: "Callable[[Params, Task], types.Compressor]"
+    build: "Callable[[Params, Problem], types.Compressor]"
     costs: float = 0.0
     loses: float = 1.0
 

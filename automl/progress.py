@@ -104,9 +104,9 @@ class Progress:
             self._live = None
         else:
             self._line(f"{self._phase}: {self._summary()}")
-        for n, trial in words.failures(self._failures):
+        for n, family, reason in words.failures((t.candidate.family, t.failure, 1) for t in self._failures):
             if n > 1:
-                self._say(f"failed {n} times: {trial.candidate.family}: {words.reason(trial.failure)}")
+                self._say(f"failed {n} times: {family}: {reason}")
 
     def seen(self, trials: Iterable[Trial]) -> None:
         """Count ended trials of an earlier session of this run, without a line for each."""
@@ -144,7 +144,7 @@ class Progress:
         self.best = self._goals.best([*([self.best] if self.best else []), trial])
 
     def _failed(self, trial: Trial) -> None:
-        kind = words.kind_of_failure(trial)
+        kind = words.kind_of_failure(trial.candidate.family, trial.failure)
         self._failures.append(trial)
         if kind not in self._known:
             self._known.add(kind)

@@ -74,7 +74,6 @@ class Proposals:
 
     def tell(self, trial: Trial) -> None:
         """Learn from an ended trial, also from one of an earlier process."""
-
         self._told.append(trial)
         self._known.add(_key(trial.candidate.params))
         if trial.candidate.id.isdigit():

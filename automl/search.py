@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from automl import clock, options
+from automl import clock, options, registry
 from automl.assemble import SpaceConfig, starting_points, task_space
 from automl.clock import TimePlan
 from automl.errors import ConfigError, DataError, TrialError, unknown_name
@@ -26,7 +26,7 @@ from automl.leaderboard.records import Artifact
 from automl.leaderboard.store import Store
 from automl.machine import n_cores
 from automl.model_store import ModelStore
-from automl.proposals import Proposals
+from automl.proposals import InOrder, Proposals
 from automl.run_folder import RunFolder
 from automl.space import Space
 from automl.task import Task
@@ -50,7 +50,8 @@ class SearchConfig:
     ``scheduler`` and ``runner`` are ``{"name": ..., **options}``; the runner "auto" picks by the
     size of the work. ``export``: whether the search also ships, or only chooses. ``goals``: what orders the
     trials. ``store``: where trials leave their models, a folder or an fsspec URL that all nodes of a cluster see;
-    None for the run's folder.
+    None for the run's folder. ``deterministic``: the same trials with any number of workers, and over kills
+    (``automl.proposals.InOrder``).
     """
 
     seconds: float | None = 600.0
@@ -64,6 +65,7 @@ class SearchConfig:
     export: bool = True
     goals: Goals = field(default_factory=Goals)
     store: str | None = None
+    deterministic: bool = False
 
     def __post_init__(self) -> None:
         for name, kind in (("seconds", "number"), ("trials", "whole number")):
@@ -77,6 +79,20 @@ class SearchConfig:
                 raise unknown_name("goal", name, (SCORE, *measure.NAMES))
         if self.trials is not None:
             object.__setattr__(self, "trials", int(self.trials))  # 5.0 is 5
+        if options.flag("key 'deterministic'", self.deterministic):
+            self._check_deterministic()
+
+    def _check_deterministic(self) -> None:
+        if self.trials is None:
+            raise ConfigError(
+                "A deterministic search ends after a number of trials, since no clock is exact: set budget.trials."
+            )
+        scheduler = str(self.scheduler.get("name"))
+        if registry.load("schedulers", scheduler).PAUSES:
+            raise ConfigError(
+                f"The scheduler '{scheduler}' compares trials that run at the same time, which no two runs do alike. "
+                "For deterministic=true, use scheduler=asha, median_stopping, race or none."
+            )
 
     @property
     def plan(self) -> TimePlan:
@@ -167,7 +183,12 @@ class Search:
                 folder=self.folder.path,
                 metric=self.task.metric,
                 config=recorded,
-                task={"kind": self.task.kind, "target": self.task.target, "rows": self.task.n_rows},
+                task={
+                    "kind": self.task.kind,
+                    "target": self.task.target.kind,
+                    "rows": self.task.n_rows,
+                    "goals": self.config.goals.objectives,
+                },
                 fingerprint=self.task.fingerprint,
                 seed=self.task.seed,
             )
@@ -225,6 +246,7 @@ class Search:
     def _follow(self, running: Iterator[Trial], run_id: int) -> None:
         """Keep what the trials leave, until they end or it is time to ship."""
         for trial in running:
+            self.store.check_lease(run_id)
             self.running[trial.candidate.id] = trial
             if trial.status != "running":
                 self._record(run_id, trial)
@@ -249,6 +271,7 @@ class Search:
         return self.config.plan.ship_at(clock.seconds_to_export(usual, self.task.n_test))
 
     def _finish(self, run_id: int, interrupted: bool) -> SearchResult:
+        self.store.check_lease(run_id)
         if not self.kept.ids():
             if interrupted:
                 raise KeyboardInterrupt("interrupted before any model was ready")
@@ -291,7 +314,10 @@ def make_searcher(space: Space, config: SearchConfig, seed: int) -> Proposals:
     def make(part: Space, n: int) -> Searcher:
         return options.make("searchers", config.searcher, part, seed + n)
 
-    return Proposals(make, space, starts=starting_points(space), deadline=config.plan.search_until, seed=seed)
+    starts = starting_points(space)
+    if config.deterministic:
+        return InOrder(make, space, starts=starts, seed=seed)
+    return Proposals(make, space, starts=starts, deadline=config.plan.search_until, seed=seed)
 
 
 def make_runner(config: SearchConfig) -> Runner:

@@ -110,7 +110,7 @@ def _check_family(kind: str, name: str, target: TargetKind) -> None:
     assert name in families.options, f"it is for {target} targets, and there is no space of it for one"
     space = {"family": Choice({name: families.options[name]})}
     for drawn in itertools.islice(_draws(space, N_BUILDS, seed=1), 1, None):
-        build(drawn, task)
+        build(drawn, task.problem)
     params = draw(space, Defaults())
     epochs = f"family.{name}.epochs"
     _check_fit(task, params | ({epochs: EPOCHS} if family.network is not None else {}))
@@ -132,7 +132,7 @@ def _check_fit(task: Task, params: Params) -> None:
     assert progress == sorted(progress)
     assert progress[-1] == 1.0
     assert np.isfinite(oof).all()
-    if task.is_classification:
+    if task.target.is_classification:
         np.testing.assert_allclose(oof.sum(axis=1), 1, atol=1e-4)
 
     valid = task.splits[0][1]
@@ -141,15 +141,15 @@ def _check_fit(task: Task, params: Params) -> None:
     members = [Member("0", candidate.family, 0, 1.0, model, valid, oof[valid])]
     check_export(task, members)
     one = task.data.x.take(slice(0, 1))
-    assert predict(task, members, one).shape == ((1, task.n_classes) if task.is_classification else (1,))
+    assert predict(task, members, one).shape == (1, task.target.width)
 
 
 def _check_step(step: Step, targets: Collection[TargetKind]) -> None:
     for kind, target in itertools.product(("table", "text"), targets):
         task = make_task(kind, target)
-        for params in _draws(step.space, N_BUILDS) if has_input(step, task) else ():
+        for params in _draws(step.space, N_BUILDS) if has_input(step, task.problem) else ():
             try:
-                made = step.build(params, task)
+                made = step.build(params, task.problem)
             except NotApplicable:
                 continue
             train, valid = task.fold(0)
@@ -185,10 +185,10 @@ def _check_loss(loss: Loss, targets: Collection[TargetKind]) -> None:
 
     for target in [t for t in targets if t in loss.targets]:
         task = make_task("table", target)
-        y = torch.from_numpy(task.data.y if task.is_classification else task.data.y.astype(np.float32))
+        y = torch.from_numpy(task.data.y if task.target.is_classification else task.data.y.astype(np.float32))
         for params in _draws(loss.space):
-            scores = torch.randn(len(y), task.n_outputs, generator=torch.manual_seed(0)).requires_grad_()
-            per_row = loss.build(params, task)(scores, y)
+            scores = torch.randn(len(y), task.target.width, generator=torch.manual_seed(0)).requires_grad_()
+            per_row = loss.build(params, task.problem)(scores, y)
             assert per_row.shape == (len(y),), "a loss is one number per row"
             per_row.mean().backward()
             assert per_row.isfinite().all()
@@ -242,7 +242,7 @@ class _Unknown:
 def _check_compressor(option: Option, targets: Collection[TargetKind]) -> None:
     task = make_task("table", "regression")
     for params in _draws(option.space, N_BUILDS):
-        assert option.build(params, task).compress(_Unknown(), task.data) is None, (
+        assert option.build(params, task.problem).compress(_Unknown(), task.data) is None, (
             "it leaves alone what it does not know"
         )
 

@@ -115,10 +115,10 @@ class Model(Protocol):
         """Fit; yield progress in (0, 1], rising to 1. The model can predict after each yield."""
 
     def predict(self, x: "Rows") -> np.ndarray:
-        """Return (n, n_classes) float probabilities, or (n,) float values for regression."""
+        """Return (n, width) floats: probabilities of the classes, or values of a regression (width 1)."""
 
     def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> str:
-        """Add the fitted model to ``graph`` and return its output's name, shape (n, n_classes) or (n, 1).
+        """Add the fitted model to ``graph`` and return its output's name, shape (n, width).
 
         ``inputs`` maps the fields of ``Rows`` ("numeric", "categories", ...) to tensor names.
         """
@@ -172,7 +172,9 @@ class Proposer(Protocol):
     """
 
     space: Space
-    lag: int | None
+
+    @property
+    def lag(self) -> int | None: ...
 
     @property
     def trials(self) -> list[Trial]: ...
@@ -185,6 +187,19 @@ class Proposer(Protocol):
 
     def tell(self, trial: Trial) -> None:
         """Learn from an ended trial."""
+
+
+Decision = Literal["continue", "stop", "pause"]
+
+
+class Scheduler(Protocol):
+    """Decides which trials are worth going on with."""
+
+    def on_report(self, trial: Trial) -> Decision:
+        """Say what becomes of a trial that has reported.
+
+        Also told once of each trial that has ended, however it did; that answer is not looked at.
+        """
 
 
 class Objective(Protocol):

@@ -224,7 +224,7 @@ def test_a_metric_and_a_loss_of_ones_own_may_lie_in_the_current_folder(
     (tmp_path / "mymet.py").write_text("def cost(y, labels):\n    return float((y == labels).mean())\n")
     (tmp_path / "myloss.py").write_text(
         "import torch\nfrom automl.option import Loss\n"
-        "def build(params, task):\n"
+        "def build(params, problem):\n"
         "    return lambda output, y: torch.nn.functional.cross_entropy(output, y, reduction='none')\n"
         "OPTION = Loss(space={}, build=build, targets=('binary', 'multiclass'))\n"
     )

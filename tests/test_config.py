@@ -72,6 +72,20 @@ def test_the_composed_space_is_the_generated_one() -> None:
     assert composed(["data.train=x"])["space"] == described()
 
 
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ([], "set budget.trials"),
+        (["budget.trials=5", "scheduler=hyperband"], "use scheduler=asha"),
+        (["budget.trials=5", "scheduler=pbt"], "use scheduler=asha"),
+    ],
+)
+def test_a_deterministic_search_says_what_it_needs(overrides: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        search_config(composed(["data.train=x", "deterministic=true", *overrides]), 0.0)
+    assert search_config(composed(["data.train=x", "deterministic=true", "budget.trials=5"]), 0.0).deterministic
+
+
 def test_a_deleted_path_is_turned_off() -> None:
     config = search_config(composed(["data.train=x", "~space.tables.svm"]), 0.0)
     assert config.space.overrides["tables"]["svm"] == "off"

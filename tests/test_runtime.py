@@ -102,16 +102,16 @@ def test_order_of_the_numeric_parts():
     assert numeric_names(s) == ("b", *(f"d.{part}" for part in DATE_PARTS), "n")
     columns = {
         "n": ["1.5", ""],
-        "d": ["2024-02-29 13:45:00", ""],
+        "d": ["2024-02-29 13:45:07", ""],
         "c": ["u", ""],
         "b": ["yes", "FALSE"],
         "extra": [1, 2],
     }
     parts = encode(s, columns)
     assert parts["numeric"].dtype == np.float32
-    days = (dt.datetime(2024, 2, 29, 13, 45) - dt.datetime(1970, 1, 1)) / dt.timedelta(days=1)
-    np.testing.assert_array_equal(parts["numeric"][0], np.float32([1, 2024, 2, 29, 3, 60, 13, 45, days, 1.5]))
-    np.testing.assert_array_equal(parts["numeric"][1], [0] + [np.nan] * 9)
+    days = (dt.datetime(2024, 2, 29, 13, 45, 7) - dt.datetime(1970, 1, 1)) / dt.timedelta(days=1)
+    np.testing.assert_array_equal(parts["numeric"][0], np.float32([1, 2024, 2, 29, 3, 60, 13, 45, 7, days, 1.5]))
+    np.testing.assert_array_equal(parts["numeric"][1], [0] + [np.nan] * 10)
     assert parts["categories"].tolist() == [["u"], [""]]
 
 
@@ -120,8 +120,10 @@ def test_order_of_the_numeric_parts():
 def test_date_parts_are_those_of_the_standard_library(moments):
     moments = [m.replace(microsecond=0) for m in moments]
     parts = encode(schema(d={"role": "datetime", "format": "iso"}), {"d": [m.isoformat() for m in moments]})["numeric"]
-    expected = [[m.year, m.month, m.day, m.weekday(), m.timetuple().tm_yday, m.hour, m.minute] for m in moments]
-    assert parts[:, :7].tolist() == expected
+    expected = [
+        [m.year, m.month, m.day, m.weekday(), m.timetuple().tm_yday, m.hour, m.minute, m.second] for m in moments
+    ]
+    assert parts[:, :8].tolist() == expected
 
 
 def test_time_zones_become_utc():

@@ -106,7 +106,8 @@ def test_a_rotten_file_costs_its_trial_and_is_named(
 def test_a_run_goes_on_with_what_it_began_with_only(folder: run_folder.RunFolder) -> None:
     task = tasks.make("table", "binary")
     searched(folder, 1, task)
-    for other in (replace(task, fingerprint="other rows"), replace(task, metric=get("log_loss", "binary"))):
+    of_another_metric = replace(task.problem, metric=get("log_loss", "binary"))
+    for other in (replace(task, fingerprint="other rows"), replace(task, problem=of_another_metric)):
         with pytest.raises(ConfigError, match="goes on with"):
             searched(run_folder.find(folder.path), 2, other)
 

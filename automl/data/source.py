@@ -23,7 +23,7 @@ class Source:
     ``lengths``: (n,) steps of each sequence. ``y``: (n,) target, None while it is one of the columns.
     ``hints``: roles that the types of a frame or file declare. ``notes``: what was done while reading.
     ``row_numbers``: (n,) positions in the file, from 1, where rows were left out. ``untyped``: every value is text, as
-    in a CSV file.
+    in a CSV file; ``separator``: the sign between its fields.
     """
 
     columns: Mapping[str, np.ndarray] | None = None
@@ -36,6 +36,7 @@ class Source:
     notes: tuple[str, ...] = ()
     row_numbers: Sequence[int] | None = None
     untyped: bool = False
+    separator: str = ""
 
     def __len__(self) -> int:
         if self.array is not None:

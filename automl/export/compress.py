@@ -111,7 +111,7 @@ class _OneModel:
             if time.time() + seconds >= deadline:
                 return False
             try:
-                smaller = option.build(params, self.task).compress(self.model, self.train)
+                smaller = option.build(params, self.task.problem).compress(self.model, self.train)
                 prediction = None if smaller is None else smaller.predict(self.x)
             except Exception as error:  # a compressor that fails costs its gain, never the model
                 reason = " ".join(str(error).split())[:200]
@@ -138,9 +138,8 @@ class _OneModel:
     @cached_property
     def train(self) -> Batch:
         """The rows the model was fitted on, as it saw them."""
-        others = np.ones(self.task.n_rows, bool)
-        others[self.member.index] = False
-        train = self.task.data.take(np.flatnonzero(others))
+        # Its fold's own: where rows are ordered, those that come after its validation part are in neither.
+        train, _ = self.task.fold(self.member.fold)
         return replace(train, x=self._featured(train.x))
 
     def _featured(self, x: Rows) -> Rows:

@@ -118,7 +118,7 @@ def check(task: Task, members: Sequence[Member]) -> None:
 
 
 def run_graph(onnx_bytes: bytes, schema: Schema, rows: Rows) -> np.ndarray:
-    """Answer ``rows`` with a shipped graph, in chunks; (n, n_classes) or (n, 1). Raises ``ExportError``."""
+    """Answer ``rows`` with a shipped graph, in chunks; (n, width). Raises ``ExportError``."""
     import onnxruntime
 
     try:
@@ -145,8 +145,7 @@ def _test_score(task: Task, onnx_path: Path) -> dict[str, float]:
     if task.test is None:
         return {}
     answered = run_graph(onnx_path.read_bytes(), task.schema, task.test.x)
-    prediction = answered if task.is_classification else answered[:, 0]
-    score = task.metric.score(task.test.y, prediction, task.test.weights)
+    score = task.metric.score(task.test.y, answered, task.test.weights)
     return {f"test {task.metric.name}": task.metric.shown(score)}
 
 
@@ -215,12 +214,11 @@ def _replay(task: Task, folder: Path) -> dict[str, Any]:
 
 def _parity(task: Task, members: Sequence[Member], shipped: np.ndarray) -> dict[str, Any]:
     source = predict(task, members, task.data.x.take(task.sample_index))
-    shipped = shipped.reshape(source.shape)
-    scale = 1.0 if task.is_classification else max(float(np.std(task.data.y)), 1e-12)
+    scale = 1.0 if task.target.is_classification else max(float(np.std(task.data.y)), 1e-12)
     difference = np.abs(shipped - source) / scale
     largest = float(difference.max(initial=0.0)) if np.isfinite(difference).all() else float("inf")
     changed = 0
-    if task.is_classification:
+    if task.target.is_classification:
         top = np.sort(source, axis=1)
         tie = top[:, -1] - top[:, -2] <= 2 * TOLERANCE
         changed = int(((shipped.argmax(axis=1) != source.argmax(axis=1)) & ~tie).sum())
@@ -237,7 +235,7 @@ def _readme(task: Task, manifest: dict[str, Any]) -> str:
     scores = "\n".join(f"- {name}: {value:.6g}" for name, value in manifest["scores"].items())
     return README.format(
         target=task.schema.target_name,
-        what=f"{task.kind} model ({task.target})",
+        what=f"{task.kind} model ({task.target.kind})",
         n_models=len(manifest["members"]),
         families=", ".join(sorted({m["family"] for m in manifest["members"]})),
         metric=task.metric.name,

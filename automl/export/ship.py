@@ -65,7 +65,7 @@ def choose(
     predictions = _predictions(kept, note, without)
     if not predictions:
         raise ExportError("No kept model could be exported; the notes above say why.")
-    seen = {i: np.isfinite(p.reshape(len(p), -1)).all(axis=1) for i, p in predictions.items()}
+    seen = {i: np.isfinite(p).all(axis=1) for i, p in predictions.items()}
     most = max(rows.sum() for rows in seen.values())
     complete = [i for i in predictions if seen[i].sum() == most][: config.candidates]
     best = _select(task, {i: predictions[i] for i in complete}, config)

@@ -94,7 +94,7 @@ class _Run:
         )
         self.average = _Average(self.live, params["average.ema.decay"]) if "average.ema.decay" in params else None
         self.augment = getattr(self.live, "augment", None)
-        self.rng = np.random.default_rng(network.task.seed)
+        self.rng = np.random.default_rng(network.problem.seed)
 
     def epoch(self) -> Iterator[float]:
         """Take one pass over the rows; yield the part that is done. Raises ``FloatingPointError`` on divergence."""
@@ -166,7 +166,7 @@ class _Judge:
         self.waited += 1
         if not bool(output.isfinite().all()):
             return
-        score = self.network.task.metric.score(
+        score = self.network.problem.metric.score(
             self.valid.y, self.network.finish(output.cpu().numpy()), self.valid.weights
         )
         # The loss decides between equal scores, and where the metric is undefined on this fold.

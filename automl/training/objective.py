@@ -4,7 +4,7 @@ import math
 import pickle
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -64,7 +64,7 @@ class Fit(Iterator[Trial]):
     ) -> None:
         # Threads cost small data more than they bring.
         several = threads > 1 and objective.task.n_rows >= THREADED_ROWS and not objective.deterministic
-        self.task = replace(objective.task, threads=threads if several else 1)
+        self.task = objective.task.on_threads(threads if several else 1)
         self.store, self.measure = objective.store, objective.measure
         self.deterministic = objective.deterministic
         self.candidate, self.deadline = candidate, deadline
@@ -102,7 +102,7 @@ class Fit(Iterator[Trial]):
             if self.folds and self._late():
                 yield self._snapshot("stopped")
                 return
-            model = build(self.candidate.params, self.task)
+            model = build(self.candidate.params, self.task.problem)
             progress = yield from self._fold(i, model, self._slow_at(i))
             self._keep(i, model)
             self._report((i + progress) / n_folds)

@@ -5,7 +5,6 @@ together (shortcuts, norms) are scored and removed together.
 """
 
 import copy
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from automl.space import Choice, Int, Params
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from automl.task import Batch, Rows, Task
+    from automl.task import Batch, Problem, Rows
     from automl.training.network import Network
     from automl.types import Model
 
@@ -30,17 +29,17 @@ _N_EXAMPLES = 256
 _ROUND_TO = 8  # kernels are made for such widths
 
 
-def build(params: Params, task: "Task") -> "PruneChannels":
+def build(params: Params, problem: "Problem") -> "PruneChannels":
     """Return the compressor for ``params``."""
-    return PruneChannels(params, task)
+    return PruneChannels(params, problem)
 
 
 class PruneChannels:
     """Removes ``share`` of the channels of a fitted ``Network``; see ``types.Compressor``."""
 
-    def __init__(self, params: Params, task: "Task") -> None:
+    def __init__(self, params: Params, problem: "Problem") -> None:
         self.params = params
-        self.seed = task.seed
+        self.seed = problem.seed
 
     def compress(self, model: "Model", train: "Batch") -> "Model | None":
         """Return the pruned, fine-tuned network; None where it does not apply.
@@ -75,7 +74,7 @@ class PruneChannels:
             forward_fn=lambda net, tensors: net(*tensors),
         )
         if taylor:
-            loss = network.part("loss", replace(network.task, data=batch))
+            loss = network.part("loss", network.problem.on(batch))
             loss(module(*inputs), _tensor(network.targets(batch))).mean().backward()
         pruner.step()
         module.zero_grad(set_to_none=True)

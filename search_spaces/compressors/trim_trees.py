@@ -2,13 +2,13 @@
 
 from automl.option import Compressor
 from automl.space import Choice, Params
-from automl.task import Batch, Task
+from automl.task import Batch, Problem
 from automl.types import Model
 
 SPACE = {"share": Choice([0.4, 0.7])}
 
 
-def build(params: Params, task: Task) -> "TrimTrees":
+def build(params: Params, problem: Problem) -> "TrimTrees":
     """Return the compressor; ``share`` is the share of the trees that stay."""
     return TrimTrees(params["share"])
 

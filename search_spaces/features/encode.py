@@ -9,7 +9,7 @@ import numpy as np
 from automl import option
 from automl.search_spaces.features.blocks import Identity, append_numeric, append_tensor, has_columns
 from automl.space import Choice, Float, Int, Params
-from automl.task import Rows, Task
+from automl.task import Problem, Rows
 from automl.types import Step
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _CROSS_FITS = 5
 _COMMON = 100  # rows of a level whose mean hardly depends on any one of them
 
 
-def build(params: Params, task: Task) -> Step:
+def build(params: Params, problem: Problem) -> Step:
     """Make the step; ``native`` keeps the codes."""
     method = params["method"]
     if method == "native":
@@ -49,7 +49,7 @@ def build(params: Params, task: Task) -> Step:
         return OneHot(max_levels, min_frequency, params["method.onehot.others"] == "own")
     if method == "target":
         smoothing, codes = params["method.target.smoothing"], params["method.target.codes"]
-        return Target(smoothing, codes, task.n_classes, task.seed)
+        return Target(smoothing, codes, problem.target.n_classes, problem.seed)
     return Lookup(method)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from automl import option
 from automl.search_spaces.features.blocks import Identity, NumericStep
 from automl.space import Choice, Params
-from automl.task import Task
+from automl.task import Problem
 from automl.types import Step
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ SPACE = {
 _DEPTH = 7
 
 
-def build(params: Params, task: Task) -> Step:
+def build(params: Params, problem: Problem) -> Step:
     """Make the step."""
     method = params["method"]
     if method == "none":

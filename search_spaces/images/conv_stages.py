@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from automl.space import Space
-    from automl.task import Rows, Task
+    from automl.task import Problem, Rows
     from automl.types import Model
 
 AUGMENT = {
@@ -47,23 +47,23 @@ _EPOCHS = 20
 _MANY = 15_000
 
 
-def adapt(space: "Space", task: "Task") -> "Space":
+def adapt(space: "Space", problem: "Problem") -> "Space":
     """Let the first try on many images see each a few times only, as it is; not where a person has set the epochs."""
     epochs, batch_size, augment = (space[name] for name in ("epochs", "batch_size", "augment"))
     own = epochs.start != _EPOCHS or not (isinstance(epochs, Int) and isinstance(batch_size, Int))
-    if own or task.n_rows <= _MANY:
+    if own or problem.summaries.n_rows <= _MANY:
         return space
-    fewer = replace(epochs, default=max(epochs.low, round(_EPOCHS * _MANY / task.n_rows)))
+    fewer = replace(epochs, default=max(epochs.low, round(_EPOCHS * _MANY / problem.summaries.n_rows)))
     larger = replace(batch_size, default=min(batch_size.high, max(batch_size.start, 128)))
     plain = Choice(augment.options, "none" if "none" in augment else augment.start)
     return {**space, "epochs": fewer, "batch_size": larger, "augment": plain}
 
 
-def build(params: Params, task: "Task") -> "Model":
+def build(params: Params, problem: "Problem") -> "Model":
     """Return the network for ``params``, not yet fitted."""
     from automl.training.network import Network
 
-    return Network(partial(make_module, params), params, task)
+    return Network(partial(make_module, params), params, problem)
 
 
 def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":

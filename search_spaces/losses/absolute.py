@@ -9,12 +9,12 @@ from automl.space import Params, Space
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from automl.task import Task
+    from automl.task import Problem
 
 SPACE: Space = {}
 
 
-def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
+def build(params: Params, problem: "Problem") -> "Callable[[Tensor, Tensor], Tensor]":
     """Return ``loss(values (b, 1), y (b,)) -> (b,)``; ``y`` is standardised."""
 
     def loss(values: "Tensor", y: "Tensor") -> "Tensor":

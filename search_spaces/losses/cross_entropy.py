@@ -9,12 +9,12 @@ from automl.space import Float, Params
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from automl.task import Task
+    from automl.task import Problem
 
 SPACE = {"smoothing": Float(0.0, 0.2, default=0.0)}
 
 
-def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
+def build(params: Params, problem: "Problem") -> "Callable[[Tensor, Tensor], Tensor]":
     """Return ``loss(scores (b, k), codes (b,)) -> (b,)``."""
     from torch.nn.functional import cross_entropy
 

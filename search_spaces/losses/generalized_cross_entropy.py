@@ -10,12 +10,12 @@ from automl.space import Float, Params
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from automl.task import Task
+    from automl.task import Problem
 
 SPACE = {"q": Float(0.05, 1.0, default=0.5)}
 
 
-def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
+def build(params: Params, problem: "Problem") -> "Callable[[Tensor, Tensor], Tensor]":
     """Return ``loss(scores (b, k), codes (b,)) -> (b,)``."""
 
     def loss(scores: "Tensor", y: "Tensor") -> "Tensor":

@@ -10,12 +10,12 @@ from automl.space import Float, Params
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from automl.task import Task
+    from automl.task import Problem
 
 SPACE = {"epsilon": Float(-1.0, 5.0, default=1.0)}
 
 
-def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
+def build(params: Params, problem: "Problem") -> "Callable[[Tensor, Tensor], Tensor]":
     """Return ``loss(scores (b, k), codes (b,)) -> (b,)``."""
 
     def loss(scores: "Tensor", y: "Tensor") -> "Tensor":

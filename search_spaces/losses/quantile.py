@@ -9,12 +9,12 @@ from automl.space import Float, Params
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from automl.task import Task
+    from automl.task import Problem
 
 SPACE = {"level": Float(0.05, 0.95, default=0.5)}
 
 
-def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
+def build(params: Params, problem: "Problem") -> "Callable[[Tensor, Tensor], Tensor]":
     """Return ``loss(values (b, 1), y (b,)) -> (b,)``; ``y`` is standardised."""
     import torch
 

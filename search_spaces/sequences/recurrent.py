@@ -10,7 +10,7 @@ from automl.space import Choice, Float, Int, Params
 if TYPE_CHECKING:
     from torch import nn
 
-    from automl.task import Rows, Task
+    from automl.task import Problem, Rows
     from automl.types import Model
 
 SPACE = {
@@ -25,11 +25,11 @@ SPACE = {
 }
 
 
-def build(params: Params, task: "Task") -> "Model":
+def build(params: Params, problem: "Problem") -> "Model":
     """Return the network for ``params``, not yet fitted."""
     from automl.training.network import Network
 
-    return Network(partial(make_module, params), params, task)
+    return Network(partial(make_module, params), params, problem)
 
 
 def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":

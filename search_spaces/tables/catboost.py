@@ -12,7 +12,7 @@ from automl.export.trees import TreeEnsemble
 from automl.option import Family
 from automl.search_spaces.tables.blocks import BOOSTED_FEATURES, OBJECTIVE, Boosted, adapt_boosted
 from automl.space import Choice, Constant, Float, Int, Params, scope
-from automl.task import Batch, Task
+from automl.task import Batch, Problem
 
 SPACE = {
     "objective": OBJECTIVE,
@@ -34,9 +34,9 @@ _SAMPLED_ROWS = 20
 _COPIED = ("learning_rate", "depth", "l2_leaf_reg", "random_strength", "border_count")
 
 
-def build(params: Params, task: Task) -> "CatBoost":
+def build(params: Params, problem: Problem) -> "CatBoost":
     """Return an unfitted model."""
-    return CatBoost(params, task)
+    return CatBoost(params, problem)
 
 
 class CatBoost(Boosted):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from automl.option import Family
 from automl.search_spaces.tables.blocks import CRITERION, TREE_FEATURES, criterion_for_classes
 from automl.space import Float, Int, Params
-from automl.task import Task
+from automl.task import Problem
 
 if TYPE_CHECKING:
     from automl.training.forest import Forest
@@ -21,11 +21,11 @@ SPACE = {
 }
 
 
-def build(params: Params, task: Task) -> "Forest":
+def build(params: Params, problem: Problem) -> "Forest":
     """Return an unfitted tree; missing numbers are sent to the better side of each split."""
     from automl.training.forest import Forest
 
-    return Forest(partial(_tree, params, task.seed), 1, task)
+    return Forest(partial(_tree, params, problem.seed), 1, problem)
 
 
 def _tree(params: Params, seed: int, regression: bool) -> Any:

@@ -11,7 +11,7 @@ from automl.export.trees import TreeEnsemble, floor32
 from automl.option import Family
 from automl.search_spaces.tables.blocks import BOOSTED_FEATURES, OBJECTIVE, Boosted, adapt_boosted
 from automl.space import Choice, Constant, Float, Int, Params
-from automl.task import Batch, Task
+from automl.task import Batch, Problem
 
 SPACE = {
     "objective": OBJECTIVE,
@@ -33,9 +33,9 @@ _COPIED = ("learning_rate", "num_leaves", "min_data_in_leaf", "feature_fraction"
 _COPIED += ("lambda_l1", "lambda_l2", "max_bin", "extra_trees")
 
 
-def build(params: Params, task: Task) -> "LightGBM":
+def build(params: Params, problem: Problem) -> "LightGBM":
     """Return an unfitted model."""
-    return LightGBM(params, task)
+    return LightGBM(params, problem)
 
 
 class LightGBM(Boosted):

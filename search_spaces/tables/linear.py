@@ -14,7 +14,7 @@ from scipy.special import softmax
 from automl.option import Family
 from automl.search_spaces.tables.blocks import NUMERIC_FEATURES
 from automl.space import Choice, Float, Params
-from automl.task import Batch, Rows, Task
+from automl.task import Batch, Problem, Rows
 from automl.training.linear import Linear, class_weight_for_classes, class_weights, quiet
 from automl.types import Model
 
@@ -41,14 +41,14 @@ _MOST_ITERATIONS = 500
 _TOLERANCE = 1e-4
 
 
-def build(params: Params, task: Task) -> Model:
+def build(params: Params, problem: Problem) -> Model:
     """Make the model."""
     penalty = params["penalty"]
     strength = params.get(f"penalty.{penalty}.strength", 0.0)
     l1_ratio = params.get("penalty.elasticnet.l1_ratio", float(penalty == "l1"))
-    if not task.is_classification:
-        return LeastSquares(strength, l1_ratio, task.seed)
-    return Logistic(strength, l1_ratio, params.get("class_weight") == "balanced", task)
+    if not problem.target.is_classification:
+        return LeastSquares(strength, l1_ratio, problem.seed)
+    return Logistic(strength, l1_ratio, params.get("class_weight") == "balanced", problem)
 
 
 class _LinearModel:
@@ -71,9 +71,9 @@ class Logistic(_LinearModel):
     gradients. The fit runs in stages, each from where the last one ended, 500 iterations in all.
     """
 
-    def __init__(self, strength: float, l1_ratio: float, balanced: bool, task: Task) -> None:
+    def __init__(self, strength: float, l1_ratio: float, balanced: bool, problem: Problem) -> None:
         self.strength, self.l1_ratio, self.balanced = strength, l1_ratio, balanced
-        self.n_classes = task.n_classes
+        self.n_classes = problem.target.n_classes
 
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
         """Fit; yields after every stage."""

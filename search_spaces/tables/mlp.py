@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from automl.option import Family
 from automl.space import Choice, Float, Int, Params
-from automl.task import Rows, Task
+from automl.task import Problem, Rows
 from automl.types import Model
 
 if TYPE_CHECKING:
@@ -41,11 +41,11 @@ SPACE = {
 }
 
 
-def build(params: Params, task: Task) -> Model:
+def build(params: Params, problem: Problem) -> Model:
     """Make the model."""
     from automl.training.network import Network
 
-    return Network(partial(make_module, params), params, task)
+    return Network(partial(make_module, params), params, problem)
 
 
 def make_module(params: Params, x: Rows, n_outputs: int) -> "TableNetwork":

@@ -13,7 +13,7 @@ import numpy as np
 from automl.option import Family
 from automl.search_spaces.tables.blocks import NUMERIC_FEATURES
 from automl.space import Choice, Float, Int, Params
-from automl.task import Batch, Rows, Task
+from automl.task import Batch, Problem, Rows
 from automl.training.linear import sample
 from automl.types import Model
 
@@ -38,10 +38,10 @@ _SOFT = 0.01
 _CHUNK_NUMBERS = 4_000_000
 
 
-def build(params: Params, task: Task) -> Model:
+def build(params: Params, problem: Problem) -> Model:
     """Make the model."""
     return Neighbors(
-        params["k"], params["weights"] == "distance", params["p"], params["prior"], params["max_rows"], task
+        params["k"], params["weights"] == "distance", params["p"], params["prior"], params["max_rows"], problem
     )
 
 
@@ -52,9 +52,9 @@ class Neighbors:
     near zero. Row weights of the training part count as so many rows.
     """
 
-    def __init__(self, k: int, by_distance: bool, p: int, prior: float, max_rows: int, task: Task) -> None:
+    def __init__(self, k: int, by_distance: bool, p: int, prior: float, max_rows: int, problem: Problem) -> None:
         self.k, self.by_distance, self.p, self.prior, self.max_rows = k, by_distance, p, prior, max_rows
-        self.n_classes, self.seed = task.n_classes, task.seed
+        self.n_classes, self.seed = problem.target.n_classes, problem.seed
 
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
         """Keep the rows; yields once."""
@@ -72,11 +72,10 @@ class Neighbors:
         yield 1.0
 
     def predict(self, x: Rows) -> np.ndarray:
-        """Return (n, n_classes) probabilities or (n,) values."""
+        """Return (n, width) probabilities or values."""
         step = max(1, _CHUNK_NUMBERS // len(self.rows))
         parts = [self._predict(x.numeric[i : i + step]).astype(np.float32) for i in range(0, len(x), step)]
-        means = np.concatenate(parts)
-        return means if self.n_classes else means[:, 0]
+        return np.concatenate(parts)
 
     def _predict(self, x: np.ndarray) -> np.ndarray:
         d, size = self._distances((x - self.center).astype(np.float64))

@@ -12,7 +12,7 @@ from automl.export.trees import TreeEnsemble, below32
 from automl.option import Family
 from automl.search_spaces.tables.blocks import BOOSTED_FEATURES, OBJECTIVE, Boosted, adapt_boosted
 from automl.space import Choice, Constant, Float, Int, Params
-from automl.task import Batch, Task
+from automl.task import Batch, Problem
 
 SPACE = {
     "objective": OBJECTIVE,
@@ -38,11 +38,11 @@ _COPIED = ("learning_rate", "max_depth", "min_child_weight", "subsample", "colsa
 _COPIED += ("reg_alpha", "reg_lambda", "max_bin")
 
 
-def build(params: Params, task: Task) -> "XGBoost":
+def build(params: Params, problem: Problem) -> "XGBoost":
     """Return an unfitted model. Raises ``NotApplicable`` where the library is not installed."""
     if importlib.util.find_spec("xgboost") is None:
         raise NotApplicable("The family 'xgboost' needs a library that is not installed: pip install xgboost-cpu")
-    return XGBoost(params, task)
+    return XGBoost(params, problem)
 
 
 class XGBoost(Boosted):

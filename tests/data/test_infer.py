@@ -148,8 +148,8 @@ def test_bad_roles(roles, error, message):
 
 def test_a_stray_word_among_numbers_is_named():
     values = [str(v) for v in rng.normal(size=N)]
-    values[41] = "unknown"
-    with pytest.raises(DataError, match=r"'c'.*numbers.*row 42.*'unknown'.*categorical"):
+    values[41] = "soon"
+    with pytest.raises(DataError, match=r"'c'.*numbers.*row 42.*'soon'.*missing=\[soon\].*categorical"):
         column(values)
     assert column(values, c="categorical").role == "categorical"
 

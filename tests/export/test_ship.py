@@ -1,5 +1,6 @@
 """What is shipped: refused when it predicts something else, compressed only where the score allows."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pandas as pd
 import pytest
 
 from automl import load
+from automl.data import from_arrays
 from automl.errors import ExportError
 from automl.export import measure, package
 from automl.export.compress import CompressConfig, Compression
@@ -93,8 +95,8 @@ def kept(task: Task, tmp_path: Path) -> KeptTrials:
 
 
 def perfect(task: Task, kept: KeptTrials, kind: type[Liar]) -> Trial:
-    perfect = np.eye(task.n_classes)[task.data.y].astype(np.float32)
-    models = [kind(task.n_classes)] * len(task.splits)
+    perfect = np.eye(task.target.n_classes)[task.data.y].astype(np.float32)
+    models = [kind(task.target.n_classes)] * len(task.splits)
     return left(kept.store, trial(candidate("9", family="linear"), 1.0), perfect, models, task.valid_rows)
 
 
@@ -235,6 +237,31 @@ def test_compression_keeps_the_strongest_that_stays_within_the_loss(task: Task, 
     late = Compression(task, config)
     assert late.apply([member], 0.0) == ([member], 0.0), "nothing is tried after the deadline"
     assert late.apply([member], float("inf"))[0][0].compression, "and it is tried where there is time again"
+
+
+def test_a_compressor_sees_the_rows_of_its_folds_training_part_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where rows are ordered: those after the validation part are the future."""
+    frame = pd.DataFrame({"x": np.arange(90.0), "when": np.arange(90)})
+    task = from_arrays(frame.assign(target=np.arange(90) % 2), "target", order="when", folds=3)
+    np.testing.assert_array_equal(task.data.order, np.arange(90))
+    seen = []
+
+    def watch(self: Any, model: Any, train: Batch) -> None:
+        assert train.order is not None
+        seen.append(train.order)
+
+    monkeypatch.setattr(
+        importlib.import_module("automl.search_spaces.compressors.trim_trees").TrimTrees, "compress", watch
+    )
+    members = [
+        Member("0", "liar", fold, 0.5, Liar(2), valid, np.full((len(valid), 2), 0.5))
+        for fold, (_, valid) in enumerate(task.splits)
+    ]
+    Compression(task, CompressConfig(options=("trim_trees",))).apply(members, float("inf"))
+    for order, (train, valid) in zip(seen, task.splits, strict=False):
+        np.testing.assert_array_equal(order, train)
+        assert order.max() < valid.min()
+    assert len(seen) >= 2
 
 
 def test_weights_are_normalised(task: Task) -> None:

@@ -21,12 +21,12 @@ P_TRUE = P[np.arange(4), CODES.numpy()]
 VALUES = torch.tensor([[0.5], [-2.0], [1.0], [0.0]])
 Y = torch.tensor([0.0, 1.0, 1.2, -0.1])
 ERROR = (VALUES[:, 0] - Y).numpy().astype(np.float64)
-TASK = SimpleNamespace(n_classes=3, data=SimpleNamespace(y=np.array([0, 0, 0, 0, 0, 1, 1])))
+PROBLEM = SimpleNamespace(summaries=SimpleNamespace(class_counts=(5, 2, 0)))
 
 
 def loss_of(name, **params):
     option = registry.load("losses", name)
-    return option.build(draw(option.space, Defaults(params)), TASK)
+    return option.build(draw(option.space, Defaults(params)), PROBLEM)
 
 
 def hinge():
@@ -81,7 +81,7 @@ def test_gradients_are_finite_even_for_extreme_scores(name):
     option = registry.load("losses", name)
     rng = np.random.default_rng(0)
     for _ in range(10):
-        loss = option.build(draw(option.space, Random(rng)), TASK)
+        loss = option.build(draw(option.space, Random(rng)), PROBLEM)
         if "regression" in option.targets:
             scores, y = torch.tensor([[0.0], [1e4], [-1e4], [1.0]]), torch.tensor([0.0, 0.0, 3.0, 1.0])
         else:
@@ -97,7 +97,7 @@ def test_gradients_are_finite_even_for_extreme_scores(name):
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_better_score_costs_less(name):
     option = registry.load("losses", name)
-    loss = option.build(draw(option.space, Defaults()), TASK)
+    loss = option.build(draw(option.space, Defaults()), PROBLEM)
     if "regression" in option.targets:
         costs = loss(torch.tensor([[1.1], [1.6], [3.0]]), torch.tensor([1.0, 1.0, 1.0]))
     else:
