@@ -39,8 +39,6 @@ GROUPS = {"searcher": "searchers", "scheduler": "schedulers", "runner": "runners
 AUTO_RUNNER = "ray_tune"
 _CHOICE = re.compile(rf"({'|'.join(GROUPS)})=([A-Za-z_][\w.:,]*)")
 _PLUGINS = re.compile(r"\+{0,2}plugins[.=]")
-# In no group, where it would be an option beside those that are meant for people.
-_EVERYTHING = "everything"
 # A group of Hydra's with one option: what overrides say about files and columns.
 NAMES = ("given", "names")
 
@@ -57,42 +55,51 @@ def run(argv: Sequence[str]) -> None:
     program = "automl" if completes else "automl search"
     sweep = {"-m", "--multirun"}
     with _explained():
-        register(os.environ.get("COMP_LINE", "").split()[1:-1] if completes else argv)
+        generated = register(os.environ.get("COMP_LINE", "").split()[1:-1] if completes else argv)
         arguments = given(argv, several=bool(sweep & set(argv)))
         sys.argv = [program, *sorted(arguments, key=lambda a: a not in sweep)]
-        hydra.main(version_base="1.3", config_path=f"pkg://{CONFIG_MODULE}", config_name="config")(_job)()
+
+        def job(config: DictConfig) -> None:
+            _search(config, generated)
+
+        hydra.main(version_base="1.3", config_path=f"pkg://{CONFIG_MODULE}", config_name="config")(job)()
 
 
 def composed(overrides: Sequence[str] = ()) -> dict[str, Any]:
     """Return the configuration for ``overrides`` as plain values."""
-    with _initialized(overrides):
-        return plain(compose("config", overrides=given(overrides)))
+    with _initialized(overrides) as (_, generated):
+        return plain(compose("config", overrides=given(overrides)), generated)
 
 
 def recomposed(recorded: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
     """Return the configuration of an earlier run with ``overrides``, which say what they say in a search."""
-    with _initialized(overrides, recorded.get("plugins")) as loader:
+    with _initialized(overrides, recorded.get("plugins")) as (loader, generated):
         groups = set(loader.get_group_options("", ObjectType.GROUP)) - {"hydra", NAMES[0]}
         chosen = groups & {override.partition("=")[0] for override in overrides}
         # A group that is chosen anew is not mixed with what was chosen before.
         kept = {key: escaped(value) for key, value in recorded.items() if key not in chosen}
         defaults = ["_self_", *({group: None} for group in sorted(groups))]
         ConfigStore.instance().store(name="recorded", node={"defaults": defaults, **kept})
-        return plain(compose("recorded", overrides=given(overrides)))
+        return plain(compose("recorded", overrides=given(overrides)), generated)
 
 
-def register(arguments: Sequence[str] = (), plugins: Plugins | None = None) -> None:
+def register(arguments: Sequence[str] = (), plugins: Plugins | None = None) -> dict[str, Any]:
     """Put what is generated into Hydra's store: the space, where ``conf/space/*.yaml`` build on it, and ``GROUPS``.
+
+    Returns the space.
 
     ``arguments``: the command's; the plugins and the import paths among them are registered too, and so are
     ``plugins``. Raises ``ConfigError`` for one that cannot be used.
     """
     store = ConfigStore.instance()
-    store.store(name=_EVERYTHING, node=described({**(plugins or {}), **_plugins(arguments)}))
+    space = described({**(plugins or {}), **_plugins(arguments)})
+    # In no group, where it would be an option beside those that are meant for people.
+    store.store(name="everything", node=space)
     for group, kind in GROUPS.items():
         for name in (*registry.names(kind), *_import_paths(arguments, group, kind)):
             store.store(group=group, name=name, node={"name": name, **configuration(kind, name)})
     store.store(group="runner", name="auto", node={"name": "auto", **configuration("runners", AUTO_RUNNER)})
+    return space
 
 
 def _plugins(arguments: Sequence[str]) -> dict[str, Sequence[str]]:
@@ -135,14 +142,16 @@ def opened(argument: str) -> str:
     return f"++{argument}" if OPEN_KEYS.match(argument) else argument
 
 
-def plain(config: DictConfig) -> dict[str, Any]:
-    """Return a composed configuration as plain values. Raises ``ConfigError`` for a missing one."""
+def plain(config: DictConfig, generated: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a composed configuration as plain values; what was deleted from the ``generated`` space is off.
+
+    Raises ``ConfigError`` for a missing value.
+    """
     missing = OmegaConf.missing_keys(config)
     if missing:
         key = sorted(missing)[0]
         raise ConfigError(f"'{key}' has to be set; add {key}=... to the command.")
     whole: Any = OmegaConf.to_container(config, resolve=True)
-    generated: Any = OmegaConf.to_container(ConfigStore.instance().load(f"{_EVERYTHING}.yaml").node)
     return {**whole, "space": _with_deletions(whole["space"], generated)}
 
 
@@ -192,13 +201,15 @@ def _no_override(argument: str) -> ConfigError:
 
 
 @contextmanager
-def _initialized(overrides: Sequence[str], plugins: Plugins | None = None) -> Iterator[ConfigLoader]:
+def _initialized(
+    overrides: Sequence[str], plugins: Plugins | None = None
+) -> Iterator[tuple[ConfigLoader, dict[str, Any]]]:
     """Prepare Hydra to compose configurations with ``overrides``, and explain its errors."""
     GlobalHydra.instance().clear()
     with _explained():
-        register(overrides, plugins)
+        generated = register(overrides, plugins)
     with _explained(), initialize_config_module(CONFIG_MODULE, version_base="1.3"):
-        yield GlobalHydra.instance().config_loader()
+        yield GlobalHydra.instance().config_loader(), generated
 
 
 @contextmanager
@@ -221,7 +232,7 @@ def _keys(config: Any, path: str = "") -> Iterator[str]:
         yield from _keys(value, f"{path}{key}.")
 
 
-def _job(config: DictConfig) -> None:
+def _search(config: DictConfig, generated: Mapping[str, Any]) -> None:
     # Hydra reports what a job raises as its own failure, so ours is told here.
     from automl import commands
     from automl.cli import STARTED
@@ -229,7 +240,7 @@ def _job(config: DictConfig) -> None:
     try:
         # Each run of a multirun has a budget of its own.
         several = HydraConfig.get().mode == RunMode.MULTIRUN
-        interrupted = commands.search(plain(config), time.time() if several else STARTED)
+        interrupted = commands.search(plain(config, generated), time.time() if several else STARTED)
     except Exception as error:
         raise SystemExit(tell(error)) from None
     if interrupted and several:
