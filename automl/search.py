@@ -216,7 +216,8 @@ class Search:
         if left == 0:
             return False
         budget = Budget(config.plan.search_until, left)
-        objective = FitFolds(self.task, self.models, measure.exported if config.goals.measured else None)
+        measured = measure.exported if config.goals.measured else None
+        objective = FitFolds(self.task, self.models, measured, config.deterministic)
         self.view.phase("searching")
         interrupted = False
         try:
@@ -231,7 +232,8 @@ class Search:
             interrupted = self._told()
         if interrupted:  # maybe between a trial's record and its place among the trials
             self.trials = self.store.trials(run_id)
-        self._record_running(run_id)
+        if not config.deterministic:  # else it runs again, to the same end, when the run goes on
+            self._record_running(run_id)
         if interrupted:
             self.kept.recall(self.trials)
         return interrupted

@@ -33,16 +33,16 @@ def make_decider(config: Mapping[str, Any], proposals: Proposer) -> Scheduler | 
 
     In a deterministic run, one that decides alike with any number of workers. Raises as ``make_scheduler`` does.
     """
-    if make_scheduler(config, proposals) is None:
-        return None
 
-    def make() -> Scheduler:
+    def make() -> Any:
         made = make_scheduler(config, proposals)
-        return made if hasattr(made, "on_report") else RayScheduler(made)
+        return made if made is None or hasattr(made, "on_report") else RayScheduler(made)
 
+    scheduler: Scheduler | None = make()
+    if scheduler is None:
+        return None
     if proposals.lag is not None:
         return Lagged(make, proposals.lag, proposals.trials)
-    scheduler = make()
     for trial in proposals.trials:
         scheduler.on_report(trial)
     return scheduler

@@ -40,11 +40,24 @@ class Loud(Progress):
         print(text, file=sys.stderr)
 
 
+class ImpatientLater(Progress):
+    """Presses Ctrl-C in the middle of the third trial."""
+
+    def update(self, trial: Trial) -> None:
+        super().update(trial)
+        if trial.candidate.id == "2" and trial.reports:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
 def searched(
-    folder: run_folder.RunFolder, trials: int, task: Task | None = None, view: type[Progress] = Progress
+    folder: run_folder.RunFolder,
+    trials: int,
+    task: Task | None = None,
+    view: type[Progress] = Progress,
+    deterministic: bool = False,
 ) -> SearchResult:
     named = {"scheduler": {"name": "none"}, "runner": {"name": "inline"}}
-    config = SearchConfig(None, trials, space=SpaceConfig(QUICK), **named)
+    config = SearchConfig(None, trials, space=SpaceConfig(QUICK), deterministic=deterministic, **named)
     with view(quiet=True) as watched:
         return Search(task or tasks.make("table", "binary"), config, make_runner(config)).run(folder, watched)
 
@@ -135,3 +148,17 @@ def test_a_trial_that_is_interrupted_leaves_the_folds_it_has(folder: run_folder.
 
 def test_a_whole_number_of_trials_may_be_written_with_a_point() -> None:
     assert repr(SearchConfig(None, 5.0).trials) == "5"
+
+
+def test_a_deterministic_run_is_the_same_over_an_interrupt(tmp_path: Path) -> None:
+    whole = searched(run_folder.create(str(tmp_path / "whole"), "auto"), 5, deterministic=True)
+    folder = run_folder.create(str(tmp_path / "broken"), "auto")
+    broken = searched(folder, 5, view=ImpatientLater, deterministic=True)
+    assert broken.interrupted
+    assert [t.candidate.id for t in broken.trials] == ["0", "1"]
+    resumed = searched(run_folder.find(folder.path), 5, deterministic=True)
+
+    def rows(result: SearchResult) -> list[tuple]:
+        return sorted((t.candidate.id, str(t.candidate.params), t.status, t.fold_scores) for t in result.trials)
+
+    assert rows(resumed) == rows(whole)
