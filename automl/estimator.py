@@ -261,7 +261,7 @@ class AutoML(BaseEstimator):
         """Return X as a frame, matrix or array; remember, or check, its columns as scikit-learn does."""
         if sparse.issparse(X):  # one of its formats is a mapping
             X = X.tocsr()
-        elif isinstance(X, Mapping):
+        elif isinstance(X, Mapping) or hasattr(X, "column_names"):
             X = _by_position(named_columns(X))
         elif hasattr(X, "columns"):
             X = _named_by_strings(X, named_columns(X))
@@ -303,8 +303,9 @@ class AutoML(BaseEstimator):
 
 def _by_position(columns: Mapping[str, Any]) -> pd.DataFrame:
     """Return columns as a frame; the index of a Series says nothing about the others."""
+    arrow = {name: as_array(values) for name, values in columns.items() if hasattr(values, "to_pylist")}
     try:
-        return pd.DataFrame({name: getattr(values, "array", values) for name, values in columns.items()})
+        return pd.DataFrame({name: getattr(values, "array", values) for name, values in {**columns, **arrow}.items()})
     except ValueError as error:
         raise DataError(f"Every column must hold one value for each row ({error}).") from None
 

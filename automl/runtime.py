@@ -309,7 +309,7 @@ def to_columns(schema: Schema, x: Any) -> dict[str, Any]:
     if hasattr(x, "toarray"):
         x = x.toarray()
     names = [c["name"] for c in schema["columns"]]
-    array = x if isinstance(x, np.ndarray) else np.array(x, dtype=object)
+    array = np.asarray(unmasked(x)) if isinstance(x, np.ndarray) else np.array(x, dtype=object)
     if array.ndim == 1 and len(names) == 1:
         array = array[:, None]
     if array.ndim != 2 or array.shape[1] != len(names):
@@ -319,6 +319,11 @@ def to_columns(schema: Schema, x: Any) -> dict[str, Any]:
 
 def named_columns(x: Any) -> dict[str, Any] | None:
     """Return the columns of a mapping, a data frame, a record or a list of records; None for what has no names."""
+    if isinstance(x, np.ndarray) and x.dtype.names:
+        return {name: x[name] for name in x.dtype.names}
+    if hasattr(x, "column_names"):  # an Arrow table, whose ``columns`` are the arrays
+        refuse_repeats(x.column_names)
+        return {name: x.column(name) for name in x.column_names}
     if isinstance(x, Mapping) or hasattr(x, "columns"):
         names = list(x if isinstance(x, Mapping) else x.columns)
         refuse_repeats([str(name) for name in names])
@@ -588,16 +593,43 @@ def _each(array: np.ndarray, function: Callable[[Any], Any]) -> tuple[list[Any],
 
 
 def as_array(values: Any) -> np.ndarray:
-    """Return a column (array, list, pandas Series, ...) as an (n,) array; strings as objects."""
-    array = values if isinstance(values, np.ndarray) else values.to_numpy() if hasattr(values, "to_numpy") else None
-    if array is None:
-        array = np.empty(len(values), dtype=object)
-        array[:] = list(values)
+    """Return a column (list, array of NumPy or Arrow, Series, ...) as an (n,) array; strings as objects."""
+    if hasattr(values, "null_count") and (hasattr(values, "to_pylist") or hasattr(values, "to_list")):
+        array = _from_arrow(values)
+    elif isinstance(values, np.ndarray) or hasattr(values, "to_numpy"):
+        array = unmasked(values if isinstance(values, np.ndarray) else values.to_numpy())
+    else:
+        array = _objects(list(values))
     if array.dtype.kind == "S":
         array = np.char.decode(array, "utf-8", "replace")
     if array.dtype.kind in "UT":
         array = array.astype(object)
     return array
+
+
+def _objects(values: list[Any]) -> np.ndarray:
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+def unmasked(array: Any) -> Any:
+    """Return an array whose masked values are gaps: NaN among floats, else None."""
+    if not isinstance(array, np.ma.MaskedArray):
+        return array
+    if not np.ma.getmaskarray(array).any():
+        return array.data
+    return array.filled(np.nan) if array.dtype.kind == "f" else array.astype(object).filled(None)
+
+
+def _from_arrow(values: Any) -> np.ndarray:
+    """Return a column of Arrow or polars; as objects where NumPy has no such type, or where a gap would cost digits."""
+    n_gaps = values.null_count() if callable(values.null_count) else values.null_count
+    kind = str(getattr(values, "type", None) or values.dtype).lower()
+    if kind.startswith(("dictionary", "decimal", "int128")) or (n_gaps and kind in ("int64", "uint64")):
+        return _objects(values.to_pylist() if hasattr(values, "to_pylist") else values.to_list())
+    is_array = hasattr(values, "to_pylist") and not hasattr(values, "num_chunks")
+    return values.to_numpy(zero_copy_only=False) if is_array else values.to_numpy()
 
 
 def labels(values: Any, marks: Collection[str] = MISSING) -> np.ndarray:

@@ -15,7 +15,7 @@ DAYS = (
     "%m-%d-%y", "%d-%m-%y", "%Y-%m-%d", "%Y.%m.%d", "%m.%d.%Y", "%d %m %Y", "%Y %m %d", "%d %b %Y", "%d-%b-%Y",
     "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%d-%b-%y", "%d %b %y", "%d-%B-%Y", "%d/%b/%Y",
     "%d/%b/%y", "%b-%d-%Y", "%b/%d/%Y", "%d %b, %Y", "%d %B, %Y", "%d. %b %Y", "%d. %B %Y", "%Y-%b-%d", "%Y %b %d",
-    "%Y/%b/%d", "%Y %B %d", "%d%b%Y", "%d%b%y",
+    "%Y/%b/%d", "%Y %B %d", "%d%b%Y", "%d%b%y", "%y-%m-%d", "%y/%m/%d",
 )  # fmt: skip
 # Without a time of the day.
 _OTHERS = (

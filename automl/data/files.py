@@ -127,8 +127,7 @@ def _arrow(path: Path, read_table: Callable[[], Any]) -> Source:
         if pa.types.is_dictionary(column.type):
             hints[name] = "categorical"
             column = column.cast(column.type.value_type)
-        # Arrow turns booleans with gaps into objects and whole numbers with gaps into floats with NaN.
-        columns[name] = column.to_numpy()
+        columns[name] = column
     return replace(source.from_x(columns), hints=hints)
 
 

@@ -133,7 +133,7 @@ def _declared(name: str, values: np.ndarray, role: Role, log: _Log) -> Column:
     if role == "text":
         return Column(name, "text", terms=build_vocabulary(values, log.seed))
     if role == "datetime":
-        return Column(name, "datetime", format=_declared_dates(name, values, log))
+        return _dates(name, values, _declared_dates(name, values, log), log)
     if role == "numeric":
         return _declared_number(name, values, log)
     return Column(name, role)  # encoding names the value that is not true or false
@@ -205,7 +205,7 @@ def _inferred(name: str, values: np.ndarray, log: _Log) -> Column:
     first = next((v for v in values if not runtime.is_missing(v)), None)
     if first is None:
         return Column(name, "dropped", reason="every value is missing")
-    if isinstance(first, timedelta):
+    if isinstance(first, (timedelta, np.timedelta64)):
         return _number(replace(column, format="duration"), values, log)
     if runtime.label(first) not in ("True", "False") and not _may_be_more(name, values, log):
         parsed, bad = runtime.numbers(values, column.to_dict() if log.declared else {})
@@ -277,7 +277,7 @@ def _number(column: Column, values: np.ndarray, log: _Log, parsed: np.ndarray | 
     form = "" if column.decimal or column.format else dates.of_numbers(name, parsed + center)
     if form:
         log.notes.append(f"The numbers of column '{runtime.shown(name)}' are read as dates ({form}).")
-        return Column(name, "datetime", format=form)
+        return _dates(name, values, form, log)
     return _centred(column, parsed, center)
 
 
@@ -396,7 +396,9 @@ def _numbers_or_dates(name: str, values: np.ndarray, counts: Counter[str], log: 
 
 def _dates(name: str, values: np.ndarray, forms: str | tuple[str, ...], log: _Log) -> Column:
     column = Column(name, "datetime", format=forms, missing=log.declared)
-    moments = runtime.dates(values, forms, column.to_dict())[0]
+    moments, bad = runtime.dates(values, forms, column.to_dict())
+    if bad >= 0:
+        return column  # encoding names the value
     log.missing[name] = int(np.isnat(moments).sum())
     return replace(column, center=_middle(moments))
 

@@ -68,7 +68,8 @@ def _with_target(data: Source, y: Any) -> Source:
         return data
     name = str(getattr(y, "name", None) or "target")
     try:
-        values = y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y)
+        flat = hasattr(y, "to_numpy") or isinstance(y, np.ma.MaskedArray)
+        values = runtime.as_array(y) if flat and getattr(y, "ndim", 1) == 1 else np.asarray(y)
     except ValueError:
         raise DataError("The target must be one value in each row; it holds lists of different lengths.") from None
     if values.ndim == 2 and values.shape[1] == 1:

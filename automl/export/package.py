@@ -20,7 +20,7 @@ import automl.runtime
 from automl import files
 from automl.errors import ExportError
 from automl.export import replay
-from automl.export.front import raw_inputs
+from automl.export.front import chunks, raw_inputs
 from automl.export.member import Member, predict, to_onnx
 from automl.registry import load
 from automl.task import FAMILY_FOLDER, Rows, Schema, Task
@@ -129,8 +129,8 @@ def run_graph(onnx_bytes: bytes, schema: Schema, rows: Rows) -> np.ndarray:
         session = onnxruntime.InferenceSession(onnx_bytes, providers=["CPUExecutionProvider"])
         wanted = {i.name for i in session.get_inputs()}
         parts = []
-        for start in range(0, len(rows), CHUNK_ROWS):
-            inputs = raw_inputs(schema, rows.take(slice(start, start + CHUNK_ROWS)))
+        for chunk in chunks(rows, CHUNK_ROWS):
+            inputs = raw_inputs(schema, chunk)
             parts.append(session.run(None, {name: inputs[name] for name in wanted})[0])
         return np.concatenate(parts)
     except Exception as error:  # onnxruntime's own have no common type

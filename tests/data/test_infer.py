@@ -187,11 +187,6 @@ def test_pandas_types():
     assert task.data.x.numeric[0, hour] == 23
 
 
-def test_durations_are_refused():
-    with pytest.raises(DataError, match="total_seconds"):
-        from_arrays(pd.DataFrame({"d": pd.to_timedelta(range(20), unit="h")}), np.arange(20) % 2)
-
-
 def test_vocabulary_keeps_terms_of_two_rows():
     texts = np.array(["free call now"] * 2 + [f"word{i} other" for i in range(60)] + ["alone"], dtype=object)
     terms = build_vocabulary(texts)
