@@ -405,7 +405,7 @@ def test_module_onnx_names_inputs_by_field_and_returns_scores():
     feeds = {"numeric": x.numeric, "categories": x.categories.astype(np.int64)}
     (scores,) = onnxruntime.InferenceSession(made.SerializeToString()).run(None, feeds)
     np.testing.assert_allclose(scores, model.scores(x), atol=1e-4)
-    np.testing.assert_allclose(model.finish(scores), model.predict(x), atol=1e-5)
+    np.testing.assert_allclose(model.head.predict(scores), model.predict(x), atol=1e-5)
 
 
 def test_rows_without_a_field_that_the_module_takes_are_named():
