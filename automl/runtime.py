@@ -625,7 +625,7 @@ class Model:
         self._inputs = {i.name for i in self._session.get_inputs()}
 
     def predict(self, x: Any, lengths: Any = None) -> np.ndarray:
-        """Return (n,) classes as they were in the training data, or (n,) float32 values of a regression.
+        """Return (n,) classes as they were in the training data, or (n,) float64 values of a regression.
 
         ``x``: a table (see ``to_columns``), images (n, height, width[, channels]), or sequences (n, steps, channels)
         with ``lengths`` (n,), how many steps of each count (default: all).
@@ -640,7 +640,7 @@ class Model:
         return self.scores(x, lengths)
 
     def scores(self, x: Any, lengths: Any = None) -> np.ndarray:
-        """Return what the graph gives: (n, n_classes) probabilities or (n, 1) values, float32."""
+        """Return what the graph gives: (n, n_classes) float32 probabilities or (n, 1) float64 values."""
         feeds = self._feeds(x, lengths)
         return np.concatenate([self._session.run(["prediction"], feed)[0] for feed in feeds])
 

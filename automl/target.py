@@ -41,6 +41,11 @@ class Target:
         """The width of a prediction: the number of classes, or 1."""
         return self.n_classes or 1
 
+    @property
+    def dtype(self) -> "np.dtype[Any]":
+        """The type of predictions that are kept: float32 is too coarse for values that are large and vary little."""
+        return np.dtype(np.float32 if self.is_classification else np.float64)
+
     def columns(self, y: np.ndarray) -> np.ndarray:
         """Return what means are taken of, (n, width): an indicator of each class, or the values as they are."""
         return np.eye(self.n_classes)[y] if self.is_classification else y[:, None]

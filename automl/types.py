@@ -41,7 +41,7 @@ class Report:
 class Outcome:
     """What a finished trial leaves for the ensemble and the export.
 
-    ``predictions``: (n_rows, width) float32, made out of fold, NaN where a row was
+    ``predictions``: (n_rows, width) of the target's ``dtype``, made out of fold, NaN where a row was
     in no validation part. ``models``: one pickled fitted model per fold (kept inside the run's own
     folder, never shipped).
     """

@@ -84,5 +84,4 @@ def to_onnx(task: Task, members: Sequence[Member]) -> bytes:
     graph = Graph()
     tensors = declare_inputs(graph, task.schema, task.data.x)
     outputs = {m.model.to_onnx(graph, tensors): m.weight for m in members}
-    dtype = np.float32 if task.target.is_classification else np.float64
-    return graph.model({"prediction": average(graph, outputs)}, dtype).SerializeToString()
+    return graph.model({"prediction": average(graph, outputs)}, task.target.dtype).SerializeToString()

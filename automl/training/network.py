@@ -60,7 +60,7 @@ class Network:
         self.params = dict(params)
         self.problem = problem
         self.module: torch.nn.Module | None = None
-        self.head: Head | None = None
+        self.head: Head
         self.example: Rows | None = None
         self.done = 0.0
 
@@ -70,13 +70,6 @@ class Network:
         if self.module is None:
             raise RuntimeError("The network has no weights yet: call fit first.")
         return self.module
-
-    @property
-    def fitted_head(self) -> Head:
-        """The head; raises ``RuntimeError`` before ``fit``."""
-        if self.head is None:
-            raise RuntimeError("The network has no head yet: call fit first.")
-        return self.head
 
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
         """Train with early stopping on the problem's metric; the best weights seen are the ones kept.
@@ -114,11 +107,11 @@ class Network:
 
     def loss(self, rows: Batch) -> Loss:
         """Return the loss to train on ``rows``: of raw outputs and ``targets`` (b,), a number for each row."""
-        return partial(self.fitted_head.loss, self.part("loss", self.problem.on(rows)))
+        return partial(self.head.loss, self.part("loss", self.problem.on(rows)))
 
     def targets(self, rows: Batch) -> np.ndarray:
         """Return what losses compare with: int64 codes, or the standardised target as float32."""
-        encoded = self.fitted_head.encode(rows.y)
+        encoded = self.head.encode(rows.y)
         return encoded if encoded.dtype == np.int64 else encoded.astype(np.float32)
 
     def scores(self, x: Rows) -> np.ndarray:
@@ -130,7 +123,7 @@ class Network:
 
     def predict(self, x: Rows) -> np.ndarray:
         """Return (n, width) probabilities, or values on the target's own scale."""
-        return self.fitted_head.predict(self.scores(x))
+        return self.head.predict(self.scores(x))
 
     def with_module(self, module: torch.nn.Module) -> Network:
         """Return a network that is the same but for its fitted module."""
@@ -153,7 +146,7 @@ class Network:
         """Add the module as ONNX, and the head behind it; return the output's name."""
         (raw,) = graph.inline(module, inputs)
         members = len(module.graph.output[0].type.tensor_type.shape.dim) == 3
-        return self.fitted_head.emit(graph, raw, members)
+        return self.head.emit(graph, raw, members)
 
     def part(self, part: str, *given: Any) -> Any:
         """Build the chosen option of a part ("loss", "optimizer" or "schedule") from its parameters."""

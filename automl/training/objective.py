@@ -54,7 +54,7 @@ class Fit(Iterator[Trial]):
         self, task: Task, candidate: Candidate, deadline: float | None, state: dict[str, Any] | None = None
     ) -> None:
         self.task, self.candidate, self.deadline = task, candidate, deadline
-        state = state or {"predictions": np.full((task.n_rows, task.target.width), np.nan, np.float32)}
+        state = state or {"predictions": np.full((task.n_rows, task.target.width), np.nan, task.target.dtype)}
         self.predictions: np.ndarray = state["predictions"]
         self.fold_scores: list[float] = state.get("fold_scores", [])
         self.models: list[bytes] = state.get("models", [])

@@ -85,7 +85,7 @@ class QuantizedNetwork:
         if self._session is None:
             self._session = _session(self.model_bytes, self.network.problem.threads)
         scores = [self._session.run(None, feeds)[0] for feeds in _feeds(self, x, _taken(self._session))]
-        return self.network.fitted_head.predict(np.concatenate(scores))
+        return self.network.head.predict(np.concatenate(scores))
 
     def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> str:
         """Add the quantised network to ``graph``; see ``types.Model``."""

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from automl import load
+from automl import load, registry
 from automl.data import from_arrays
 from automl.errors import ExportError
 from automl.export import package
@@ -21,7 +21,6 @@ from automl.export.compress import CompressConfig, Compression
 from automl.export.member import Member, normalised, validation_prediction, validation_score
 from automl.export.ship import ShipConfig, choose, ship
 from automl.leaderboard.outcomes import Outcomes
-from automl.registry import load as load_option
 from automl.task import Batch, Rows, Task
 from automl.training.objective import FitFolds
 from automl.types import Candidate, Outcome, Trial
@@ -259,7 +258,7 @@ def test_a_compressor_sees_the_rows_of_its_folds_training_part_only(monkeypatch:
         assert train.order is not None
         seen.append(train.order)
 
-    monkeypatch.setattr(load_option("compressors", "trim_trees").TrimTrees, "compress", watch)
+    monkeypatch.setattr(registry.load("compressors", "trim_trees").TrimTrees, "compress", watch)
     members = [
         Member("0", "liar", fold, 0.5, Liar(2), valid, np.full((len(valid), 2), 0.5))
         for fold, (_, valid) in enumerate(task.splits)
@@ -269,6 +268,21 @@ def test_a_compressor_sees_the_rows_of_its_folds_training_part_only(monkeypatch:
         np.testing.assert_array_equal(order, train)
         assert order.max() < valid.min()
     assert len(seen) >= 2
+
+
+@pytest.mark.parametrize("family", registry.names("tables"))
+def test_values_that_are_large_and_vary_little_are_shipped(family: str) -> None:
+    task = make("table", "regression")
+    y = 1e6 + (task.data.y - task.data.y.mean()) / task.data.y.std()
+    far = replace(task, data=replace(task.data, y=y))
+    if defaults(far, family) is None:
+        pytest.skip(f"{family} is not installed")
+    trial = fitted(far, family, "0")
+    assert trial.score is not None
+    assert trial.score > -0.9, "root of the mean squared error; the mean alone costs 1"
+    index = far.splits[0][1]
+    model, prediction = pickle.loads(trial.outcome.models[0]), trial.outcome.predictions[index]
+    package.check(far, [Member("0", family, 0, 1.0, model, index, prediction)])
 
 
 def test_weights_are_normalised(task: Task) -> None:
