@@ -82,13 +82,13 @@ class KeptTrials:
         return sum(fold.n_bytes for fold in self.trial(id).folds)
 
     def predictions(self, id: str) -> np.ndarray:
-        """Return a kept trial's out-of-fold predictions, (n_rows, width) float32, NaN in the rows of folds not done.
+        """Return a kept trial's out-of-fold predictions, (n_rows, width), NaN in the rows of folds not done.
 
         Raises ``DamagedError`` where a file is damaged or gone.
         """
         folds = self.trial(id).folds
         parts = [self._read(id, fold.fold, self.store.predictions) for fold in folds]
-        whole = np.full((self.n_rows, *parts[0].shape[1:]), np.nan, np.float32)
+        whole = np.full((self.n_rows, *parts[0].shape[1:]), np.nan, parts[0].dtype)
         for fold, part in zip(folds, parts, strict=True):
             whole[self.valid_rows[fold.fold]] = part
         return whole

@@ -617,9 +617,10 @@ def unmasked(array: Any) -> Any:
     """Return an array whose masked values are gaps: NaN among floats, else None."""
     if not isinstance(array, np.ma.MaskedArray):
         return array
-    if not np.ma.getmaskarray(array).any():
-        return array.data
-    return array.filled(np.nan) if array.dtype.kind == "f" else array.astype(object).filled(None)
+    masked: Any = array
+    if not np.ma.getmaskarray(masked).any():
+        return masked.data
+    return masked.filled(np.nan) if masked.dtype.kind == "f" else masked.astype(object).filled(None)
 
 
 def _from_arrow(values: Any) -> np.ndarray:
@@ -1140,7 +1141,7 @@ class Model:
         self._inputs = {i.name for i in self._session.get_inputs()}
 
     def predict(self, x: Any, lengths: Any = None) -> np.ndarray:
-        """Return (n,) classes as they were in the training data, or (n,) float32 values of a regression.
+        """Return (n,) classes as they were in the training data, or (n,) float64 values of a regression.
 
         ``x``: a table (see ``to_columns``), images (n, height, width[, channels]), or sequences (n, steps, channels)
         with ``lengths`` (n,), how many steps of each count (default: all).
@@ -1155,7 +1156,7 @@ class Model:
         return self.scores(x, lengths)
 
     def scores(self, x: Any, lengths: Any = None) -> np.ndarray:
-        """Return what the graph gives: (n, n_classes) probabilities or (n, 1) values, float32, all of them finite."""
+        """Return what the graph gives: (n, n_classes) float32 probabilities or (n, 1) float64 values; all are finite."""
         scores = np.concatenate([self._run(feed) for feed in self._feeds(x, lengths)])
         endless = np.flatnonzero(~np.isfinite(scores).all(axis=1))
         if endless.size:
@@ -1497,8 +1498,8 @@ def _write(model: Model, scores: np.ndarray, output: IO[str], spreadsheet: bool)
     writer.writerow(["prediction", *(f"probability_{c}" for c in classes)])
     best = scores.argmax(axis=1) if classes else None
     for i, row in enumerate(scores.tolist()):
-        numbers_ = [f"{value:.9g}" for value in row]  # nine digits give the same float32 again
-        writer.writerow(numbers_ if best is None else [classes[best[i]], *numbers_])
+        # The text gives the same number again: nine digits do for a float32 probability.
+        writer.writerow(row if best is None else [classes[best[i]], *(f"{value:.9g}" for value in row)])
 
 
 def write_predictions(model: Model, scores: np.ndarray, output: str, spreadsheet: bool = False) -> None:

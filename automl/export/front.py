@@ -62,8 +62,9 @@ def _counts(graph: Graph, tokens: str, n_terms: int) -> str:
 
 
 def average(graph: Graph, outputs: Mapping[str, float]) -> str:
-    """Return the weighted sum of some (n, k) tensors."""
-    scaled = [graph.op("Mul", tensor, graph.constant(np.float32(weight))) for tensor, weight in outputs.items()]
+    """Return the weighted sum of some (n, k) tensors in float64."""
+    doubles = {graph.cast(tensor, np.float64): weight for tensor, weight in outputs.items()}
+    scaled = [graph.op("Mul", tensor, graph.exact(weight)) for tensor, weight in doubles.items()]
     return scaled[0] if len(scaled) == 1 else graph.op("Sum", *scaled)
 
 

@@ -77,8 +77,11 @@ def normalised(members: Sequence[Member]) -> list[Member]:
 
 
 def to_onnx(task: Task, members: Sequence[Member]) -> bytes:
-    """Return one ONNX model: raw inputs in, the weighted mean of the members out as ``prediction``."""
+    """Return one ONNX model: raw inputs in, the weighted mean of the members out as ``prediction``.
+
+    Probabilities are float32, values float64.
+    """
     graph = Graph()
     tensors = declare_inputs(graph, task.schema, task.data.x)
     outputs = {m.model.to_onnx(graph, tensors): m.weight for m in members}
-    return graph.model({"prediction": average(graph, outputs)}).SerializeToString()
+    return graph.model({"prediction": average(graph, outputs)}, task.target.dtype).SerializeToString()

@@ -167,7 +167,7 @@ class _Judge:
         if not bool(output.isfinite().all()):
             return
         score = self.network.problem.metric.score(
-            self.valid.y, self.network.finish(output.cpu().numpy()), self.valid.weights
+            self.valid.y, self.network.head.predict(output.cpu().numpy()), self.valid.weights
         )
         # The loss decides between equal scores, and where the metric is undefined on this fold.
         now = (score if math.isfinite(score) else 0.0, -self.loss(output, self.targets).mean().item())

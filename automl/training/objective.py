@@ -142,7 +142,7 @@ class Fit(Iterator[Trial]):
 
     def _keep(self, i: int, model: Model) -> None:
         valid = self.task.data.take(self.task.splits[i][1])
-        prediction = np.asarray(model.predict(valid.x), np.float32)
+        prediction = np.asarray(model.predict(valid.x), self.task.target.dtype)
         if not np.isfinite(prediction).all():
             raise FloatingPointError(f"the model predicts values that are not finite on fold {i}")
         score = self.task.metric.score(valid.y, prediction, valid.weights)

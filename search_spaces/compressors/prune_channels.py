@@ -70,12 +70,11 @@ class PruneChannels:
             pruning_ratio=self.params["share"],
             max_pruning_ratio=0.8,
             round_to=_round_to(module),
-            ignored_layers=_outputs(module, shape[1]),
+            ignored_layers=_outputs(module, shape[-1]),
             forward_fn=lambda net, tensors: net(*tensors),
         )
         if taylor:
-            loss = network.part("loss", network.problem.on(batch))
-            loss(module(*inputs), _tensor(network.targets(batch))).mean().backward()
+            network.loss(batch)(module(*inputs), _tensor(network.targets(batch))).mean().backward()
         pruner.step()
         module.zero_grad(set_to_none=True)
         smaller = _n_weights(module) < _n_weights(network.module)

@@ -86,14 +86,14 @@ class QuantizedNetwork:
         if self._session is None:
             self._session = _session(self.model_bytes, self.network.problem.threads)
         scores = [self._session.run(None, feeds)[0] for feeds in _feeds(self, x, _taken(self._session))]
-        return self.network.finish(np.concatenate(scores))
+        return self.network.head.predict(np.concatenate(scores))
 
     def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> str:
         """Add the quantised network to ``graph``; see ``types.Model``."""
         import onnx
 
-        (scores,) = graph.inline(onnx.load_from_string(self.model_bytes), {name: inputs[name] for name in self.inputs})
-        return self.network.finish_onnx(graph, scores)
+        own = {name: inputs[name] for name in self.inputs}
+        return self.network.inline(graph, onnx.load_from_string(self.model_bytes), own)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_session": None}

@@ -49,7 +49,7 @@ def build(params: Params, problem: Problem) -> Step:
         return OneHot(max_levels, min_frequency, params["method.onehot.others"] == "own")
     if method == "target":
         smoothing, codes = params["method.target.smoothing"], params["method.target.codes"]
-        return Target(smoothing, codes, problem.target.n_classes, problem.seed)
+        return TargetMean(smoothing, codes, problem.target.n_classes, problem.seed)
     return Lookup(method)
 
 
@@ -131,7 +131,7 @@ class Lookup:
         return _encoded(graph, inputs, graph.op("Reshape", values, graph.constant(np.array([-1, width]))))
 
 
-class Target(Lookup):
+class TargetMean(Lookup):
     """The mean target of a level, shrunk to the overall mean by ``smoothing`` imagined rows.
 
     One column per class (one alone for binary targets and regression), and one more with ``codes``.

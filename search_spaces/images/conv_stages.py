@@ -68,7 +68,7 @@ def build(params: Params, problem: "Problem") -> "Model":
 
 def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
     """Return the module for images like those of ``x``, (n, h, w, c), which also give its input statistics."""
-    from automl.training import image_network as parts
+    from automl.search_spaces.images import _network as parts
     from automl.training.layers import ACTIVATIONS
 
     height, width_pixels, channels = x.image.shape[1:]

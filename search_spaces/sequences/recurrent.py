@@ -34,7 +34,7 @@ def build(params: Params, problem: "Problem") -> "Model":
 
 def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
     """Return the module for sequences like those of ``x``, (n, steps, channels)."""
-    from automl.training.sequence_network import Recurrence
+    from automl.search_spaces.sequences._network import Recurrence
 
     shape = [params[name] for name in ("hidden", "layers", "bidirectional", "dropout")]
     body = Recurrence(params["cell"], x.sequence.shape[2] * params["stack"], *shape)

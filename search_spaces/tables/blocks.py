@@ -1,8 +1,7 @@
-"""What families for tables share: feature steps; boosting (target, early stopping, becoming a model); forests."""
+"""What families for tables share: feature steps; boosting (early stopping, becoming a model); forests."""
 
-import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +9,9 @@ import numpy as np
 
 from automl import clock
 from automl.errors import NotApplicable
-from automl.export.trees import TreeEnsemble, linked
+from automl.export.trees import TreeEnsemble
 from automl.space import OFF, Choice, Float, Int, Params, Space, configure_choice
+from automl.target import Head
 from automl.task import Batch, Problem, Rows
 from automl.training.chunks import next_chunk
 
@@ -40,7 +40,6 @@ OBJECTIVE = Choice(["auto", "l2", "l1", "huber", "poisson"])
 _ABSOLUTE = ("mae", "median_absolute_error", "mape")
 _RANKING = ("roc_auc", "average_precision")
 _RANKED_ROWS = 1000  # with fewer, ranks are too coarse to stop by
-_ABSENT = -60.0  # raw score of a class that the training rows lack
 
 
 def adapt_boosted(space: Space, problem: Problem) -> Space:
@@ -61,77 +60,6 @@ def adapt_boosted(space: Space, problem: Problem) -> Space:
     return fitted
 
 
-@dataclass(frozen=True)
-class Target:
-    """How a target is shown to a library, and how its raw scores are turned back.
-
-    ``codes``: (m,) the classes that occur, empty for regression. A regression learns
-    ``(y - shift) / scale``; where ``log`` its raw scores are logarithms.
-    """
-
-    n_classes: int
-    codes: np.ndarray
-    shift: float = 0.0
-    scale: float = 1.0
-    log: bool = False
-
-    @classmethod
-    def of(cls, train: Batch, n_classes: int, objective: str) -> "Target":
-        """Learn from the training rows. Raises ``NotApplicable`` for a poisson target below 0."""
-        if n_classes:
-            return cls(n_classes, np.unique(train.y))
-        none, mean = np.zeros(0, int), float(np.average(train.y, weights=train.weights))
-        if objective == "poisson":
-            if train.y.min() < 0:
-                raise NotApplicable(f"The objective 'poisson' needs a target of 0 or more; got {train.y.min():g}.")
-            return cls(0, none, scale=mean or 1.0, log=True)
-        spread = math.sqrt(np.average(np.square(train.y - mean), weights=train.weights))
-        return cls(0, none, mean, spread or 1.0)
-
-    @property
-    def n_scores(self) -> int:
-        """The number of raw scores of a row: 1, or the classes that occur of a multiclass target."""
-        return len(self.codes) if self.n_classes > 2 else 1
-
-    def encode(self, batch: Batch) -> Batch:
-        """Return the rows with the target a library sees; rows of a class it cannot know are left out."""
-        if not self.n_classes:
-            return replace(batch, y=(batch.y - self.shift) / self.scale)
-        known = np.isin(batch.y, self.codes)
-        batch = batch if known.all() else batch.take(known)
-        return replace(batch, y=np.searchsorted(self.codes, batch.y))
-
-    def decode(self, raw: np.ndarray) -> np.ndarray:
-        """Return (n, width) probabilities or values of the raw scores, (n, n_scores)."""
-        if not self.n_classes:
-            return (np.exp(raw) if self.log else raw) * self.scale + self.shift
-        if self.n_scores == 1:
-            return linked(raw, "sigmoid")
-        scores = np.full((len(raw), self.n_classes), _ABSENT)
-        scores[:, self.codes] = raw
-        return linked(scores, "softmax")
-
-    def finish(self, trees: TreeEnsemble) -> TreeEnsemble:
-        """Return ``trees``, which give a library's raw scores, so that they predict as ``decode`` does."""
-        if self.log:
-            return replace(trees, base=trees.base + math.log(self.scale), link="exp")
-        if not self.n_classes:
-            value = (trees.value.astype(np.float64) * self.scale).astype(np.float32)
-            return replace(trees, value=value, base=trees.base * self.scale + self.shift)
-        if self.n_scores == 1:
-            return replace(trees, link="sigmoid")
-        base = np.full(self.n_classes, _ABSENT)
-        base[self.codes] = trees.base
-        return replace(trees, base=base, value_target=self.codes[trees.value_target].astype(np.int32), link="softmax")
-
-    def constant(self, train: Batch) -> TreeEnsemble:
-        """Return what to predict where there is nothing to learn: the mean, or the classes' shares."""
-        if not self.n_classes:
-            return TreeEnsemble.constant([self.scale if self.log else self.shift])
-        counts = np.bincount(train.y, weights=train.weights, minlength=self.n_classes)
-        return TreeEnsemble.constant(np.log(np.maximum(counts / counts.sum(), math.exp(_ABSENT))), "softmax")
-
-
 class Boosted:
     """A model that adds trees round by round until its validation loss no longer falls.
 
@@ -142,32 +70,44 @@ class Boosted:
 
     def __init__(self, params: Params, problem: Problem) -> None:
         self.params = params
-        self.seed, self.threads, self.n_classes = problem.seed, problem.threads, problem.target.n_classes
+        self.seed, self.threads, self.target = problem.seed, problem.threads, problem.target
         absolute = problem.metric.name in _ABSOLUTE
-        if problem.target.is_classification:
+        if self.target.is_classification:
             self.objective = "log_loss"
-            self.stopping = "auc" if problem.target.n_classes == 2 and problem.metric.name in _RANKING else "log_loss"
+            self.stopping = "auc" if self.target.n_classes == 2 and problem.metric.name in _RANKING else "log_loss"
         else:
             usual, objective = "l1" if absolute else "l2", params["objective"]
             self.objective = usual if objective == "auto" else objective
             self.stopping = "poisson" if objective == "poisson" else usual
         self.n_trees = 0
         self.fitted: Any = None
-        self.target: Target | None = None
+        self.head: Head
         self.constant: TreeEnsemble | None = None
 
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
-        """Boost with early stopping; yields about every half second."""
-        self.target = Target.of(train, self.n_classes, self.objective)
+        """Boost with early stopping; yields about every half second.
+
+        Raises ``NotApplicable`` for a poisson target below 0.
+        """
+        poisson = self.objective == "poisson"
+        if poisson and train.y.min() < 0:
+            raise NotApplicable(f"The objective 'poisson' needs a target of 0 or more; got {train.y.min():g}.")
+        self.head = self.target.head(train.y, train.weights, "logs" if poisson else "odds")
         if len(np.unique(train.y)) > 1 and _varies(train.x.numeric):
-            seen, held_out = self.target.encode(train), self.target.encode(valid)
+            seen, held_out = self.encoded(train), self.encoded(valid)
             held_out = held_out if len(held_out) else seen
             if self.stopping == "auc" and (len(held_out) < _RANKED_ROWS or len(np.unique(held_out.y)) == 1):
                 self.stopping = "log_loss"
             yield from self._boost(self._start(seen, held_out))
         if not self.n_trees:
-            self.constant = self.target.constant(train)
+            self.constant = TreeEnsemble.constant(self.head.average)
         yield 1.0
+
+    def encoded(self, batch: Batch) -> Batch:
+        """Return the rows with the target that a library sees; rows of a class it cannot know are left out."""
+        known = self.head.knows(batch.y)
+        batch = batch if known.all() else batch.take(known)
+        return replace(batch, y=self.head.encode(batch.y))
 
     def _boost(self, advance: Callable[[int], list[float]]) -> Iterator[float]:
         rate, most = self.params["learning_rate"], self.params["max_rounds"]
@@ -187,19 +127,17 @@ class Boosted:
 
     def predict(self, x: Rows) -> np.ndarray:
         """Return (n, width) probabilities or values."""
-        if self.constant is not None:
-            return self.constant.predict(x.numeric)
-        # Libraries give a single score of a row as (n,).
-        raw = np.asarray(self._raw(x.numeric), np.float64).reshape(len(x), self.target.n_scores)
-        return self.target.decode(raw)
+        raw = self._raw(x.numeric) if self.constant is None else self.constant.predict(x.numeric)
+        # Libraries give a single output of a row as (n,).
+        return self.head.predict(np.asarray(raw, np.float64).reshape(len(x), self.head.n_raw))
 
     def ensemble(self) -> TreeEnsemble:
-        """Return the model as arrays."""
-        return self.constant or self.target.finish(self._trees())
+        """Return the trees as arrays that give the raw outputs."""
+        return self.constant or self._trees()
 
     def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> str:
         """Add the trees to ``graph``; return the output, (n, width)."""
-        return self.ensemble().emit(graph, inputs["numeric"])
+        return self.head.emit(graph, self.ensemble().emit(graph, inputs["numeric"]))
 
     def trimmed(self, n_trees: int) -> "Boosted":
         """Return a model of the first ``n_trees`` rounds; it shares the fitted trees until it is pickled."""
@@ -222,11 +160,11 @@ class Boosted:
         raise NotImplementedError
 
     def _raw(self, x: np.ndarray) -> np.ndarray:
-        """Return the raw scores of (n, p) rows after ``n_trees`` rounds: (n,) or (n, m)."""
+        """Return the raw outputs of (n, p) rows after ``n_trees`` rounds: (n,) or (n, r)."""
         raise NotImplementedError
 
     def _trees(self) -> TreeEnsemble:
-        """Return the first ``n_trees`` rounds as arrays that give the raw scores."""
+        """Return the first ``n_trees`` rounds as arrays that give the raw outputs."""
         raise NotImplementedError
 
     def _pack(self) -> Any:

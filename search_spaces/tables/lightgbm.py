@@ -27,7 +27,7 @@ SPACE = {
     "extra_trees": Choice([False, True]),
 }
 
-_OBJECTIVES = {"l2": "regression", "l1": "regression_l1", "huber": "huber", "poisson": "poisson"}
+_OBJECTIVES = {"log_loss": "binary", "l2": "regression", "l1": "regression_l1", "huber": "huber", "poisson": "poisson"}
 _METRICS = {"log_loss": "binary_logloss", "auc": "auc", "l2": "l2", "l1": "l1", "poisson": "poisson"}
 _COPIED = ("learning_rate", "num_leaves", "min_data_in_leaf", "feature_fraction", "bagging_fraction")
 _COPIED += ("lambda_l1", "lambda_l2", "max_bin", "extra_trees")
@@ -62,11 +62,11 @@ class LightGBM(Boosted):
         return advance
 
     def _settings(self) -> dict[str, Any]:
-        multiclass = self.target.n_scores > 1
-        objective = "multiclass" if multiclass else "binary" if self.n_classes else _OBJECTIVES[self.objective]
+        multiclass = self.head.n_raw > 1
+        objective = "multiclass" if multiclass else _OBJECTIVES[self.objective]
         return {name: self.params[name] for name in _COPIED} | {
             "objective": objective,
-            "num_class": self.target.n_scores,
+            "num_class": self.head.n_raw,
             "metric": "multi_logloss" if multiclass else _METRICS[self.stopping],
             "bagging_freq": 1,
             "num_threads": self.threads,
@@ -80,7 +80,7 @@ class LightGBM(Boosted):
         return self.fitted.predict(x, raw_score=True, num_iteration=self.n_trees, num_threads=self.threads)
 
     def _trees(self) -> TreeEnsemble:
-        n_scores = self.target.n_scores
+        n_scores = self.head.n_raw
         return parse(self._text(), n_scores).trimmed(self.n_trees * n_scores)
 
     def _text(self) -> str:

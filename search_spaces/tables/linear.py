@@ -47,7 +47,7 @@ def build(params: Params, problem: Problem) -> Model:
     strength = params.get(f"penalty.{penalty}.strength", 0.0)
     l1_ratio = params.get("penalty.elasticnet.l1_ratio", float(penalty == "l1"))
     if not problem.target.is_classification:
-        return LeastSquares(strength, l1_ratio, problem.seed)
+        return LeastSquares(strength, l1_ratio, problem)
     return Logistic(strength, l1_ratio, params.get("class_weight") == "balanced", problem)
 
 
@@ -73,20 +73,21 @@ class Logistic(_LinearModel):
 
     def __init__(self, strength: float, l1_ratio: float, balanced: bool, problem: Problem) -> None:
         self.strength, self.l1_ratio, self.balanced = strength, l1_ratio, balanced
-        self.n_classes = problem.target.n_classes
+        self.target = problem.target
 
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
         """Fit; yields after every stage."""
-        present, codes = np.unique(train.y, return_inverse=True)
+        head = self.target.head(train.y, train.weights, "odds")
+        codes = head.encode(train.y)
         x, unscaled = _conditioned(train.x.numeric)
-        if len(present) == 1:
-            self.model = Linear.constant(x.shape[1], present, self.n_classes)
+        if not codes.any():  # one class
+            self.model = Linear.constant(x.shape[1], head)
             yield 1.0
             return
         weights = class_weights(codes, train.weights, self.balanced)
         stages = self._proximal(x, codes, weights) if self.l1_ratio else self._smooth(x, codes, weights)
         for done, coef, intercept in stages:
-            self.model = Linear.of_classes(*unscaled(coef, intercept), present, self.n_classes)
+            self.model = Linear(*unscaled(coef, intercept), head)
             if done < 1:
                 yield done
         yield 1.0
@@ -144,8 +145,8 @@ class Logistic(_LinearModel):
 class LeastSquares(_LinearModel):
     """Ridge, lasso, elastic net or plain least squares on the standardised target; one stage."""
 
-    def __init__(self, strength: float, l1_ratio: float, seed: int) -> None:
-        self.strength, self.l1_ratio, self.seed = strength, l1_ratio, seed
+    def __init__(self, strength: float, l1_ratio: float, problem: Problem) -> None:
+        self.strength, self.l1_ratio, self.target = strength, l1_ratio, problem.target
 
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
         """Fit; yields once."""
@@ -153,8 +154,7 @@ class LeastSquares(_LinearModel):
 
         x, unscaled = _conditioned(train.x.numeric)
         x = x.astype(np.float64)
-        center = float(np.average(train.y, weights=train.weights))
-        spread = float(train.y.std()) or 1.0
+        head = self.target.head(train.y, train.weights, "odds")
         mass = float(len(x) if train.weights is None else train.weights.sum())
         if self.l1_ratio:
             many = len(x) > x.shape[1]
@@ -163,9 +163,8 @@ class LeastSquares(_LinearModel):
             # A trace of the penalty keeps columns that repeat each other (one-hot) solvable.
             fitted = Ridge(max(self.strength, 1e-9) * mass)
         with quiet():
-            fitted.fit(x, (train.y - center) / spread, sample_weight=train.weights)
-        coef, intercept = unscaled(fitted.coef_[None], np.atleast_1d(fitted.intercept_))
-        self.model = Linear(coef.T, intercept, center, spread)
+            fitted.fit(x, head.encode(train.y), sample_weight=train.weights)
+        self.model = Linear(*unscaled(fitted.coef_[None], np.atleast_1d(fitted.intercept_)), head)
         yield 1.0
 
 

@@ -14,7 +14,7 @@ from automl.task import Problem, Rows
 from automl.types import Model
 
 if TYPE_CHECKING:
-    from automl.training.table_network import TableNetwork
+    from automl.search_spaces.tables._network import TableNetwork
 
 _SIZE = {"size": Int(2, 32, log=True, default=12)}
 SPACE = {
@@ -52,8 +52,8 @@ def make_module(params: Params, x: Rows, n_outputs: int) -> "TableNetwork":
     """Return the module for rows like those of ``x``, which also give its input statistics."""
     from torch import nn
 
+    from automl.search_spaces.tables._network import NORMS, Inputs, Residual, TableNetwork
     from automl.training.layers import ACTIVATIONS
-    from automl.training.table_network import NORMS, Inputs, Residual, TableNetwork
 
     width, depth, dropout = params["width"], params["depth"], params["dropout"]
     norm, activation = NORMS[params["norm"]], ACTIVATIONS[params["activation"]]

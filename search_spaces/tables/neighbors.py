@@ -54,18 +54,18 @@ class Neighbors:
 
     def __init__(self, k: int, by_distance: bool, p: int, prior: float, max_rows: int, problem: Problem) -> None:
         self.k, self.by_distance, self.p, self.prior, self.max_rows = k, by_distance, p, prior, max_rows
-        self.n_classes, self.seed = problem.target.n_classes, problem.seed
+        self.target, self.seed = problem.target, problem.seed
 
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
         """Keep the rows; yields once."""
-        index = sample(train.y, self.max_rows, self.n_classes, self.seed)
-        x, y = train.x.numeric[index], train.y[index]
+        index = sample(train.y, self.max_rows, self.target.n_classes, self.seed)
+        self.head = self.target.head(train.y, train.weights, "means")
+        x, values = train.x.numeric[index], self.target.columns(self.head.encode(train.y[index]))
         self.center = x.mean(axis=0, dtype=np.float64).astype(np.float32)
         self.rows = x - self.center
-        values = np.eye(self.n_classes)[y] if self.n_classes else y[:, None]
-        mass = np.ones(len(y)) if train.weights is None else train.weights[index] / train.weights[index].mean()
+        mass = np.ones(len(x)) if train.weights is None else train.weights[index] / train.weights[index].mean()
         # The last column counts: a weighted sum of all columns, divided by its last, is a mean.
-        targets = np.hstack([values, np.ones((len(y), 1))]) * mass[:, None]
+        targets = np.hstack([values, np.ones((len(x), 1))]) * mass[:, None]
         self.mean = (targets[:, :-1].sum(axis=0) / targets[:, -1].sum()).astype(np.float32)
         targets[:, :-1] -= self.mean * targets[:, -1:]
         self.targets = targets.astype(np.float32)
@@ -75,7 +75,7 @@ class Neighbors:
         """Return (n, width) probabilities or values."""
         step = max(1, _CHUNK_NUMBERS // len(self.rows))
         parts = [self._predict(x.numeric[i : i + step]).astype(np.float32) for i in range(0, len(x), step)]
-        return np.concatenate(parts)
+        return self.head.predict(np.concatenate(parts))
 
     def _predict(self, x: np.ndarray) -> np.ndarray:
         d, size = self._distances((x - self.center).astype(np.float64))
@@ -119,7 +119,7 @@ class Neighbors:
         k_outputs = self.targets.shape[1] - 1
         mass = graph.op("Add", graph.columns(sums, [k_outputs]), graph.double(self.prior))
         means = graph.op("Div", graph.columns(sums, range(k_outputs)), mass)
-        return graph.cast(graph.op("Add", means, graph.double(self.mean)), np.float32)
+        return self.head.emit(graph, graph.cast(graph.op("Add", means, graph.double(self.mean)), np.float32))
 
     def _write_distances(self, graph: "Graph", x: str, rows: str) -> tuple[str, str]:
         """Return the names of ``_distances``' tensors; ``x`` is (n, p) and ``rows`` (p, n_rows), both float64."""

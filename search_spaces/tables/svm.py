@@ -13,6 +13,7 @@ import numpy as np
 from automl.option import Family
 from automl.search_spaces.tables.blocks import NUMERIC_FEATURES
 from automl.space import Choice, Float, Int, Params, Space
+from automl.target import Head
 from automl.task import Batch, Problem, Rows
 from automl.training.linear import Calibration, Linear, class_weights, holdout, quiet, sample
 from automl.types import Model
@@ -86,28 +87,29 @@ class SupportVectors:
         self.c = params[f"kernel.{self.kernel}.C"]
         self.max_rows, self.epsilon = params["max_rows"], params.get("epsilon", 0.1)
         self.balanced, self.sharpness = params.get("class_weight") == "balanced", params.get("sharpness", 1.0)
-        self.n_classes, self.seed = problem.target.n_classes, problem.seed
+        self.target, self.seed = problem.target, problem.seed
 
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
         """Fit; classification yields after the calibrated and after the final machine."""
-        batch = train.take(sample(train.y, self.max_rows, self.n_classes, self.seed))
+        batch = train.take(sample(train.y, self.max_rows, self.target.n_classes, self.seed))
         x = batch.x.numeric.astype(np.float64)
         self.center = x.mean(axis=0).astype(np.float32)
         x = x - self.center
         # Rounded here, because ONNX constants are float32.
         self.gamma = float(np.float32(self.gamma_factor / max(x.shape[1] * x.var(), 1e-12)))
-        if self.n_classes:
-            yield from self._fit_classes(x, batch.y, batch.weights)
+        head = self.target.head(batch.y, batch.weights, "odds")
+        y = head.encode(batch.y)
+        if self.target.is_classification:
+            yield from self._fit_classes(x, y, batch.weights, head)
         else:
-            self._fit_values(x, batch.y, batch.weights)
+            self._fit_values(x, y, batch.weights, head)
         yield 1.0
 
-    def _fit_classes(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> Iterator[float]:
-        present, codes = np.unique(y, return_inverse=True)
-        k = len(present)
+    def _fit_classes(self, x: np.ndarray, codes: np.ndarray, weights: np.ndarray | None, head: Head) -> Iterator[float]:
+        k = int(codes.max()) + 1
         if k == 1:
             self._keep(np.zeros((1, x.shape[1])), np.zeros((1, 1)), np.zeros(1))
-            self.model = Linear.constant(2, present, self.n_classes)
+            self.model = Linear.constant(2, head)
             return
         own, weights = weights, class_weights(codes, weights, self.balanced)
         votes = _votes(k)
@@ -116,8 +118,7 @@ class SupportVectors:
         # Balanced classes shift the scores; probabilities are those of the classes as they are.
         scores = self._margins(x[held].astype(np.float32)) @ votes
         calibration = Calibration(scores, codes[held], None if own is None else own[held])
-        weight, bias = votes.T * calibration.temperature, calibration.bias
-        self.model = Linear.of_classes(weight, bias, present, self.n_classes)
+        self.model = Linear(votes.T * calibration.temperature, calibration.bias, head)
         yield 0.5
         self._fit_pairs(x, codes, weights)
 
@@ -130,15 +131,14 @@ class SupportVectors:
         sign = -1 if pairs.shape[1] == 1 else 1  # scikit-learn turns the sign for two classes
         self._keep(machine.support_vectors_, sign * pairs, sign * machine.intercept_)
 
-    def _fit_values(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> None:
+    def _fit_values(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, head: Head) -> None:
         from sklearn.svm import SVR
 
-        center, spread = float(y.mean()), float(y.std()) or 1.0
         with quiet():
             machine = SVR(C=self.c, epsilon=self.epsilon, **self._options())
-            machine.fit(x, (y - center) / spread, sample_weight=weights)
+            machine.fit(x, y, sample_weight=weights)
         self._keep(machine.support_vectors_, machine.dual_coef_.T, machine.intercept_)
-        self.model = Linear(np.ones((1, 1)), np.zeros(1), center, spread)
+        self.model = Linear(np.ones((1, 1)), np.zeros(1), head)
 
     def _options(self) -> dict[str, Any]:
         options = {"kernel": self.kernel, "cache_size": _CACHE_MB, "max_iter": _MOST_ITERATIONS, "tol": 1e-3}
@@ -160,7 +160,7 @@ class SupportVectors:
         """Return what the scores are made of, for centred x (n, p): (n, 2 * n_pairs), or (n, 1) values."""
         # Large C means large weights that cancel each other: float32 would lose what is left.
         margins = (self._kernel(x.astype(np.float64)) @ self.weight.astype(np.float64) + self.bias).astype(np.float32)
-        if not self.n_classes:
+        if not self.target.is_classification:
             return margins
         z = np.float32(self.sharpness) * np.hstack([-margins, margins])
         return np.logaddexp(np.float32(0), z)
@@ -181,7 +181,7 @@ class SupportVectors:
         kernel = self._write_kernel(graph, graph.cast(x, np.float64))
         margins = graph.op("MatMul", kernel, graph.double(self.weight))
         margins = graph.cast(graph.op("Add", margins, graph.double(self.bias)), np.float32)
-        if self.n_classes:
+        if self.target.is_classification:
             z = graph.op("Mul", margins, graph.constant(np.float32(self.sharpness)))
             margins = graph.op("Softplus", graph.concat([graph.op("Neg", z), z]))
         return self.model.write(graph, graph.op("MatMul", margins, graph.constant(self.model.weight)))

@@ -28,6 +28,7 @@ SPACE = {
 }
 
 _OBJECTIVES = {
+    "log_loss": "binary:logistic",
     "l2": "reg:squarederror",
     "l1": "reg:absoluteerror",
     "huber": "reg:pseudohubererror",
@@ -71,12 +72,11 @@ class XGBoost(Boosted):
         return advance
 
     def _settings(self, train: Batch) -> dict[str, Any]:
-        multiclass = self.target.n_scores > 1
-        objective = "multi:softprob" if multiclass else "binary:logistic" if self.n_classes else None
+        multiclass = self.head.n_raw > 1
         return (
             {name: self.params[name] for name in _COPIED}
             | {
-                "objective": objective or _OBJECTIVES[self.objective],
+                "objective": "multi:softprob" if multiclass else _OBJECTIVES[self.objective],
                 "eval_metric": "mlogloss" if multiclass else _METRICS[self.stopping],
                 # Boosting starts from the average.
                 "base_score": 0.5 if multiclass else float(np.average(train.y, weights=train.weights)),
@@ -85,7 +85,7 @@ class XGBoost(Boosted):
                 "seed": self.seed,
                 "verbosity": 0,
             }
-            | ({"num_class": self.target.n_scores} if multiclass else {})
+            | ({"num_class": self.head.n_raw} if multiclass else {})
         )
 
     def _raw(self, x: np.ndarray) -> np.ndarray:
@@ -93,7 +93,7 @@ class XGBoost(Boosted):
 
     def _trees(self) -> TreeEnsemble:
         model = json.loads(self.fitted[: self.n_trees].save_raw("json"))
-        return parse(model["learner"], self.target.n_scores)
+        return parse(model["learner"], self.head.n_raw)
 
     def _pack(self) -> bytes:
         return bytes(self.fitted[: self.n_trees].save_raw("ubj"))

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from automl import load
+from automl import load, registry
 from automl.data import from_arrays
 from automl.errors import ExportError
 from automl.export import measure, package
@@ -262,6 +262,22 @@ def test_a_compressor_sees_the_rows_of_its_folds_training_part_only(monkeypatch:
         np.testing.assert_array_equal(order, train)
         assert order.max() < valid.min()
     assert len(seen) >= 2
+
+
+@pytest.mark.parametrize("family", registry.names("tables"))
+def test_values_that_are_large_and_vary_little_are_shipped(family: str, tmp_path: Path) -> None:
+    task = make("table", "regression")
+    y = 1e6 + (task.data.y - task.data.y.mean()) / task.data.y.std()
+    far = replace(task, data=replace(task.data, y=y))
+    if defaults(far, family) is None:
+        pytest.skip(f"{family} is not installed")
+    kept = kept_in(tmp_path, far)
+    of = fitted(far, kept, family, "0")
+    kept.offer(of)
+    assert of.score is not None
+    assert of.score > -0.9, "root of the mean squared error; the mean alone costs 1"
+    index = far.splits[0][1]
+    package.check(far, [Member("0", family, 0, 1.0, kept.model("0", 0), index, kept.predictions("0")[index])])
 
 
 def test_weights_are_normalised(task: Task) -> None:

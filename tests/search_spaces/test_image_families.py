@@ -11,10 +11,10 @@ from sklearn.datasets import load_digits
 
 from automl.assemble import build, task_space
 from automl.data import from_arrays
+from automl.search_spaces.images import _network as parts
 from automl.search_spaces.images import conv_stages
 from automl.space import Choice, Defaults, Params, Random, draw
 from automl.task import Rows, Task
-from automl.training import image_network as parts
 from tests.search_spaces.networks import assert_exports, fitted, n_weights
 
 SMALL = {"width": 8, "epochs": 5}

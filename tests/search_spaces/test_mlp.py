@@ -9,11 +9,11 @@ from sklearn.datasets import load_diabetes, load_wine
 from automl import metrics, registry
 from automl.errors import NotApplicable
 from automl.export.graph import Graph
+from automl.search_spaces.tables import _network as parts
 from automl.search_spaces.tables import mlp
 from automl.space import Choice, Defaults, Random, draw
 from automl.task import Batch, Problem, Rows, Schema, Task
 from automl.training import network
-from automl.training import table_network as parts
 
 _CATEGORIES = {"categories": np.int64, "numeric": np.float32}
 

@@ -9,10 +9,10 @@ import torch
 
 from automl.assemble import task_space
 from automl.metrics import get
+from automl.search_spaces.sequences import _network as parts
 from automl.search_spaces.sequences import recurrent, temporal_conv
 from automl.space import Choice, Defaults, Params, Random, draw
 from automl.task import Batch, Problem, Rows, Schema, Task
-from automl.training import sequence_network as parts
 from tests.search_spaces.networks import assert_exports, fitted
 
 STEPS, CHANNELS = 15, 4

@@ -160,6 +160,35 @@ def test_a_network_learns_pickles_small_and_exports(target):
         np.testing.assert_allclose(run(valid.x.take(slice(n))), wanted, rtol=1e-5, atol=1e-4)
 
 
+class Members(nn.Module):
+    """Three small networks side by side, each with an answer of its own."""
+
+    inputs = ("numeric",)
+
+    def __init__(self, x, n_outputs):
+        super().__init__()
+        self.members = nn.ModuleList(Small(x, n_outputs) for _ in range(3))
+
+    def forward(self, x):
+        return torch.stack([member(x) for member in self.members], dim=1)
+
+
+@pytest.mark.parametrize("target", ["multiclass", "regression"])
+def test_members_answer_each_for_itself_and_are_averaged(target):
+    task = task_of(target)
+    model = Network(Members, params_of(target), task.problem)
+    train, valid = task.fold(0)
+    list(model.fit(train, valid))
+    assert model.scores(valid.x).shape == (len(valid), 3, task.target.width)
+    got = model.predict(valid.x)
+    assert got.shape == (len(valid), task.target.width)
+    alone = [model.with_module(member).predict(valid.x) for member in model.module.members]
+    np.testing.assert_allclose(got, np.mean(alone, axis=0), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(onnx_of(model, valid.x)(valid.x), got, rtol=1e-5, atol=1e-4)
+    saved = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(saved.predict(valid.x), got)
+
+
 FIELDS = ["numeric+categories", "image", "sequence+gru", "sequence+lstm", "sequence+attention"]
 
 
@@ -406,7 +435,7 @@ def test_module_onnx_names_inputs_by_field_and_returns_scores():
     feeds = {"numeric": x.numeric, "categories": x.categories.astype(np.int64)}
     (scores,) = onnxruntime.InferenceSession(made.SerializeToString()).run(None, feeds)
     np.testing.assert_allclose(scores, model.scores(x), atol=1e-4)
-    np.testing.assert_allclose(model.finish(scores), model.predict(x), atol=1e-5)
+    np.testing.assert_allclose(model.head.predict(scores), model.predict(x), atol=1e-5)
 
 
 def test_rows_without_a_field_that_the_module_takes_are_named():
