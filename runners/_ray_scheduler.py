@@ -20,7 +20,8 @@ ACTIONS = {
 class TuneScheduler(FIFOScheduler):
     """Asks ``scheduler`` about every result of Tune's trials, which start in the order they come.
 
-    ``snapshot_of(result)``: the ``Trial`` that a worker has sent with a result; it must leave the result as it is.
+    ``snapshot_of(result)``: the ``Trial`` that a worker has sent with a result. Tune asks its callbacks before it says
+    that a trial is complete, and shows its last result only then: the snapshot must still be in it.
     """
 
     _supports_buffered_results = False  # each result is decided about before the next one
