@@ -1156,7 +1156,7 @@ class Model:
         return self.scores(x, lengths)
 
     def scores(self, x: Any, lengths: Any = None) -> np.ndarray:
-        """Return what the graph gives: (n, n_classes) float32 probabilities or (n, 1) float64 values; all are finite."""
+        """Return what the graph gives: (n, n_classes) float32 probabilities or (n, 1) float64 values, finite."""
         scores = np.concatenate([self._run(feed) for feed in self._feeds(x, lengths)])
         endless = np.flatnonzero(~np.isfinite(scores).all(axis=1))
         if endless.size:
