@@ -29,18 +29,18 @@ class Worker:
 
 
 class Pool:
-    """``size`` worker processes that import ``preload`` now, and fit trials once ``open`` has given them a job.
+    """Up to ``size`` worker processes that import ``preload``, and fit trials once ``open`` has given them a job.
 
-    ``goes_on(snapshot)`` is asked after each report. ``hiring``: whether idle workers take up candidates.
+    ``hiring``: whether workers take up candidates; where not, they leave when they have none.
     """
 
     def __init__(self, size: int, threads: int, preload: Sequence[str], folder: Path) -> None:
-        self.threads, self.preload, self.folder = threads, tuple(preload), folder
+        self.size, self.threads, self.preload, self.folder = size, threads, tuple(preload), folder
         self.hiring = True
         self._job: Job | None = None
         self._goes_on: Callable[[Trial], bool] = lambda snapshot: True
         self._false_starts = 0
-        self._workers = [self._start() for _ in range(size)]
+        self._workers: list[Worker] = []
 
     @property
     def readers(self) -> list[Connection]:
@@ -52,24 +52,34 @@ class Pool:
         """Whether a trial is under way."""
         return any(worker.trial for worker in self._workers)
 
-    def open(self, job: Job, goes_on: Callable[[Trial], bool]) -> None:
-        """Give the workers what they need for trials."""
-        self._job, self._goes_on = job, goes_on
+    def fill(self) -> None:
+        """Start the workers that are wanted and not there."""
+        while self.hiring and len(self._workers) < self.size:
+            self._workers.append(self._start())
+
+    def open(self, job: Job, goes_on: Callable[[Trial], bool] | None = None) -> None:
+        """Give the workers what they need for trials; ``goes_on(snapshot)`` is asked after each report."""
+        self._job, self._goes_on = job, goes_on or self._goes_on
         for worker in self._workers:
             worker.child.send(job)
 
     def turn(self, board: Board) -> Iterator[Trial]:
         """Take in what the workers sent, end what is late, and give candidates to those who wait; never block."""
+        if not board.closed:
+            self.fill()
         for worker in list(self._workers):
             yield from self._hear(worker, board)
-            if worker.trial and board.late(GRACE_SECONDS):
+            if worker not in self._workers:
+                continue
+            if worker.trial:
+                if board.late(GRACE_SECONDS):
+                    yield from self._bury(worker, board)
+            elif not self.hiring:
                 yield from self._bury(worker, board)
-            elif worker.ready and not worker.trial and self.hiring:
-                candidate = board.next()
-                if candidate is not None:
-                    worker.trial = candidate.id
-                    worker.child.send(candidate)
-                    yield from board.begin(candidate.id)
+            elif worker.ready and (candidate := board.next()):
+                worker.trial = candidate.id
+                worker.child.send(candidate)
+                yield from board.begin(candidate.id)
 
     def close(self) -> None:
         """End all workers, whatever they are doing."""
@@ -118,15 +128,12 @@ class Pool:
         yield from self._bury(worker, board)
 
     def _bury(self, worker: Worker, board: Board) -> Iterator[Trial]:
-        """End a worker, see to its trial, and start another while there is work."""
+        """End a worker, and see to its trial."""
         self._workers.remove(worker)
-        exit_code, trial = worker.child.end(), worker.trial
-        worker.ready, worker.trial = False, None
-        if trial:
+        exit_code = worker.child.end()
+        if worker.trial:
             killed = not worker.last_words and exit_code in (-signal.SIGKILL, -signal.SIGTERM)
-            yield from board.lose(trial, _cause_of_death(worker.last_words, exit_code), again=killed)
-        if self.hiring and not board.closed:
-            self._workers.append(self._start())
+            yield from board.lose(worker.trial, _cause_of_death(worker.last_words, exit_code), again=killed)
 
 
 def _cause_of_death(last_words: str, exit_code: int) -> str:

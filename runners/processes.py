@@ -66,6 +66,7 @@ class Processes:
             self._folder = Path(self._open.enter_context(private_folder()))
             self._pool = Pool(self.workers, self.threads, self.preload, self._folder)
             self._open.callback(self._pool.close)
+            self._pool.fill()
 
     def close(self) -> None:
         """End the workers; ``run`` does this at its end."""

@@ -6,20 +6,20 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import ray
-from ray.experimental.internal_kv import _internal_kv_put
 from ray.tune import Trainable
 
 from automl.machine import n_cores, total_bytes
+from automl.runners._child import THREAD_VARIABLES
 from automl.runners._memory import Watch
 from automl.runners.blocks import failed, reason, result_of, started
 from automl.types import Candidate, Objective, Trial
 
 # One remote call does at least this much work, so that the calls of tiny trials cost little.
 STEP_SECONDS = 0.2
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
 class Parcel:
@@ -37,11 +37,16 @@ class Parcel:
 
 @dataclass(frozen=True)
 class Terms:
-    """What all trials of a run have in common. ``share_bytes``: None divides the memory of the worker's node."""
+    """What all trials of a run have in common.
+
+    ``share_bytes``: None divides the memory of the worker's node. ``folder``: of the machine that searches, for the
+    last words of workers there.
+    """
 
     threads: int
     deadline: float | None
     share_bytes: float | None
+    folder: Path
 
 
 class Fit(Trainable):
@@ -117,12 +122,13 @@ class Fit(Trainable):
         self.steps = None
 
     def _last_words(self, why: str) -> None:
-        _internal_kv_put(last_words_key(self.trial_id), why.encode())
+        if self.terms.folder.exists():
+            last_words_file(self.terms.folder, self.snapshot.candidate.id).write_text(why)
 
 
-def last_words_key(trial_id: str) -> bytes:
+def last_words_file(folder: Path, id: str) -> Path:
     """Return where a worker that ends itself leaves the reason."""
-    return f"automl/last_words/{trial_id}".encode()
+    return folder / f"last_words_{id}"
 
 
 def _beyond(steps: Iterator[Trial], progress: float) -> Iterator[Trial]:
