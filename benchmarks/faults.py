@@ -9,6 +9,7 @@ the budget is kept, and a model shipped each time that a trial had a fold done. 
 import argparse
 import os
 import random
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -68,9 +69,11 @@ class Run:
             return []
 
     def left_over(self, family: list[psutil.Process]) -> int:
-        """Wait a moment, then count the processes and files that outlived the command."""
+        """Wait a moment, then count the processes and folders that outlived the command."""
         _, alive = psutil.wait_procs(family, timeout=5)
-        return len([p for p in alive if p.status() != psutil.STATUS_ZOMBIE]) + len(list(self.temporary.iterdir()))
+        folders = len(list(self.temporary.glob("automl-*")))
+        shutil.rmtree(self.temporary)
+        return folders + len([p for p in alive if p.status() != psutil.STATUS_ZOMBIE])
 
 
 def befall(run: Run, fault: str, at: float) -> float | None:

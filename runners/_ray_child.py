@@ -11,7 +11,7 @@ import psutil
 
 from automl.runners._board import Board
 from automl.runners._child import Child
-from automl.runners._messages import Ask, Began, Connect, Connected, Lost, Nothing, Over, Refused, Run, Running
+from automl.runners._messages import Alive, Ask, Began, Connect, Connected, Lost, Nothing, Over, Refused, Run, Running
 from automl.types import Trial
 
 # How long Ray may take to start or to join, and may be silent afterwards: its loop turns ten times a second.
@@ -33,6 +33,7 @@ class RayChild:
         self.child = Child("automl.runners._ray_main", folder, {})
         self.child.send(connect)
         self.connected = self.running = self.began = self.over = False
+        self._turns = False
         self.slots: int | None = None
         self._daemons: list[psutil.Process] = []
         self._trials: set[str] = set()
@@ -56,7 +57,7 @@ class RayChild:
                 yield from self._take(message, board)
         except (EOFError, OSError):
             raise RayLostError(self.child.last_line()) from None
-        patience = SILENCE_SECONDS if self.running else START_SECONDS
+        patience = SILENCE_SECONDS if self._turns else START_SECONDS
         if time.monotonic() - self._heard_at > patience:
             raise RayLostError(f"no answer within {patience:.0f} s")
         for daemon in self._daemons:
@@ -93,6 +94,8 @@ class RayChild:
                 yield from board.lose(id, why, again)
             case Refused(error):
                 raise error
+            case Alive():
+                self._turns = True
             case Over():
                 self.over = True
             case Trial():

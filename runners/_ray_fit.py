@@ -63,7 +63,6 @@ class Fit(Trainable):
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Turn to another candidate."""
         self.close_steps()
-        self._last_result = None
         self.config = new_config
         self.snapshot = started(Candidate(new_config["id"], new_config["params"]))
         self.resume_from: dict[str, Any] = {}

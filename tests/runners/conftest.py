@@ -1,4 +1,4 @@
-"""A Ray cluster of one node, as somebody else would have started it."""
+"""A Ray cluster of one node, as somebody else would have started it, and a temporary folder of our own."""
 
 import os
 import secrets
@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -41,3 +42,11 @@ def cluster() -> Iterator[str]:
         process.communicate()
     for variable in auth:
         del os.environ[variable]
+
+
+@pytest.fixture
+def temp_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A temporary folder of our own, with a short path."""
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="t") as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)

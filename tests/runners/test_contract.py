@@ -3,17 +3,16 @@
 import os
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
 from automl import registry
+from automl.errors import ConfigError
 from automl.types import Budget, Trial
-from tests.runners.objectives import Line, Toy
+from tests.runners.objectives import Line, Toy, Unloadable
 
 NONE = {"name": "none"}
 XS = [{"x": x} for x in (0.05, 0.55, 0.1, 0.6, 0.15, 0.65, 0.2, 0.7)]
@@ -129,6 +128,12 @@ def test_a_trial_whose_worker_is_killed_is_tried_once_more(name: str, tmp_path: 
 
 
 @in_processes
+def test_workers_that_cannot_load_the_trials_end_the_run(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"workers cannot take up trials.*not positive definite"):
+        search(make(name), Unloadable(), Line(XS), Budget())
+
+
+@in_processes
 def test_the_deadline_ends_also_a_fit_that_does_not_listen(name: str) -> None:
     runner = make(name)
     budget = in_a_while(runner)
@@ -137,14 +142,6 @@ def test_the_deadline_ends_also_a_fit_that_does_not_listen(name: str) -> None:
     asleep = [t for t in trials.values() if t.candidate.params.get("do")]
     assert asleep
     assert {(t.status, t.score) for t in asleep} == {("stopped", None)}
-
-
-@pytest.fixture
-def temp_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A temporary folder of our own, with a short path."""
-    with tempfile.TemporaryDirectory(dir="/tmp", prefix="t") as folder:
-        monkeypatch.setattr(tempfile, "tempdir", folder)
-        yield Path(folder)
 
 
 @in_processes

@@ -4,9 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -17,7 +15,7 @@ from automl.errors import ConfigError, NotApplicable, UnknownNameError
 from automl.runners._messages import Resources
 from automl.runners._ray_main import slots_and_gpus
 from automl.types import Budget, Trial
-from tests.runners.objectives import Line, Resumable, Toy, Unloadable
+from tests.runners.objectives import Line, Resumable, Toy
 
 NONE = {"name": "none"}
 XS = [{"x": x} for x in (0.05, 0.55, 0.1, 0.6, 0.15, 0.65, 0.2, 0.7)]
@@ -35,11 +33,6 @@ def ended(address: str, toy: Toy, line: Line, budget: Budget, scheduler: dict = 
 def test_a_trial_without_a_gpu_sees_none(cluster: str) -> None:
     trials = ended(cluster, Toy(), Line([{"x": 0.5, "do": "tell gpus"}], 1), Budget(), gpus_per_trial=0)
     assert trials["0"].failure == "ValueError: CUDA_VISIBLE_DEVICES=''"
-
-
-def test_workers_that_cannot_load_the_trials_end_the_run(cluster: str) -> None:
-    with pytest.raises(ConfigError, match=r"not positive definite"):
-        ended(cluster, Unloadable(), Line(XS), Budget())
 
 
 def test_hyperband_pauses_and_wakes_trials(cluster: str) -> None:
@@ -94,14 +87,6 @@ def test_wrong_options_name_the_nearest() -> None:
 )
 def test_a_trial_gets_a_share_of_one_gpu(cpus: int, gpus: int, wanted: float | None, slots: int, share: float) -> None:
     assert slots_and_gpus(Resources(None, 1, wanted, None), {"CPU": cpus, "GPU": gpus}) == (slots, share)
-
-
-@pytest.fixture
-def temp_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A temporary folder of our own, with a short path."""
-    with tempfile.TemporaryDirectory(dir="/tmp", prefix="t") as folder:
-        monkeypatch.setattr(tempfile, "tempdir", folder)
-        yield Path(folder)
 
 
 def processes_of(runner) -> list[psutil.Process]:
@@ -164,6 +149,13 @@ def driver(folder: Path, options: dict, n_trials: int) -> subprocess.Popen:
 def test_the_driver_does_not_import_ray(cluster: str, temp_folder: Path) -> None:
     output, errors = driver(temp_folder, {"address": cluster}, 3).communicate()
     assert output.split() == ["started", "3", "False"], errors
+
+
+def test_the_ray_that_the_caller_is_connected_to_is_used_and_left(cluster: str, temp_folder: Path) -> None:
+    given = DRIVER.replace("import sys", "import ray, sys", 1).replace("runner =", "ray.init(sys.argv[3])\nrunner =", 1)
+    given += "print(runner.address, ray.is_initialized())"
+    output = subprocess.check_output([sys.executable, "-c", given, "{}", "2", cluster], text=True)
+    assert output.split()[-2:] == [cluster, "True"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
