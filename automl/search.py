@@ -34,9 +34,10 @@ from automl.training.objective import FitFolds
 from automl.types import Budget, Runner, Searcher, Trial
 
 Named = Mapping[str, Any]
-# runner=auto: Ray from this budget, and from more trials than these.
-RAY_SECONDS = 45.0
-INLINE_TRIALS = 8
+# runner=auto: up to these trials or this budget, worker processes take longer to start than they save; from
+# RAY_SECONDS on Ray's start is a small part of it.
+INLINE_TRIALS, INLINE_SECONDS = 8, 10.0
+RAY_SECONDS = 60.0
 # Shipping is expected to take as long as the exports of so many of the best.
 USUAL_MEMBERS = 2
 
@@ -323,22 +324,33 @@ def make_searcher(space: Space, config: SearchConfig, seed: int) -> Proposals:
 
 
 def make_runner(config: SearchConfig) -> Runner:
-    """Return the configured runner; "auto" takes this process for small work, and Ray otherwise."""
+    """Return the configured runner; "auto", with the options of ``ray_tune``, chooses by the size of the work."""
     chosen = config.runner
-    if chosen.get("name") == "auto":
-        # Made in any case: a wrong option is refused also where this process will do.
-        ray = options.make("runners", {**chosen, "name": "ray_tune"})
-        if chosen.get("address") or _worth_ray(config):
-            return ray
-        chosen = {"name": "inline"}
-    return options.make("runners", chosen)
+    if chosen.get("name") != "auto":
+        return options.make("runners", chosen)
+    # Made in any case: a wrong option is refused also where another runner will do.
+    ray = options.make("runners", {**chosen, "name": "ray_tune"})
+    name = _runner_by_size(config)
+    if name == "ray_tune":
+        return ray
+    known = options.parameters(registry.load("runners", name).make)
+    return options.make("runners", {"name": name} | {key: chosen[key] for key in chosen.keys() & known.keys()})
 
 
-def _worth_ray(config: SearchConfig) -> bool:
-    """Ray takes seconds to start: worth it when there are cores to share and the time to use them."""
-    long_enough = config.seconds is None or config.seconds >= RAY_SECONDS
-    many_trials = config.trials is None or config.trials > INLINE_TRIALS
-    return n_cores() > 1 and long_enough and many_trials
+def _runner_by_size(config: SearchConfig) -> str:
+    """This process for small work, worker processes for short budgets, and Ray for all else and where it is needed."""
+    given = config.runner
+    if (
+        given.get("address")
+        or given.get("gpus_per_trial") is not None
+        or registry.load("schedulers", str(config.scheduler.get("name", "none"))).PAUSES
+    ):
+        return "ray_tune"
+    few = config.trials is not None and config.trials <= INLINE_TRIALS
+    seconds = math.inf if config.seconds is None else config.seconds
+    if n_cores() == 1 or few or seconds < INLINE_SECONDS:
+        return "inline"
+    return "processes" if seconds < RAY_SECONDS else "ray_tune"
 
 
 def no_model_reasons(trials: list[Trial], config: SearchConfig) -> str:

@@ -9,7 +9,7 @@ from automl import options, registry
 from automl.errors import AutoMLError
 from automl.schedulers._lagged import Lagged
 from automl.schedulers._ray import RayScheduler
-from automl.types import Candidate, Proposer, Scheduler, Trial
+from automl.types import Candidate, Objective, Proposer, Scheduler, Trial
 
 
 def pauses(config: Mapping[str, Any]) -> bool:
@@ -17,26 +17,32 @@ def pauses(config: Mapping[str, Any]) -> bool:
     return bool(getattr(registry.load("schedulers", config.get("name", "none")), "PAUSES", False))
 
 
-def make_scheduler(config: Mapping[str, Any], proposals: Proposer) -> Any:
+def make_scheduler(config: Mapping[str, Any], proposals: Proposer, objective: Objective) -> Any:
     """Make the scheduler of ``{"name": ..., **options}``: one of Ray's, one of ours, or None.
 
-    One that needs the space gets that of ``proposals``. Raises ``UnknownNameError`` or ``ConfigError`` naming the
-    nearest option.
+    One that asks for the ``space``, or for ``row_losses(trial, fold)``, gets those of ``proposals`` and ``objective``.
+    Raises ``UnknownNameError`` or ``ConfigError`` naming the nearest option.
     """
-    given = {"name": "none", **config}
-    takes_space = "space" in inspect.signature(registry.load("schedulers", given["name"]).make).parameters
-    return options.make("schedulers", given, *[proposals.space] if takes_space else [])
+    named = {"name": "none", **config}
+    given = {"space": proposals.space, "row_losses": getattr(objective, "row_losses", None)}
+    asked = inspect.signature(registry.load("schedulers", named["name"]).make).parameters
+    return options.make("schedulers", named, *[value for name, value in given.items() if name in asked])
 
 
-def make_decider(config: Mapping[str, Any], proposals: Proposer) -> Scheduler | None:
+def is_ours(scheduler: Any) -> bool:
+    """Return whether a scheduler that was made is a ``Scheduler``, and not one of Ray's."""
+    return hasattr(scheduler, "on_report")
+
+
+def make_decider(config: Mapping[str, Any], proposals: Proposer, objective: Objective) -> Scheduler | None:
     """Make the scheduler of ``config`` as one of ours, whosever it is; it is told the trials of earlier processes.
 
     In a deterministic run, one that decides alike with any number of workers. Raises as ``make_scheduler`` does.
     """
 
     def make() -> Any:
-        made = make_scheduler(config, proposals)
-        return made if made is None or hasattr(made, "on_report") else RayScheduler(made)
+        made = make_scheduler(config, proposals, objective)
+        return made if made is None or is_ours(made) else RayScheduler(made)
 
     scheduler: Scheduler | None = make()
     if scheduler is None:

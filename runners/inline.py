@@ -43,7 +43,7 @@ class Inline:
                 f"The scheduler '{scheduler['name']}' needs several trials at once, and runner=inline runs one after "
                 "the other. Use runner=ray_tune, or scheduler=asha."
             )
-        decider = make_decider(scheduler, proposals)
+        decider = make_decider(scheduler, proposals, objective)
         n_started = 0
         while not _spent(budget, n_started):
             candidate = proposals.ask()

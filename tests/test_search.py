@@ -162,3 +162,29 @@ def test_a_deterministic_run_is_the_same_over_an_interrupt(tmp_path: Path) -> No
         return sorted((t.candidate.id, str(t.candidate.params), t.status, t.fold_scores) for t in result.trials)
 
     assert rows(resumed) == rows(whole)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "trials", "given", "chosen"),
+    [
+        (600.0, None, {}, "ray_tune"),
+        (30.0, None, {}, "processes"),
+        (5.0, None, {}, "inline"),
+        (None, 5, {}, "inline"),
+        (None, 50, {}, "ray_tune"),
+        (30.0, None, {"workers": 1, "cpus_per_trial": 1, "memory_share": 500}, "processes"),
+        (30.0, None, {"gpus_per_trial": 0.5}, "ray_tune"),
+        (30.0, None, {"address": "auto"}, "ray_tune"),
+    ],
+)
+def test_auto_chooses_the_runner_by_the_size_of_the_work(
+    seconds: float | None, trials: int | None, given: dict, chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("automl.search.n_cores", lambda: 2)
+    runner = make_runner(SearchConfig(seconds, trials, runner={"name": "auto", **given}))
+    assert type(runner).__module__ == f"automl.runners.{chosen}"
+
+
+def test_auto_takes_ray_for_a_scheduler_that_pauses() -> None:
+    runner = make_runner(SearchConfig(30.0, scheduler={"name": "hyperband"}, runner={"name": "auto"}))
+    assert type(runner).__module__ == "automl.runners.ray_tune"

@@ -11,6 +11,7 @@ import numpy as np
 
 from automl import clock
 from automl.assemble import build
+from automl.errors import ArtifactError
 from automl.metrics import mean
 from automl.model_store import ModelStore
 from automl.task import Task
@@ -49,6 +50,22 @@ class FitFolds:
         (``continue_from``), else that fold begins again.
         """
         return Fit(self, candidate, threads, deadline, pickle.loads(state))
+
+    def row_losses(self, trial: Trial, fold: int) -> np.ndarray | None:
+        """Return the loss of each validation row of a trial's fold, (n_rows,), smaller is better: of classes the
+        logarithmic loss, of values the squared error. None where its predictions were not kept, or are damaged.
+        """
+        ref = next(ref for ref in trial.folds if ref.fold == fold)
+        if self.store is None or ref.predictions is None:
+            return None
+        try:
+            prediction = self.store.predictions(ref)
+        except ArtifactError:
+            return None
+        y = self.task.data.y[self.task.splits[fold][1]]
+        if self.task.target.is_classification:
+            return -np.log(np.maximum(prediction[np.arange(len(y)), y], 1e-15))
+        return np.square(prediction[:, 0] - y)
 
 
 class Fit(Iterator[Trial]):

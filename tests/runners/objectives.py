@@ -1,10 +1,12 @@
 """Tiny objectives that run in other processes."""
 
 import os
+import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from dataclasses import replace as change
+from pathlib import Path
 
 import numpy as np
 
@@ -18,15 +20,16 @@ class Toy:
 
     seconds: float = 0.0
     n_folds: int = 5
+    score: Callable[[float], float] = float
 
     def __call__(self, candidate: Candidate, threads: int, deadline: float | None) -> Iterator[Trial]:
         return self.work(candidate, deadline, ())
 
     def work(self, candidate: Candidate, deadline: float | None, scores: tuple[float, ...]) -> Iterator[Trial]:
-        x = float(candidate.params["x"])
+        x = self.score(candidate.params["x"])
         trial = Trial(candidate, "running")
         while len(scores) < self.n_folds:
-            misbehave(candidate.params.get("do"))
+            misbehave(candidate.params.get("do"), candidate.params.get("mark", ""))
             time.sleep(self.seconds)
             scores = (*scores, x)
             mean = float(np.mean(scores))
@@ -45,8 +48,12 @@ class Toy:
         yield change(trial, status="finished")
 
 
-def misbehave(how: str | None) -> None:
-    """Do what no objective should."""
+def misbehave(how: str | None, mark: str = "") -> None:
+    """Do what no objective should; "die once" leaves the file ``mark``."""
+    if how == "die" or (how == "die once" and not Path(mark).exists()):
+        if mark:
+            Path(mark).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
     if how == "raise":
         raise ValueError("the kernel is\nnot positive definite")
     if how == "tell gpus":

@@ -1,47 +1,40 @@
 """What runs in a Ray worker: one process that fits one candidate after the other."""
 
 import os
-import pickle
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import ray
-from ray.experimental.internal_kv import _internal_kv_put
 from ray.tune import Trainable
 
 from automl.machine import n_cores, total_bytes
+from automl.runners._child import THREAD_VARIABLES
 from automl.runners._memory import Watch
+from automl.runners._messages import SNAPSHOT
 from automl.runners.blocks import failed, reason, result_of, started
 from automl.types import Candidate, Objective, Trial
 
-# One remote call does at least this much work, so that the calls of tiny trials cost little.
+# So that the calls of tiny trials cost little.
 STEP_SECONDS = 0.2
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-
-
-class Parcel:
-    """A pickled snapshot on its way to the driver; emptied there, and short when Tune prints it."""
-
-    def __init__(self, snapshot: Trial) -> None:
-        self.payload: bytes | None = pickle.dumps(snapshot, protocol=5)
-
-    def open(self) -> Trial:
-        """Return the snapshot and let go of it: Tune and its schedulers keep results for good."""
-        snapshot: Trial = pickle.loads(self.payload)  # type: ignore[arg-type]
-        self.payload = None
-        return snapshot
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What all trials of a run have in common. ``share_bytes``: None divides the memory of the worker's node."""
+    """What all trials of a run have in common.
+
+    ``share_bytes``: None divides the memory of the worker's node. ``folder``: of the machine that searches, for the
+    last words of workers there. ``step_seconds``: one remote call does at least this much work.
+    """
 
     threads: int
     deadline: float | None
     share_bytes: float | None
+    folder: Path
+    step_seconds: float
 
 
 class Fit(Trainable):
@@ -58,7 +51,6 @@ class Fit(Trainable):
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Turn to another candidate."""
         self.close_steps()
-        self._last_result = None
         self.config = new_config
         self.snapshot = started(Candidate(new_config["id"], new_config["params"]))
         self.resume_from: dict[str, Any] = {}
@@ -67,7 +59,7 @@ class Fit(Trainable):
 
     def step(self) -> dict[str, Any]:
         """Work on the candidate for a while, or to its end."""
-        give_back_at = time.monotonic() + STEP_SECONDS
+        give_back_at = time.monotonic() + self.terms.step_seconds
         try:
             if self.steps is None:
                 self.steps = self._begin()
@@ -80,7 +72,7 @@ class Fit(Trainable):
         except Exception as error:
             self.snapshot = failed(self.snapshot, reason(error))
         done = self.snapshot.status != "running"
-        result = {**result_of(self.snapshot), "done": done, "parcel": Parcel(self.snapshot)}
+        result = {**result_of(self.snapshot), "done": done, SNAPSHOT: self.snapshot}
         if done:
             self.close_steps()
         return result
@@ -115,12 +107,13 @@ class Fit(Trainable):
         self.steps = None
 
     def _last_words(self, why: str) -> None:
-        _internal_kv_put(last_words_key(self.trial_id), why.encode())
+        if self.terms.folder.exists():
+            last_words_file(self.terms.folder, self.snapshot.candidate.id).write_text(why)
 
 
-def last_words_key(trial_id: str) -> bytes:
+def last_words_file(folder: Path, id: str) -> Path:
     """Return where a worker that ends itself leaves the reason."""
-    return f"automl/last_words/{trial_id}".encode()
+    return folder / f"last_words_{id}"
 
 
 def _beyond(steps: Iterator[Trial], progress: float) -> Iterator[Trial]:
