@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from automl import configuration, files, run_folder
-from automl.assemble import SpaceConfig, described
+from automl import configuration, files, registry, run_folder
+from automl.assemble import SpaceConfig
+from automl.clock import UNHURRIED_SECONDS
 from automl.errors import AutoMLError, ConfigError, DataError, unknown_name
+from automl.goals import Goals
 from automl.options import flag, number
 from automl.run_folder import RunFolder
 from automl.runtime import printable
-from automl.space import OFF
 
 if TYPE_CHECKING:
     from automl.search import Search
@@ -68,13 +69,14 @@ def _prepared(config: Mapping[str, Any], started: float) -> Iterator["Search"]:
 
 
 def export(path: str, output: str, members: int | None, max_loss: float | None, trust: bool = False) -> None:
-    """Ship again from the kept outcomes of the run in the folder ``path`` into the folder ``output``.
+    """Ship again from the kept trials of the run in the folder ``path`` into the folder ``output``.
 
     ``trust``: also where the run is another user's.
     """
     from automl.export.ship import ship
-    from automl.leaderboard.outcomes import Outcomes
+    from automl.kept import KeptTrials
     from automl.leaderboard.store import Store
+    from automl.model_store import ModelStore
 
     folder, target = run_folder.find(path, trust), Path(output)
     run_folder.refuse_used("An export", target, "Choose another -o.")
@@ -86,18 +88,13 @@ def export(path: str, output: str, members: int | None, max_loss: float | None, 
     chosen = ship_config(config)
     _reach_own_modules(config)
     task = load_task(config)
-    with Store(folder.leaderboard_url) as store:
-        trials = {t.candidate.id: t for t in store.trials(folder.run_id or 0)}
+    with Store(folder.leaderboard_url, read_only=True) as store:
+        trials = store.trials(folder.run_id or 0)
     run_folder.make(target, "-o")
-    _, shipped = ship(
-        task,
-        Outcomes(folder.outcomes, of=trials),
-        trials,
-        target,
-        chosen,
-        time.time() + 60,
-        lambda text: print(printable(text), file=sys.stderr),
-    )
+    kept = KeptTrials(ModelStore(config["run"]["store"] or str(folder.models)), task.valid_rows, task.n_rows)
+    kept.recall(trials)
+    deadline = time.time() + UNHURRIED_SECONDS
+    _, shipped = ship(task, kept, target, chosen, deadline, lambda text: print(printable(text), file=sys.stderr))
     for one in shipped:
         print(printable(f"{one.kind}: {one.path} ({one.n_bytes / 1000:,.0f} kB)"))
 
@@ -115,15 +112,18 @@ def leaderboard(run: str | None, url: str | None, list_runs: bool, form: str, to
             url, key = folder.leaderboard_url, folder.run_id
         else:
             url = str(Path("runs", "leaderboard.db").absolute())
-    with Store(url, create=False) as store:
-        shown: Any = store.runs() if list_runs else store.board(key)
+    with Store(url, read_only=True) as store:
+        if list_runs:
+            shown: Any = store.runs()
+        else:
+            shown = store.page(key, top or None) if form == "text" else store.board(key)
     if form != "text":
         written: Any = {"csv": (report.to_csv, report.runs_to_csv), "json": (report.to_json, report.runs_to_json)}
         print(written[form][list_runs](shown), end="")
     elif list_runs:
         report.render_runs(shown)
     else:
-        report.render(shown, top=top or None)
+        report.render(shown)
 
 
 def predict(model: str, data: str, output: str, spreadsheet: bool = False) -> None:
@@ -172,7 +172,6 @@ def search_config(config: Mapping[str, Any], started: float) -> Any:
     """Return the ``SearchConfig`` of a composed configuration."""
     from automl.search import SearchConfig
 
-    tree = config["space"]
     flag("key 'quiet'", config["quiet"])
     _leaderboard_url(config["leaderboard"]["url"])
     return SearchConfig(
@@ -180,9 +179,12 @@ def search_config(config: Mapping[str, Any], started: float) -> Any:
         searcher=config["searcher"],
         scheduler=config["scheduler"],
         runner=config["runner"],
-        space=SpaceConfig(with_deletions(tree, described()), config["plugins"]),
+        space=SpaceConfig(config["space"], config["plugins"]),
         ship=ship_config(config),
+        store=config["run"]["store"],
+        goals=Goals(tuple(config["goals"])),
         started=started,
+        deterministic=config["deterministic"],
     )
 
 
@@ -192,19 +194,12 @@ def ship_config(config: Mapping[str, Any]) -> Any:
     from automl.export.ship import ShipConfig
 
     options = config["compress"]["options"]
+    if options == "auto":
+        options = list(registry.available("compressors", config["plugins"]["compressors"]))
     if not isinstance(options, list):
-        raise ConfigError(f"'compress.options' is a list, e.g. [trim_trees] or []; got {options!r}.")
+        raise ConfigError(f"'compress.options' is auto or a list, e.g. [trim_trees] or []; got {options!r}.")
     compress = CompressConfig(config["compress"]["max_loss"], tuple(options))
     return ShipConfig(**config["ensemble"], compress=compress)
-
-
-def with_deletions(tree: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn what was deleted from the generated tree (Hydra's ``~space.tables.svm``) into ``off``."""
-    kept = {
-        k: with_deletions(v, whole[k]) if isinstance(v, Mapping) and isinstance(whole.get(k), Mapping) else v
-        for k, v in tree.items()
-    }
-    return kept | {k: OFF for k, v in whole.items() if k not in tree and isinstance(v, Mapping)}
 
 
 def _run(ready: "Search", config: dict[str, Any], folder: RunFolder) -> bool:
@@ -214,14 +209,19 @@ def _run(ready: "Search", config: dict[str, Any], folder: RunFolder) -> bool:
 
     task, budget = ready.task, ready.config
     with Progress(
-        seconds=budget.seconds, trials=budget.trials, metric=task.metric, started=budget.started, quiet=config["quiet"]
+        seconds=budget.seconds,
+        trials=budget.trials,
+        metric=task.metric,
+        started=budget.started,
+        quiet=config["quiet"],
+        goals=budget.goals,
     ) as view:
         for note in task.notes:
             view.note(note)
         result = ready.run(folder, view, config)
     files.write(folder.path / "timings.json", json.dumps(view.phases) + "\n")
-    with Store(folder.leaderboard_url) as store:
-        report.render(store.board(result.run_id), top=10)
+    with Store(folder.leaderboard_url, read_only=True) as store:
+        report.render(store.page(result.run_id, top=10))
     example = "data.csv" if task.kind in ("table", "text") else "data.npz"
     model = shlex.quote(printable(os.path.relpath(folder.path / "model")))
     print(f"\npredict with: automl predict {model} {example} -o predictions.csv")

@@ -31,7 +31,6 @@ from automl.export.member import predict
 from automl.export.package import Shipped
 from automl.export.ship import ShipConfig, members_of, ship_members
 from automl.leaderboard import report
-from automl.leaderboard.outcomes import Outcomes
 from automl.leaderboard.store import Store
 from automl.options import number
 from automl.progress import Progress
@@ -62,6 +61,7 @@ class AutoML(BaseEstimator):
         ``f(y, prediction)`` that is greater for the better. "auto": ROC AUC for two classes, log loss
         for more, RMSE for values.
     seed: of everything random.
+    deterministic: whether the trials are the same with any number of workers; needs ``trials``.
     runner, searcher, scheduler: a name, or a mapping ``{"name": ..., **options}``.
     space: overrides in the form of ``automl space``, e.g. ``{"tables": {"svm": "off"}}``.
     kind: of the data: "table", "image", "sequence", "text", or "auto".
@@ -92,6 +92,7 @@ class AutoML(BaseEstimator):
         searcher: str | Mapping[str, Any] = "tpe",
         scheduler: str | Mapping[str, Any] = "asha",
         *,
+        deterministic: bool = False,
         kind: str = "auto",
         roles: Mapping[str, str] | None = None,
         folds: int | float | str = "auto",
@@ -108,6 +109,7 @@ class AutoML(BaseEstimator):
         self.space = space
         self.searcher = searcher
         self.scheduler = scheduler
+        self.deterministic = deterministic
         self.kind = kind
         self.roles = roles
         self.folds = folds
@@ -147,7 +149,7 @@ class AutoML(BaseEstimator):
     def predict(self, X: Any, lengths: Any = None) -> np.ndarray:
         """Return (n,) labels, or (n,) values; ``lengths``: (n,) steps of each sequence, default all."""
         prediction = self._predict(X, lengths)
-        return self.classes_[prediction.argmax(axis=1)] if self.task_.is_classification else prediction
+        return self.classes_[prediction.argmax(axis=1)] if self.task_.target.is_classification else prediction[:, 0]
 
     @available_if(_may_classify)
     def predict_proba(self, X: Any, lengths: Any = None) -> np.ndarray:
@@ -157,11 +159,11 @@ class AutoML(BaseEstimator):
     def score(self, X: Any, y: Any, sample_weight: Any = None, lengths: Any = None) -> float:
         """Return accuracy, or R² for a regression, as scikit-learn's estimators do; ``lengths`` as in ``predict``."""
         prediction = self._predict(X, lengths)
-        if self.task_.is_classification:
+        if self.task_.target.is_classification:
             # As in ``fit``, a class may be typed in several ways; and scikit-learn's accuracy takes no 0.5 and 1.5.
             expected = class_codes(self.task_.schema.classes, as_array(np.ravel(y)))
             return float(np.average(prediction.argmax(axis=1) == expected, weights=sample_weight))
-        return float(r2_score(y, prediction, sample_weight=sample_weight))
+        return float(r2_score(y, prediction[:, 0], sample_weight=sample_weight))
 
     def leaderboard(self) -> pd.DataFrame:
         """Return the trials as a frame, best first."""
@@ -209,16 +211,15 @@ class AutoML(BaseEstimator):
             sample_weight=None if sample_weight is None else np.asarray(sample_weight),
         )
         self.notes_ = self.task_.notes
-        if self.task_.is_classification:
+        if self.task_.target.is_classification:
             self.classes_ = _as_given(self.task_.schema.classes, np.asarray(y).dtype)
 
     def _keep(self, result: SearchResult, folder: run_folder.RunFolder) -> None:
         """Take what the search left out of its folder, which may be a temporary one."""
-        trials = {t.candidate.id: t for t in result.trials}
         self.weights_ = dict(result.ensemble.weights)
-        self.members_ = members_of(self.task_, Outcomes(folder.outcomes), self.weights_, trials)
+        self.members_ = members_of(self.task_, result.kept, self.weights_)
         self.score_ = self.task_.metric.shown(result.ensemble.score)
-        with Store(folder.leaderboard_url) as store:
+        with Store(folder.leaderboard_url, read_only=True) as store:
             self.board_ = store.board(result.run_id)
 
     def _predict(self, X: Any, lengths: Any) -> np.ndarray:
@@ -253,6 +254,7 @@ class AutoML(BaseEstimator):
             ship=ShipConfig(max_members=self.max_members, compress=CompressConfig(self.max_loss)),
             started=started,
             export=False,
+            deterministic=self.deterministic,
         )
 
     def _checked(self, X: Any, reset: bool) -> Any:
@@ -277,7 +279,7 @@ class AutoML(BaseEstimator):
     def _estimator_type(self) -> str | None:
         """Return "classifier" or "regressor"; None until ``fit`` has inferred it."""
         task = getattr(self, "task_", None)
-        kind = self._target_kind if task is None else task.target
+        kind = self._target_kind if task is None else task.target.kind
         return None if kind == "auto" else "regressor" if kind == "regression" else "classifier"
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -1,5 +1,6 @@
 """The Hydra face of ``automl search``: composes the configuration, and explains what is wrong with it."""
 
+import importlib.util
 import os
 import re
 import sys
@@ -15,21 +16,33 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.object_type import ObjectType
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from automl.assemble import described
+from automl import registry
+from automl.assemble import Plugins, described
 from automl.errors import ConfigError, nearest
 from automl.faults import tell
+from automl.options import configuration
 from automl.overrides import escaped, taken_out
+from automl.space import OFF
 
 CONFIG_MODULE = "automl.conf"
 # Its keys are names of columns, which no configuration knows beforehand.
 OPEN_KEYS = re.compile(r"data\.roles[.=]")
 # A group of Hydra's with one option: what overrides say about files and columns.
 NAMES = ("given", "names")
+# Groups that are generated: their options are those of a kind, and the keys of each are the parameters of its ``make``.
+GROUPS = {"searcher": "searchers", "scheduler": "schedulers", "runner": "runners"}
+# What runner=auto may turn into (``search.make_runner``), and whose keys it has.
+AUTO_RUNNER = "ray_tune"
+_CHOICE = re.compile(rf"({'|'.join(GROUPS)})=([A-Za-z_][\w.:,]*)")
+_PLUGINS = re.compile(r"\+{0,2}plugins[.=]")
+# In no group, where it would be an option beside those that are meant for people.
+_EVERYTHING = "everything"
 
 
 def run(argv: Sequence[str]) -> None:
@@ -37,13 +50,14 @@ def run(argv: Sequence[str]) -> None:
 
     Raises ``ConfigError`` for what Hydra refuses, with the nearest key or option.
     """
-    register()
+    completes = bool({"-sc", "--shell-completion"} & set(argv))
     # Hydra then raises its errors instead of printing them and leaving.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    # Hydra takes overrides on one side of -m only.
-    program = "automl" if {"-sc", "--shell-completion"} & set(argv) else "automl search"  # completed is the program
+    # Hydra takes overrides on one side of -m only. What is completed is the program.
+    program = "automl" if completes else "automl search"
     sweep = {"-m", "--multirun"}
     with _explained():
+        register(os.environ.get("COMP_LINE", "").split()[1:-1] if completes else argv)
         arguments = given(argv, several=bool(sweep & set(argv)))
         sys.argv = [program, *sorted(arguments, key=lambda a: a not in sweep)]
         hydra.main(version_base="1.3", config_path=f"pkg://{CONFIG_MODULE}", config_name="config")(_job)()
@@ -51,13 +65,13 @@ def run(argv: Sequence[str]) -> None:
 
 def composed(overrides: Sequence[str] = ()) -> dict[str, Any]:
     """Return the configuration for ``overrides`` as plain values."""
-    with _initialized():
+    with _initialized(overrides):
         return plain(compose("config", overrides=given(overrides)))
 
 
 def recomposed(recorded: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
     """Return the configuration of an earlier run with ``overrides``, which say what they say in a search."""
-    with _initialized() as loader:
+    with _initialized(overrides, recorded.get("plugins")) as loader:
         groups = set(loader.get_group_options("", ObjectType.GROUP)) - {"hydra", NAMES[0]}
         chosen = groups & {override.partition("=")[0] for override in overrides}
         # A group that is chosen anew is not mixed with what was chosen before.
@@ -67,10 +81,38 @@ def recomposed(recorded: Mapping[str, Any], overrides: Sequence[str]) -> dict[st
         return plain(compose("recorded", overrides=given(overrides)))
 
 
-def register() -> None:
-    """Put the generated space into Hydra's store, where ``conf/space/*.yaml`` build on it."""
-    # In no group, where it would be an option beside those that are meant for people.
-    ConfigStore.instance().store(name="everything", node=described())
+def register(arguments: Sequence[str] = (), plugins: Plugins | None = None) -> None:
+    """Put what is generated into Hydra's store: the space, where ``conf/space/*.yaml`` build on it, and ``GROUPS``.
+
+    ``arguments``: the command's; the plugins and the import paths among them are registered too, and so are
+    ``plugins``. Raises ``ConfigError`` for one that cannot be used.
+    """
+    store = ConfigStore.instance()
+    store.store(name=_EVERYTHING, node=described({**(plugins or {}), **_plugins(arguments)}))
+    for group, kind in GROUPS.items():
+        for name in (*registry.names(kind), *_import_paths(arguments, group, kind)):
+            store.store(group=group, name=name, node={"name": name, **configuration(kind, name)})
+    store.store(group="runner", name="auto", node={"name": "auto", **configuration("runners", AUTO_RUNNER)})
+
+
+def _plugins(arguments: Sequence[str]) -> dict[str, Sequence[str]]:
+    """Return the plugins that overrides name."""
+    found: dict[str, Sequence[str]] = {}
+    for override in OverridesParser.create().parse_overrides([a for a in arguments if _PLUGINS.match(a)]):
+        value, kind = override.value(), override.get_key_element().partition(".")[2]
+        given = {kind: value} if kind else value
+        found |= {k: v for k, v in given.items() if isinstance(v, list)} if isinstance(given, dict) else {}
+    return found
+
+
+def _import_paths(arguments: Sequence[str], group: str, kind: str) -> list[str]:
+    """Return the options of one's own that arguments like ``searcher=my_package.my_searcher`` choose.
+
+    What is no module is left out: Hydra then says which options there are.
+    """
+    chosen = [match[2].split(",") for match in map(_CHOICE.fullmatch, arguments) if match and match[1] == group]
+    own = {name for names in chosen for name in names if name and name not in (*registry.names(kind), "auto")}
+    return sorted(name for name in own if importlib.util.find_spec(re.split(r"[.:]", name)[0]))
 
 
 def given(arguments: Sequence[str], several: bool = False) -> list[str]:
@@ -99,7 +141,18 @@ def plain(config: DictConfig) -> dict[str, Any]:
     if missing:
         key = sorted(missing)[0]
         raise ConfigError(f"'{key}' has to be set; add {key}=... to the command.")
-    return OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]
+    whole: Any = OmegaConf.to_container(config, resolve=True)
+    generated: Any = OmegaConf.to_container(ConfigStore.instance().load(f"{_EVERYTHING}.yaml").node)
+    return {**whole, "space": _with_deletions(whole["space"], generated)}
+
+
+def _with_deletions(tree: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn what was deleted from the generated tree (Hydra's ``~space.tables.svm``) into ``off``."""
+    kept = {
+        k: _with_deletions(v, whole[k]) if isinstance(v, Mapping) and isinstance(whole.get(k), Mapping) else v
+        for k, v in tree.items()
+    }
+    return kept | {k: OFF for k, v in whole.items() if k not in tree and isinstance(v, Mapping)}
 
 
 def explain(error: Exception) -> ConfigError:
@@ -139,10 +192,11 @@ def _no_override(argument: str) -> ConfigError:
 
 
 @contextmanager
-def _initialized() -> Iterator[ConfigLoader]:
-    """Prepare Hydra to compose configurations, and explain its errors."""
-    register()
+def _initialized(overrides: Sequence[str], plugins: Plugins | None = None) -> Iterator[ConfigLoader]:
+    """Prepare Hydra to compose configurations with ``overrides``, and explain its errors."""
     GlobalHydra.instance().clear()
+    with _explained():
+        register(overrides, plugins)
     with _explained(), initialize_config_module(CONFIG_MODULE, version_base="1.3"):
         yield GlobalHydra.instance().config_loader()
 

@@ -1,13 +1,13 @@
-"""The folder of one run: its configuration, its kept outcomes, and what it ships.
+"""The folder of one run: its configuration, what its trials left, and what it ships.
 
 DIR/run.json      which run of which leaderboard this is
 DIR/config.yaml   the composed configuration, for ``automl resume``
-DIR/outcomes/     out-of-fold predictions and fold models of the better trials (internal)
+DIR/trials/       out-of-fold predictions and fold models of the better trials (internal)
 DIR/model/        the shipped ensemble
 DIR/compact/      the shipped small model
 
 A run folder is its owner's alone (mode 0700), and its records too (0600): it holds what is known of the data, and, in
-``outcomes``, models that are code for whoever opens them.
+``trials``, models that are code for whoever opens them.
 """
 
 import contextlib
@@ -37,9 +37,9 @@ class RunFolder:
     run_id: int | None = None
 
     @property
-    def outcomes(self) -> Path:
-        """Where the better trials' predictions and models are kept."""
-        return self.path / "outcomes"
+    def models(self) -> Path:
+        """Where trials leave their predictions and models, unless there is another store."""
+        return self.path / "trials"
 
     @property
     def config(self) -> Path:
@@ -65,7 +65,7 @@ def create(path: str | Path | None = None, leaderboard_url: str = "auto") -> Run
     with _writable(path, "run.dir"):
         path.chmod(0o700)  # of a folder that was there
         try:
-            (path / "outcomes").mkdir(mode=0o700)  # who makes it has the folder
+            (path / "trials").mkdir(mode=0o700)  # who makes it has the folder
         except FileExistsError:
             raise ConfigError(f"A run needs a folder of its own; '{path}' was just taken by another. {used}") from None
     if leaderboard_url != "auto":
@@ -137,7 +137,7 @@ def find(path: str | Path, trust: bool = False) -> RunFolder:
 
 
 def _refuse_others(path: Path) -> None:
-    parts = (path, *(path / name for name in ("run.json", "config.yaml", "outcomes")))
+    parts = (path, *(path / name for name in ("run.json", "config.yaml", "trials")))
     others = [part for part in parts if part.exists() and part.stat().st_uid != os.geteuid()]
     if others:
         raise AutoMLError(

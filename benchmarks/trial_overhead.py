@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from automl import registry
+from automl.proposals import Proposals
 from automl.searchers.random import make as make_random
 from automl.space import Choice, Float
 from automl.types import Budget, Candidate, Report, Trial
@@ -50,7 +51,7 @@ def main() -> None:
     runner = registry.load("runners", "ray_tune").make(workers=given.workers)
     began = time.perf_counter()
     first = None
-    for _ in runner.run(busy, make_random(SPACE, 0), {"name": "none"}, Budget(trials=given.trials)):
+    for _ in runner.run(busy, Proposals(make_random, SPACE), {"name": "none"}, Budget(trials=given.trials)):
         first = first or time.perf_counter()
         last = time.perf_counter()
     whole_seconds = time.perf_counter() - began

@@ -64,7 +64,7 @@ class Board:
             return
         # Population based training copies whole configurations: the trial stays who it is.
         own = replace(snapshot, candidate=Candidate(entry.snapshot.candidate.id, snapshot.candidate.params))
-        entry.snapshot = own = own.following(entry.snapshot)
+        entry.snapshot = own
         if own.status != "running":
             del self.in_flight[trial_id]
             self.searcher.tell(own)

@@ -5,7 +5,7 @@ import pickle
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import ray
@@ -72,7 +72,7 @@ class Fit(Trainable):
             if self.steps is None:
                 self.steps = self._begin()
             for snapshot in self.steps:
-                self.snapshot = snapshot.following(self.snapshot)
+                self.snapshot = snapshot
                 if snapshot.status != "running" or time.monotonic() >= give_back_at:
                     break
             else:
@@ -81,8 +81,6 @@ class Fit(Trainable):
             self.snapshot = failed(self.snapshot, reason(error))
         done = self.snapshot.status != "running"
         result = {**result_of(self.snapshot), "done": done, "parcel": Parcel(self.snapshot)}
-        # It is on its way, and travels once.
-        self.snapshot = replace(self.snapshot, outcome=None)
         if done:
             self.close_steps()
         return result

@@ -1,7 +1,9 @@
 """One search from its first trial to its folder, and an end at the worst moment."""
 
 import os
+import shutil
 import signal
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +13,12 @@ import pytest
 from automl import run_folder
 from automl.assemble import SpaceConfig
 from automl.errors import ConfigError, DataError
-from automl.leaderboard.outcomes import Outcomes
 from automl.leaderboard.store import Store
 from automl.metrics import get
 from automl.progress import Progress
 from automl.search import Search, SearchConfig, SearchResult, make_runner
 from automl.task import Task
-from automl.types import Candidate, Outcome, Trial
+from automl.types import Trial
 from tests import tasks
 
 QUICK = {"tables": dict.fromkeys(("catboost", "lightgbm", "mlp", "svm", "random_forest", "extra_trees"), "off")}
@@ -30,6 +31,13 @@ class Impatient(Progress):
         super().update(trial)
         if trial.reports:
             os.kill(os.getpid(), signal.SIGINT)
+
+
+class Loud(Progress):
+    """Says what it has to say."""
+
+    def note(self, text: str) -> None:
+        print(text, file=sys.stderr)
 
 
 def searched(
@@ -47,7 +55,7 @@ def folder(tmp_path: Path) -> run_folder.RunFolder:
 
 
 @pytest.mark.parametrize("recorded", [False, True])
-def test_an_interrupt_between_the_outcome_and_the_record_of_a_trial(
+def test_an_interrupt_while_a_trial_is_recorded(
     recorded: bool, folder: run_folder.RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add = Store.add_trial
@@ -72,21 +80,34 @@ def test_an_interrupt_between_the_outcome_and_the_record_of_a_trial(
     assert set(resumed.ensemble.weights) <= {t.candidate.id for t in resumed.trials}
 
 
-def test_an_outcome_without_its_record_is_not_shipped(folder: run_folder.RunFolder) -> None:
-    searched(folder, 2)
-    kept = Outcomes(folder.outcomes)
-    first = kept.ids()[0]
-    outcome = Outcome(kept.predictions(first), kept.models(first))
-    kept.offer(Trial(Candidate("lost #9", {"family": "lost"}), "finished", 1.0, outcome=outcome))
+def test_what_a_trial_without_a_record_has_left_is_not_shipped(folder: run_folder.RunFolder) -> None:
+    first = searched(folder, 2)
+    shutil.copytree(folder.models / first.kept.ids()[0], folder.models / "9")
     resumed = searched(run_folder.find(folder.path), 3)
-    assert Outcomes(folder.outcomes).ids()[0] == "lost #9"
-    assert "lost #9" not in resumed.ensemble.weights
+    assert not (folder.models / "9").exists()
+    assert set(resumed.ensemble.weights) <= {"0", "1", "2"}
+
+
+@pytest.mark.parametrize("part", ["predictions", "model"])
+def test_a_rotten_file_costs_its_trial_and_is_named(
+    part: str, folder: run_folder.RunFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = searched(folder, 2)
+    best = next(iter(first.ensemble.weights))
+    path = folder.models / best / f"0.{part}"
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    resumed = searched(run_folder.find(folder.path), 2, view=Loud)
+    assert best not in resumed.ensemble.weights
+    assert f"{best}/0.{part}' is damaged" in capsys.readouterr().err
+    assert (folder.path / "model/manifest.json").exists()
 
 
 def test_a_run_goes_on_with_what_it_began_with_only(folder: run_folder.RunFolder) -> None:
     task = tasks.make("table", "binary")
     searched(folder, 1, task)
-    for other in (replace(task, fingerprint="other rows"), replace(task, metric=get("log_loss", "binary"))):
+    of_another_metric = replace(task.problem, metric=get("log_loss", "binary"))
+    for other in (replace(task, fingerprint="other rows"), replace(task, problem=of_another_metric)):
         with pytest.raises(ConfigError, match="goes on with"):
             searched(run_folder.find(folder.path), 2, other)
 

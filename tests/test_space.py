@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from automl.errors import SpaceError
 from automl.space import (
@@ -16,6 +15,7 @@ from automl.space import (
     Float,
     Int,
     Random,
+    Repeat,
     Space,
     configure,
     describe,
@@ -23,41 +23,11 @@ from automl.space import (
     scope,
     validate,
 )
-
-NAMES = st.sampled_from(["depth", "width", "rate", "norm", "kind", "shift"])
-
-
-@st.composite
-def floats(draw_: Any) -> Float:
-    low = draw_(st.floats(1e-6, 1e3))
-    high = low * draw_(st.floats(1.0, 1e3))
-    default = draw_(st.none() | st.just(low) | st.just(high))
-    return Float(low, high, log=draw_(st.booleans()), default=default)
-
-
-@st.composite
-def ints(draw_: Any) -> Int:
-    low = draw_(st.integers(1, 1000))
-    return Int(low, low + draw_(st.integers(0, 1000)), log=draw_(st.booleans()))
-
-
-def choices(children: st.SearchStrategy) -> st.SearchStrategy:
-    options = st.sampled_from(["a", "b", "c", "d"])
-    nested = st.dictionaries(options, children, min_size=1, max_size=3).map(Choice)
-    plain = st.lists(st.integers(-3, 3) | st.text("xyz", min_size=1, max_size=2), min_size=1, max_size=4, unique=True)
-    return nested | plain.map(Choice)
-
-
-def spaces() -> st.SearchStrategy:
-    leaf = floats() | ints() | st.sampled_from([Constant(1), Constant("x")])
-    flat = st.dictionaries(NAMES, leaf, max_size=3)
-    return st.recursive(
-        flat, lambda inner: st.dictionaries(NAMES, leaf | choices(inner) | inner, max_size=4), max_leaves=12
-    )
+from tests.spaces import SEEDS, spaces
 
 
 @settings(max_examples=150, deadline=None)
-@given(spaces(), st.integers(0, 2**32 - 1))
+@given(spaces(), SEEDS)
 def test_draws_are_valid_and_survive_json(space: Space, seed: int) -> None:
     params = draw(space, Random(np.random.default_rng(seed)))
     assert validate(space, params) == params
@@ -72,26 +42,28 @@ def test_defaults_are_valid(space: Space) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(spaces(), st.integers(0, 2**32 - 1))
+@given(spaces(), SEEDS)
 def test_the_same_seed_draws_the_same(space: Space, seed: int) -> None:
     first, second = (draw(space, Random(np.random.default_rng(seed))) for _ in range(2))
     assert first == second
 
 
 @settings(max_examples=60, deadline=None)
-@given(spaces(), st.integers(0, 2**32 - 1))
+@given(spaces(), SEEDS)
 def test_a_description_configures_its_own_space_to_itself(space: Space, seed: int) -> None:
     again = configure(space, json.loads(json.dumps(describe(space))))
     rngs = [np.random.default_rng(seed) for _ in range(2)]
     assert draw(space, Random(rngs[0])) == draw(again, Random(rngs[1]))
 
 
-SPACE = {
+BLOCK: Space = {"kernel": Choice([3, 5]), "norm": Choice({"none": {}, "batch": {"m": Float(0, 1)}})}
+SPACE: Space = {
     "depth": Int(1, 6),
     "rate": Float(1e-4, 1e-1, log=True),
     "norm": Choice({"none": {}, "batch": {"momentum": Float(0.01, 0.3)}}),
     "act": Choice(["relu", "gelu"]),
     "scale": {"method": Choice(["standard", "none"])},
+    "blocks": Repeat(BLOCK, Int(1, 4)),
 }
 
 
@@ -99,6 +71,24 @@ def test_only_the_chosen_branch_is_entered() -> None:
     params = draw(SPACE, Defaults({"norm": "none"}))
     assert "norm.batch.momentum" not in params
     assert scope(draw(SPACE, Defaults({"norm": "batch"})), "norm.batch") == {"momentum": pytest.approx(0.155)}
+
+
+def test_a_block_is_drawn_as_often_as_n_says() -> None:
+    params = draw({"blocks": SPACE["blocks"]}, Defaults({"blocks.n": 2, "blocks.1.kernel": 5}))
+    assert params == {
+        "blocks.n": 2,
+        "blocks.0.kernel": 3,
+        "blocks.0.norm": "none",
+        "blocks.1.kernel": 5,
+        "blocks.1.norm": "none",
+    }
+    assert [scope(params, f"blocks.{i}")["kernel"] for i in range(params["blocks.n"])] == [3, 5]
+
+
+def test_a_repetition_too_many_is_a_stranger() -> None:
+    params = draw(SPACE, Defaults({"blocks.n": 1}))
+    with pytest.raises(SpaceError, match=r"no parameter 'blocks\.1\.kernel'"):
+        validate(SPACE, params | {"blocks.1.kernel": 3})
 
 
 def test_a_logarithmic_default_is_the_geometric_middle() -> None:
@@ -118,6 +108,14 @@ def test_a_logarithmic_default_is_the_geometric_middle() -> None:
         ({"norm": {"none": False}}, lambda s: list(s["norm"].options) == ["batch"]),
         ({"norm": {"batch": {"momentum": {"low": 0.2}}}}, lambda s: s["norm"].options["batch"]["momentum"].low == 0.2),
         ({"scale": {"method": "none"}}, lambda s: list(s["scale"]["method"].options) == ["none"]),
+        ({"blocks": {"n": 3}}, lambda s: s["blocks"].times == Constant(3)),
+        ({"blocks": {"n": {"high": 9}}}, lambda s: s["blocks"].times == Int(1, 9, default=2)),
+        ({"blocks": {"n": [2, 4]}}, lambda s: s["blocks"].times == Choice([2, 4])),
+        (
+            {"blocks": {"kernel": 5}},
+            lambda s: s["blocks"].space["kernel"] == Choice([5]) and s["blocks"].times.high == 4,
+        ),
+        ({"blocks": {"norm": {"none": "off"}}}, lambda s: list(s["blocks"].space["norm"].options) == ["batch"]),
     ],
 )
 def test_overrides(config: dict, check: Any) -> None:
@@ -142,6 +140,10 @@ def test_overrides(config: dict, check: Any) -> None:
         ({"norm": {"none": "off", "batch": "off"}}, "at least one option"),
         ({"norm": {"default": "bath"}}, "Did you mean 'batch'"),
         ({"scale": "standard"}, "is a group"),
+        ({"blocks": 3}, "set one of n, kernel, norm"),
+        ({"blocks": {"kernal": 3}}, "Did you mean 'kernel'"),
+        ({"blocks": {"n": -1}}, "'space.blocks.n': A space is repeated a whole number of times, 0 or more"),
+        ({"blocks": {"n": {"low": -2}}}, "0 or more"),
     ],
 )
 def test_wrong_overrides_name_the_rule_and_the_nearest(config: dict, message: str) -> None:
@@ -150,7 +152,16 @@ def test_wrong_overrides_name_the_rule_and_the_nearest(config: dict, message: st
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: Int(3, 1), lambda: Float(0, 1, log=True), lambda: Float(0, 1, default=2), lambda: Choice([])]
+    "make",
+    [
+        lambda: Int(3, 1),
+        lambda: Float(0, 1, log=True),
+        lambda: Float(0, 1, default=2),
+        lambda: Choice([]),
+        lambda: Repeat({}, Int(-1, 2)),
+        lambda: Repeat({}, Choice(["a"])),
+        lambda: Repeat({"n": Int(1, 2)}, Int(1, 2)),
+    ],
 )
 def test_impossible_domains(make: Any) -> None:
     with pytest.raises(SpaceError):

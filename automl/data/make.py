@@ -17,7 +17,7 @@ from automl.data.options import Options
 from automl.data.source import Source
 from automl.data.target import Target, infer_target, present, whole
 from automl.errors import ConfigError, DataError, unknown_name
-from automl.task import Batch, DataKind, Schema, Task
+from automl.task import Batch, DataKind, Problem, Schema, Task
 
 # How many raw rows a task keeps for replaying an export.
 SAMPLE_ROWS = 256
@@ -120,11 +120,9 @@ def build(data: Source, test: Source | None, target: str | None, options: Option
     folds = splits.folds_for(options.folds, schema.kind, len(y))
     pairs, how = splits.make_splits(layout, folds)
     return Task(
-        schema=schema,
+        problem=Problem.of(schema, metric, batch, options.seed),
         data=batch,
-        metric=metric,
         splits=pairs,
-        seed=options.seed,
         test=None if locked is None else _batch(schema, *locked),
         notes=(f"{len(y):,} rows to learn from.", learnt.note(y), *data.notes, *notes, *inferred, *how),
         fingerprint=_fingerprint(schema, batch, pairs),
@@ -274,7 +272,8 @@ def _schema(parts: _Parts, learnt: Target, options: Options) -> tuple[Schema, tu
 
 
 def _batch(schema: Schema, parts: _Parts, y: np.ndarray) -> Batch:
-    return Batch(rows(schema, parts.data.x, parts.data.lengths, parts.data.row_numbers), y, parts.weights)
+    x = rows(schema, parts.data.x, parts.data.lengths, parts.data.row_numbers)
+    return Batch(x, y, parts.weights, parts.groups, parts.order)
 
 
 def _test(test: Source, parts: _Parts, learnt: Target, notes: list[str], options: Options) -> tuple[_Parts, np.ndarray]:

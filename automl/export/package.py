@@ -1,6 +1,7 @@
 """Writes the folder that is shipped, and refuses it when it predicts something else."""
 
 import hashlib
+import importlib
 import json
 import os
 import platform
@@ -21,10 +22,11 @@ from automl.errors import ExportError
 from automl.export import replay
 from automl.export.front import raw_inputs
 from automl.export.member import Member, predict, to_onnx
-from automl.task import Rows, Schema, Task
+from automl.registry import load
+from automl.task import FAMILY_FOLDER, Rows, Schema, Task
 
 FORMAT = automl.runtime.FORMAT
-LIBRARIES = ("automl", "numpy", "onnxruntime", "onnx", "torch", "scikit-learn", "lightgbm", "catboost")
+LIBRARIES = ("automl", "numpy", "onnxruntime", "onnx", "torch", "scikit-learn")
 # The largest difference that is allowed between the shipped graph and its source model: absolute for
 # probabilities, relative to the target's spread for values.
 TOLERANCE = 1e-3
@@ -120,7 +122,7 @@ def check(task: Task, members: Sequence[Member]) -> None:
 
 
 def run_graph(onnx_bytes: bytes, schema: Schema, rows: Rows) -> np.ndarray:
-    """Answer ``rows`` with a shipped graph, in chunks; (n, n_classes) or (n, 1). Raises ``ExportError``."""
+    """Answer ``rows`` with a shipped graph, in chunks; (n, width). Raises ``ExportError``."""
     import onnxruntime
 
     try:
@@ -149,8 +151,7 @@ def _test_score(task: Task, onnx_path: Path) -> dict[str, float]:
     if task.test is None:
         return {}
     answered = run_graph(onnx_path.read_bytes(), task.schema, task.test.x)
-    prediction = answered if task.is_classification else answered[:, 0]
-    score = task.metric.score(task.test.y, prediction, task.test.weights)
+    score = task.metric.score(task.test.y, answered, task.test.weights)
     return {f"test {task.metric.name}": task.metric.shown(score)}
 
 
@@ -174,7 +175,18 @@ def _manifest(task: Task, members: Sequence[Member], kind: str, scores: dict[str
         "metric": {"name": task.metric.name, "greater_is_better": task.metric.greater_is_better},
         "scores": scores,
         "members": described,
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        "versions": _versions(task, members),
+    }
+
+
+def _versions(task: Task, members: Sequence[Member]) -> dict[str, str]:
+    """Return the versions of what made the members, those of the libraries that their families require among them."""
+    families = {member.family for member in members}
+    required = sorted({name for family in families for name in load(FAMILY_FOLDER[task.kind], family).requires})
+    return {
+        "python": platform.python_version(),
+        **{name: version(name) for name in LIBRARIES},
+        **{name: str(importlib.import_module(name).__version__) for name in required},
     }
 
 
@@ -209,12 +221,11 @@ def _replay(task: Task, folder: Path, scratch: Path) -> dict[str, Any]:
 
 def _parity(task: Task, members: Sequence[Member], shipped: np.ndarray) -> dict[str, Any]:
     source = predict(task, members, task.data.x.take(task.sample_index))
-    shipped = shipped.reshape(source.shape)
-    scale = 1.0 if task.is_classification else max(float(np.std(task.data.y)), 1e-12)
+    scale = 1.0 if task.target.is_classification else max(float(np.std(task.data.y)), 1e-12)
     difference = np.abs(shipped - source) / scale
     largest = float(difference.max(initial=0.0)) if np.isfinite(difference).all() else float("inf")
     changed = 0
-    if task.is_classification:
+    if task.target.is_classification:
         top = np.sort(source, axis=1)
         tie = top[:, -1] - top[:, -2] <= 2 * TOLERANCE
         changed = int(((shipped.argmax(axis=1) != source.argmax(axis=1)) & ~tie).sum())
@@ -231,7 +242,7 @@ def _readme(task: Task, manifest: dict[str, Any]) -> str:
     scores = "\n".join(f"- {name}: {value:.6g}" for name, value in manifest["scores"].items())
     return README.format(
         target=task.schema.target_name,
-        what=f"{task.kind} model ({task.target})",
+        what=f"{task.kind} model ({task.target.kind})",
         n_models=len(manifest["members"]),
         families=", ".join(sorted({m["family"] for m in manifest["members"]})),
         metric=task.metric.name,

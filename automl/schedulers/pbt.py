@@ -1,26 +1,25 @@
 """Population based training: weak trials take over the state of strong ones, with their parameters mutated."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from automl.options import number
-from automl.space import Choice, Float, Int, Params, Random, Scalar, Space, draw
+from automl.space import Choice, Mutate, Params, Space, draw, questions
 
 if TYPE_CHECKING:
     from ray.tune.schedulers import TrialScheduler
 
 PAUSES = True  # a trial gives way to others between two exchanges
 NEEDS_STATE = True  # a trial goes on from another's state
-FACTORS = (0.8, 1.2)
+STEP = 0.05  # of a rate that is searched over three decades: a factor of about 1.4
 
 
 def make(
-    *,
     space: Space,
+    *,
     population: int = 8,
     interval_percent: float = 10,
     quantile: float = 0.25,
@@ -32,9 +31,9 @@ def make(
 
     space: what is searched over; the runner gives it. population: trials in flight at once.
     interval_percent: progress between two exchanges. quantile: the share at the bottom that copies
-    from the share at the top. resample: how often a number is drawn anew instead of multiplied by
-    0.8 or 1.2. mutate: patterns of the paths that may change while a trial runs; only numbers that
-    do not shape the network can.
+    from the share at the top. resample: how often a number is drawn anew instead of moved by a step
+    of some 5 % of its range. mutate: patterns of the paths that may change while a trial runs; only
+    numbers that do not shape the network can.
     """
     number("population of pbt", population, 2, whole=True)
     number("interval_percent of pbt", interval_percent, 0.1, 100)
@@ -44,9 +43,9 @@ def make(
 
     rng = np.random.default_rng(seed)
 
-    def explore(config: dict[str, Any]) -> dict[str, Any]:
-        """Mutate the parameters of Tune's ``config``; called with the strong trial's."""
-        return {**config, "params": draw(space, Mutation(config["params"], rng, tuple(mutate), resample))}
+    def explored(config: dict[str, Any]) -> dict[str, Any]:
+        """Change the parameters of Tune's ``config``; called with the strong trial's."""
+        return {**config, "params": explore(space, config["params"], rng, mutate, resample)}
 
     scheduler = PopulationBasedTraining(
         time_attr="progress",
@@ -54,36 +53,17 @@ def make(
         mode="max",
         perturbation_interval=interval_percent,
         quantile_fraction=quantile,
-        custom_explore_fn=explore,
+        custom_explore_fn=explored,
         log_config=False,
     )
     scheduler.in_flight = population  # type: ignore[attr-defined]  # which the runner looks at
     return scheduler
 
 
-@dataclass
-class Mutation:
-    """Answers ``draw`` with ``params``, where the numbers that match ``patterns`` are changed a little."""
-
-    params: Params
-    rng: np.random.Generator
-    patterns: tuple[str, ...]
-    resample: float
-    fresh: Random = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.fresh = Random(self.rng)
-
-    def number(self, path: str, domain: Float | Int) -> float:
-        """Return the number at ``path``: drawn anew, multiplied by a factor, or as it is."""
-        value = self.params[path]
-        if not any(fnmatch(path, pattern) for pattern in self.patterns):
-            return value
-        if self.rng.random() < self.resample:
-            return self.fresh.number(path, domain)
-        value = min(max(value * self.rng.choice(FACTORS), domain.low), domain.high)
-        return round(value) if isinstance(domain, Int) else value
-
-    def choice(self, path: str, domain: Choice) -> Scalar:
-        """Return the option at ``path``."""
-        return self.params[path]
+def explore(space: Space, params: Params, rng: np.random.Generator, patterns: Sequence[str], resample: float) -> Params:
+    """Return ``params`` with every number that matches one of ``patterns`` moved a step, or drawn anew."""
+    numbers = [path for path, domain in questions(space, params).items() if not isinstance(domain, Choice)]
+    free = [path for path in numbers if any(fnmatch(path, pattern) for pattern in patterns)]
+    anew = {path for path in free if rng.random() < resample}
+    kept = {path: value for path, value in params.items() if path not in anew}
+    return draw(space, Mutate(kept, rng, [path for path in free if path not in anew], scale=STEP))

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from automl.space import Choice, Space, scope
+from automl.space import Choice, Params, Space, scope
 from automl.types import Candidate, Searcher, Trial
 
 MakeOne = Callable[[Space, int], Searcher]
@@ -19,57 +19,47 @@ class PerFamily:
     """
 
     def __init__(self, space: Space, seed: int, make_one: MakeOne, explore: float) -> None:
-        self.space, self.explore = space, explore
+        self.explore = explore
         family = space.get("family")
-        self._branches: dict[str, Space] = (
+        branches: dict[str, Space] = (
             {str(name): nested for name, nested in family.options.items()}
             if isinstance(family, Choice)
             else {"": space}
         )
-        self._searchers = {name: make_one(part, seed + i) for i, (name, part) in enumerate(self._branches.items())}
-        self._tried = dict.fromkeys(self._branches, 0)
-        self._scores: dict[str, list[float]] = {name: [] for name in self._branches}
+        self._searchers = {name: make_one(part, seed + i) for i, (name, part) in enumerate(branches.items())}
+        # What each trial of a family has scored by its id, -inf until it has finished.
+        self._scores: dict[str, dict[str, float]] = {name: {} for name in branches}
         self._exhausted: set[str] = set()
 
-    def ask(self) -> Candidate | None:
-        """Return the next candidate of the most promising family; None when all are exhausted."""
-        while len(self._exhausted) < len(self._branches):
-            name = max((n for n in self._branches if n not in self._exhausted), key=self._bound)
-            candidate = self._searchers[name].ask()
-            if candidate is None:
+    def ask(self, number: int) -> Params | None:
+        """Return parameters of the most promising family; None when all are exhausted."""
+        while open_ := [name for name in self._searchers if name not in self._exhausted]:
+            name = max(open_, key=self._bound)
+            params = self._searchers[name].ask(number)
+            if params is None:
                 self._exhausted.add(name)
                 continue
-            self._tried[name] += 1
-            return self._outer(name, candidate)
+            self._scores[name][str(number)] = -math.inf
+            return {"family": name, **{f"family.{name}.{p}": v for p, v in params.items()}} if name else params
         return None
 
     def tell(self, trial: Trial) -> None:
         """Teach the trial to its family's searcher."""
-        name = trial.candidate.family if "family" in trial.candidate.params else ""
-        if name not in self._branches:
+        id, params = trial.candidate.id, trial.candidate.params
+        name = str(params.get("family", ""))
+        if name not in self._searchers:
             return
-        prefix = f"{name}:"
-        own_id = trial.candidate.id
-        asked_here = own_id.startswith(prefix)
-        if not asked_here:
-            self._tried[name] += 1
-        params = scope(trial.candidate.params, f"family.{name}") if name else trial.candidate.params
-        inner = Candidate(own_id.removeprefix(prefix) if asked_here else f"told-{own_id}", params)
+        scored = trial.status == "finished" and trial.score is not None and math.isfinite(trial.score)
+        self._scores[name][id] = trial.score if scored and trial.score is not None else -math.inf
+        inner = Candidate(id, scope(params, f"family.{name}") if name else params)
         self._searchers[name].tell(replace(trial, candidate=inner))
-        if trial.status == "finished" and trial.score is not None and math.isfinite(trial.score):
-            self._scores[name].append(trial.score)
-
-    def _outer(self, name: str, candidate: Candidate) -> Candidate:
-        if not name:
-            return Candidate(f":{candidate.id}", candidate.params)
-        params = {f"family.{name}.{path}": value for path, value in candidate.params.items()}
-        return Candidate(f"{name}:{candidate.id}", {"family": name, **params})
 
     def _bound(self, name: str) -> float:
-        tried = self._tried[name]
+        tried = len(self._scores[name])
         if not tried or math.isinf(self.explore):
             return math.inf if not tried else -tried
-        scores = sorted(s for all_ in self._scores.values() for s in all_)
-        best = max(self._scores[name], default=-math.inf)
+        scores = [s for of in self._scores.values() for s in of.values() if math.isfinite(s)]
+        best = max(self._scores[name].values())
         rank = sum(s <= best for s in scores) / len(scores) if scores else 0.0
-        return rank + self.explore * math.sqrt(math.log(1 + sum(self._tried.values())) / tried)
+        n_tried = sum(map(len, self._scores.values()))
+        return rank + self.explore * math.sqrt(math.log(1 + n_tried) / tried)

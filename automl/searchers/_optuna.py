@@ -10,12 +10,8 @@ from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
 from automl.errors import SpaceError
-from automl.searchers._start import Numbered
-from automl.space import Choice, Float, Int, Replay, Scalar, Space, draw
-from automl.types import Candidate, Trial
-
-# How often a sampler may propose what is known already before we take it as exhausted.
-TRIES = 20
+from automl.space import Choice, Float, Int, Params, Question, Scalar, Space, draw, questions
+from automl.types import Trial
 
 # A conditional space is what these samplers warn about, parameter by parameter.
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -26,31 +22,21 @@ class OptunaSearcher:
     """Asks one Optuna study.
 
     A stopped trial is told as pruned, with the score it had reached, and so ranks behind all that
-    finished; a failed one teaches nothing. Candidates are not repeated, unless the sampler has
-    nothing else to say; then ``ask`` returns None.
+    finished; a failed one teaches nothing.
     """
 
     def __init__(self, space: Space, sampler: BaseSampler) -> None:
         self.space = space
         self._study = optuna.create_study(direction="maximize", sampler=sampler)
         self._open: dict[str, optuna.Trial] = {}
-        self._numbers = Numbered()
 
-    def ask(self) -> Candidate | None:
-        """Return the next candidate that was not seen before, or None."""
-        for _ in range(TRIES):
-            trial = self._study.ask()
-            params = draw(self.space, _Suggest(trial))
-            candidate = self._numbers.new(params)
-            if candidate is not None:
-                self._open[candidate.id] = trial
-                return candidate
-            self._study.tell(trial, state=TrialState.FAIL)
-        return None
+    def ask(self, number: int) -> Params:
+        """Return the sampler's next suggestion."""
+        trial = self._open[str(number)] = self._study.ask()
+        return draw(self.space, _Suggest(trial))
 
     def tell(self, trial: Trial) -> None:
         """Learn from an ended trial."""
-        self._numbers.seen(trial)
         state, value = _state(trial)
         reports = {max(1, round(100 * r.progress)): r.score for r in trial.reports if math.isfinite(r.score)}
         asked = self._open.pop(trial.candidate.id, None)
@@ -70,17 +56,16 @@ class OptunaSearcher:
         params = trial.candidate.params
         if state == TrialState.FAIL:
             return
-        answers = _Record(params)
         try:
-            draw(self.space, answers)
+            asked = questions(self.space, params)
         except SpaceError:
             return  # a resumed run may have another space: what lies outside teaches nothing
         self._study.add_trial(
             optuna.create_trial(
                 state=state,
                 value=value,
-                params={path: params[path] for path in answers.distributions},
-                distributions=answers.distributions,
+                params={path: params[path] for path in asked},
+                distributions={path: distribution(domain) for path, domain in asked.items()},
                 intermediate_values=reports,
             )
         )
@@ -94,7 +79,7 @@ def _state(trial: Trial) -> tuple[TrialState, float | None]:
     return TrialState.COMPLETE, trial.score
 
 
-def distribution(domain: Float | Int | Choice) -> BaseDistribution:
+def distribution(domain: Question) -> BaseDistribution:
     """Return Optuna's counterpart of a domain."""
     if isinstance(domain, Choice):
         return CategoricalDistribution(tuple(domain.options))
@@ -115,15 +100,3 @@ class _Suggest:
 
     def choice(self, path: str, domain: Choice) -> Scalar:
         return self.trial.suggest_categorical(path, tuple(domain.options))
-
-
-class _Record(Replay):
-    """Replays stored parameters and notes the distribution of each."""
-
-    def __init__(self, params: dict[str, Any]) -> None:
-        super().__init__(params)
-        self.distributions: dict[str, BaseDistribution] = {}
-
-    def _value(self, path: str, domain: Any) -> Any:
-        self.distributions[path] = distribution(domain)
-        return super()._value(path, domain)

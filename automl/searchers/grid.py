@@ -1,13 +1,11 @@
 """Grid search: every combination, branch by branch; numbers at evenly spaced points."""
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
 from automl.options import number
-from automl.searchers._start import Numbered
 from automl.space import Choice, Defaults, Float, Int, Params, Scalar, Space, draw
-from automl.types import Candidate, Trial
+from automl.types import Trial
 
 
 def make(space: Space, seed: int = 0, *, points: int = 3) -> "GridSearch":
@@ -24,18 +22,15 @@ class GridSearch:
     def __init__(self, space: Space, points: int) -> None:
         self.space, self.points = space, points
         self._grid = self._combinations()
-        self._numbers = Numbered()
+        self._tried: list[Params] = []
 
-    def ask(self) -> Candidate | None:
+    def ask(self, number: int) -> Params | None:
         """Return the next point of the grid that was not tried."""
-        for params in self._grid:
-            if (candidate := self._numbers.new(params)) is not None:
-                return candidate
-        return None
+        return next((params for params in self._grid if params not in self._tried), None)
 
     def tell(self, trial: Trial) -> None:
-        """Remember what was tried, so that it is not proposed again."""
-        self._numbers.seen(trial)
+        """Remember what was tried: a resumed run does not begin again."""
+        self._tried.append(trial.candidate.params)
 
     def _combinations(self) -> Iterator[Params]:
         """Walk the tree of answers depth first: the last question changes fastest."""
@@ -77,8 +72,5 @@ class _Walk(Defaults):
 
 def grid_values(domain: Float | Int, points: int) -> list[float]:
     """Return up to ``points`` values from low to high, evenly spaced (in the logarithm where it is log)."""
-    low, high = (math.log(domain.low), math.log(domain.high)) if domain.log else (domain.low, domain.high)
-    shares = [0.5] if points == 1 else [i / (points - 1) for i in range(points)]
-    values = [low + share * (high - low) for share in shares]
-    values = [min(max(math.exp(v) if domain.log else v, domain.low), domain.high) for v in values]
-    return list(dict.fromkeys(round(v) if isinstance(domain, Int) else v for v in values))
+    units = [0.5] if points == 1 else [i / (points - 1) for i in range(points)]
+    return list(dict.fromkeys(domain.from_unit(unit) for unit in units))

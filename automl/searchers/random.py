@@ -2,11 +2,8 @@
 
 import numpy as np
 
-from automl.searchers._start import Numbered
-from automl.space import Random, Space, draw
-from automl.types import Candidate, Trial
-
-TRIES = 100
+from automl.space import Params, Random, Space, draw
+from automl.types import Trial
 
 
 def make(space: Space, seed: int = 0) -> "RandomSearch":
@@ -15,21 +12,17 @@ def make(space: Space, seed: int = 0) -> "RandomSearch":
 
 
 class RandomSearch:
-    """Draws candidates that were not seen before; None when ``TRIES`` draws bring nothing new."""
+    """Draws from a stream of its own for each number, so that a resumed run draws what it would have drawn."""
 
     def __init__(self, space: Space, seed: int) -> None:
-        self.space = space
-        self._random = Random(np.random.default_rng(seed))
-        self._numbers = Numbered()
+        self.space, self.seed = space, seed
+        self._number, self._random = -1, Random(np.random.default_rng(seed))
 
-    def ask(self) -> Candidate | None:
-        """Return a new random candidate."""
-        for _ in range(TRIES):
-            params = draw(self.space, self._random)
-            if (candidate := self._numbers.new(params)) is not None:
-                return candidate
-        return None
+    def ask(self, number: int) -> Params:
+        """Return random parameters; others when the same ``number`` is asked again."""
+        if number != self._number:
+            self._number, self._random = number, Random(np.random.default_rng([self.seed, number]))
+        return draw(self.space, self._random)
 
     def tell(self, trial: Trial) -> None:
-        """Remember what was tried, so that it is not drawn again."""
-        self._numbers.seen(trial)
+        """Learn nothing."""

@@ -1,13 +1,13 @@
 """Forests of scikit-learn, grown in chunks and kept as flat arrays."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl import clock
 from automl.export.trees import TreeEnsemble, floor32
-from automl.task import Batch, Rows, Task
+from automl.task import Batch, Problem, Rows
 from automl.training.chunks import next_chunk
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ class Forest:
     scikit-learn does and is several times smaller than its estimators.
     """
 
-    def __init__(self, make: Callable[[bool], Any], n_trees: int, task: Task) -> None:
+    def __init__(self, make: Callable[[bool], Any], n_trees: int, problem: Problem) -> None:
         self.make = make
         self.wanted = n_trees
-        self.n_classes = task.n_classes
+        self.n_classes = problem.target.n_classes
         self.n_trees = 0
         self.ensemble: TreeEnsemble
 
@@ -39,23 +39,22 @@ class Forest:
         forest = self.make(not self.n_classes).set_params(warm_start=True)
         chunk = 1
         while self.n_trees < self.wanted:
-            started, done = time.perf_counter(), self.n_trees
+            started, done = clock.stopwatch(), self.n_trees
             forest.set_params(n_estimators=min(done + chunk, self.wanted)).fit(x, y, sample_weight=train.weights)
             grown = ensemble_of([tree.tree_ for tree in forest.estimators_[done:]], _codes(forest), base, scale)
             self.ensemble = TreeEnsemble.join([self.ensemble, grown]) if done else grown
             self.n_trees = self.ensemble.n_trees
-            seconds_per_tree = (time.perf_counter() - started) / (self.n_trees - done)
+            seconds_per_tree = (clock.stopwatch() - started) / (self.n_trees - done)
             chunk = next_chunk(chunk, seconds_per_tree)
             yield self.n_trees / self.wanted
 
     def predict(self, x: Rows) -> np.ndarray:
-        """Return (n, n_classes) probabilities or (n,) values."""
+        """Return (n, width) probabilities or values."""
         assert x.numeric is not None
-        prediction = self.ensemble.predict(x.numeric)
-        return prediction if self.n_classes else prediction[:, 0]
+        return self.ensemble.predict(x.numeric)
 
     def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> str:
-        """Add the forest to ``graph``; return its output, (n, n_classes) or (n, 1)."""
+        """Add the forest to ``graph``; return its output, (n, width)."""
         return self.ensemble.emit(graph, inputs["numeric"])
 
     def trimmed(self, n_trees: int) -> "Forest":

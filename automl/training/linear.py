@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import softmax
 
 from automl.space import Space
-from automl.task import Task
+from automl.task import Problem
 
 if TYPE_CHECKING:
     from automl.export.graph import Graph
@@ -48,9 +48,9 @@ def holdout(codes: np.ndarray, seed: int) -> np.ndarray:
     return held
 
 
-def class_weight_for_classes(space: Space, task: Task) -> Space:
+def class_weight_for_classes(space: Space, problem: Problem) -> Space:
     """Leave the weights of classes out of a space where there are no classes."""
-    return space if task.is_classification else {k: v for k, v in space.items() if k != "class_weight"}
+    return space if problem.target.is_classification else {k: v for k, v in space.items() if k != "class_weight"}
 
 
 def class_weights(y: np.ndarray, weights: np.ndarray | None, balanced: bool) -> np.ndarray | None:
@@ -99,11 +99,11 @@ class Linear:
         return cls.of_classes(np.zeros((1, n_columns)), np.zeros(1), present, n_classes)
 
     def predict(self, x: Any) -> np.ndarray:
-        """Return probabilities, (n, k), or values, (n,); ``x`` is a dense or sparse (n, p) array."""
+        """Return probabilities, (n, k), or values, (n, 1); ``x`` is a dense or sparse (n, p) array."""
         scores = np.asarray(x @ self.weight) + self.bias
         if self.center is None:
             return softmax(scores, axis=1)
-        return scores[:, 0] * np.float32(self.spread) + np.float32(self.center)
+        return scores * np.float32(self.spread) + np.float32(self.center)
 
     def write(self, graph: "Graph", product: str) -> str:
         """Add what ``predict`` does with ``product``, the tensor of ``x @ weight``; return (n, k)."""

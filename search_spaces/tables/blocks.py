@@ -1,7 +1,6 @@
 """What families for tables share: feature steps; boosting (target, early stopping, becoming a model); forests."""
 
 import math
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl import clock
 from automl.errors import NotApplicable
 from automl.export.trees import TreeEnsemble, linked
 from automl.space import OFF, Choice, Float, Int, Params, Space, configure_choice
-from automl.task import Batch, Rows, Task
+from automl.task import Batch, Problem, Rows
 from automl.training.chunks import next_chunk
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ _RANKED_ROWS = 1000  # with fewer, ranks are too coarse to stop by
 _ABSENT = -60.0  # raw score of a class that the training rows lack
 
 
-def adapt_boosted(space: Space, task: Task) -> Space:
+def adapt_boosted(space: Space, problem: Problem) -> Space:
     """Return ``space`` with what fits: for classes no objective, for a target below 0 no poisson.
 
     With more than two classes a level's number alone is tried first: a mean would be a column per class.
@@ -51,11 +51,12 @@ def adapt_boosted(space: Space, task: Task) -> Space:
     fitted = dict(space)
     objective, encode = fitted.get("objective"), fitted.get("encode")
     method = encode["method"] if isinstance(encode, Mapping) else None
-    if task.target == "multiclass" and isinstance(method, Choice) and method.start == "target" and "ordinal" in method:
+    many = problem.target.n_classes > 2
+    if many and isinstance(method, Choice) and method.start == "target" and "ordinal" in method:
         fitted["encode"] = {"method": configure_choice(method, {"default": "ordinal"}, "encode.method")}
-    if task.is_classification:
+    if problem.target.is_classification:
         fitted.pop("objective", None)
-    elif task.data.y.min() < 0 and isinstance(objective, Choice):
+    elif problem.summaries.target_range[0] < 0 and isinstance(objective, Choice):
         fitted["objective"] = configure_choice(objective, {"poisson": OFF}, "objective")
     return fitted
 
@@ -101,11 +102,11 @@ class Target:
         return replace(batch, y=np.searchsorted(self.codes, batch.y))
 
     def decode(self, raw: np.ndarray) -> np.ndarray:
-        """Return (n, n_classes) probabilities or (n,) values of the raw scores, (n,) or (n, n_scores)."""
+        """Return (n, width) probabilities or values of the raw scores, (n, n_scores)."""
         if not self.n_classes:
             return (np.exp(raw) if self.log else raw) * self.scale + self.shift
         if self.n_scores == 1:
-            return linked(raw.reshape(-1, 1), "sigmoid")
+            return linked(raw, "sigmoid")
         scores = np.full((len(raw), self.n_classes), _ABSENT)
         scores[:, self.codes] = raw
         return linked(scores, "softmax")
@@ -139,13 +140,13 @@ class Boosted:
     rounds up to the best one; a multiclass round has one tree per class, or one for all.
     """
 
-    def __init__(self, params: Params, task: Task) -> None:
+    def __init__(self, params: Params, problem: Problem) -> None:
         self.params = params
-        self.seed, self.threads, self.n_classes = task.seed, task.threads, task.n_classes
-        absolute = task.metric.name in _ABSOLUTE
-        if task.is_classification:
+        self.seed, self.threads, self.n_classes = problem.seed, problem.threads, problem.target.n_classes
+        absolute = problem.metric.name in _ABSOLUTE
+        if problem.target.is_classification:
             self.objective = "log_loss"
-            self.stopping = "auc" if task.n_classes == 2 and task.metric.name in _RANKING else "log_loss"
+            self.stopping = "auc" if problem.target.n_classes == 2 and problem.metric.name in _RANKING else "log_loss"
         else:
             usual, objective = "l1" if absolute else "l2", params["objective"]
             self.objective = usual if objective == "auto" else objective
@@ -174,29 +175,30 @@ class Boosted:
         losses: list[float] = []
         chunk = 1
         while len(losses) < min(most, self.n_trees + patience):
-            started, asked = time.perf_counter(), min(chunk, most - len(losses), self.n_trees + patience - len(losses))
+            started, asked = clock.stopwatch(), min(chunk, most - len(losses), self.n_trees + patience - len(losses))
             losses += (new := advance(asked))
             self.n_trees = int(np.argmin(losses)) + 1 if losses else 0
             if len(new) < asked:
                 return
-            seconds_per_round = (time.perf_counter() - started) / asked
+            seconds_per_round = (clock.stopwatch() - started) / asked
             chunk = next_chunk(chunk, seconds_per_round)
             # How many rounds it will be is not known: half of the way is put at 10 / rate.
             yield min(0.99, 1 - 0.5 ** (len(losses) * rate / 10))
 
     def predict(self, x: Rows) -> np.ndarray:
-        """Return (n, n_classes) probabilities or (n,) values."""
+        """Return (n, width) probabilities or values."""
         if self.constant is not None:
-            prediction = self.constant.predict(x.numeric)
-            return prediction if self.n_classes else prediction[:, 0]
-        return self.target.decode(np.asarray(self._raw(x.numeric), np.float64))
+            return self.constant.predict(x.numeric)
+        # Libraries give a single score of a row as (n,).
+        raw = np.asarray(self._raw(x.numeric), np.float64).reshape(len(x), self.target.n_scores)
+        return self.target.decode(raw)
 
     def ensemble(self) -> TreeEnsemble:
         """Return the model as arrays."""
         return self.constant or self.target.finish(self._trees())
 
     def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> str:
-        """Add the trees to ``graph``; return the output, (n, n_classes) or (n, 1)."""
+        """Add the trees to ``graph``; return the output, (n, width)."""
         return self.ensemble().emit(graph, inputs["numeric"])
 
     def trimmed(self, n_trees: int) -> "Boosted":
@@ -247,9 +249,9 @@ CRITERION = Choice(["gini", "entropy"])
 _SAMPLED_ROWS = {"share": Float(0.3, 1.0, default=1.0)}
 
 
-def criterion_for_classes(space: Space, task: Task) -> Space:
+def criterion_for_classes(space: Space, problem: Problem) -> Space:
     """Leave out the criterion where there are no classes."""
-    return space if task.is_classification else {k: v for k, v in space.items() if k != "criterion"}
+    return space if problem.target.is_classification else {k: v for k, v in space.items() if k != "criterion"}
 
 
 def forest_space(rows: str) -> Space:
@@ -265,12 +267,12 @@ def forest_space(rows: str) -> Space:
     }
 
 
-def build_forest(params: Params, task: Task, classifier: str, regressor: str) -> "Forest":
+def build_forest(params: Params, problem: Problem, classifier: str, regressor: str) -> "Forest":
     """Return an unfitted forest of scikit-learn's classes by these names."""
     from automl.training.forest import Forest
 
-    name = classifier if task.is_classification else regressor
-    return Forest(partial(_forest, name, params, task.seed, task.threads), params["n_estimators"], task)
+    name = classifier if problem.target.is_classification else regressor
+    return Forest(partial(_forest, name, params, problem.seed, problem.threads), params["n_estimators"], problem)
 
 
 def _forest(name: str, params: Params, seed: int, threads: int, regression: bool) -> Any:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from automl.export.trees import TreeEnsemble
+from automl.option import Family
 from automl.search_spaces.tables.blocks import BOOSTED_FEATURES, OBJECTIVE, Boosted, adapt_boosted
 from automl.space import Choice, Constant, Float, Int, Params, scope
-from automl.task import Batch, Task
+from automl.task import Batch, Problem
 
 SPACE = {
     "objective": OBJECTIVE,
@@ -25,9 +26,6 @@ SPACE = {
     ),
     "border_count": Choice([32, 64, 128, 254], default=128),
 }
-FEATURES = BOOSTED_FEATURES
-ORDER = 30
-adapt = adapt_boosted
 
 _OBJECTIVES = {"l2": "RMSE", "l1": "MAE", "huber": "Huber:delta=1.0", "poisson": "Poisson"}
 _METRICS = {"log_loss": "Logloss", "auc": "AUC", "l2": "RMSE", "l1": "MAE", "poisson": "Poisson"}
@@ -36,9 +34,9 @@ _SAMPLED_ROWS = 20
 _COPIED = ("learning_rate", "depth", "l2_leaf_reg", "random_strength", "border_count")
 
 
-def build(params: Params, task: Task) -> "CatBoost":
+def build(params: Params, problem: Problem) -> "CatBoost":
     """Return an unfitted model."""
-    return CatBoost(params, task)
+    return CatBoost(params, problem)
 
 
 class CatBoost(Boosted):
@@ -138,3 +136,6 @@ def _tree(
         value=value.astype(np.float32),
         base=np.zeros(n_targets),
     )
+
+
+OPTION = Family(space=SPACE, build=build, steps=BOOSTED_FEATURES, order=30, requires=("catboost",), adapt=adapt_boosted)

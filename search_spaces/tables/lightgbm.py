@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from automl.export.trees import TreeEnsemble, floor32
+from automl.option import Family
 from automl.search_spaces.tables.blocks import BOOSTED_FEATURES, OBJECTIVE, Boosted, adapt_boosted
 from automl.space import Choice, Constant, Float, Int, Params
-from automl.task import Batch, Task
+from automl.task import Batch, Problem
 
 SPACE = {
     "objective": OBJECTIVE,
@@ -25,9 +26,6 @@ SPACE = {
     "max_bin": Choice([63, 127, 255, 511], default=255),
     "extra_trees": Choice([False, True]),
 }
-FEATURES = BOOSTED_FEATURES
-ORDER = 10
-adapt = adapt_boosted
 
 _OBJECTIVES = {"l2": "regression", "l1": "regression_l1", "huber": "huber", "poisson": "poisson"}
 _METRICS = {"log_loss": "binary_logloss", "auc": "auc", "l2": "l2", "l1": "l1", "poisson": "poisson"}
@@ -35,9 +33,9 @@ _COPIED = ("learning_rate", "num_leaves", "min_data_in_leaf", "feature_fraction"
 _COPIED += ("lambda_l1", "lambda_l2", "max_bin", "extra_trees")
 
 
-def build(params: Params, task: Task) -> "LightGBM":
+def build(params: Params, problem: Problem) -> "LightGBM":
     """Return an unfitted model."""
-    return LightGBM(params, task)
+    return LightGBM(params, problem)
 
 
 class LightGBM(Boosted):
@@ -159,3 +157,6 @@ def _positions(first: np.ndarray, count: np.ndarray) -> np.ndarray:
     """Return first[0], first[0] + 1, ... (count[0] numbers), first[1], ..."""
     before = np.concatenate([[0], np.cumsum(count)[:-1]])
     return np.repeat(first - before, count) + np.arange(count.sum())
+
+
+OPTION = Family(space=SPACE, build=build, steps=BOOSTED_FEATURES, order=10, requires=("lightgbm",), adapt=adapt_boosted)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import softmax
 
+from automl.option import Family
 from automl.search_spaces.tables.blocks import NUMERIC_FEATURES
 from automl.space import Choice, Float, Params
-from automl.task import Batch, Rows, Task
+from automl.task import Batch, Problem, Rows
 from automl.training.linear import Linear, class_weight_for_classes, class_weights, quiet
 from automl.types import Model
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 _Stage = tuple[float, np.ndarray, np.ndarray]  # progress, coefficients (k, p), intercepts (k,)
 
-ORDER = 20
 _STRENGTH = {"strength": Float(1e-7, 1.0, log=True, default=3e-4)}
 SPACE = {
     "penalty": Choice(
@@ -35,22 +35,20 @@ SPACE = {
     ),
     "class_weight": Choice(["none", "balanced"]),
 }
-FEATURES = NUMERIC_FEATURES
 # A stage is about this many rows * columns * classes * iterations: about a second of work on a core.
 _STAGE_WORK = {"newton-cholesky": 4e9, "lbfgs": 1e9, "proximal": 1e9}
 _MOST_ITERATIONS = 500
 _TOLERANCE = 1e-4
-adapt = class_weight_for_classes
 
 
-def build(params: Params, task: Task) -> Model:
+def build(params: Params, problem: Problem) -> Model:
     """Make the model."""
     penalty = params["penalty"]
     strength = params.get(f"penalty.{penalty}.strength", 0.0)
     l1_ratio = params.get("penalty.elasticnet.l1_ratio", float(penalty == "l1"))
-    if not task.is_classification:
-        return LeastSquares(strength, l1_ratio, task.seed)
-    return Logistic(strength, l1_ratio, params.get("class_weight") == "balanced", task)
+    if not problem.target.is_classification:
+        return LeastSquares(strength, l1_ratio, problem.seed)
+    return Logistic(strength, l1_ratio, params.get("class_weight") == "balanced", problem)
 
 
 class _LinearModel:
@@ -73,9 +71,9 @@ class Logistic(_LinearModel):
     gradients. The fit runs in stages, each from where the last one ended, 500 iterations in all.
     """
 
-    def __init__(self, strength: float, l1_ratio: float, balanced: bool, task: Task) -> None:
+    def __init__(self, strength: float, l1_ratio: float, balanced: bool, problem: Problem) -> None:
         self.strength, self.l1_ratio, self.balanced = strength, l1_ratio, balanced
-        self.n_classes = task.n_classes
+        self.n_classes = problem.target.n_classes
 
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
         """Fit; yields after every stage."""
@@ -195,3 +193,6 @@ def _largest_eigenvalue(x: np.ndarray, share: np.ndarray) -> float:
         length = float(np.linalg.norm(v))
         v /= length
     return 1.1 * length
+
+
+OPTION = Family(space=SPACE, build=build, steps=NUMERIC_FEATURES, order=20, adapt=class_weight_for_classes)

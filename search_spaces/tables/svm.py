@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.option import Family
 from automl.search_spaces.tables.blocks import NUMERIC_FEATURES
 from automl.space import Choice, Float, Int, Params, Space
-from automl.task import Batch, Rows, Task
+from automl.task import Batch, Problem, Rows
 from automl.training.linear import Calibration, Linear, class_weights, holdout, quiet, sample
 from automl.types import Model
 
 if TYPE_CHECKING:
     from automl.export.graph import Graph
 
-ORDER = 60
 SPACE = {
     # gamma is relative to 1 / (columns * variance), which scikit-learn calls "scale".
     "kernel": Choice(
@@ -44,28 +44,27 @@ SPACE = {
     # For regression only: errors below this share of the target's deviation are free.
     "epsilon": Float(1e-3, 0.5, log=True, default=0.1),
 }
-FEATURES = NUMERIC_FEATURES
 _MOST_ITERATIONS = 100_000
 _CACHE_MB = 300
 _MOST_CLASSES = 40
 _CHUNK_NUMBERS = 4_000_000
 
 
-def adapt(space: Space, task: Task) -> Space | None:
-    """Leave out what the task has no use for; None (not at all) for more classes than pairs are affordable."""
-    if task.n_classes > _MOST_CLASSES:
+def adapt(space: Space, problem: Problem) -> Space | None:
+    """Leave out what the problem has no use for; None (not at all) for more classes than pairs are affordable."""
+    if problem.target.n_classes > _MOST_CLASSES:
         return None
     useless = {
         "binary": ("epsilon", "sharpness"),
         "multiclass": ("epsilon",),
         "regression": ("class_weight", "sharpness"),
     }
-    return {name: domain for name, domain in space.items() if name not in useless[task.target]}
+    return {name: domain for name, domain in space.items() if name not in useless[problem.target.kind]}
 
 
-def build(params: Params, task: Task) -> Model:
+def build(params: Params, problem: Problem) -> Model:
     """Make the model."""
-    return SupportVectors(params, task)
+    return SupportVectors(params, problem)
 
 
 class SupportVectors:
@@ -77,7 +76,7 @@ class SupportVectors:
     "Classification by pairwise coupling", 1998.
     """
 
-    def __init__(self, params: Params, task: Task) -> None:
+    def __init__(self, params: Params, problem: Problem) -> None:
         self.kernel = str(params["kernel"])
         self.gamma_factor = params.get(f"kernel.{self.kernel}.gamma", 1.0)
         self.degree, self.coef0 = (
@@ -87,7 +86,7 @@ class SupportVectors:
         self.c = params[f"kernel.{self.kernel}.C"]
         self.max_rows, self.epsilon = params["max_rows"], params.get("epsilon", 0.1)
         self.balanced, self.sharpness = params.get("class_weight") == "balanced", params.get("sharpness", 1.0)
-        self.n_classes, self.seed = task.n_classes, task.seed
+        self.n_classes, self.seed = problem.target.n_classes, problem.seed
 
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
         """Fit; classification yields after the calibrated and after the final machine."""
@@ -152,7 +151,7 @@ class SupportVectors:
         self.vectors, self.weight, self.bias = (a.astype(np.float32) for a in (vectors, weight, bias))
 
     def predict(self, x: Rows) -> np.ndarray:
-        """Return (n, n_classes) probabilities or (n,) values."""
+        """Return (n, width) probabilities or values."""
         step = max(1, _CHUNK_NUMBERS // len(self.weight))
         parts = (x.numeric[i : i + step] - self.center for i in range(0, len(x), step))
         return np.concatenate([self.model.predict(self._margins(part)) for part in parts])
@@ -218,3 +217,6 @@ def _pairs(dual: np.ndarray, n_support: np.ndarray) -> np.ndarray:
     owner = np.repeat(np.arange(len(n_support)), n_support)
     pairs = zip(*np.triu_indices(len(n_support), 1), strict=True)
     return np.stack([np.where(owner == i, dual[j - 1], np.where(owner == j, dual[i], 0)) for i, j in pairs], axis=1)
+
+
+OPTION = Family(space=SPACE, build=build, steps=NUMERIC_FEATURES, order=60, adapt=adapt)

@@ -9,11 +9,11 @@ import numpy as np
 
 from automl.errors import NotApplicable
 from automl.export.trees import TreeEnsemble, below32
+from automl.option import Family
 from automl.search_spaces.tables.blocks import BOOSTED_FEATURES, OBJECTIVE, Boosted, adapt_boosted
 from automl.space import Choice, Constant, Float, Int, Params
-from automl.task import Batch, Task
+from automl.task import Batch, Problem
 
-REQUIRES = ("xgboost",)
 SPACE = {
     "objective": OBJECTIVE,
     "learning_rate": Float(0.01, 0.3, log=True, default=0.05),
@@ -26,9 +26,6 @@ SPACE = {
     "reg_lambda": Float(1e-3, 100.0, log=True, default=1.0),
     "max_bin": Choice([64, 128, 256], default=256),
 }
-FEATURES = BOOSTED_FEATURES
-ORDER = 50
-adapt = adapt_boosted
 
 _OBJECTIVES = {
     "l2": "reg:squarederror",
@@ -41,11 +38,11 @@ _COPIED = ("learning_rate", "max_depth", "min_child_weight", "subsample", "colsa
 _COPIED += ("reg_alpha", "reg_lambda", "max_bin")
 
 
-def build(params: Params, task: Task) -> "XGBoost":
+def build(params: Params, problem: Problem) -> "XGBoost":
     """Return an unfitted model. Raises ``NotApplicable`` where the library is not installed."""
     if importlib.util.find_spec("xgboost") is None:
         raise NotApplicable("The family 'xgboost' needs a library that is not installed: pip install xgboost-cpu")
-    return XGBoost(params, task)
+    return XGBoost(params, problem)
 
 
 class XGBoost(Boosted):
@@ -142,3 +139,6 @@ def _tree(tree: dict[str, Any], target: int, n_targets: int) -> TreeEnsemble:
         value=condition[leaf],
         base=np.zeros(n_targets),
     )
+
+
+OPTION = Family(space=SPACE, build=build, steps=BOOSTED_FEATURES, order=50, requires=("xgboost",), adapt=adapt_boosted)

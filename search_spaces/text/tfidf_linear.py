@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse as sp
 
+from automl.option import Family
 from automl.space import Choice, Float, Int, Params
-from automl.task import Batch, Rows, Task
+from automl.task import Batch, Problem, Rows
 from automl.training.linear import Calibration, Linear, class_weight_for_classes, class_weights, holdout, quiet
 from automl.training.tfidf import Tfidf
 from automl.types import Model
@@ -19,7 +20,6 @@ from automl.types import Model
 if TYPE_CHECKING:
     from automl.export.graph import Graph
 
-ORDER = 10
 SPACE = {
     # Words and pairs of words, pieces of words, or both.
     "analyzer": Choice(["both", "word", "char"]),
@@ -32,24 +32,23 @@ SPACE = {
 }
 _STAGE_WORK = 1e9
 _MOST_ITERATIONS = 300
-adapt = class_weight_for_classes
 
 
-def build(params: Params, task: Task) -> Model:
+def build(params: Params, problem: Problem) -> Model:
     """Make the model."""
-    return TfidfLinear(params, task)
+    return TfidfLinear(params, problem)
 
 
 class TfidfLinear:
     """A linear model on ``Rows.sparse`` (n, v): counts of terms named "w:..." (words) and "c:..." (characters)."""
 
-    def __init__(self, params: Params, task: Task) -> None:
+    def __init__(self, params: Params, problem: Problem) -> None:
         self.loss, self.c = params["loss"], params["C"]
         self.balanced = params.get("class_weight") == "balanced"
         self.min_documents = params["min_documents"]
-        self.n_classes, self.seed = task.n_classes, task.seed
+        self.n_classes, self.seed = problem.target.n_classes, problem.seed
         self.tfidf = Tfidf(params["sublinear"])
-        self.allowed = _allowed(task, params["analyzer"])
+        self.allowed = _allowed(problem, params["analyzer"])
 
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
         """Fit; logistic regression yields after every stage, margins after the calibration."""
@@ -121,7 +120,7 @@ class TfidfLinear:
         self.model = Linear(fitted.coef_.reshape(-1, 1), np.atleast_1d(fitted.intercept_), center, spread)
 
     def predict(self, x: Rows) -> np.ndarray:
-        """Return (n, n_classes) probabilities or (n,) values."""
+        """Return (n, width) probabilities or values."""
         return self.model.predict(self.tfidf.transform(x.sparse))
 
     def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> str:
@@ -129,8 +128,11 @@ class TfidfLinear:
         return self.model.write(graph, self.tfidf.write(graph, inputs["sparse"], self.model.weight))
 
 
-def _allowed(task: Task, analyzer: str) -> np.ndarray | None:
+def _allowed(problem: Problem, analyzer: str) -> np.ndarray | None:
     """Return which terms, (v,), the analyzer uses; None for all, also where it would use none."""
-    terms = [term for column in task.schema.columns for term in column.terms]
+    terms = [term for column in problem.schema.columns for term in column.terms]
     mask = np.array([term.startswith(analyzer[0] + ":") for term in terms], bool)
     return mask if analyzer != "both" and mask.any() else None
+
+
+OPTION = Family(space=SPACE, build=build, order=10, adapt=class_weight_for_classes)

@@ -38,7 +38,7 @@ def test_every_format_gives_the_same_rows(table, tmp_path, ending):
     frame.loc[[4, 8], "colour"] = None
     task = load(write_as(frame, tmp_path / f"data.{ending}"))
     assert task.kind == "table"
-    assert task.target == "binary"
+    assert task.target.kind == "binary"
     assert task.schema.classes == ("no", "yes")
     assert [c.role for c in task.schema.columns] == ["numeric", "categorical", "boolean"]
     x = task.data.x

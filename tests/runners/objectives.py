@@ -9,7 +9,7 @@ from dataclasses import replace as change
 import numpy as np
 
 from automl.space import Float
-from automl.types import Candidate, Outcome, Report, Trial
+from automl.types import Candidate, FoldRef, Report, Trial
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,6 @@ class Toy:
 
     seconds: float = 0.0
     n_folds: int = 5
-    outcome_mb: float = 0.0
 
     def __call__(self, candidate: Candidate, threads: int, deadline: float | None) -> Iterator[Trial]:
         return self.work(candidate, deadline, ())
@@ -34,8 +33,8 @@ class Toy:
             report = Report(len(scores) / self.n_folds, mean, self.seconds)
             trial = change(
                 trial,
-                score=mean,
-                fold_scores=scores,
+                values={"score": mean},
+                folds=tuple(FoldRef(i, score) for i, score in enumerate(scores)),
                 seconds=self.seconds * len(scores),
                 reports=(*trial.reports, report),
             )
@@ -43,8 +42,7 @@ class Toy:
                 yield change(trial, status="stopped")
                 return
             yield trial
-        models = (os.urandom(int(self.outcome_mb * 1e6)),)
-        yield change(trial, status="finished", outcome=Outcome(np.full(7, x, np.float32), models))
+        yield change(trial, status="finished")
 
 
 def misbehave(how: str | None) -> None:
@@ -105,6 +103,10 @@ class Resumable(Toy):
 
 class Line:
     """Proposes ``proposals`` over and over, ``n`` in all; keeps what it is told."""
+
+    lag = None
+    ready = True
+    trials: tuple[Trial, ...] = ()
 
     def __init__(self, proposals: list[dict], n: int | None = None) -> None:
         self.space = {"x": Float(0, 1)}

@@ -46,15 +46,13 @@ def test_trials_finish_fail_and_die_and_the_search_goes_on(shared_ray):
     line = Line(
         [{"x": 0.5}, {"x": 0.6, "do": "raise"}, {"x": 0.7, "do": "exit"}, {"x": 0.8}, {"x": 0.9, "do": "hog"}], 6
     )
-    trials = search(Toy(outcome_mb=3), line, Budget(), memory_share=200)
+    trials = search(Toy(), line, Budget(), memory_share=200)
     assert sorted(trials) == ["0", "1", "2", "3", "4", "5"]
     for i in ("0", "3", "5"):
         trial = trials[i]
         assert trial.status == "finished"
         assert trial.score == pytest.approx(trial.candidate.params["x"])
         assert len(trial.reports) == len(trial.fold_scores) == 5
-        assert len(trial.outcome.models[0]) == 3_000_000
-        assert trial.outcome.predictions[0] == pytest.approx(trial.score)
     assert trials["1"].status == trials["2"].status == trials["4"].status == "failed"
     assert trials["1"].failure == "ValueError: the kernel is not positive definite"
     assert trials["2"].failure.startswith("the worker process died")

@@ -1,18 +1,20 @@
 """Search strategies on a small conditional space with a known optimum."""
 
 import time
+from typing import Any
 
 import pytest
 
 from automl import options as options_
 from automl import registry
 from automl.errors import ConfigError
-from automl.searchers._start import StartWith
-from automl.space import Choice, Float, Int, validate
-from automl.types import Candidate, Report, Trial
+from automl.proposals import Proposals
+from automl.space import Choice, Float, Int, Params, Repeat, Space, validate
+from automl.types import Candidate, Searcher, Trial
+from tests.trials import trial
 
 NAMES = registry.names("searchers")
-TREE = {
+TREE: Space = {
     "family": Choice(
         {
             "line": {
@@ -23,42 +25,49 @@ TREE = {
         }
     )
 }
-FINITE = {"family": Choice({"a": {"depth": Int(1, 3)}, "b": {"norm": Choice(["none", "batch"])}})}
+FINITE: Space = {"family": Choice({"a": {"depth": Int(1, 3)}, "b": {"norm": Choice(["none", "batch"])}})}
+BLOCKS: Space = {"blocks": Repeat({"kernel": Choice([3, 5]), "width": Int(8, 64, log=True)}, Int(0, 3))}
 
 
-def make(name: str, space: dict = TREE, **options):
+def make(name: str, space: Space = TREE, **options: Any) -> Searcher:
     return options_.make("searchers", {"name": name, **options}, space, 0)
 
 
-def score(candidate: Candidate) -> float:
+def score(params: Params) -> float:
     """Best at 1 for the curve with bend 0.3 and degree 5; a line reaches 0.3."""
-    params = candidate.params
     if params["family"] == "line":
         return 0.3 - abs(params["family.line.slope"] - 0.1)
     return 1 - abs(params["family.curve.bend"] - 0.3) - 0.1 * abs(params["family.curve.degree"] - 5)
 
 
-def finished(candidate: Candidate) -> Trial:
-    return Trial(candidate, "finished", score(candidate), reports=(Report(1.0, score(candidate), 1.0),))
+def finished(number: int, params: Params) -> Trial:
+    return trial(Candidate(str(number), params), score(params))
 
 
+def asked(searcher: Searcher, number: int) -> Params:
+    params = searcher.ask(number)
+    assert params is not None
+    return params
+
+
+@pytest.mark.parametrize("space", [TREE, BLOCKS, {"family": Choice({"net": BLOCKS})}])
 @pytest.mark.parametrize("name", NAMES)
-def test_candidates_are_valid_and_not_repeated(name):
-    searcher = make(name)
-    asked = [searcher.ask() for _ in range(12)]
-    assert len({tuple(sorted(c.params.items())) for c in asked}) == 12
-    assert len({c.id for c in asked}) == 12
-    assert all(validate(TREE, c.params) == c.params for c in asked)
+def test_what_is_asked_lies_in_the_space(name: str, space: Space) -> None:
+    searcher = make(name, space)
+    for number in range(15):
+        params = asked(searcher, number)
+        assert validate(space, params) == params
+        searcher.tell(trial(Candidate(str(number), params), float(number % 4)))
 
 
 @pytest.mark.parametrize("name", ["tpe", "gp", "cma_es"])
-def test_learning_beats_chance(name):
-    def scores(searcher, n: int) -> list[float]:
-        found = []
-        for _ in range(n):
-            candidate = searcher.ask()
-            searcher.tell(finished(candidate))
-            found.append(score(candidate))
+def test_learning_beats_chance(name: str) -> None:
+    def scores(searcher: Searcher, n: int) -> list[float]:
+        found: list[Params] = []
+        for number in range(n):
+            params = asked(searcher, number)
+            searcher.tell(finished(number, params))
+            found.append(score(params))
         return found
 
     chance = scores(make("random"), 200)
@@ -68,88 +77,78 @@ def test_learning_beats_chance(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_failed_stopped_and_foreign_trials_are_no_trouble(name):
+def test_failed_stopped_and_foreign_trials_are_no_trouble(name: str) -> None:
     searcher = make(name)
-    for i in range(12):
-        candidate = searcher.ask()
+    for number in range(12):
+        params = asked(searcher, number)
+        candidate = Candidate(str(number), params)
         ended = [
-            finished(candidate),
-            Trial(candidate, "failed", failure="it broke"),
-            Trial(candidate, "stopped", score(candidate), reports=(Report(0.2, score(candidate), 1.0),)),
-            Trial(candidate, "stopped"),
+            finished(number, params),
+            trial(candidate, status="failed", failure="it broke"),
+            trial(candidate, score(params), "stopped", progress=0.2),
+            trial(candidate, status="stopped"),
         ]
-        searcher.tell(ended[i % 4])
-    foreign = {"family": "curve", "family.curve.bend": 0.123, "family.curve.degree": 4}
-    searcher.tell(finished(Candidate("77", foreign)))
-    assert searcher.ask().params != foreign
+        searcher.tell(ended[number % 4])
+    searcher.tell(finished(77, {"family": "curve", "family.curve.bend": 0.123, "family.curve.degree": 4}))
+    for outside in ({"family": "curve", "family.curve.bend": 7.0}, {"family": "gone", "family.gone.x": 1}, {}):
+        searcher.tell(trial(Candidate("78", outside), 0.5))
+    assert validate(TREE, asked(searcher, 79))
 
 
-@pytest.mark.parametrize("name", ["grid", "random"])
-def test_a_finite_space_is_exhausted(name):
-    searcher = StartWith(make(name, FINITE), [], FINITE)
-    asked = []
-    while (candidate := searcher.ask()) is not None:
-        asked.append(tuple(sorted(candidate.params.items())))
-        searcher.tell(Trial(candidate, "finished", 0.5))
-    assert len(set(asked)) == len(asked) == 5
-
-
-def test_the_grid_holds_each_combination_that_exists():
+def test_the_grid_holds_each_combination_that_exists() -> None:
     searcher = make("grid", points=2)
-    asked = []
-    while (candidate := searcher.ask()) is not None:
-        asked.append(candidate.params)
-    lines = [p for p in asked if p["family"] == "line"]
+    found: list[Params] = []
+    while (params := searcher.ask(len(found))) is not None:
+        found.append(params)
+    lines = [p for p in found if p["family"] == "line"]
     # slope x (none, or batch with a momentum); bend x degree
     assert len(lines) == 2 * (1 + 2)
-    assert len(asked) == len(lines) + 2 * 2
+    assert len(found) == len(lines) + 2 * 2
     assert sorted({p["family.line.slope"] for p in lines}) == pytest.approx([0.001, 1.0])
 
 
+def test_the_grid_over_repetitions() -> None:
+    searcher = make("grid", {"blocks": Repeat({"kernel": Choice([3, 5])}, Int(0, 2))})
+    found: list[Params] = []
+    while (params := searcher.ask(len(found))) is not None:
+        found.append(params)
+    assert len(found) == 1 + 2 + 4
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_starts_come_first_and_ids_go_on_after_a_replay(name):
-    starts = [
-        {"family": "line", "family.line.slope": 0.5, "family.line.norm": "none"},
-        {"family": "curve", "family.curve.bend": 0.5, "family.curve.degree": 5},
-    ]
-    searcher = StartWith(make(name), starts, TREE)
-    searcher.tell(finished(Candidate("4", starts[0])))
-    asked = [searcher.ask() for _ in range(4)]
-    assert asked[0].params == starts[1]
-    assert [c.id for c in asked] == ["5", "6", "7", "8"]
-    assert starts[0] not in [c.params for c in asked]
-    for candidate in asked:
-        searcher.tell(finished(candidate))
-    assert searcher.ask().id == "9"
-
-
-def test_the_same_seed_asks_the_same():
-    first, second = (make("tpe") for _ in range(2))
-    for _ in range(15):
-        one, two = first.ask(), second.ask()
+def test_the_same_seed_and_trials_give_the_same(name: str) -> None:
+    first, second = (make(name) for _ in range(2))
+    for number in range(15):
+        one, two = asked(first, number), asked(second, number)
         assert one == two
-        first.tell(finished(one))
-        second.tell(finished(two))
+        first.tell(finished(number, one))
+        second.tell(finished(number, two))
 
 
-def test_changed_parameters_are_learned_as_they_ended():
-    searcher = make("tpe", startup_trials=1)
-    candidate = searcher.ask()
-    while candidate.params["family"] != "curve":
-        candidate = searcher.ask()
-    changed = Candidate(candidate.id, {**candidate.params, "family.curve.bend": 0.31415})
-    searcher.tell(finished(changed))
+def test_a_resumed_random_search_draws_what_it_would_have_drawn() -> None:
+    first, second = (make("random") for _ in range(2))
+    drawn = [first.ask(number) for number in range(6)]
+    assert [second.ask(number) for number in range(3, 6)] == drawn[3:]
+
+
+def test_changed_parameters_are_learned_as_they_ended() -> None:
+    searcher: Any = make("tpe", startup_trials=1)
+    number, params = 0, asked(searcher, 0)
+    while params["family"] != "curve":
+        number += 1
+        params = asked(searcher, number)
+    searcher.tell(finished(number, {**params, "family.curve.bend": 0.31415}))
     learned = [t for t in searcher._study.trials if t.value is not None]
     assert [t.params["family.curve.bend"] for t in learned] == [0.31415]
 
 
-def test_tpe_stays_quick_with_many_families_and_trials():
+def test_tpe_stays_quick_with_many_families_and_trials() -> None:
     family = {f"p{i}": Float(0, 1) for i in range(15)}
-    space = {"family": Choice({f"f{i}": family for i in range(10)})}
-    searcher = make("tpe", space)
+    searcher = Proposals(lambda space, n: make("tpe", space), {"family": Choice({f"f{i}": family for i in range(10)})})
     for i in range(150):
         candidate = searcher.ask()
-        searcher.tell(Trial(candidate, "finished", float(i % 7)))
+        assert candidate is not None
+        searcher.tell(trial(candidate, float(i % 7)))
     began = time.process_time()
     for _ in range(5):
         searcher.ask()
@@ -157,6 +156,6 @@ def test_tpe_stays_quick_with_many_families_and_trials():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_unknown_options_are_refused(name):
+def test_unknown_options_are_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=f"searcher '{name}' has no option 'banana'"):
         make(name, banana=1)
