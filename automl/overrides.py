@@ -15,8 +15,8 @@ from hydra.errors import HydraException
 from automl.errors import ConfigError
 
 _COLUMNS = ("data.target", "data.group", "data.order", "data.weights")
-TEXTS = ("data.train", "data.test", *_COLUMNS, "run.dir", "leaderboard.url")
-LISTS = ("data.drop",)
+TEXTS = ("data.train", "data.test", *_COLUMNS, "run.dir", "run.store", "leaderboard.url")
+LISTS = ("data.drop", "data.missing")
 ROLES = "data.roles"
 _ITEM = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^,]+?))\s*(?:,|$)""")
 # A name may hold commas and colons: what ends it is a colon with a role behind it.

@@ -98,12 +98,12 @@ def test_a_run_folder_is_private(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir(mode=0o755)
     for name in ("new", "there"):
         folder = run_folder.create(tmp_path / name).bind(1)
-        paths = (folder.path, folder.outcomes, folder.path / "run.json", Path(folder.leaderboard_url))
+        paths = (folder.path, folder.models, folder.path / "run.json", Path(folder.leaderboard_url))
         assert [path.stat().st_mode & 0o077 for path in paths] == [0, 0, 0, 0]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-@pytest.mark.parametrize("part", ["", "run.json", "outcomes"])
+@pytest.mark.parametrize("part", ["", "run.json", "trials"])
 def test_the_folder_of_another_user_is_opened_when_it_is_trusted(tmp_path: Path, part: str) -> None:
     folder = run_folder.create(tmp_path / "run").bind(7)
     os.chown(folder.path / part, 12345, 12345)
