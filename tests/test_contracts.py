@@ -35,7 +35,7 @@ def test_a_family_keeps_its_contract(kind: str, name: str, target: Any) -> None:
 
 def broken(**parts: Any) -> tuple[str, Any]:
     """A loss that is one but for ``parts``."""
-    return "losses", Loss(**{"space": {}, "build": lambda params, task: lambda scores, y: scores[:, 0] ** 2} | parts)
+    return "losses", Loss(**{"space": {}, "build": lambda params, problem: lambda scores, y: scores[:, 0] ** 2} | parts)
 
 
 class Reverses:
@@ -63,13 +63,13 @@ def test_an_unknown_option_of_an_option_names_the_nearest(kind: str) -> None:
 
 
 BROKEN: dict[str, Callable[[], tuple[str, Any]]] = {
-    "a loss of all rows": lambda: broken(build=lambda params, task: lambda scores, y: (scores**2).mean()),
-    "a loss that is not finite": lambda: broken(build=lambda params, task: lambda scores, y: scores[:, 0] / 0),
-    "another graph": lambda: ("features", Step(space={}, build=lambda params, task: Reverses())),
+    "a loss of all rows": lambda: broken(build=lambda params, problem: lambda scores, y: (scores**2).mean()),
+    "a loss that is not finite": lambda: broken(build=lambda params, problem: lambda scores, y: scores[:, 0] / 0),
+    "another graph": lambda: ("features", Step(space={}, build=lambda params, problem: Reverses())),
     "a compressor of anything": lambda: (
         "compressors",
         Compressor(
-            space={}, build=lambda params, task: type("All", (), {"compress": lambda self, model, train: model})()
+            space={}, build=lambda params, problem: type("All", (), {"compress": lambda self, model, train: model})()
         ),
     ),
     "a family for nobody": lambda: ("tables", Family(space={}, build=print, adapt=lambda space, task: None)),

@@ -24,10 +24,10 @@ FILES = {
         FILLED = {"method": {"none": "off"}}
         STEPS = {"dates": {}, "text": {}, "impute": FILLED, "encode": {"method": "onehot"}, "scale": {}}
 
-        def build(params, task):
+        def build(params, problem):
             from automl.training.network import Network
             from own_options.layer import make
-            return Network(make, params, task)
+            return Network(make, params, problem)
 
         OPTION = Family(space={}, build=build, steps=STEPS, network={"epochs": {"low": 3, "default": 3}}, order=1)
     ''',
@@ -52,7 +52,7 @@ FILES = {
         from automl.option import Loss
         from automl.space import Float
 
-        def build(params, task):
+        def build(params, problem):
             from torch.nn.functional import cross_entropy
             return lambda scores, y: cross_entropy(scores, y, reduction="none") ** params["power"]
 
@@ -71,7 +71,7 @@ FILES = {
                 module = copy.deepcopy(model.fitted)
                 return model.with_module(module.half().float())
 
-        OPTION = Compressor(space={}, build=lambda params, task: Rounding(), order=0)
+        OPTION = Compressor(space={}, build=lambda params, problem: Rounding(), order=0)
     ''',
     "own_options/search.py": '''
         """Random search, of which one may wish for luck."""
