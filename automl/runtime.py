@@ -544,6 +544,8 @@ def as_array(values: Any) -> np.ndarray:
     """Return a column (list, array of NumPy or Arrow, Series, ...) as an (n,) array; strings as objects."""
     if hasattr(values, "null_count") and (hasattr(values, "to_pylist") or hasattr(values, "to_list")):
         array = _from_arrow(values)
+    elif str(getattr(values, "dtype", "")) in _LONG_WITH_GAPS and values.isna().any():
+        array = values.to_numpy(dtype=object, na_value=None)
     elif isinstance(values, np.ndarray) or hasattr(values, "to_numpy"):
         array = unmasked(values if isinstance(values, np.ndarray) else values.to_numpy())
     else:
@@ -553,6 +555,9 @@ def as_array(values: Any) -> np.ndarray:
     if array.dtype.kind in "UT":
         array = array.astype(object)
     return array
+
+
+_LONG_WITH_GAPS = ("Int64", "UInt64", "int64[pyarrow]", "uint64[pyarrow]")  # of pandas: NumPy would make them floats
 
 
 def _objects(values: list[Any]) -> np.ndarray:
@@ -567,7 +572,8 @@ def unmasked(array: Any) -> Any:
         return array
     if not np.ma.getmaskarray(array).any():
         return array.data
-    return array.filled(np.nan) if array.dtype.kind == "f" else array.astype(object).filled(None)
+    masked: Any = array if array.dtype.kind == "f" else array.astype(object)
+    return masked.filled(np.nan if array.dtype.kind == "f" else None)
 
 
 def _from_arrow(values: Any) -> np.ndarray:
