@@ -596,6 +596,8 @@ def as_array(values: Any) -> np.ndarray:
     """Return a column (list, array of NumPy or Arrow, Series, ...) as an (n,) array; strings as objects."""
     if hasattr(values, "null_count") and (hasattr(values, "to_pylist") or hasattr(values, "to_list")):
         array = _from_arrow(values)
+    elif str(getattr(values, "dtype", "")) in _LONG_WITH_GAPS and values.isna().any():
+        array = values.to_numpy(dtype=object, na_value=None)
     elif isinstance(values, np.ndarray) or hasattr(values, "to_numpy"):
         array = unmasked(values if isinstance(values, np.ndarray) else values.to_numpy())
     else:
@@ -605,6 +607,9 @@ def as_array(values: Any) -> np.ndarray:
     if array.dtype.kind in "UT":
         array = array.astype(object)
     return array
+
+
+_LONG_WITH_GAPS = ("Int64", "UInt64", "int64[pyarrow]", "uint64[pyarrow]")  # of pandas: NumPy would make them floats
 
 
 def _objects(values: list[Any]) -> np.ndarray:
@@ -617,10 +622,10 @@ def unmasked(array: Any) -> Any:
     """Return an array whose masked values are gaps: NaN among floats, else None."""
     if not isinstance(array, np.ma.MaskedArray):
         return array
-    masked: Any = array
-    if not np.ma.getmaskarray(masked).any():
-        return masked.data
-    return masked.filled(np.nan) if masked.dtype.kind == "f" else masked.astype(object).filled(None)
+    if not np.ma.getmaskarray(array).any():
+        return array.data
+    masked: Any = array if array.dtype.kind == "f" else array.astype(object)
+    return masked.filled(np.nan if array.dtype.kind == "f" else None)
 
 
 def _from_arrow(values: Any) -> np.ndarray:

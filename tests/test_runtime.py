@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import timeit
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -422,6 +423,22 @@ def test_a_large_vocabulary_is_read_once(tmp_path):
         for call in (lambda: model.predict(x), lambda: runtime.text_terms(s))
     )
     assert predicting < reading / 2  # a twentieth on an idle machine
+
+
+def test_one_long_text_does_not_widen_the_others(tmp_path):
+    g = Graph()
+    known = g.op("Greater", g.input("tokens", np.int64, [-1]), g.constant(np.array([-1])))
+    n = g.op("ReduceSum", g.op("Cast", known, to=1), g.constant(np.array([1])), keepdims=1)
+    s = schema("text", t={"role": "text", "terms": ["w:a", "w:b", "w:a b"]})
+    model = Model(write_folder(tmp_path / "model", s, g.model({"prediction": n})), threads=1)
+    texts = ["a b"] * 1_200
+    texts[700] = "a " * 1_000_000
+    tracemalloc.start()
+    found = model.predict({"t": texts})
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found[[0, 699, 700, 701, 1199]].tolist() == [3, 3, 1_000_000, 3, 3]
+    assert peak < 400e6  # 1,200 rows of a million tokens would be 9.6 GB
 
 
 def test_images_and_regression(tmp_path):

@@ -1,0 +1,200 @@
+"""Dates in every form, several in one column, as numbers; times of the day, durations; and rows in their order."""
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from automl import runtime
+from automl.data import from_arrays, rows
+from automl.errors import DataError
+
+N = 120
+rng = np.random.default_rng(0)
+MOMENTS = [
+    dt.datetime(2015, 1, 1) + dt.timedelta(days=int(d), seconds=int(s))
+    for d, s in zip(rng.integers(0, 2000, N), rng.integers(0, 86_400, N), strict=True)
+]
+DAYS = [dt.datetime(m.year, m.month, m.day) for m in MOMENTS]
+OTHER = rng.normal(size=N)
+Y = np.arange(N) % 2
+
+
+def ordinal(d):
+    ending = "th" if 4 <= d.day <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(d.day % 10, "th")
+    return f"{d:%B} {d.day}{ending}, {d.year}"
+
+
+def of(form):
+    return lambda moment: moment.strftime(form)
+
+
+DAY_FORMS = [
+    "%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d.%m.%Y", "%d.%m.%y", "%d-%m-%Y", "%m-%d-%Y", "%m/%d/%y",
+    "%Y.%m.%d", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%d %b %Y", "%d %B %Y", "%d-%b-%y", "%d-%b-%Y", "%d%b%Y",
+    "%d/%b/%Y", "%Y%m%d", "%a, %d %b %Y", "%A, %B %d, %Y", "%d. %B %Y", "%Y-%b-%d",
+]  # fmt: skip
+MOMENT_FORMS = [
+    "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S.000Z",
+    "%Y-%m-%d %H:%M:%S+00:00", "%Y-%m-%d %H:%M:%S +0000", "%Y-%m-%d %H:%M:%S UTC", "%d/%m/%Y %H:%M:%S",
+    "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y, %I:%M:%S %p", "%b %d, %Y %I:%M:%S %p", "%b %d, %Y at %I:%M:%S%p",
+    "%d-%b-%y %H:%M:%S", "%a %b %d %H:%M:%S %Y", "%Y%m%d%H%M%S", "%Y%m%dT%H%M%S", "%d/%b/%Y:%H:%M:%S +0000",
+    "%a, %d %b %Y %H:%M:%S GMT", "%d.%m.%Y %H:%M:%S", "%Y/%m/%d %H:%M:%S.%f",
+]  # fmt: skip
+MIXED = {
+    "three forms": [of("%Y-%m-%d"), of("%d/%m/%Y"), of("%b %d, %Y")],
+    "two digits of a year": [of("%d.%m.%Y"), of("%d.%m.%y")],
+    "some with spaces": [of("%Y-%m-%d"), of(" %Y-%m-%d ")],
+    "words": [of("%B %d, %Y"), of("%b %d, %Y"), ordinal, of("%d-%b-%y")],
+    "one digit": [of("%Y-%m-%d"), lambda d: f"{d.year}-{d.month}-{d.day}", lambda d: f"{d.day}.{d.month}.{d.year}"],
+}
+
+
+def check(values, expected, **options):
+    """The parts of the dates are right in the task, alone, and from the schema as JSON would hold it."""
+    columns = {"when": values, "other": OTHER[: len(values)]}
+    task = from_arrays(columns, Y[: len(values)], **options)
+    assert task.schema.columns[0].role == "datetime"
+    parts = task.data.x.numeric[:, : len(runtime.DATE_PARTS) - 1]
+    known = [[m.year, m.month, m.day, m.weekday(), m.timetuple().tm_yday, m.hour, m.minute, m.second] for m in expected]
+    np.testing.assert_array_equal(parts, known)
+    few = {name: v[:5] for name, v in columns.items()}
+    np.testing.assert_array_equal(rows(task.schema, few).numeric, task.data.x.numeric[:5])
+    return task
+
+
+@pytest.mark.parametrize("form", DAY_FORMS)
+def test_every_form_of_a_day(form):
+    check([d.strftime(form) for d in DAYS], DAYS)
+
+
+@pytest.mark.parametrize("form", MOMENT_FORMS)
+def test_every_form_of_a_moment_with_its_seconds(form):
+    check([m.strftime(form) for m in MOMENTS], MOMENTS)
+
+
+@pytest.mark.parametrize("forms", MIXED.values(), ids=MIXED)
+def test_several_forms_in_one_column(forms):
+    task = check([forms[i % len(forms)](d) for i, d in enumerate(DAYS)], DAYS)
+    assert len(forms) == 2 or isinstance(task.schema.columns[0].format, tuple)
+
+
+def test_a_form_of_a_single_row_and_times_in_some_rows():
+    rare = [d.strftime("%b %d, %Y" if i == 77 else "%d/%m/%Y") for i, d in enumerate(DAYS)]
+    check(rare, DAYS)
+    some = [
+        (m if i % 3 else d).strftime("%d/%m/%Y %H:%M:%S" if i % 3 else "%d/%m/%Y")
+        for i, (m, d) in enumerate(zip(MOMENTS, DAYS, strict=True))
+    ]
+    check(some, [m if i % 3 else d for i, (m, d) in enumerate(zip(MOMENTS, DAYS, strict=True))])
+
+
+@pytest.mark.parametrize(
+    ("form", "bad"), [("%d/%m/%Y", "31/02/2016"), ("%Y-%m-%d", "2016-13-45"), ("%b %d, %Y", "soon")]
+)
+def test_the_value_that_is_no_date_is_named_and_no_other(form, bad):
+    values = [d.strftime(form) for d in DAYS]
+    values[77] = bad
+    with pytest.raises(DataError, match=rf"'when'.*row 78 has '{bad}' \(1 such row\)"):
+        from_arrays({"when": values, "other": OTHER}, Y)
+    task = check([d.strftime(form) for d in DAYS], DAYS)
+    with pytest.raises(DataError, match=rf"row 2 has '{bad}'"):
+        rows(task.schema, {"when": [values[0], bad], "other": [1, 2]})
+
+
+def test_evidence_decides_the_order_of_day_and_month_and_both_are_refused():
+    first = [d.strftime("%d/%m/%Y") for d in DAYS]
+    assert from_arrays({"when": first, "o": OTHER}, Y).schema.columns[0].format == "%d/%m/%Y"
+    both = [d.strftime("%d/%m/%Y" if i % 2 else "%m/%d/%Y") for i, d in enumerate(DAYS)]
+    with pytest.raises(DataError, match=r"two conventions: '.*' fits %./%./%Y alone, and '.*' fits"):
+        from_arrays({"when": both, "o": OTHER}, Y)
+
+
+SECONDS = [int(m.replace(tzinfo=dt.UTC).timestamp()) for m in MOMENTS]
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+@pytest.mark.parametrize("ticks", [1, 1_000, 1_000_000, 1_000_000_000])
+def test_seconds_since_1970_are_dates_where_declared_or_called_so(ticks, as_text):
+    values = [str(s * ticks) if as_text else s * ticks for s in SECONDS]
+    check(values, MOMENTS, roles={"when": "datetime"})
+    task = from_arrays({"created_at": values, "amount": values}, Y)
+    assert [c.role for c in task.schema.columns] == ["datetime", "numeric"]
+    np.testing.assert_array_equal(task.data.x.numeric[:, 7], [m.second for m in MOMENTS])
+
+
+@pytest.mark.parametrize("form", ["%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d%H%M"])
+def test_days_that_are_numbers_are_dates_and_said(form):
+    truth = [
+        m.replace(second=0) if form == "%Y%m%d%H%M" else m if "H" in form else d
+        for m, d in zip(MOMENTS, DAYS, strict=True)
+    ]
+    for values in (np.array([int(m.strftime(form)) for m in MOMENTS]), [float(m.strftime(form)) for m in MOMENTS]):
+        task = check(values, truth)
+        assert any("are read as dates" in note for note in task.notes)
+    ids = rng.integers(10**7, 10**8, N)
+    assert from_arrays({"when": ids, "o": OTHER}, Y).schema.columns[0].role == "numeric"
+
+
+TIMES = {
+    "seconds": of("%H:%M:%S"),
+    "minutes": of("%H:%M"),
+    "one digit": lambda m: f"{m.hour}:{m:%M}",
+    "am and pm": of("%I:%M %p"),
+    "am and pm, seconds": of("%I:%M:%S%p"),
+    "objects": dt.datetime.time,
+}
+
+
+@pytest.mark.parametrize("form", TIMES.values(), ids=TIMES)
+def test_times_of_a_day(form):
+    task = from_arrays({"when": [form(m) for m in MOMENTS], "o": OTHER}, Y)
+    assert task.schema.columns[0].role == "datetime"
+    np.testing.assert_array_equal(task.data.x.numeric[:, 5:7], [[m.hour, m.minute] for m in MOMENTS])
+
+
+LENGTHS = [dt.timedelta(seconds=int(s)) for s in rng.integers(0, 10**6, N)]
+DURATIONS = {
+    "timedelta": LENGTHS,
+    "timedelta64": np.array(LENGTHS, "m8[ms]"),
+    "pandas": pd.Series(LENGTHS),
+    "words": [str(pd.Timedelta(t)) for t in LENGTHS],
+    "words of Python": [str(t) for t in LENGTHS],
+    "clock": [f"{t.days * 24 + t.seconds // 3600}:{t.seconds // 60 % 60:02d}:{t.seconds % 60:02d}" for t in LENGTHS],
+    "ISO": [f"P{t.days}DT{t.seconds}S" for t in LENGTHS],
+}
+
+
+@pytest.mark.parametrize("values", DURATIONS.values(), ids=DURATIONS)
+def test_durations_are_seconds(values):
+    task = from_arrays({"d": values, "o": OTHER}, Y)
+    assert task.schema.columns[0].role == "numeric"
+    seconds = np.float32([t.total_seconds() for t in LENGTHS])
+    np.testing.assert_array_equal(task.data.x.numeric[:, 0], seconds)
+    other_way = {"d": [str(pd.Timedelta(t)) for t in LENGTHS[:4]], "o": OTHER[:4]}
+    np.testing.assert_array_equal(rows(task.schema, other_way).numeric[:, 0], seconds[:4])
+
+
+def test_what_rows_are_ordered_by_stays_a_feature_and_says_what_it_does():
+    when = [d.strftime("%d/%m/%Y") for d in DAYS]
+    task = from_arrays(pd.DataFrame({"when": when, "o": OTHER, "y": Y}), "y", order="when")
+    assert task.schema.columns[0].role == "datetime"
+    for train, valid in task.splits:
+        assert max(DAYS[i] for i in train) < min(DAYS[i] for i in valid)
+    assert any("always later rows" in note for note in task.notes)
+    assert any("lags" in note for note in task.notes)
+
+
+@pytest.mark.parametrize("groups", [np.arange(N) % 6, np.argsort(np.argsort(DAYS)) // 6], ids=["lasting", "passing"])
+def test_order_and_groups_hold_together(groups):
+    frame = pd.DataFrame({"when": DAYS, "g": groups, "o": OTHER, "y": Y})
+    task = from_arrays(frame, "y", order="when", group="g", test_share=0.2, folds=3)
+    assert len(task.splits) >= 2
+    kept = task.data.x.numeric
+    days = runtime.numeric_names(task.schema.to_dict()).index("when.days")
+    known = dict(zip(np.round(OTHER, 9).tolist(), groups.tolist(), strict=True))
+    group_of = np.array([known[min(known, key=lambda v, k=float(o): abs(v - k))] for o in kept[:, -1]])
+    for train, valid in task.splits:
+        assert not set(group_of[train]) & set(group_of[valid])
+        assert kept[train, days].max() < kept[valid, days].min()

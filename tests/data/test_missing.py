@@ -1,0 +1,125 @@
+"""Words that may be missing: levels where they are frequent, gaps among numbers and dates; what ``missing`` sets."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from automl.data import from_arrays, load, rows
+from automl.errors import DataError
+
+N = 300
+rng = np.random.default_rng(0)
+NUMBERS = [f"{v:.3f}" for v in rng.normal(size=N)]
+DAYS = pd.date_range("2020-01-01", periods=N).strftime("%Y-%m-%d").tolist()
+X = rng.normal(size=(N, 1))
+Y = np.arange(N) % 2
+MEANINGFUL = ["NA", "nan", "NaN", "None", "N/A", "n/a", "null", "NULL"]
+NOTHING = [
+    "-", "--", "—", ".", "..", "?", "???", "*", "/", "missing", "Missing", "MISSING", "TBD", "tbd", "TBA", "unknown",
+    "Unknown", "n.a.", "N.A.", "n/a", "NA", "#N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "not available", "(null)",
+    "none", "pending",
+]  # fmt: skip
+
+
+def with_words(values, *words):
+    """Put each of ``words`` into two places of a column."""
+    values = list(values)
+    for i, word in enumerate(words):
+        values[5 + 7 * i] = values[8 + 7 * i] = word
+    return values
+
+
+@pytest.mark.parametrize("word", MEANINGFUL)
+def test_a_frequent_word_is_a_level_a_class_of_a_file_and_said(write_csv, word):
+    regions = [("EU", "AS", word, "SA")[i % 4] for i in range(N)]
+    task = load(write_csv({"region": regions, "n": NUMBERS, "target": regions[::-1]}))
+    assert set(task.schema.columns[0].levels) == {"EU", "AS", word, "SA"}
+    assert task.n_rows == N
+    assert set(task.schema.classes) == {"EU", "AS", word, "SA"}
+    for what in ("Column 'region'", "The target 'target'"):
+        assert any(what in note and f"missing=[{word}]" in note for note in task.notes)
+    # The same at prediction: the level is known, an empty field is not.
+    first = rows(task.schema, {"region": [word, "", None], "n": ["1", "2", "3"]}).categories[:, 0]
+    assert first[0] > 0
+    assert first[1:].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("word", MEANINGFUL)
+def test_a_rare_word_is_missing(write_csv, word):
+    regions = with_words((["EU", "AS"] * N)[:N], word)
+    task = load(write_csv({"region": regions, "n": NUMBERS, "target": regions}))
+    assert task.schema.columns[0].levels == ("AS", "EU")
+    assert task.n_rows == N - 2
+    assert any("2 rows without a target" in note for note in task.notes)
+    assert any("In the target" in note and f"'{word}' (2)" in note for note in task.notes)
+
+
+@pytest.mark.parametrize("word", MEANINGFUL)
+@pytest.mark.parametrize("share", [2, 100])
+def test_every_word_of_an_array_of_classes_is_one(word, share):
+    y = np.array([word] * share + ["a", "b"] * ((N - share) // 2))
+    task = from_arrays(X[: len(y)], y)
+    assert set(task.schema.classes) == {word, "a", "b"}
+    assert task.n_rows == len(y)
+
+
+@pytest.mark.parametrize("word", NOTHING)
+@pytest.mark.parametrize(("values", "role"), [(NUMBERS, "numeric"), (DAYS, "datetime"), (range(N), "numeric")])
+def test_words_that_say_nothing_are_missing_among_numbers_and_dates_and_counted(write_csv, values, role, word):
+    quoted = [f'"{v}"' for v in with_words(values, word)]
+    task = load(write_csv({"c": quoted, "target": Y}))
+    assert task.schema.columns[0].role == role
+    assert np.flatnonzero(np.isnan(task.data.x.numeric[:, 0])).tolist() == [5, 8]
+    assert any("c (0.7%)" in note for note in task.notes if note.startswith("Missing values"))
+    again = rows(task.schema, {"c": [word, "TBD", "-", str(values[0])], "other": [0] * 4})
+    assert np.isnan(again.numeric[:, 0]).tolist() == [True, True, True, False]
+
+
+def test_several_words_are_counted_each_and_others_are_named_with_a_way_out_that_works():
+    values = with_words(NUMBERS, "TBD", "-", "soon")
+    with pytest.raises(DataError, match=r"row 20 has 'soon' \(2 such rows\).*missing=\[soon\]"):
+        from_arrays({"c": values, "o": X[:, 0]}, Y)
+    task = from_arrays({"c": with_words(NUMBERS, "TBD", "-"), "o": X[:, 0]}, Y)
+    assert any("'TBD' (2), '-' (2)" in note and "4 in all" in note for note in task.notes)
+    task = from_arrays({"c": values, "o": X[:, 0]}, Y, missing=["soon"])
+    assert np.isnan(task.data.x.numeric[:, 0]).sum() == 6
+    assert np.isnan(rows(task.schema, {"c": ["soon", "1"], "o": [1, 2]}).numeric[:, 0]).tolist() == [True, False]
+
+
+def test_a_target_of_numbers_has_gaps_whatever_they_are_called():
+    y = with_words(NUMBERS, "TBD", "NA", "-")
+    task = from_arrays(X, y)
+    assert task.target == "regression"
+    assert task.n_rows == N - 6
+    assert any("'TBD' (2)" in note for note in task.notes)
+
+
+SENTINELS = [
+    ([-999, "-999"], np.where(np.arange(N) % 10, np.arange(N), -999)),
+    ([-999], np.where(np.arange(N) % 10, np.arange(N) * 1.5, -999.0)),
+    (["-999"], [f"{v:.1f}" for v in np.where(np.arange(N) % 10, np.arange(N) + 0.5, -999)]),
+    ("none given", [str(v) if v % 10 else "none given" for v in range(N)]),
+]
+
+
+@pytest.mark.parametrize(("missing", "values"), SENTINELS)
+def test_missing_sets_the_words_and_the_numbers(missing, values):
+    task = from_arrays({"c": values, "o": X[:, 0]}, Y, missing=missing)
+    assert np.flatnonzero(np.isnan(task.data.x.numeric[:, 0])).tolist() == list(range(0, N, 10))
+    given = {"c": [values[0], values[1]], "o": [1, 2]}
+    assert np.isnan(rows(task.schema, given).numeric[:, 0]).tolist() == [True, False]
+
+
+def test_missing_replaces_what_is_missing_among_words(write_csv):
+    path = write_csv({"c": with_words((["a", "b"] * N)[:N], "NA", "gone"), "n": NUMBERS, "target": Y})
+    assert load(path).schema.columns[0].levels == ("a", "b", "gone")
+    assert load(path, missing=[]).schema.columns[0].levels == ("NA", "a", "b", "gone")
+    assert load(path, missing=["gone"]).schema.columns[0].levels == ("NA", "a", "b")
+    task = load(path, missing=["gone", "a"])
+    assert task.schema.columns[0].levels == ("NA", "b")
+    assert rows(task.schema, {"c": ["gone", "b"], "n": [1, 2]}).categories[:, 0].tolist() == [0, 2]
+
+
+def test_leading_zeros_stay_codes_beside_words_that_say_nothing():
+    codes = with_words([f"{i % 40:04d}" for i in range(N)], "TBD", "-")
+    assert from_arrays({"c": codes, "o": X[:, 0]}, Y).schema.columns[0].role == "categorical"
