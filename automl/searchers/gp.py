@@ -165,12 +165,17 @@ def log_improvement(gain: np.ndarray) -> np.ndarray:
     It has a slope also where the improvement itself is too small to be told from 0 (Ament et al., 2023,
     arXiv:2310.20708).
     """
-    from scipy.special import erfcx
+    from scipy.special import erfcx, ndtr
 
-    normal = -(gain**2) / 2 - math.log(2 * math.pi) / 2
-    # gain * cdf(gain) / pdf(gain), by the scaled complementary error function.
-    share = gain * math.sqrt(math.pi / 2) * erfcx(-np.clip(gain, None, 5) / math.sqrt(2))
-    return normal + np.log(np.maximum(1 + share, 1e-12))
+    log_density = -(gain**2) / 2 - math.log(2 * math.pi) / 2
+    # What is lost comes by the scaled complementary error function: gain * cdf(gain) / density(gain).
+    lost = np.minimum(gain, 0)
+    share = lost * math.sqrt(math.pi / 2) * erfcx(-lost / math.sqrt(2))
+    return np.where(
+        gain > 0,
+        np.log(np.maximum(gain, 0) * ndtr(gain) + np.exp(log_density)),
+        log_density + np.log(np.maximum(1 + share, 1e-15)),
+    )
 
 
 def _key(params: Params) -> Key:
