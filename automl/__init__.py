@@ -8,6 +8,7 @@ load("model").predict(X)
 """
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = ["Artifact", "AutoML", "AutoMLClassifier", "AutoMLRegressor", "load"]
+
+# Wherever onnxruntime is imported, it sends nothing and keeps no file where temporary ones go.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _HOMES = {"Artifact": "automl.artifact", "load": "automl.artifact"}
 

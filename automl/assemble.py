@@ -1,18 +1,18 @@
-"""Puts options together: the whole space from the files that are there, and a model from a candidate.
+"""Puts options together: the whole space from the options that are there, and a model from a candidate.
 
 The space of one kind of data is a choice of families; each family carries its own parameters, those
 of the feature steps it wants, and, for networks, a loss, an optimizer, a schedule and the training
 loop. Only here do kinds of options meet; the engine knows none of them by name.
 """
 
-import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import ModuleType
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from automl.errors import SpaceError, unknown_name
-from automl.registry import load, names, option
+from automl.errors import ConfigError, SpaceError, unknown_name
+from automl.option import CLASSES, Family, Step
+from automl.registry import available, load, names
 from automl.space import (
     OFF,
     Choice,
@@ -26,30 +26,39 @@ from automl.space import (
     draw,
     scope,
 )
-from automl.task import FAMILY_FOLDER, Task
+from automl.task import FAMILY_FOLDER, Problem, Task
 from automl.training import network
 from automl.training.pipeline import Pipeline
 from automl.types import Model
 
-# Feature steps run in this order; a family names those it wants.
-STEP_ORDER = ("dates", "text", "impute", "encode", "scale", "select", "reduce")
-ALL_TARGETS = ("binary", "multiclass", "regression")
+Plugins = Mapping[str, Sequence[str]]
+# Below it stand the steps that a family may take without naming them.
+MORE_STEPS = "steps"
 
 
-def whole_space(plugins: Mapping[str, Sequence[str]] | None = None) -> dict[str, Choice]:
+def whole_space(plugins: Plugins | None = None) -> dict[str, Choice]:
     """Return the spaces of all kinds of data: ``{"tables": {family: ...}, "images": ..., ...}``.
 
-    ``plugins`` adds options of one's own by import path: ``{"losses": ["my_package.my_loss"]}``.
+    ``plugins`` adds options of one's own by import path: ``{"losses": ["my_package.my_loss"]}``. Raises ``ConfigError``
+    for what is no option, and for a feature step among them that no family takes.
     """
     plugins = plugins or {}
-    known = [*FAMILY_FOLDER.values(), *network.PARTS.values()]
-    for kind in plugins:
-        if kind not in known:
-            raise unknown_name("kind of plugin", kind, known)
-    return {folder: _family_choice(folder, plugins) for folder in FAMILY_FOLDER.values()}
+    for kind, paths in plugins.items():
+        if kind not in CLASSES:
+            raise unknown_name("kind of plugin", kind, CLASSES)
+        if isinstance(paths, str) or not isinstance(paths, Sequence):
+            raise ConfigError(
+                f"The plugins of {kind} are a list of import paths, e.g. [my_package.my_module]; got {paths!r}."
+            )
+    families = {folder: available(folder, plugins.get(folder, ())) for folder in FAMILY_FOLDER.values()}
+    _check_taken(plugins, [family for of_kind in families.values() for family in of_kind.values()])
+    return {
+        folder: Choice({name: _family_space(family, plugins) for name, family in of_kind.items()})
+        for folder, of_kind in families.items()
+    }
 
 
-def described(plugins: Mapping[str, Sequence[str]] | None = None) -> dict[str, Any]:
+def described(plugins: Plugins | None = None) -> dict[str, Any]:
     """Return the whole space as plain nested values, as ``automl space`` prints it."""
     spaces = whole_space(plugins)
     return {folder: {str(f): describe(s) for f, s in choice.options.items()} for folder, choice in spaces.items()}
@@ -60,7 +69,7 @@ class SpaceConfig:
     """What a person asked of the space: overrides below ``tables``, ``images``, ..., and plugins."""
 
     overrides: Mapping[str, Any] = field(default_factory=dict)
-    plugins: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    plugins: Plugins = field(default_factory=dict)
 
 
 def task_space(task: Task, config: SpaceConfig | None = None) -> dict[str, Domain | Space]:
@@ -73,81 +82,120 @@ def task_space(task: Task, config: SpaceConfig | None = None) -> dict[str, Domai
     for part in config.overrides:
         if part not in spaces:
             raise unknown_name("part of the space", part, spaces)
-    folder = FAMILY_FOLDER[task.kind]
+    problem, folder = task.problem, FAMILY_FOLDER[task.kind]
     if config.overrides.get(folder) in (OFF, False):
         raise SpaceError(f"space.{folder} is turned off, and it is what this data is searched over.")
     # Every part is configured, so that a wrong path in any of them is reported.
     spaces = {k: configure_choice(c, _installed_only(k, c, config), f"space.{k}") for k, c in spaces.items()}
     fitting = {
-        name: fitted for name, space in spaces[folder].options.items() if (fitted := _fit(folder, name, space, task))
+        name: fitted for name, space in spaces[folder].options.items() if (fitted := _fit(folder, name, space, problem))
     }
     if not fitting:
-        raise SpaceError(f"No family of space.{folder} fits a {task.target} target; turn one on.")
+        raise SpaceError(f"No family of space.{folder} fits a {problem.target.kind} target; turn one on.")
     return {"family": Choice(fitting)}
 
 
 def starting_points(space: Space) -> list[Params]:
-    """Return every family's default parameters, in the order the families ask to be tried (``ORDER``)."""
+    """Return every family's default parameters, in the order the families ask to be tried."""
     family = space["family"]
     assert isinstance(family, Choice)
     return [draw(space, Defaults({"family": name})) for name in family.options]
 
 
-def build(params: Params, task: Task) -> Model:
+def build(params: Params, problem: Problem) -> Model:
     """Build the unfitted model that ``params`` describe."""
-    folder, family = FAMILY_FOLDER[task.kind], str(params["family"])
-    module = option(folder, family)
-    own = scope(params, f"family.{family}")
-    wanted = getattr(module, "FEATURES", {})
+    name = str(params["family"])
+    family = load(FAMILY_FOLDER[problem.schema.kind], name)
+    own = scope(params, f"family.{name}")
+    more = {path: f"{MORE_STEPS}.{path}.on" for path in _taken(scope(own, MORE_STEPS))}
     steps = [
-        load("features", step).build(scope(own, step), task)
-        for step in STEP_ORDER
-        if step in wanted and _has_input(step, task)
+        step.build(scope(own, more.get(name, name)), problem)
+        for name, step in steps_of(family, more).items()
+        if has_input(step, problem)
     ]
-    model = module.build(own, task)
+    model = family.build(own, problem)
     return Pipeline(steps, model) if steps else model
 
 
-def _family_choice(folder: str, plugins: Mapping[str, Sequence[str]]) -> Choice:
-    families = [*names(folder), *plugins.get(folder, ())]
-    modules = {name: option(folder, name) for name in families}
-    usable = {n: m for n, m in modules.items() if all(map(_installed, getattr(m, "REQUIRES", ())))}
-    ordered = sorted(usable, key=lambda n: (getattr(usable[n], "ORDER", 50), n))
-    return Choice({name: _family_space(usable[name], plugins) for name in ordered})
+def steps_of(family: Family, more: Iterable[str] = ()) -> dict[str, Step]:
+    """Return the steps that a family names, and ``more``, in the order in which they run."""
+    wanted = {*family.steps, *more}
+    every = {name: load("features", name) for name in {*names("features"), *wanted}}
+    return {name: every[name] for name in in_order(every) if name in wanted and not every[name].absent}
 
 
-def _family_space(module: ModuleType, plugins: Mapping[str, Sequence[str]]) -> Space:
-    space: dict[str, Any] = dict(module.SPACE)
-    features = getattr(module, "FEATURES", {})
-    for step in STEP_ORDER:
-        if step in features:
-            space[step] = configure(load("features", step).SPACE, features[step], step)
-    if not hasattr(module, "NETWORK"):
+def in_order(steps: Mapping[str, Step]) -> list[str]:
+    """Return the names of ``steps`` so that each comes after those that it runs after.
+
+    Raises ``UnknownNameError`` for a step that is not among them, ``ConfigError`` for a circle.
+    """
+    sorter: TopologicalSorter[str] = TopologicalSorter()
+    for name in sorted(steps, key=lambda name: (steps[name].order, name)):
+        for earlier in steps[name].after:
+            if earlier not in steps:
+                raise unknown_name(f"feature step in 'after' of '{name}':", earlier, steps)
+        sorter.add(name, *steps[name].after)
+    try:
+        return list(sorter.static_order())
+    except CycleError as error:
+        raise ConfigError(f"Feature steps run after each other in a circle: {' after '.join(error.args[1])}.") from None
+
+
+def _taken(more: Params) -> list[str]:
+    """Return the steps that are on among the parameters below ``MORE_STEPS``."""
+    return [path for path, value in more.items() if value == "on" and ".on." not in path]
+
+
+def _more_steps(family: Family, plugins: Plugins) -> dict[str, Step]:
+    """Return the steps that a family may take without naming them."""
+    offered = available("features", plugins.get("features", ())) if family.steps else {}
+    return {name: step for name, step in offered.items() if step.everywhere and name not in family.steps}
+
+
+def _check_taken(plugins: Plugins, families: Sequence[Family]) -> None:
+    for name in plugins.get("features", ()):
+        if not load("features", name).everywhere and not any(name in family.steps for family in families):
+            raise ConfigError(
+                f"No family takes the feature step '{name}': a family takes those that it names in its 'steps', and "
+                "those that are declared with everywhere=True."
+            )
+
+
+def _family_space(family: Family, plugins: Plugins) -> Space:
+    space: dict[str, Any] = dict(family.space)
+    for name, step in steps_of(family).items():
+        space[name] = configure(step.space, family.steps[name], name)
+    if more := _more_steps(family, plugins):
+        space[MORE_STEPS] = {name: Choice({"on": step.space, "off": {}}) for name, step in more.items()}
+    if family.network is None:
         return space
     training: dict[str, Any] = dict(network.SPACE)
     for part, kind in network.PARTS.items():
         # The first option that fits is tried first.
-        options = [*sorted(names(kind), key=lambda n: getattr(load(kind, n), "ORDER", 50)), *plugins.get(kind, ())]
-        training[part] = Choice({name: option(kind, name).SPACE for name in options})
-    return {**space, **configure(training, module.NETWORK, "network")}
+        training[part] = Choice({n: option.space for n, option in available(kind, plugins.get(kind, ())).items()})
+    return {**space, **configure(training, family.network, "network")}
 
 
-def _fit(folder: str, name: str, space: Space, task: Task) -> Space | None:
-    """Return a family's space without what cannot serve the task, or None when the family cannot."""
-    module = option(folder, name)
-    if task.target not in getattr(module, "FITS", ALL_TARGETS):
+def _fit(folder: str, name: str, space: Space, problem: Problem) -> Space | None:
+    """Return a family's space without what cannot serve the problem, or None when the family cannot."""
+    family: Family = load(folder, name)
+    target = problem.target.kind
+    if target not in family.targets:
         return None
-    features = getattr(module, "FEATURES", {})
-    fitted = {key: domain for key, domain in space.items() if key not in features or _has_input(key, task)}
-    for part, kind in network.PARTS.items() if hasattr(module, "NETWORK") else ():
+    fitted = dict(space)
+    for step in family.steps:
+        if step in fitted and not has_input(load("features", step), problem):
+            del fitted[step]
+    if isinstance(more := fitted.get(MORE_STEPS), Mapping):
+        fitted[MORE_STEPS] = {s: choice for s, choice in more.items() if has_input(load("features", s), problem)}
+    for part, kind in network.PARTS.items() if family.network is not None else ():
         choice = fitted[part]
         assert isinstance(choice, Choice)
-        off = {o: OFF for o in choice.options if task.target not in getattr(option(kind, str(o)), "FITS", ALL_TARGETS)}
+        off = {o: OFF for o in choice.options if target not in getattr(load(kind, str(o)), "targets", (target,))}
         if len(off) == len(choice.options):
             return None
         fitted[part] = configure_choice(choice, off, f"{name}.{part}")
-    adapt = getattr(module, "adapt", None)
-    return adapt(fitted, task) if adapt else fitted
+    return family.adapt(fitted, problem) if family.adapt else fitted
 
 
 def _installed_only(folder: str, choice: Choice, config: SpaceConfig) -> dict[str, Any]:
@@ -162,16 +210,6 @@ def _installed_only(folder: str, choice: Choice, config: SpaceConfig) -> dict[st
     return {"options": [name for name in families if name not in absent]}
 
 
-def _has_input(step: str, task: Task) -> bool:
-    x = task.data.x
-    if step == "dates":
-        return any(c.role == "datetime" for c in task.schema.columns)
-    if step == "text":
-        return x.sparse is not None
-    if step == "encode":
-        return x.categories is not None and x.categories.shape[1] > 0
-    return True
-
-
-def _installed(library: str) -> bool:
-    return importlib.util.find_spec(library) is not None
+def has_input(step: Step, problem: Problem) -> bool:
+    """Return whether there is a column that the step reads."""
+    return any(c.role in step.reads and (c.terms or c.role != "text") for c in problem.schema.columns)

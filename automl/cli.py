@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from automl.errors import AutoMLError
 
@@ -54,7 +55,7 @@ Search for the best model, and ship it. The keys that are used most:
   budget.trials=50        how many candidates are tried at most
   experiment=NAME         a recipe: quick, best_quality, competition, edge
   searcher= scheduler=    how candidates are found (tpe, gp, random, ...), and ended early (asha, none, ...)
-  runner=inline           in this process; or ray_tune, with runner.workers=N
+  runner=inline           in this process; or processes, or ray_tune, with runner.workers=N
   space.PATH=VALUE        what is searched over, e.g. space.tables.svm=off
   run.dir=DIR seed=N      where it is kept; the seed of everything
 
@@ -72,39 +73,57 @@ Everything there is: `automl search --cfg job`; all that is searched over: `auto
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run one command; exit code 2 and one clear message for what a person can put right."""
+    """Run one command; exit code 2 and one clear message for what a person can put right, 3 for what nobody foresaw."""
     argv = list(sys.argv[1:] if argv is None else argv)
+    try:
+        _run(argv)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader of a pipe has left
+        sys.stderr.close()
+        raise SystemExit(141) from None
+    except (Exception, KeyboardInterrupt) as error:
+        from automl.faults import tell
+
+        raise SystemExit(tell(error)) from None
+
+
+def _run(argv: Sequence[str]) -> None:
     if not argv or argv[0] in ("-h", "--help"):
         print(USAGE, end="")
-        raise SystemExit(0 if argv else 2)
+        if not argv:
+            raise SystemExit(2)
+        return
     if argv[0] in ("-sc", "--shell-completion"):  # the script that Hydra installs asks like this
-        _complete(argv)
+        _complete(list(argv))
         return
     if argv[0] == "--version":
         from automl import __version__
 
         print(f"automl {__version__}")
         return
-    # Metrics and plugins of one's own may lie where the command is given; what is installed comes first.
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
+    _place_current_folder(wanted=argv[0] in TAKES_OWN_MODULES)
     # Whoever ends this job wants the best so far as much as a person who presses Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        if argv[0] not in COMMANDS:
-            from automl.errors import unknown_name
+    if argv[0] not in COMMANDS:
+        from automl.errors import unknown_name
 
-            raise unknown_name("command", argv[0], COMMANDS)
-        COMMANDS[argv[0]](argv[1:])
-    except AutoMLError as error:
-        print(f"automl: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
-    except KeyboardInterrupt as interrupt:
-        print(f"automl: {str(interrupt) or 'interrupted'}", file=sys.stderr)
-        raise SystemExit(130) from None
-    except BrokenPipeError:  # the reader of a pipe has left
-        sys.stderr.close()
-        raise SystemExit(141) from None
+        raise unknown_name("command", argv[0], COMMANDS)
+    COMMANDS[argv[0]](list(argv[1:]))
+
+
+def _place_current_folder(wanted: bool) -> None:
+    """Look for modules in the current folder last where options and metrics of one's own are ``wanted``, else never.
+
+    What is unpacked there may have the name of a library. A checkout that this package itself is run from stays.
+    """
+    try:
+        here = os.path.realpath(os.getcwd())
+    except FileNotFoundError:  # it was removed
+        return
+    home = str(Path(__file__).resolve().parent.parent)
+    sys.path[:] = [entry for entry in sys.path if os.path.realpath(entry or ".") not in {here} - {home}]
+    if wanted:
+        sys.path.append(here)
 
 
 def _search(argv: list[str]) -> None:
@@ -133,10 +152,11 @@ def _resume(argv: list[str]) -> None:
     parser = _parser("resume", "Go on with a run: its finished trials are kept, and its budget begins anew.")
     parser.add_argument("run", help="the run's folder")
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="e.g. budget.seconds=300 runner.workers=4")
+    parser.add_argument("--trust", action="store_true", help=TRUST)
     given = parser.parse_args(argv)
     from automl import commands
 
-    commands.resume(given.run, given.overrides, STARTED)
+    commands.resume(given.run, given.overrides, STARTED, given.trust)
 
 
 def _leaderboard(argv: list[str]) -> None:
@@ -165,10 +185,15 @@ def _predict(argv: list[str]) -> None:
     parser.add_argument(
         "-o", "--output", default="-", help="where the predictions go, as CSV (default: standard output)"
     )
+    parser.add_argument(
+        "--spreadsheet",
+        action="store_true",
+        help="defuse texts that a spreadsheet takes for formulas",
+    )
     given = parser.parse_args(argv)
     from automl import commands
 
-    commands.predict(given.model, given.data, given.output)
+    commands.predict(given.model, given.data, given.output, given.spreadsheet)
 
 
 def _export(argv: list[str]) -> None:
@@ -181,10 +206,11 @@ def _export(argv: list[str]) -> None:
     parser.add_argument(
         "--max-loss", type=float, help="the relative loss of score that compression may cost, e.g. 0.01"
     )
+    parser.add_argument("--trust", action="store_true", help=TRUST)
     given = parser.parse_args(argv)
     from automl import commands
 
-    commands.export(given.run, given.output, given.members, given.max_loss)
+    commands.export(given.run, given.output, given.members, given.max_loss, given.trust)
 
 
 def _space(argv: list[str]) -> None:
@@ -200,10 +226,19 @@ def _space(argv: list[str]) -> None:
     commands.space(path, overrides)
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong as every other error is said."""
+        raise AutoMLError(f"{message}\n{self.format_usage()}".strip())
+
+
 def _parser(command: str, description: str) -> argparse.ArgumentParser:
-    return argparse.ArgumentParser(prog=f"automl {command}", description=description)
+    return _Parser(prog=f"automl {command}", description=description)
 
 
+# Where an option, a loss or a metric may be a module that lies in the current folder.
+TAKES_OWN_MODULES = ("search", "resume", "space")
+TRUST = "open the folder though it belongs to another user: the models in it are code that is run"
 COMMANDS = {
     "search": _search,
     "resume": _resume,

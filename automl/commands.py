@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,19 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from automl import run_folder
-from automl.assemble import SpaceConfig, described
+from automl import configuration, files, registry, run_folder
+from automl.assemble import SpaceConfig
+from automl.clock import UNHURRIED_SECONDS
 from automl.errors import AutoMLError, ConfigError, DataError, unknown_name
+from automl.goals import Goals
 from automl.options import flag, number
 from automl.run_folder import RunFolder
-from automl.space import OFF
+from automl.runtime import printable
 
 if TYPE_CHECKING:
     from automl.search import Search
 
 # Of the configuration's data: files and columns.
-NAMES = ("train", "test", "target", "roles", "drop", "group", "order", "weights")
-DATA_KEYWORDS = (*NAMES, "kind", "folds", "test_share")
+NAMES = ("train", "test", "target", "roles", "drop", "group", "order", "weights", "missing")
+DATA_KEYWORDS = (*NAMES, "kind", "folds", "test_share", "decimal")
 
 
 def search(config: dict[str, Any], started: float) -> bool:
@@ -32,19 +35,24 @@ def search(config: dict[str, Any], started: float) -> bool:
 
     Returns whether it was interrupted, and so shipped what it had by then.
     """
-    path = str(config["run"]["dir"] or _new_folder(Path("runs")))
+    configuration.check(config)
     with _prepared(config, started) as ready:
-        folder = run_folder.create(path, config["leaderboard"]["url"])
-        folder.config.write_text(yaml.safe_dump(config, sort_keys=False))
+        folder = run_folder.create(_as_names(config["run"]["dir"]), config["leaderboard"]["url"])
+        files.write(folder.config, yaml.safe_dump(config, sort_keys=False))
         return _run(ready, config, folder)
 
 
-def resume(path: str, overrides: Sequence[str], started: float) -> None:
-    """Go on with the run in the folder ``path``; its trials count, its seconds begin anew."""
+def resume(path: str, overrides: Sequence[str], started: float, trust: bool = False) -> None:
+    """Go on with the run in the folder ``path``; its trials count, its seconds begin anew.
+
+    ``trust``: also where it is another user's.
+    """
     from automl.hydra_app import recomposed
 
-    folder = run_folder.find(path)
+    folder = run_folder.find(path, trust)
     config = recomposed(_recorded(folder), overrides)
+    configuration.check(config)
+    files.clear_drafts(folder.path)
     with _prepared(config, started) as ready:
         _run(ready, config, folder)
 
@@ -60,13 +68,17 @@ def _prepared(config: Mapping[str, Any], started: float) -> Iterator["Search"]:
         yield Search(load_task(config), checked, runner)
 
 
-def export(path: str, output: str, members: int | None, max_loss: float | None) -> None:
-    """Ship again from the kept outcomes of the run in the folder ``path`` into the folder ``output``."""
-    from automl.export.ship import ship
-    from automl.leaderboard.outcomes import Outcomes
-    from automl.leaderboard.store import Store
+def export(path: str, output: str, members: int | None, max_loss: float | None, trust: bool = False) -> None:
+    """Ship again from the kept trials of the run in the folder ``path`` into the folder ``output``.
 
-    folder, target = run_folder.find(path), Path(output)
+    ``trust``: also where the run is another user's.
+    """
+    from automl.export.ship import ship
+    from automl.kept import KeptTrials
+    from automl.leaderboard.store import Store
+    from automl.model_store import ModelStore
+
+    folder, target = run_folder.find(path, trust), Path(output)
     run_folder.refuse_used("An export", target, "Choose another -o.")
     config = _recorded(folder)
     if members is not None:
@@ -74,21 +86,17 @@ def export(path: str, output: str, members: int | None, max_loss: float | None) 
     if max_loss is not None:
         config["compress"]["max_loss"] = max_loss
     chosen = ship_config(config)
+    _reach_own_modules(config)
     task = load_task(config)
-    with Store(folder.leaderboard_url) as store:
-        trials = {t.candidate.id: t for t in store.trials(folder.run_id or 0)}
+    with Store(folder.leaderboard_url, read_only=True) as store:
+        trials = store.trials(folder.run_id or 0)
     run_folder.make(target, "-o")
-    _, shipped = ship(
-        task,
-        Outcomes(folder.outcomes, of=trials),
-        trials,
-        target,
-        chosen,
-        time.time() + 60,
-        lambda text: print(text, file=sys.stderr),
-    )
+    kept = KeptTrials(ModelStore(config["run"]["store"] or str(folder.models)), task.valid_rows, task.n_rows)
+    kept.recall(trials)
+    deadline = time.time() + UNHURRIED_SECONDS
+    _, shipped = ship(task, kept, target, chosen, deadline, lambda text: print(printable(text), file=sys.stderr))
     for one in shipped:
-        print(f"{one.kind}: {one.path} ({one.n_bytes / 1000:,.0f} kB)")
+        print(printable(f"{one.kind}: {one.path} ({one.n_bytes / 1000:,.0f} kB)"))
 
 
 def leaderboard(run: str | None, url: str | None, list_runs: bool, form: str, top: int) -> None:
@@ -100,23 +108,29 @@ def leaderboard(run: str | None, url: str | None, list_runs: bool, form: str, to
     key: str | int | None = run
     if url is None:
         if run and (Path(run) / "run.json").exists():
-            folder = run_folder.find(run)
+            folder = run_folder.find(run, trust=True)  # nothing is unpickled
             url, key = folder.leaderboard_url, folder.run_id
         else:
             url = str(Path("runs", "leaderboard.db").absolute())
-    with Store(url, create=False) as store:
-        shown: Any = store.runs() if list_runs else store.board(key)
+    with Store(url, read_only=True) as store:
+        if list_runs:
+            shown: Any = store.runs()
+        else:
+            shown = store.page(key, top or None) if form == "text" else store.board(key)
     if form != "text":
-        written = {"csv": (report.to_csv, report.runs_to_csv), "json": (report.to_json, report.runs_to_json)}
+        written: Any = {"csv": (report.to_csv, report.runs_to_csv), "json": (report.to_json, report.runs_to_json)}
         print(written[form][list_runs](shown), end="")
     elif list_runs:
         report.render_runs(shown)
     else:
-        report.render(shown, top=top or None)
+        report.render(shown)
 
 
-def predict(model: str, data: str, output: str) -> None:
-    """Write the predictions for a file as CSV: one row each, labels or values, then probabilities."""
+def predict(model: str, data: str, output: str, spreadsheet: bool = False) -> None:
+    """Write the predictions for a file as CSV: one row each, labels or values, then probabilities.
+
+    ``spreadsheet``: with an apostrophe before texts that a spreadsheet takes for formulas.
+    """
     from automl import runtime
     from automl.data.files import read_features
 
@@ -125,13 +139,9 @@ def predict(model: str, data: str, output: str) -> None:
     try:
         opened = runtime.Model(model)
         x, lengths = read_features(data, opened.schema)
-        runtime.write_predictions(opened, opened.scores(x, lengths), output)
+        runtime.write_predictions(opened, opened.scores(x, lengths), output, spreadsheet)
     except runtime.PredictionError as error:
         raise AutoMLError(str(error)) from None
-    except OSError as error:
-        raise AutoMLError(
-            f"The predictions cannot be written to '{output}' ({error.strerror}); choose another -o."
-        ) from None
 
 
 def space(path: str, overrides: Sequence[str]) -> None:
@@ -143,7 +153,7 @@ def space(path: str, overrides: Sequence[str]) -> None:
         if not isinstance(part, Mapping) or name not in part:
             raise unknown_name(f"part of '{path}'", name, part if isinstance(part, Mapping) else [])
         part = part[name]
-    print(yaml.safe_dump(part, sort_keys=False, allow_unicode=True), end="")
+    print(printable(yaml.safe_dump(part, sort_keys=False, allow_unicode=True)), end="")
 
 
 def load_task(config: Mapping[str, Any]) -> Any:
@@ -162,7 +172,6 @@ def search_config(config: Mapping[str, Any], started: float) -> Any:
     """Return the ``SearchConfig`` of a composed configuration."""
     from automl.search import SearchConfig
 
-    tree = config["space"]
     flag("key 'quiet'", config["quiet"])
     _leaderboard_url(config["leaderboard"]["url"])
     return SearchConfig(
@@ -170,9 +179,12 @@ def search_config(config: Mapping[str, Any], started: float) -> Any:
         searcher=config["searcher"],
         scheduler=config["scheduler"],
         runner=config["runner"],
-        space=SpaceConfig(with_deletions(tree, described()), config["plugins"]),
+        space=SpaceConfig(config["space"], config["plugins"]),
         ship=ship_config(config),
+        store=config["run"]["store"],
+        goals=Goals(tuple(config["goals"])),
         started=started,
+        deterministic=config["deterministic"],
     )
 
 
@@ -182,19 +194,12 @@ def ship_config(config: Mapping[str, Any]) -> Any:
     from automl.export.ship import ShipConfig
 
     options = config["compress"]["options"]
+    if options == "auto":
+        options = list(registry.available("compressors", config["plugins"]["compressors"]))
     if not isinstance(options, list):
-        raise ConfigError(f"'compress.options' is a list, e.g. [trim_trees] or []; got {options!r}.")
+        raise ConfigError(f"'compress.options' is auto or a list, e.g. [trim_trees] or []; got {options!r}.")
     compress = CompressConfig(config["compress"]["max_loss"], tuple(options))
     return ShipConfig(**config["ensemble"], compress=compress)
-
-
-def with_deletions(tree: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn what was deleted from the generated tree (Hydra's ``~space.tables.svm``) into ``off``."""
-    kept = {
-        k: with_deletions(v, whole[k]) if isinstance(v, Mapping) and isinstance(whole.get(k), Mapping) else v
-        for k, v in tree.items()
-    }
-    return kept | {k: OFF for k, v in whole.items() if k not in tree and isinstance(v, Mapping)}
 
 
 def _run(ready: "Search", config: dict[str, Any], folder: RunFolder) -> bool:
@@ -204,26 +209,44 @@ def _run(ready: "Search", config: dict[str, Any], folder: RunFolder) -> bool:
 
     task, budget = ready.task, ready.config
     with Progress(
-        seconds=budget.seconds, trials=budget.trials, metric=task.metric, started=budget.started, quiet=config["quiet"]
+        seconds=budget.seconds,
+        trials=budget.trials,
+        metric=task.metric,
+        started=budget.started,
+        quiet=config["quiet"],
+        goals=budget.goals,
     ) as view:
         for note in task.notes:
             view.note(note)
         result = ready.run(folder, view, config)
-    (folder.path / "timings.json").write_text(json.dumps(view.phases) + "\n")
-    with Store(folder.leaderboard_url) as store:
-        report.render(store.board(result.run_id), top=10)
+    files.write(folder.path / "timings.json", json.dumps(view.phases) + "\n")
+    with Store(folder.leaderboard_url, read_only=True) as store:
+        report.render(store.page(result.run_id, top=10))
     example = "data.csv" if task.kind in ("table", "text") else "data.npz"
-    print(f"\npredict with: automl predict {os.path.relpath(folder.path / 'model')} {example} -o predictions.csv")
+    model = shlex.quote(printable(os.path.relpath(folder.path / "model")))
+    print(f"\npredict with: automl predict {model} {example} -o predictions.csv")
     return result.interrupted
 
 
 def _recorded(folder: RunFolder) -> dict[str, Any]:
     try:
-        return yaml.safe_load(folder.config.read_text())
+        config = files.read_yaml(folder.config)
+        configuration.check(config)
+        return config
     except OSError:
         raise AutoMLError(
             f"'{folder.path}' has no config.yaml: only runs of `automl search` can be resumed or exported again."
         ) from None
+    except ValueError as error:
+        raise AutoMLError(
+            f"'{folder.config}' is damaged: {error} Bring it back from a copy; what was shipped is whole."
+        ) from None
+
+
+def _reach_own_modules(config: Mapping[str, Any]) -> None:
+    """Look for modules in the current folder too, if the run has options or a metric of its own."""
+    if any(config["plugins"].values()) or ":" in config["metric"]:
+        sys.path.append(os.getcwd())
 
 
 def _in_keys(text: str) -> str:
@@ -244,10 +267,3 @@ def _as_names(value: Any) -> Any:
 def _leaderboard_url(url: Any) -> None:
     if url != "auto" and "://" not in str(url):
         raise ConfigError(f"'leaderboard.url' is auto or an SQLAlchemy URL; got '{url}'. For a file: sqlite:///{url}.")
-
-
-def _new_folder(parent: Path) -> Path:
-    """Return a folder name that does not exist yet."""
-    stem = time.strftime("%Y-%m-%d_%H-%M-%S")
-    names = (stem if i == 0 else f"{stem}-{i}" for i in range(10_000))
-    return next(parent / name for name in names if not (parent / name).exists())

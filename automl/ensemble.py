@@ -17,7 +17,7 @@ def fold_scores(
 
     Models of different folds need not be on one scale, so rows of different folds are not ranked together.
     """
-    has = np.isfinite(prediction.reshape(len(prediction), -1)).all(axis=1)
+    has = np.isfinite(prediction).all(axis=1)
     parts = [index[has[index]] for index in folds]
     return [metric.score(y[i], prediction[i], None if weights is None else weights[i]) for i in parts if len(i)]
 
@@ -38,11 +38,11 @@ def select(
     mean score over ``folds`` (row indices of each validation part) rises; at most ``max_members``
     different models, so that what is shipped stays small.
 
-    ``predictions``: (n,) or (n, n_classes) per model, NaN where a model predicted nothing. Only rows
+    ``predictions``: (n, width) per model, NaN where a model predicted nothing. Only rows
     that every model predicted are compared.
     """
     names = list(predictions)
-    known = [np.isfinite(p.reshape(len(y), -1)).all(axis=1) for p in predictions.values()]
+    known = [np.isfinite(p).all(axis=1) for p in predictions.values()]
     rows = np.flatnonzero(np.all(known, axis=0))
     if len(rows) > MAX_ROWS:
         rows = np.sort(np.random.default_rng(seed).choice(rows, MAX_ROWS, replace=False))

@@ -40,6 +40,14 @@ class ArtifactError(AutoMLError, ValueError):
     """A model folder is damaged, incomplete, or made by a newer version."""
 
 
+class DamagedError(ArtifactError):
+    """What a trial left is damaged or gone. ``trial``: its id; the rest of the run can go on without it."""
+
+    def __init__(self, message: str, trial: str) -> None:
+        super().__init__(message)
+        self.trial = trial
+
+
 def nearest(name: object, known: Iterable[object]) -> str:
     """Return ``" Did you mean 'x'?"`` for the closest of ``known``, or an empty string."""
     close = difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.5)

@@ -1,5 +1,6 @@
 """The scikit-learn face: ``AutoML(seconds=600).fit(X, y)``."""
 
+import os
 import tempfile
 import time
 import warnings
@@ -19,22 +20,28 @@ from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from automl import run_folder
+from automl import files, run_folder
 from automl.assemble import SpaceConfig
 from automl.data import from_arrays, rows
 from automl.data.source import named_columns, to_array
 from automl.data.target import class_codes
-from automl.errors import DataError
+from automl.errors import ConfigError, DataError
 from automl.export.compress import CompressConfig, Compression
 from automl.export.member import predict
 from automl.export.package import Shipped
 from automl.export.ship import ShipConfig, members_of, ship_members
 from automl.leaderboard import report
-from automl.leaderboard.outcomes import Outcomes
 from automl.leaderboard.store import Store
+from automl.options import number
 from automl.progress import Progress
 from automl.runtime import as_array
 from automl.search import Search, SearchConfig, SearchResult, make_runner
+
+_PARAMETER_TYPES: tuple[tuple[tuple[str, ...], tuple[type, ...], str], ...] = (
+    (("runner", "searcher", "scheduler"), (str, Mapping), "a name, or a mapping with a name and options"),
+    (("space", "roles"), (Mapping, type(None)), "a mapping, or None"),
+    (("run_dir",), (str, os.PathLike, type(None)), "a path, or None"),
+)
 
 
 def _may_classify(estimator: "AutoML") -> bool:
@@ -54,6 +61,7 @@ class AutoML(BaseEstimator):
         ``f(y, prediction)`` that is greater for the better. "auto": ROC AUC for two classes, log loss
         for more, RMSE for values.
     seed: of everything random.
+    deterministic: whether the trials are the same with any number of workers; needs ``trials``.
     runner, searcher, scheduler: a name, or a mapping ``{"name": ..., **options}``.
     space: overrides in the form of ``automl space``, e.g. ``{"tables": {"svm": "off"}}``.
     kind: of the data: "table", "image", "sequence", "text", or "auto".
@@ -84,6 +92,7 @@ class AutoML(BaseEstimator):
         searcher: str | Mapping[str, Any] = "tpe",
         scheduler: str | Mapping[str, Any] = "asha",
         *,
+        deterministic: bool = False,
         kind: str = "auto",
         roles: Mapping[str, str] | None = None,
         folds: int | float | str = "auto",
@@ -100,6 +109,7 @@ class AutoML(BaseEstimator):
         self.space = space
         self.searcher = searcher
         self.scheduler = scheduler
+        self.deterministic = deterministic
         self.kind = kind
         self.roles = roles
         self.folds = folds
@@ -115,6 +125,7 @@ class AutoML(BaseEstimator):
         Raises ``DataError``, ``ConfigError``, ``TrialError``.
         """
         started = time.time()
+        self._check_parameters()
         config = self._config(started)
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)  # nothing of an earlier fit may be left beside this one's
@@ -122,8 +133,8 @@ class AutoML(BaseEstimator):
             runner.start()
             self._read(X, y, sample_weight, lengths)
             ready = Search(self.task_, config, runner)
-            with tempfile.TemporaryDirectory(prefix="automl-") as scratch:
-                folder = run_folder.create(self.run_dir or Path(scratch, "run"))
+            with files.scratch(Path(tempfile.gettempdir()), "automl-") as scratch:
+                folder = run_folder.create(self.run_dir or scratch / "run")
                 with Progress(
                     seconds=self.seconds,
                     trials=self.trials,
@@ -138,7 +149,7 @@ class AutoML(BaseEstimator):
     def predict(self, X: Any, lengths: Any = None) -> np.ndarray:
         """Return (n,) labels, or (n,) values; ``lengths``: (n,) steps of each sequence, default all."""
         prediction = self._predict(X, lengths)
-        return self.classes_[prediction.argmax(axis=1)] if self.task_.is_classification else prediction
+        return self.classes_[prediction.argmax(axis=1)] if self.task_.target.is_classification else prediction[:, 0]
 
     @available_if(_may_classify)
     def predict_proba(self, X: Any, lengths: Any = None) -> np.ndarray:
@@ -148,11 +159,11 @@ class AutoML(BaseEstimator):
     def score(self, X: Any, y: Any, sample_weight: Any = None, lengths: Any = None) -> float:
         """Return accuracy, or R² for a regression, as scikit-learn's estimators do; ``lengths`` as in ``predict``."""
         prediction = self._predict(X, lengths)
-        if self.task_.is_classification:
+        if self.task_.target.is_classification:
             # As in ``fit``, a class may be typed in several ways; and scikit-learn's accuracy takes no 0.5 and 1.5.
             expected = class_codes(self.task_.schema.classes, as_array(np.ravel(y)))
             return float(np.average(prediction.argmax(axis=1) == expected, weights=sample_weight))
-        return float(r2_score(y, prediction, sample_weight=sample_weight))
+        return float(r2_score(y, prediction[:, 0], sample_weight=sample_weight))
 
     def leaderboard(self) -> pd.DataFrame:
         """Return the trials as a frame, best first."""
@@ -200,16 +211,15 @@ class AutoML(BaseEstimator):
             sample_weight=None if sample_weight is None else np.asarray(sample_weight),
         )
         self.notes_ = self.task_.notes
-        if self.task_.is_classification:
+        if self.task_.target.is_classification:
             self.classes_ = _as_given(self.task_.schema.classes, np.asarray(y).dtype)
 
     def _keep(self, result: SearchResult, folder: run_folder.RunFolder) -> None:
         """Take what the search left out of its folder, which may be a temporary one."""
-        trials = {t.candidate.id: t for t in result.trials}
         self.weights_ = dict(result.ensemble.weights)
-        self.members_ = members_of(self.task_, Outcomes(folder.outcomes), self.weights_, trials)
+        self.members_ = members_of(self.task_, result.kept, self.weights_)
         self.score_ = self.task_.metric.shown(result.ensemble.score)
-        with Store(folder.leaderboard_url) as store:
+        with Store(folder.leaderboard_url, read_only=True) as store:
             self.board_ = store.board(result.run_id)
 
     def _predict(self, X: Any, lengths: Any) -> np.ndarray:
@@ -220,6 +230,15 @@ class AutoML(BaseEstimator):
             # Fitted on an array: the columns of a frame are taken in their order, as scikit-learn does.
             X = {column.name: X[name] for column, name in zip(columns, X.columns, strict=True)}
         return predict(self.task_, self.members_, rows(self.task_.schema, X, lengths))
+
+    def _check_parameters(self) -> None:
+        """Raise ``ConfigError`` for a parameter of a wrong type; its value is checked where it is used."""
+        for names, types, rule in _PARAMETER_TYPES:
+            for name in names:
+                if not isinstance(getattr(self, name), types):
+                    raise ConfigError(f"The parameter {name} is {rule}; got {getattr(self, name)!r}.")
+        if self.seed is not None:
+            number("parameter seed", self.seed, 0, 2**32 - 1, whole=True)
 
     def _config(self, started: float) -> SearchConfig:
         def named(value: str | Mapping[str, Any]) -> Mapping[str, Any]:
@@ -235,13 +254,14 @@ class AutoML(BaseEstimator):
             ship=ShipConfig(max_members=self.max_members, compress=CompressConfig(self.max_loss)),
             started=started,
             export=False,
+            deterministic=self.deterministic,
         )
 
     def _checked(self, X: Any, reset: bool) -> Any:
         """Return X as a frame, matrix or array; remember, or check, its columns as scikit-learn does."""
         if sparse.issparse(X):  # one of its formats is a mapping
             X = X.tocsr()
-        elif isinstance(X, Mapping):
+        elif isinstance(X, Mapping) or hasattr(X, "column_names"):
             X = _by_position(named_columns(X))
         elif hasattr(X, "columns"):
             X = _named_by_strings(X, named_columns(X))
@@ -259,7 +279,7 @@ class AutoML(BaseEstimator):
     def _estimator_type(self) -> str | None:
         """Return "classifier" or "regressor"; None until ``fit`` has inferred it."""
         task = getattr(self, "task_", None)
-        kind = self._target_kind if task is None else task.target
+        kind = self._target_kind if task is None else task.target.kind
         return None if kind == "auto" else "regressor" if kind == "regression" else "classifier"
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -283,8 +303,9 @@ class AutoML(BaseEstimator):
 
 def _by_position(columns: Mapping[str, Any]) -> pd.DataFrame:
     """Return columns as a frame; the index of a Series says nothing about the others."""
+    arrow = {name: as_array(values) for name, values in columns.items() if hasattr(values, "to_pylist")}
     try:
-        return pd.DataFrame({name: getattr(values, "array", values) for name, values in columns.items()})
+        return pd.DataFrame({name: getattr(values, "array", values) for name, values in {**columns, **arrow}.items()})
     except ValueError as error:
         raise DataError(f"Every column must hold one value for each row ({error}).") from None
 

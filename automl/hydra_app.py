@@ -1,5 +1,6 @@
 """The Hydra face of ``automl search``: composes the configuration, and explains what is wrong with it."""
 
+import importlib.util
 import os
 import re
 import sys
@@ -15,17 +16,31 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.object_type import ObjectType
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from automl.assemble import described
-from automl.errors import AutoMLError, ConfigError, nearest
+from automl import registry
+from automl.assemble import Plugins, described
+from automl.errors import ConfigError, nearest
+from automl.faults import tell
+from automl.options import configuration
+from automl.overrides import escaped, taken_out
+from automl.space import OFF
 
 CONFIG_MODULE = "automl.conf"
 # Its keys are names of columns, which no configuration knows beforehand.
 OPEN_KEYS = re.compile(r"data\.roles[.=]")
+# Groups that are generated: their options are those of a kind, and the keys of each are the parameters of its ``make``.
+GROUPS = {"searcher": "searchers", "scheduler": "schedulers", "runner": "runners"}
+# What runner=auto may turn into (``search.make_runner``), and whose keys it has.
+AUTO_RUNNER = "ray_tune"
+_CHOICE = re.compile(rf"({'|'.join(GROUPS)})=([A-Za-z_][\w.:,]*)")
+_PLUGINS = re.compile(r"\+{0,2}plugins[.=]")
+# A group of Hydra's with one option: what overrides say about files and columns.
+NAMES = ("given", "names")
 
 
 def run(argv: Sequence[str]) -> None:
@@ -33,38 +48,88 @@ def run(argv: Sequence[str]) -> None:
 
     Raises ``ConfigError`` for what Hydra refuses, with the nearest key or option.
     """
-    register()
+    completes = bool({"-sc", "--shell-completion"} & set(argv))
     # Hydra then raises its errors instead of printing them and leaving.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    # Hydra takes overrides on one side of -m only.
-    program = "automl" if {"-sc", "--shell-completion"} & set(argv) else "automl search"  # completed is the program
-    sys.argv = [program, *sorted(map(opened, argv), key=lambda a: a not in ("-m", "--multirun"))]
+    # Hydra takes overrides on one side of -m only. What is completed is the program.
+    program = "automl" if completes else "automl search"
+    sweep = {"-m", "--multirun"}
     with _explained():
-        hydra.main(version_base="1.3", config_path=f"pkg://{CONFIG_MODULE}", config_name="config")(_job)()
+        generated = register(os.environ.get("COMP_LINE", "").split()[1:-1] if completes else argv)
+        arguments = given(argv, several=bool(sweep & set(argv)))
+        sys.argv = [program, *sorted(arguments, key=lambda a: a not in sweep)]
+
+        def job(config: DictConfig) -> None:
+            _search(config, generated)
+
+        hydra.main(version_base="1.3", config_path=f"pkg://{CONFIG_MODULE}", config_name="config")(job)()
 
 
 def composed(overrides: Sequence[str] = ()) -> dict[str, Any]:
     """Return the configuration for ``overrides`` as plain values."""
-    with _initialized():
-        return plain(compose("config", overrides=list(map(opened, overrides))))
+    with _initialized(overrides) as (_, generated):
+        return plain(compose("config", overrides=given(overrides)), generated)
 
 
 def recomposed(recorded: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
     """Return the configuration of an earlier run with ``overrides``, which say what they say in a search."""
-    with _initialized() as loader:
-        groups = set(loader.get_group_options("", ObjectType.GROUP)) - {"hydra"}
+    with _initialized(overrides, recorded.get("plugins")) as (loader, generated):
+        groups = set(loader.get_group_options("", ObjectType.GROUP)) - {"hydra", NAMES[0]}
         chosen = groups & {override.partition("=")[0] for override in overrides}
         # A group that is chosen anew is not mixed with what was chosen before.
-        kept = {key: value for key, value in recorded.items() if key not in chosen}
+        kept = {key: escaped(value) for key, value in recorded.items() if key not in chosen}
         defaults = ["_self_", *({group: None} for group in sorted(groups))]
         ConfigStore.instance().store(name="recorded", node={"defaults": defaults, **kept})
-        return plain(compose("recorded", overrides=list(map(opened, overrides))))
+        return plain(compose("recorded", overrides=given(overrides)), generated)
 
 
-def register() -> None:
-    """Put the generated space into Hydra's store, where ``conf/space/*.yaml`` build on it."""
+def register(arguments: Sequence[str] = (), plugins: Plugins | None = None) -> dict[str, Any]:
+    """Put what is generated into Hydra's store: the space, where ``conf/space/*.yaml`` build on it, and ``GROUPS``.
+
+    Returns the space.
+
+    ``arguments``: the command's; the plugins and the import paths among them are registered too, and so are
+    ``plugins``. Raises ``ConfigError`` for one that cannot be used.
+    """
+    store = ConfigStore.instance()
+    space = described({**(plugins or {}), **_plugins(arguments)})
     # In no group, where it would be an option beside those that are meant for people.
-    ConfigStore.instance().store(name="everything", node=described())
+    store.store(name="everything", node=space)
+    for group, kind in GROUPS.items():
+        for name in (*registry.names(kind), *_import_paths(arguments, group, kind)):
+            store.store(group=group, name=name, node={"name": name, **configuration(kind, name)})
+    store.store(group="runner", name="auto", node={"name": "auto", **configuration("runners", AUTO_RUNNER)})
+    return space
+
+
+def _plugins(arguments: Sequence[str]) -> dict[str, Sequence[str]]:
+    """Return the plugins that overrides name."""
+    found: dict[str, Sequence[str]] = {}
+    for override in OverridesParser.create().parse_overrides([a for a in arguments if _PLUGINS.match(a)]):
+        value, kind = override.value(), override.get_key_element().partition(".")[2]
+        given = {kind: value} if kind else value
+        found |= {k: v for k, v in given.items() if isinstance(v, list)} if isinstance(given, dict) else {}
+    return found
+
+
+def _import_paths(arguments: Sequence[str], group: str, kind: str) -> list[str]:
+    """Return the options of one's own that arguments like ``searcher=my_package.my_searcher`` choose.
+
+    What is no module is left out: Hydra then says which options there are.
+    """
+    chosen = [match[2].split(",") for match in map(_CHOICE.fullmatch, arguments) if match and match[1] == group]
+    own = {name for names in chosen for name in names if name and name not in (*registry.names(kind), "auto")}
+    return sorted(name for name in own if importlib.util.find_spec(re.split(r"[.:]", name)[0]))
+
+
+def given(arguments: Sequence[str], several: bool = False) -> list[str]:
+    """Return arguments as Hydra takes them; names of files and columns come to it as values in its store."""
+    others, names = taken_out(arguments, several)
+    if names:
+        group, name = NAMES
+        ConfigStore.instance().store(group=group, name=name, node=names, package="_global_")
+        others.append(f"+{group}={name}")
+    return list(map(opened, others))
 
 
 def opened(argument: str) -> str:
@@ -77,13 +142,26 @@ def opened(argument: str) -> str:
     return f"++{argument}" if OPEN_KEYS.match(argument) else argument
 
 
-def plain(config: DictConfig) -> dict[str, Any]:
-    """Return a composed configuration as plain values. Raises ``ConfigError`` for a missing one."""
+def plain(config: DictConfig, generated: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a composed configuration as plain values; what was deleted from the ``generated`` space is off.
+
+    Raises ``ConfigError`` for a missing value.
+    """
     missing = OmegaConf.missing_keys(config)
     if missing:
         key = sorted(missing)[0]
         raise ConfigError(f"'{key}' has to be set; add {key}=... to the command.")
-    return OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]
+    whole: Any = OmegaConf.to_container(config, resolve=True)
+    return {**whole, "space": _with_deletions(whole["space"], generated)}
+
+
+def _with_deletions(tree: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn what was deleted from the generated tree (Hydra's ``~space.tables.svm``) into ``off``."""
+    kept = {
+        k: _with_deletions(v, whole[k]) if isinstance(v, Mapping) and isinstance(whole.get(k), Mapping) else v
+        for k, v in tree.items()
+    }
+    return kept | {k: OFF for k, v in whole.items() if k not in tree and isinstance(v, Mapping)}
 
 
 def explain(error: Exception) -> ConfigError:
@@ -123,12 +201,15 @@ def _no_override(argument: str) -> ConfigError:
 
 
 @contextmanager
-def _initialized() -> Iterator[ConfigLoader]:
-    """Prepare Hydra to compose configurations, and explain its errors."""
-    register()
+def _initialized(
+    overrides: Sequence[str], plugins: Plugins | None = None
+) -> Iterator[tuple[ConfigLoader, dict[str, Any]]]:
+    """Prepare Hydra to compose configurations with ``overrides``, and explain its errors."""
     GlobalHydra.instance().clear()
+    with _explained():
+        generated = register(overrides, plugins)
     with _explained(), initialize_config_module(CONFIG_MODULE, version_base="1.3"):
-        yield GlobalHydra.instance().config_loader()
+        yield GlobalHydra.instance().config_loader(), generated
 
 
 @contextmanager
@@ -151,7 +232,7 @@ def _keys(config: Any, path: str = "") -> Iterator[str]:
         yield from _keys(value, f"{path}{key}.")
 
 
-def _job(config: DictConfig) -> None:
+def _search(config: DictConfig, generated: Mapping[str, Any]) -> None:
     # Hydra reports what a job raises as its own failure, so ours is told here.
     from automl import commands
     from automl.cli import STARTED
@@ -159,9 +240,8 @@ def _job(config: DictConfig) -> None:
     try:
         # Each run of a multirun has a budget of its own.
         several = HydraConfig.get().mode == RunMode.MULTIRUN
-        interrupted = commands.search(plain(config), time.time() if several else STARTED)
-    except AutoMLError as error:
-        print(f"automl: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
+        interrupted = commands.search(plain(config, generated), time.time() if several else STARTED)
+    except Exception as error:
+        raise SystemExit(tell(error)) from None
     if interrupted and several:
         raise KeyboardInterrupt("interrupted: the runs that had not begun are left out")

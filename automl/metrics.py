@@ -17,7 +17,7 @@ class Metric:
     """How predictions are judged.
 
     ``function(y, prediction, sample_weight)`` gets what it ``needs``: (n, n_classes) probabilities,
-    (n,) class codes, or (n,) values of a regression.
+    (n,) class codes, or (n,) values of a regression. So do metrics of a person's own.
     """
 
     name: str
@@ -26,13 +26,20 @@ class Metric:
     greater_is_better: bool = True
 
     def score(self, y: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None = None) -> float:
-        """Return the score of a model's prediction, (n, n_classes) or (n,); greater is better."""
-        given = prediction.argmax(axis=1) if self.needs == "labels" else prediction
+        """Return the score of a model's prediction, (n, width); greater is better."""
+        given = _GIVEN[self.needs](prediction)
         return self.shown(float(self.function(y, given, weights)))
 
     def shown(self, score: float) -> float:
         """Turn a score into the metric's usual value, and back."""
         return score if self.greater_is_better else -score
+
+
+_GIVEN: dict[Needs, Callable[[np.ndarray], np.ndarray]] = {
+    "probabilities": lambda prediction: prediction,
+    "labels": lambda prediction: prediction.argmax(axis=1),
+    "values": lambda prediction: prediction[:, 0],
+}
 
 
 def _sklearn(name: str, **options: Any) -> Callable[..., float]:

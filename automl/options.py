@@ -22,18 +22,26 @@ def make(kind: str, config: Mapping[str, Any], *arguments: Any, **given: Any) ->
 def check(kind: str, config: Mapping[str, Any]) -> None:
     """Check that ``config`` names an option of ``kind``, and no option that this one does not have.
 
-    The options are the keyword-only parameters of its ``make``, whose defaults are the defaults. Raises
-    ``UnknownNameError`` or ``ConfigError`` with the nearest name.
+    Raises ``UnknownNameError`` or ``ConfigError`` with the nearest name.
     """
     if "name" not in config:
         raise ConfigError(f"One of the {kind} is chosen by name; got {dict(config)} without one.")
     name = str(config["name"])
-    known = parameters(registry.load(kind, name).make)
+    known = configuration(kind, name)
     for option in config.keys() - {"name", *known}:
         raise ConfigError(
             f"The {kind.removesuffix('s')} '{name}' has no option '{option}'.{nearest(option, known)} "
             f"Known: {', '.join(known) or 'none'}."
         )
+
+
+def configuration(kind: str, name: str) -> dict[str, Any]:
+    """Return what configures an option of ``kind``, with the defaults: the keyword-only parameters of its ``make``.
+
+    A parameter without a default is the caller's to give, and no configuration.
+    """
+    known = parameters(registry.load(kind, name).make)
+    return {option: default for option, default in known.items() if default is not inspect.Parameter.empty}
 
 
 def parameters(function: Callable[..., Any]) -> dict[str, Any]:

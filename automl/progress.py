@@ -3,16 +3,16 @@
 It goes to standard error, so that what a program prints as its result can be piped.
 """
 
-import math
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from automl.goals import Goals
 from automl.leaderboard import words
 from automl.leaderboard.records import ShownMetric, StoredMetric
+from automl.runtime import printable
 from automl.types import Trial
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Progress:
     quiet: show nothing at all.
     started: when the budget began to run, by the clock; default: on entering.
     clock: what time it is, in seconds.
+    goals: what orders the trials.
 
     Attributes
     ----------
@@ -55,12 +56,14 @@ class Progress:
         quiet: bool = False,
         started: float | None = None,
         clock: Callable[[], float] = time.time,
+        goals: Goals | None = None,
     ) -> None:
         from rich.console import Console
 
         self.console = console or Console(stderr=True)
         self.metric = metric or StoredMetric("score")
         self.best: Trial | None = None
+        self._goals = goals or Goals()
         self.counts: Counter[str] = Counter()
         self._seconds = seconds
         self._trials = trials
@@ -102,9 +105,9 @@ class Progress:
             self._live = None
         else:
             self._line(f"{self._phase}: {self._summary()}")
-        for n, trial in words.failures(self._failures):
+        for n, family, reason in words.failures((t.candidate.family, t.failure, 1) for t in self._failures):
             if n > 1:
-                self._say(f"failed {n} times: {trial.candidate.family}: {words.reason(trial.failure)}")
+                self._say(f"failed {n} times: {family}: {reason}")
 
     def seen(self, trials: Iterable[Trial]) -> None:
         """Count ended trials of an earlier session of this run, without a line for each."""
@@ -139,14 +142,10 @@ class Progress:
 
     def _count(self, trial: Trial) -> None:
         self.counts[trial.status] += 1
-        if trial.status == "failed" or trial.score is None or math.isnan(trial.score):
-            return
-        if self.best is None or trial.rank > self.best.rank:
-            # Without the fitted models, which may be large.
-            self.best = replace(trial, outcome=None)
+        self.best = self._goals.best([*([self.best] if self.best else []), trial])
 
     def _failed(self, trial: Trial) -> None:
-        kind = words.kind_of_failure(trial)
+        kind = words.kind_of_failure(trial.candidate.family, trial.failure)
         self._failures.append(trial)
         if kind not in self._known:
             self._known.add(kind)
@@ -163,7 +162,7 @@ class Progress:
 
     def _say(self, text: str) -> None:
         if not self._quiet:
-            self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+            self.console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
     def _elapsed(self) -> float:
         return self._clock() - self._start
@@ -196,7 +195,7 @@ class Progress:
 
     def _described(self, trial: Trial) -> str:
         score = None if trial.score is None else self.metric.shown(trial.score)
-        return f"{self.metric.name} {words.number(score)} {trial.candidate.family} #{trial.candidate.id}"
+        return printable(f"{self.metric.name} {words.number(score)} {trial.candidate.family} #{trial.candidate.id}")
 
     def _block(self) -> "RenderableType":
         from rich.progress_bar import ProgressBar
@@ -225,4 +224,4 @@ class Progress:
 
 def _running(trial: Trial) -> str:
     progress = f" {trial.reports[-1].progress:.0%}" if trial.reports else ""
-    return f"{trial.candidate.family} #{trial.candidate.id}{progress}"
+    return printable(f"{trial.candidate.family} #{trial.candidate.id}{progress}")

@@ -4,7 +4,6 @@ import json
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from statistics import median
 from typing import Any
 
@@ -75,7 +74,6 @@ class Proposals:
 
     def tell(self, trial: Trial) -> None:
         """Learn from an ended trial, also from one of an earlier process."""
-        trial = replace(trial, outcome=None)
         self._told.append(trial)
         self._known.add(_key(trial.candidate.params))
         if trial.candidate.id.isdigit():
@@ -176,7 +174,7 @@ class InOrder(Proposals):
     def tell(self, trial: Trial) -> None:
         """Keep an ended trial until its turn comes; one that has no number is passed over."""
         if trial.candidate.id.isdigit():
-            self._ended[int(trial.candidate.id)] = replace(trial, outcome=None)
+            self._ended[int(trial.candidate.id)] = trial
 
 
 def _check_same(candidate: Candidate, ended: Trial) -> None:

@@ -1,19 +1,31 @@
-"""The folder of one run: its configuration, its kept outcomes, and what it ships.
+"""The folder of one run: its configuration, what its trials left, and what it ships.
 
 DIR/run.json      which run of which leaderboard this is
 DIR/config.yaml   the composed configuration, for ``automl resume``
-DIR/outcomes/     out-of-fold predictions and fold models of the better trials (internal)
+DIR/trials/       out-of-fold predictions and fold models of the better trials (internal)
 DIR/model/        the shipped ensemble
 DIR/compact/      the shipped small model
+
+A run folder is its owner's alone (mode 0700), and its records too (0600): it holds what is known of the data, and, in
+``trials``, models that are code for whoever opens them.
 """
 
+import contextlib
 import errno
+import itertools
 import json
 import os
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from automl import files
 from automl.errors import AutoMLError, ConfigError
+from automl.runtime import fault
+
+_RECORD = {"run_id": int, "leaderboard": str, ...: object}
+_LARGEST_ID = 2**63 - 1  # of SQLite
 
 
 @dataclass(frozen=True)
@@ -25,9 +37,9 @@ class RunFolder:
     run_id: int | None = None
 
     @property
-    def outcomes(self) -> Path:
-        """Where the better trials' predictions and models are kept."""
-        return self.path / "outcomes"
+    def models(self) -> Path:
+        """Where trials leave their predictions and models, unless there is another store."""
+        return self.path / "trials"
 
     @property
     def config(self) -> Path:
@@ -36,34 +48,63 @@ class RunFolder:
 
     def bind(self, run_id: int) -> "RunFolder":
         """Write down which run of the leaderboard this folder belongs to."""
-        draft = self.path / ".run.json"
-        draft.write_text(json.dumps({"run_id": run_id, "leaderboard": self.leaderboard_url}) + "\n")
-        os.replace(draft, self.path / "run.json")
+        files.write(self.path / "run.json", json.dumps({"run_id": run_id, "leaderboard": self.leaderboard_url}) + "\n")
         return RunFolder(self.path, self.leaderboard_url, run_id)
 
 
-def create(path: str | Path, leaderboard_url: str = "auto") -> RunFolder:
-    """Make a new run folder. ``auto``: the leaderboard is ``leaderboard.db`` beside it.
+def create(path: str | Path | None = None, leaderboard_url: str = "auto") -> RunFolder:
+    """Make a new run folder; None: one named by the time, in ``runs``.
 
-    Raises ``ConfigError`` when the folder holds a run already or cannot be written.
+    ``auto``: the leaderboard is ``leaderboard.db`` beside it. Raises ``ConfigError`` when the folder holds a run
+    already, be it one that starts at the same moment, or cannot be written.
     """
-    path = Path(path).absolute()
-    refuse_used("A run", path, f"Choose another run.dir, or go on with it: automl resume {path}")
-    make(path / "outcomes", "run.dir")
-    url = str(path.parent / "leaderboard.db") if leaderboard_url == "auto" else leaderboard_url
-    return RunFolder(path, url)
+    path = _named_by_time(Path("runs").absolute()) if path is None else Path(path).absolute()
+    used = f"Choose another run.dir, or go on with it: automl resume {path}"
+    refuse_used("A run", path, used)
+    make(path, "run.dir", 0o700)
+    with _writable(path, "run.dir"):
+        path.chmod(0o700)  # of a folder that was there
+        try:
+            (path / "trials").mkdir(mode=0o700)  # who makes it has the folder
+        except FileExistsError:
+            raise ConfigError(f"A run needs a folder of its own; '{path}' was just taken by another. {used}") from None
+    if leaderboard_url != "auto":
+        return RunFolder(path, leaderboard_url)
+    database = path.parent / "leaderboard.db"
+    with files.room(path.parent):
+        os.close(os.open(database, os.O_CREAT | os.O_WRONLY, files.PRIVATE))
+    return RunFolder(path, str(database))
 
 
-def make(path: Path, option: str) -> None:
+def make(path: Path, option: str, mode: int = 0o777) -> None:
     """Make a folder, and those it lies in. Raises ``ConfigError`` naming ``option`` where that cannot be."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
+    with _writable(path, option):
+        path.mkdir(mode, parents=True, exist_ok=True)
         if not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except OSError as error:
-        raise ConfigError(
-            f"The folder '{path}' cannot be written ({error.strerror}); choose another {option}."
-        ) from None
+
+
+def _named_by_time(parent: Path) -> Path:
+    """Make a folder with a name that was free until now."""
+    make(parent, "run.dir")
+    stem = time.strftime("%Y-%m-%d_%H-%M-%S")
+    for i in itertools.count():
+        path = parent / (f"{stem}-{i}" if i else stem)
+        with _writable(path, "run.dir"), contextlib.suppress(FileExistsError):
+            path.mkdir(mode=0o700)
+            return path
+    raise AssertionError("there is always a free name")
+
+
+@contextlib.contextmanager
+def _writable(path: Path, option: str) -> Iterator[None]:
+    try:
+        yield
+    except ConfigError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: no path at all, such as one with a zero byte
+        why = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError(f"The folder '{path}' cannot be written ({why}); choose another {option}.") from None
 
 
 def refuse_used(what: str, path: Path, way_out: str) -> None:
@@ -72,13 +113,34 @@ def refuse_used(what: str, path: Path, way_out: str) -> None:
         raise ConfigError(f"{what} needs a new or empty folder; '{path}' exists. {way_out}")
 
 
-def find(path: str | Path) -> RunFolder:
-    """Open the folder of an earlier run. Raises ``AutoMLError`` when it is none."""
+def find(path: str | Path, trust: bool = False) -> RunFolder:
+    """Open the folder of an earlier run. Raises ``AutoMLError`` when it is none, or damaged.
+
+    ``trust``: also one of another user. The models that a run keeps are pickles: opening them runs what they say.
+    """
     path = Path(path).absolute()
+    record = path / "run.json"
     try:
-        record = json.loads((path / "run.json").read_text())
-        return RunFolder(path, record["leaderboard"], int(record["run_id"]))
-    except (OSError, ValueError, KeyError):
+        found = files.read_json(record)
+        wrong = fault(found, _RECORD) or ("" if 0 < found["run_id"] <= _LARGEST_ID else "its run_id is none")
+    except OSError:
         raise AutoMLError(
             f"A run's folder holds a run.json; '{path}' does not. Give the run.dir of an earlier search."
         ) from None
+    except ValueError as error:
+        wrong = str(error)
+    if wrong:
+        raise AutoMLError(f"'{record}' is damaged: {wrong}. Bring it back from a copy; what was shipped is whole.")
+    if not trust:
+        _refuse_others(path)
+    return RunFolder(path, found["leaderboard"], found["run_id"])
+
+
+def _refuse_others(path: Path) -> None:
+    parts = (path, *(path / name for name in ("run.json", "config.yaml", "trials")))
+    others = [part for part in parts if part.exists() and part.stat().st_uid != os.geteuid()]
+    if others:
+        raise AutoMLError(
+            f"A run folder is code, as it holds pickled models; '{others[0]}' belongs to another user. "
+            "If you trust whoever wrote it, add --trust."
+        )

@@ -5,11 +5,20 @@
 ``automl`` copies this file into every model folder as ``predict.py``, and uses it itself to turn raw columns into
 arrays when it trains: what a model sees in production is what it saw in training, by construction.
 
-Missing: an empty field, None, NaN, NaT and the strings of ``MISSING``. Dates with a time zone are taken in UTC.
+Missing: an empty field, None, NaN, NaT and the strings of ``MISSING``, unless one is a level of its column; in a column
+of numbers or dates also what ``says_nothing``. How a column's numbers and dates are written stands in its schema:
+``decimal``, ``unit`` and ``scaled``, ``format``. "45%" is 45. Dates with a time zone are taken in UTC.
 Text becomes counts of terms, all lower case: ``w:free`` and ``w:free call`` are words and pairs of neighbouring
 words; ``c: fre`` are the 3 to 5 neighbouring characters inside a piece of text between spaces, its ends marked
 by a space (scikit-learn's ``char_wb``).
 """
+
+import os
+import sys
+
+if __name__ == "__main__":  # nothing that lies beside this file may stand in for a library
+    _HERE = os.path.dirname(os.path.realpath(__file__))
+    sys.path[:] = [entry for entry in sys.path if os.path.realpath(entry or ".") != _HERE]
 
 import argparse
 import collections
@@ -21,38 +30,121 @@ import hashlib
 import io
 import itertools
 import json
-import os
 import re
-import sys
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
-from datetime import date, datetime, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".npz")  # of the files that can be read
-FORMAT = 1  # of the manifest; a folder of a newer one is refused
+FORMAT = 2  # of the manifest; a folder of any other is refused
 _MISSING_WORDS = "? NA N/A n/a NaN nan -NaN -nan NaT NULL null None <NA> #N/A #NA"
 MISSING = frozenset(("", "#N/A N/A", *_MISSING_WORDS.split()))
-DATE_PARTS = ("year", "month", "day", "weekday", "day_of_year", "hour", "minute", "days")
+DATE_PARTS = ("year", "month", "day", "weekday", "day_of_year", "hour", "minute", "second", "days")
 _TRUTH = {"true": 1.0, "t": 1.0, "yes": 1.0, "y": 1.0, "1": 1.0, "on": 1.0}
 _TRUTH |= {"false": 0.0, "f": 0.0, "no": 0.0, "n": 0.0, "0": 0.0, "off": 0.0}
 _NUMBERS = (int, float, np.number)
 _PARTS = ("numeric", "categories", "tokens")
 _CHUNK_VALUES = 8_000_000  # values held at once while predicting
 _LONGEST_SHOWN = 60  # characters of a value or a name in a message
+_HARMLESS = "\n\u200c\u200d"  # though they cannot be printed: the last two join letters, or keep them apart
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
+_SEPARATORS = (",", ";", "\t", "|")
+_SEPARATOR_LINE = re.compile(r'"?sep=(\\t|.)"?', re.IGNORECASE)
+_LOOK = 200_000  # characters in which the separator is looked for
+_BYTE_ORDER_MARKS = {  # and the encoding; that of UTF-32 begins like that of UTF-16
+    b"\xef\xbb\xbf": "utf-8-sig",
+    b"\xff\xfe\0\0": "utf-32",
+    b"\0\0\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
+_NO_TEXT = {
+    b"PK\x03\x04": "a zip archive or an Excel workbook. Save the sheet as CSV",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook. Save the sheet as CSV",
+    b"PAR1": "Parquet. Call it .parquet",
+    b"ARROW1": "Feather. Call it .feather",
+    b"\x93NUMPY": "a NumPy array. Save it as .npz",
+    b"BZh": "compressed by bzip2. Unpack it, or use gzip",
+    b"\xfd7zXZ": "compressed by xz. Unpack it, or use gzip",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd. Unpack it, or use gzip",
+    b"SQLite format 3": "an SQLite database. Write the table as CSV",
+    b"\x89HDF": "HDF5. Write the table as CSV",
+    b"%PDF": "a PDF document",
+    b"\x89PNG": "an image",
+    b"\xff\xd8\xff": "an image",
+    b"<!DOCTYPE": "a web page; the download may have failed",
+    b"<html": "a web page; the download may have failed",
+}
+DRAFT = ".automl-"  # how the names of files begin that are being written
+_LARGEST_MANIFEST = 200_000_000  # bytes
+_FILE_NAME = re.compile(r"\w[\w.-]{0,99}", re.ASCII)
+_WORDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", None: "null"}
+_SHA256 = re.compile("[0-9a-f]{64}")
+_COLUMN = {
+    "name": str,
+    "role": {"numeric", "categorical", "boolean", "datetime", "text", "dropped"},
+    "levels?": [str],
+    "format?": (str, [str]),
+    "decimal?": str,
+    "unit?": [str],
+    "scaled?": bool,
+    "center?": float,
+    "missing?": [str],
+    "terms?": [str],
+    ...: object,
+}
+_MANIFEST = {  # of it, what is used here
+    "format": int,
+    "checksum": _SHA256,
+    "onnx": str,
+    "files": {...: _SHA256},
+    "schema": {
+        "kind": {"table", "image", "sequence", "text"},
+        "target": {"binary", "multiclass", "regression"},
+        "target_name": str,
+        "columns": [_COLUMN],
+        "classes": [(str, int, float, bool)],
+        "shape": [int],
+        ...: object,
+    },
+    ...: object,
+}
+_EXTERNAL_DATA = 13  # the field of a tensor that says where it lies
+_ONNX = {  # the messages of onnx.proto that may hold tensors: by the number of the field, which message it holds
+    "model": {7: "graph", 20: "training", 25: "function"},
+    "training": {1: "graph", 2: "graph"},
+    "function": {7: "node", 11: "attribute"},
+    "graph": {1: "node", 5: "tensor", 15: "sparse"},
+    "node": {5: "attribute"},
+    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
+    "sparse": {1: "tensor", 2: "tensor"},
+    "tensor": {},
+}
 _INTEGRAL = re.compile(r"[+-]?\d+\.0*")
 _DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 _PADDED = re.compile(r"0\d+")
+_EXACT = 2.0**53  # beyond it, float64 does not hold every whole number
 _WORD = re.compile(r"\w+")
+
+# In a column of numbers or dates these say that there is none, in any case; a sign alone ("-", "?") does so too.
+_NOTHING_WORDS = (
+    "missing|unknown|unk|undefined|unavailable|not available|not applicable|not known|not reported|not recorded|"
+    "no data|none|null|nil|nan|nat|na|n/a|n.a.|n.a|n/d|n.d.|nd|n.k.|k.a.|s/d|tbd|tba|t.b.d.|tbc|pending|blank|"
+    "(blank)|empty|(null)|\\n|#n/a|#na|<na>|#div/0!|#value!|#ref!|#name?|#num!|#null!"
+)
+_NOTHING = frozenset(_NOTHING_WORDS.split("|"))
 
 Schema = Mapping[str, Any]
 Columns = Mapping[str, Any]
+Column = Mapping[str, Any]
+_ANY: Column = {}  # a column of which nothing is known
 
 
 class PredictionError(ValueError):
@@ -63,52 +155,142 @@ class PredictionError(ValueError):
 
 
 def ending(path: Path) -> str:
-    """Return how the name of a file ends: ".csv", or ".csv.gz" where it is compressed."""
-    return "".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix
+    """Return how the name of a file ends, in small letters: ".csv", or ".csv.gz" where it is compressed."""
+    return ("".join(path.suffixes[-2:]) if path.suffix.lower() == ".gz" else path.suffix).lower()
+
+
+class Table(NamedTuple):
+    """A file of text: (n,) object arrays of strings by column, the sign between fields, and what there is to say."""
+
+    columns: dict[str, np.ndarray]
+    separator: str
+    notes: tuple[str, ...]
 
 
 def read_csv(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
-    """Return the columns of a CSV or TSV file (also .gz) as (n,) object arrays of strings.
+    """Return the columns of a CSV or TSV file as (n,) object arrays of strings; see ``read_table``."""
+    return read_table(path).columns
 
-    UTF-8, a header row; the separator is the comma, or the semicolon or tab where the header has no comma.
+
+def read_table(path: str | os.PathLike[str]) -> Table:
+    """Read a CSV or TSV file, compressed by gzip or not, whatever it is called.
+
+    Its first line, after empty ones, comments ("#") and "sep=;", holds the names of the columns. The separator is the
+    one of comma, semicolon, tab and bar that gives the rows as many fields as the header. Raises ``PredictionError``.
     """
     path = Path(path)
+    text, notes = read_text(path)
+    csv.field_size_limit(2**31 - 1)
+    start, separator = _header(path, text)
+    if start >= len(text):
+        raise PredictionError(f"'{path}' is empty. The first line must hold the names of the columns.")
+    columns, n_comments = _parse(path, text, start, separator or _separator(path, text, start))
+    if n_comments:
+        notes = (*notes, f"'{path.name}': {n_comments} lines that begin with # were left out.")
+    return Table(columns, separator or _separator(path, text, start), notes)
+
+
+def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
+    """Return what a file of text holds, unpacked and decoded, with notes. Raises ``PredictionError`` for others."""
     if not path.is_file():
         raise PredictionError(f"There is no file '{path}'.{_nearest(path.name, _siblings(path))}")
-    csv.field_size_limit(2**31 - 1)
     try:
-        with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8-sig", newline="") as file:
-            return _parse(path, file)
-    except UnicodeDecodeError as error:
-        raise PredictionError(f"'{path}' is not UTF-8 ({error.reason}). Save it as UTF-8.") from None
+        raw = path.read_bytes()
+        if raw[:2] == b"\x1f\x8b" or (path.suffix.lower() == ".gz" and len(raw.splitlines()) < 2):
+            raw = gzip.decompress(raw)  # a .gz that a browser has unpacked is read as it is
     except (OSError, EOFError, zlib.error) as error:
         raise PredictionError(f"'{path}' cannot be read: {error}.") from None
+    other = next((what for magic, what in _NO_TEXT.items() if raw.startswith(magic)), None)
+    if other is not None:
+        raise PredictionError(f"'{path}' must be a file of text; its content is {other}.")
+    encoding = next((name for mark, name in _BYTE_ORDER_MARKS.items() if raw.startswith(mark)), "utf-8")
+    try:
+        return raw.decode(encoding), ()
+    except UnicodeDecodeError as error:
+        if encoding != "utf-8" or b"\0" in raw[:4096]:
+            way_out = "It may be a binary file, or text in UTF-16. Save it as UTF-8."
+            raise PredictionError(f"'{path}' is no text in UTF-8 ({error.reason}). {way_out}") from None
+    with contextlib.suppress(UnicodeDecodeError):
+        return raw.decode("cp1252"), (_not_utf8(path, "Windows-1252"),)
+    return raw.decode("latin-1"), (_not_utf8(path, "Latin-1"),)
 
 
-def _parse(path: Path, file: Iterable[str]) -> dict[str, np.ndarray]:
-    lines = iter(file)
-    first = next(lines, "")
-    if not first.strip():
-        raise PredictionError(f"'{path}' is empty. The first line must hold the names of the columns.")
-    separator = next((s for s in ("\t" if ending(path).startswith(".tsv") else ",", ";", "\t") if s in first), ",")
-    reader = csv.reader(itertools.chain([first], lines), delimiter=separator, strict=True)
+def _not_utf8(path: Path, encoding: str) -> str:
+    return f"'{path.name}' is not UTF-8; it was read as {encoding}. Save it as UTF-8 if letters are wrong."
+
+
+def _header(path: Path, text: str) -> tuple[int, str]:
+    """Return where the header begins, after empty lines and comments, and the separator that a line "sep=;" gives."""
+    start, separator, comment = 0, "", -1
+    for line in _lines(text):
+        given = _SEPARATOR_LINE.fullmatch(line.strip())
+        if given is not None and not separator:
+            separator = given[1].replace("\\t", "\t")
+        elif line.startswith("#"):
+            comment = start
+        elif line.strip():
+            break
+        start += len(line)
+    if comment >= 0 and text[comment + 1 : comment + 2].strip() and start < len(text):
+        # "#name,age" above rows of two fields is a header, not a comment.
+        sign = separator or _separator(path, text, start)
+        first, second = (next(_records(text, at, sign), []) for at in (comment, start))
+        if len(first) == len(second) > 1:
+            return comment, separator
+    return start, separator
+
+
+def _lines(text: str) -> Iterator[str]:
+    yield from io.StringIO(text, newline="")
+
+
+def _records(text: str, start: int, separator: str) -> Iterator[list[str]]:
+    """Yield the first records of a file, as far as they can be read."""
+    lines = io.StringIO(text[start : start + _LOOK], newline="")
+    with contextlib.suppress(csv.Error):
+        yield from itertools.islice(csv.reader(lines, delimiter=separator, skipinitialspace=True), 20)
+
+
+def _separator(path: Path, text: str, start: int) -> str:
+    found: list[tuple[float, int, str]] = []
+    for separator in _SEPARATORS:
+        header, *rows = [r for r in _records(text, start, separator) if r] or [[]]
+        rows = [row for row in rows if not row[0].startswith("#")]
+        if separator == "\t" and ending(path).startswith(".tsv") and len(header) > 1:
+            return separator
+        fitting = sum(len(row) == len(header) for row in rows) / len(rows) if rows else 1.0
+        if len(header) > 1:
+            found.append((round(fitting, 1), len(header), separator))
+    # Of equals not the comma, which also stands in names and numbers.
+    return max(found, key=lambda one: (*one[:2], one[2] != ","))[2] if found else ","
+
+
+def _parse(path: Path, text: str, start: int, separator: str) -> tuple[dict[str, np.ndarray], int]:
+    file = io.StringIO(text, newline="")
+    file.seek(start)
+    above = text.count("\n", 0, start)  # lines
+    reader = csv.reader(file, delimiter=separator, strict=True, skipinitialspace=True)
+    n_comments = 0
     try:
         header = [name.strip() or f"Unnamed: {i}" for i, name in enumerate(next(reader))]
         rows = []
         for row in reader:
             if len(row) == len(header):
                 rows.append(row)
+            elif row and row[0].startswith("#"):
+                n_comments += 1
             elif row:  # an empty line is no row
                 raise PredictionError(
-                    f"'{path}', line {reader.line_num}: every row must have {len(header)} fields like the header; "
-                    f"this one has {len(row)}. Put values that contain '{separator}' in double quotes."
+                    f"'{path}', line {above + reader.line_num}: every row must have {len(header)} fields like the "
+                    f"header; this one has {len(row)}. Put values that contain '{separator}' in double quotes."
                 )
     except csv.Error as error:
-        raise PredictionError(f"'{path}', line {reader.line_num}: {error}.") from None
+        raise PredictionError(f"'{path}', line {above + reader.line_num}: {error}.") from None
     refuse_repeats(header, f"'{path}': ")
     if not rows:
         raise PredictionError(f"'{path}' has a header but no rows.")
-    return {name: _interned(column) for name, column in zip(header, zip(*rows, strict=True), strict=True)}
+    columns = {name: _interned(column) for name, column in zip(header, zip(*rows, strict=True), strict=True)}
+    return columns, n_comments
 
 
 def _interned(column: Sequence[str]) -> np.ndarray:
@@ -127,7 +309,7 @@ def to_columns(schema: Schema, x: Any) -> dict[str, Any]:
     if hasattr(x, "toarray"):
         x = x.toarray()
     names = [c["name"] for c in schema["columns"]]
-    array = x if isinstance(x, np.ndarray) else np.array(x, dtype=object)
+    array = np.asarray(unmasked(x)) if isinstance(x, np.ndarray) else np.array(x, dtype=object)
     if array.ndim == 1 and len(names) == 1:
         array = array[:, None]
     if array.ndim != 2 or array.shape[1] != len(names):
@@ -137,6 +319,11 @@ def to_columns(schema: Schema, x: Any) -> dict[str, Any]:
 
 def named_columns(x: Any) -> dict[str, Any] | None:
     """Return the columns of a mapping, a data frame, a record or a list of records; None for what has no names."""
+    if isinstance(x, np.ndarray) and x.dtype.names:
+        return {name: x[name] for name in x.dtype.names}
+    if hasattr(x, "column_names"):  # an Arrow table, whose ``columns`` are the arrays
+        refuse_repeats(x.column_names)
+        return {name: x.column(name) for name in x.column_names}
     if isinstance(x, Mapping) or hasattr(x, "columns"):
         names = list(x if isinstance(x, Mapping) else x.columns)
         refuse_repeats([str(name) for name in names])
@@ -185,30 +372,43 @@ def _is_single(value: Any) -> bool:
 # ----------------------------------------------------------------------------------------------- values
 
 
-def is_missing(value: Any) -> bool:
-    """Whether ``value`` counts as missing."""
+def is_missing(value: Any, marks: Collection[str] = MISSING) -> bool:
+    """Whether ``value`` counts as missing: a gap of any type, or one of the words ``marks``."""
     if isinstance(value, str):
-        return value.strip() in MISSING
+        return value.strip() in marks
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
-    return bool(isinstance(value, (float, np.floating, np.datetime64)) and value != value)
+    return bool(isinstance(value, (float, np.floating, np.datetime64, np.timedelta64)) and value != value)
 
 
-def label(value: Any) -> str:
+def says_nothing(text: str) -> bool:
+    """Whether a field of a column of numbers or dates only says that there is none: "-", "TBD", "#DIV/0!", "n.a."."""
+    return not any(map(str.isalnum, text)) or text.strip().casefold() in _NOTHING
+
+
+def marks_of(column: Column) -> Collection[str]:
+    """Return the words that are missing in a column of the schema: its own, or ``MISSING``; no level ever is."""
+    marks = column.get("missing") or MISSING
+    return marks if column.get("role") != "categorical" else frozenset(marks).difference(column.get("levels", ()))
+
+
+def label(value: Any, marks: Collection[str] = MISSING) -> str:
     """Return the one way a category is written: 3, 3.0 and "3.0" give "3"; True and "true" give "True"; missing "".
 
     Dates, and texts that are a date with a time, give "2024-12-31" at midnight and else "2024-12-31 23:59:59", in UTC.
     """
-    if is_missing(value):
+    if is_missing(value, marks):
         return ""
     if isinstance(value, (date, np.datetime64)):
         return _written(value)
     text = _plain(value)
+    if text in marks:  # bytes, or a number such as -999
+        return ""
     return _written(text) if _DATE_AND_TIME.match(text) else text
 
 
 def _plain(value: Any) -> str:
-    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value).strip()
+    text = value.decode("utf-8", "replace").strip() if isinstance(value, bytes) else str(value).strip()
     if text.lower() in ("true", "false"):
         return text.capitalize()
     if _INTEGRAL.fullmatch(text):
@@ -224,44 +424,144 @@ def _written(when: Any) -> str:
         return _plain(when)
 
 
-def number(value: Any) -> float:
-    """Return a value as a float, NaN where missing. Raises ``ValueError`` or ``TypeError`` where it is none."""
-    if is_missing(value):
-        return np.nan
-    if isinstance(value, (datetime, date, np.datetime64)) or (isinstance(value, str) and "_" in value):
-        raise ValueError(value)
+def number(value: Any, column: Column = _ANY) -> float:
+    """Return a value as a float, NaN where missing, as ``column`` of the schema reads its numbers: less its ``center``.
+
+    Without one, a number is what ``float`` takes. Raises ``ValueError`` or ``TypeError`` where it is none.
+    """
+    found, center = _number(value, column), column.get("center", 0.0)
+    if isinstance(found, int) and abs(center) >= _EXACT:
+        return float(found - int(center))
     try:
-        return float(value)
+        return float(found) - center
     except OverflowError:  # a whole number beyond 1e308
-        return np.inf if value > 0 else -np.inf
+        return np.inf if found > 0 else -np.inf
 
 
-def truth(value: Any) -> float:
+def _number(value: Any, column: Column) -> int | float:
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if is_missing(value, marks_of(column)):
+        return np.nan
+    if isinstance(value, str):
+        return _number_in(value.strip(), column) if column else _plain_number(value)
+    if isinstance(value, (date, time, np.datetime64)):
+        raise ValueError(value)
+    if isinstance(value, (timedelta, np.timedelta64)):
+        return value / np.timedelta64(1, "s") if isinstance(value, np.timedelta64) else value.total_seconds()
+    return int(value) if isinstance(value, (int, np.integer)) else float(value)
+
+
+def _plain_number(text: str) -> float:
+    if "_" in text:  # Python reads 1_000 as a number
+        raise ValueError(text)
+    return float(text)
+
+
+def _number_in(text: str, column: Column) -> int | float:
+    if abs(column.get("center", 0.0)) >= _EXACT and _WHOLE.fullmatch(text):
+        return int(text)
+    if column.get("format") == "duration":
+        return duration(text)
+    if column.get("decimal") != ",":
+        with contextlib.suppress(ValueError):
+            return _plain_number(text)
+    if says_nothing(text):
+        return np.nan
+    found = split_number(text) if column.get("decimal") else None
+    if found is None:
+        raise ValueError(text)
+    scale, unit = split_scale(found.after) if column.get("scaled") else (0, found.after)
+    if any(known and unit_key(known) not in column.get("unit", ()) for known in (found.before, unit)):
+        raise ValueError(text)
+    return value_of(found, column["decimal"], scale)
+
+
+def duration(value: Any) -> float:
+    """Return how many seconds "1 day, 2:03:04.5", "26:03:04.5", "-1 days 02:03:04" or "P1DT2H3M4.5S" are."""
+    text = str(value).strip()
+    if says_nothing(text):
+        return np.nan
+    found = _CLOCK.fullmatch(text) or _ISO_DURATION.fullmatch(text)
+    if found is None or not any(found.group("days", "hours", "minutes", "seconds")):
+        raise ValueError(value)
+    days, hours, minutes, seconds = (float(part or 0) for part in found.group("days", "hours", "minutes", "seconds"))
+    sign = -1.0 if found["sign"] else 1.0
+    within = sign * (hours * 3_600 + minutes * 60 + seconds)  # of "-1 days +02:00:00", 22 hours before, it is positive
+    return within + (days if found.re is _CLOCK else sign * days) * 86_400
+
+
+def truth(value: Any, column: Column = _ANY) -> float:
     """Return 1.0 for true, yes, on, 1 and 0.0 for their opposites (any case), NaN where missing."""
-    if is_missing(value):
+    text = label(value, marks_of(column))
+    if not text or (column and says_nothing(text)):
         return np.nan
     try:
-        return _TRUTH[label(value).lower()]
+        return _TRUTH[text.lower()]
     except KeyError:
         raise ValueError(value) from None
 
 
-def moment(value: Any, pattern: str) -> datetime | None:
-    """Return a date without time zone, None where missing. ``pattern``: "iso", or one of ``datetime.strptime``."""
-    if is_missing(value):
+def moment(value: Any, formats: str | Sequence[str], column: Column = _ANY) -> datetime | None:
+    """Return a date without time zone, None where missing.
+
+    ``formats``, tried in their order: "iso", "time" (10:30), "epoch s" (also ms, us, ns), or one of
+    ``datetime.strptime``, which takes ``tidy`` text. Raises ``ValueError`` for what is in none of them.
+    """
+    if is_missing(value, marks_of(column)):
         return None
+    if isinstance(value, np.datetime64):
+        value = value.astype("datetime64[us]").item()
+    if hasattr(value, "to_timestamp"):  # a period of pandas
+        value = value.to_timestamp()
     if isinstance(value, datetime):
-        when = value
-    elif isinstance(value, date):
-        when = datetime(value.year, value.month, value.day)
-    else:
-        text = _plain(value)
-        when = datetime.fromisoformat(text) if pattern == "iso" else datetime.strptime(text, pattern)
+        return _utc(value)
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day)
+    if isinstance(value, time):
+        return datetime.combine(_FIRST_DAY, value.replace(tzinfo=None))
+    text = _plain(value)
+    for pattern in (formats,) if isinstance(formats, str) else formats:
+        with contextlib.suppress(ValueError, OverflowError):
+            return _utc(_parsed(text, pattern))
+    if column and says_nothing(text):
+        return None
+    raise ValueError(value)
+
+
+def _utc(when: datetime) -> datetime:
     if when.tzinfo is not None:
         # Left as it is: a sentinel such as 9999-12-31T23:59:59-05:00, in UTC in the year 10000.
         with contextlib.suppress(OverflowError):
             when = when.astimezone(timezone.utc)  # noqa: UP017
     return when.replace(tzinfo=None)
+
+
+def _parsed(text: str, pattern: str) -> datetime:
+    if pattern == "iso":
+        if not _ISO.match(text):  # fromisoformat takes any sign between date and time, and 12345-6789 for a time
+            raise ValueError(text)
+        return datetime.fromisoformat(_ZONE.sub(_as_offset, text))
+    if pattern == "time" and text[2:3] == ":":
+        return datetime.combine(_FIRST_DAY, time.fromisoformat(text).replace(tzinfo=None))
+    if pattern.startswith("epoch"):
+        return _EPOCH + timedelta(seconds=float(text) / _TICKS[pattern])
+    if text.isdecimal() != (pattern in _DIGITS_OF) or len(text) != _DIGITS_OF.get(pattern, len(text)):
+        raise ValueError(text)
+    return datetime.strptime(tidy(text), pattern)
+
+
+def _as_offset(zone: re.Match[str]) -> str:
+    return zone["offset"] or "+00:00"
+
+
+def tidy(text: str) -> str:
+    """Return a date without its day of the week, "th" and the like: what is left has a form of ``strptime``."""
+    if text.isascii() and not any(map(str.isalpha, text)) and ", " not in text:
+        return text
+    for pattern, plain in _TIDY:
+        text = pattern.sub(plain, text)
+    return text.strip()
 
 
 class _Memo(dict[Any, Any]):
@@ -282,7 +582,7 @@ _SAFE_TOGETHER = {str, float, int, type(None)}
 
 def _each(array: np.ndarray, function: Callable[[Any], Any]) -> tuple[list[Any], int]:
     """Apply ``function`` to each value; also return the position of the first that it refuses, or -1."""
-    values = array.tolist() if array.dtype == object else list(array)
+    values = array.tolist() if array.dtype.kind in "Oiuf" else list(array)
     lookup = _Memo(function).__getitem__ if set(map(type, values)) <= _SAFE_TOGETHER else function
     results: list[Any] = []
     try:
@@ -293,35 +593,95 @@ def _each(array: np.ndarray, function: Callable[[Any], Any]) -> tuple[list[Any],
 
 
 def as_array(values: Any) -> np.ndarray:
-    """Return a column (array, list, pandas Series, ...) as an (n,) array; strings as objects."""
-    array = values if isinstance(values, np.ndarray) else values.to_numpy() if hasattr(values, "to_numpy") else None
-    if array is None:
-        array = np.empty(len(values), dtype=object)
-        array[:] = list(values)
-    if array.dtype.kind in "SU":
+    """Return a column (list, array of NumPy or Arrow, Series, ...) as an (n,) array; strings as objects."""
+    if hasattr(values, "null_count") and (hasattr(values, "to_pylist") or hasattr(values, "to_list")):
+        array = _from_arrow(values)
+    elif isinstance(values, np.ndarray) or hasattr(values, "to_numpy"):
+        array = unmasked(values if isinstance(values, np.ndarray) else values.to_numpy())
+    else:
+        array = _objects(list(values))
+    if array.dtype.kind == "S":
+        array = np.char.decode(array, "utf-8", "replace")
+    if array.dtype.kind in "UT":
         array = array.astype(object)
     return array
 
 
-def labels(values: Any) -> np.ndarray:
+def _objects(values: list[Any]) -> np.ndarray:
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+def unmasked(array: Any) -> Any:
+    """Return an array whose masked values are gaps: NaN among floats, else None."""
+    if not isinstance(array, np.ma.MaskedArray):
+        return array
+    masked: Any = array
+    if not np.ma.getmaskarray(masked).any():
+        return masked.data
+    return masked.filled(np.nan) if masked.dtype.kind == "f" else masked.astype(object).filled(None)
+
+
+def _from_arrow(values: Any) -> np.ndarray:
+    """Return a column of Arrow or polars; as objects where NumPy has no such type, or where a gap would cost digits."""
+    n_gaps = values.null_count() if callable(values.null_count) else values.null_count
+    kind = str(getattr(values, "type", None) or values.dtype).lower()
+    if kind.startswith(("dictionary", "decimal", "int128")) or (n_gaps and kind in ("int64", "uint64")):
+        return _objects(values.to_pylist() if hasattr(values, "to_pylist") else values.to_list())
+    is_array = hasattr(values, "to_pylist") and not hasattr(values, "num_chunks")
+    return values.to_numpy(zero_copy_only=False) if is_array else values.to_numpy()
+
+
+def labels(values: Any, marks: Collection[str] = MISSING) -> np.ndarray:
     """Return the ``label`` of each value, (n,) object."""
     array = as_array(values)
     if array.dtype.kind in "biufM":
         distinct, inverse = np.unique(array, return_inverse=True)
-        return np.array([label(v) for v in distinct], dtype=object)[inverse]
-    return np.array(_each(array, label)[0], dtype=object)
+        return np.array([label(v, marks) for v in distinct], dtype=object)[inverse]
+    return np.array(_each(array, lambda value: label(value, marks))[0], dtype=object)
 
 
-def numbers(values: Any) -> tuple[np.ndarray, int]:
-    """Return (n,) float64, NaN where missing, and the position of the first value that is no number, or -1."""
+def numbers(values: Any, column: Column = _ANY) -> tuple[np.ndarray, int]:
+    """Return (n,) float64, NaN where missing, and the position of the first value that is no number, or -1.
+
+    ``column``: of the schema, see ``number``; its ``center`` is subtracted, before digits are lost.
+    """
     array = as_array(values)
+    center = column.get("center", 0.0)
+    bad = -1
     if array.dtype.kind in "biuf":
-        return array.astype(np.float64), -1
-    fast = _strings_to_floats(array) if array.dtype == object else None
-    if fast is not None:
-        return fast, -1
-    result, bad = _each(array, number)
-    return np.array(result, dtype=np.float64), bad
+        result = _difference(array, center)
+    elif array.dtype.kind == "m":
+        result = array / np.timedelta64(1, "s") - center
+    else:
+        is_plain = array.dtype == object and column.get("decimal") != "," and not column.get("format")
+        fast = _strings_to_floats(array) if is_plain and abs(center) < _EXACT else None
+        if fast is None:
+            found, bad = _each(array, lambda value: number(value, column))
+            result = np.array(found, dtype=np.float64)
+        else:
+            result = fast - center if center else fast
+    return _without(result, column, center), bad
+
+
+def _difference(array: np.ndarray, center: float) -> np.ndarray:
+    """Return numbers less ``center``; between very long whole ones it is taken before they become float64."""
+    rough = array.astype(np.float64) - center
+    if array.dtype.kind not in "iu" or abs(center) < _EXACT:
+        return rough
+    # Modulo 2**64 it is right wherever it fits into 63 bits.
+    wide = array.astype(np.uint64 if array.dtype.kind == "u" else np.int64)
+    exact = (wide - np.array(int(center)).astype(wide.dtype)).view(np.int64)
+    return np.where(np.abs(rough) < _EXACT, exact, rough)
+
+
+def _without(result: np.ndarray, column: Column, center: float) -> np.ndarray:
+    """Make the marks that are numbers, such as -999, missing."""
+    for mark in column.get("missing", ()):
+        with contextlib.suppress(ValueError):
+            result[result == float(mark) - center] = np.nan
+    return result
 
 
 def _strings_to_floats(array: np.ndarray) -> np.ndarray | None:
@@ -332,13 +692,135 @@ def _strings_to_floats(array: np.ndarray) -> np.ndarray | None:
         return None
 
 
-def dates(values: Any, pattern: str) -> tuple[np.ndarray, int]:
+def dates(values: Any, formats: str | Sequence[str], column: Column = _ANY) -> tuple[np.ndarray, int]:
     """Return (n,) datetime64[us], NaT where missing, and the position of the first value that is no date, or -1."""
     array = as_array(values)
     if array.dtype.kind == "M":
         return array.astype("datetime64[us]"), -1
-    result, bad = _each(array, lambda value: moment(value, pattern))
+    result, bad = _each(array, lambda value: moment(value, formats, column))
     return np.array(result, dtype="datetime64[us]"), bad
+
+
+# --------------------------------------------------------------------------- numbers as people write them
+
+
+class Number(NamedTuple):
+    """A number in its parts: "-$1,234.5e2 kg" has the digits "1,234.5", and stands between "$" and "kg"."""
+
+    negative: bool
+    digits: str
+    exponent: int
+    before: str
+    after: str
+
+
+def split_number(text: str) -> Number | None:
+    """Take a number apart, whatever its decimal mark; None where it is none. Accounting's (5) and 5- are -5."""
+    if len(text) > _LONGEST_NUMBER:
+        return None
+    text = text.translate(_SIGNS).strip()
+    if not text.isascii():
+        text = re.sub(r"\d", lambda digit: str(int(digit[0])), text)
+    in_parentheses = _ACCOUNTING.fullmatch(text)
+    if in_parentheses is not None:
+        text = "".join(in_parentheses.groups())
+    found = _NUMBER.fullmatch(text)
+    if found is None:
+        return None
+    signs = [sign for sign in found.group("sign", "inner", "last") if sign]
+    if len(signs) + (in_parentheses is not None) > 1:
+        return None
+    before, after = (part.strip() for part in found.group("before", "after"))
+    is_negative = in_parentheses is not None or "-" in signs
+    return Number(is_negative, found["digits"], int(found["exponent"] or found["power"] or 0), before, after)
+
+
+def value_of(found: Number, decimal: str, scale: int = 0) -> float:
+    """Return the value of a number whose decimal mark is ``decimal``, times ten to the ``scale``.
+
+    Raises ``ValueError`` where its digits are not grouped as that asks: by three, or as in 12,34,567.
+    """
+    if not GROUPED[decimal].fullmatch(found.digits):
+        raise ValueError(found.digits)
+    digits = "".join(c for c in found.digits if c.isdecimal() or c == decimal).replace(decimal, ".")
+    value = float(f"{digits}e{found.exponent + scale}")
+    return -value if found.negative else value
+
+
+def split_scale(after: str) -> tuple[int, str]:
+    """Split what follows a number, "M USD", into the power of ten that it stands for and the unit: (6, "USD")."""
+    head = _SCALE.match(after)
+    return (0, after) if head is None else (SCALES[head[0].lower()], after[head.end() :].strip())
+
+
+def unit_key(unit: str) -> str:
+    """Return the one name of a unit: "$" and "US$" are "usd", "Years" is "year", "percent" is "%"."""
+    key = re.sub(r"[\s.]", "", unit)
+    if not (len(key) == 2 and key[0] in "mM"):  # mW is not MW
+        key = key.casefold()
+    if len(key) > 2 and key[-1] == "s" and key[:-1].isalpha():
+        key = key[:-1]
+    return _UNIT_NAMES.get(key, key)
+
+
+# Unicode's spaces, minus signs, apostrophes and full-width characters, as those that are read; others are not seen.
+_SIGNS = str.maketrans(
+    {
+        **dict.fromkeys((0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), " "),
+        **dict.fromkeys((*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63), "-"),
+        **dict.fromkeys((0x2018, 0x2019, 0x2BC, 0xB4, 0x60, 0x66C), "'"),
+        **{code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},
+        **dict.fromkeys((*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF, 0xAD, 0x61C)),
+        0x66A: "%",  # Arabic
+        0x66B: ".",
+    }
+)
+_AROUND = r"[^\d\s.,()+'_:;=<>?!&@~^|\\\[\]{}#*-]"  # what the name of a unit begins with
+_LONGEST_NUMBER = 80  # characters
+_NUMBER = re.compile(
+    rf"(?P<sign>[+-])?\s*(?P<before>(?:{_AROUND}(?:[^\d.,()+'_-]|(?<=[^\W\d_])\.)*?)?)\s*(?P<inner>[+-])?\s*"
+    r"(?P<digits>\d[\d.,' _]*\d|\d|(?<![^\W\d_])[.,]\d+)(?:[.,]-{0,2}(?=\s|$))?"
+    r"(?:[eE](?P<exponent>[+-]?\d{1,3})|\s?[x×*·]\s?10\^(?P<power>[+-]?\d{1,3}))?(?P<last>-(?=\s*[^\w\s]?$))?"
+    rf"\s*(?P<after>(?:{_AROUND}(?:[^\d()]{{0,30}}[^\d()\s])?(?:(?<=[^\W\d_])[23])?)?)"
+)
+_ACCOUNTING = re.compile(r"([^\W\d_]{0,3}[^\w\s()+-]?\s*)\(\s*([^()+-]*\d[^()]*?)\s*\)(\s*[^\W\d_]{0,3}[^\w\s()+-]?)")
+GROUPED = {
+    ".": re.compile(r"(?:\d+|[1-9]\d{0,2}([,' _])\d{3}(?:\1\d{3})*|[1-9]\d?(?:,\d\d)+,\d{3})(?:\.\d*)?|\.\d+"),
+    ",": re.compile(r"(?:\d+|[1-9]\d{0,2}([.' _])\d{3}(?:\1\d{3})*)(?:,\d*)?|,\d+"),
+}
+SCALES = {
+    "k": 3, "tsd": 3, "thousand": 3, "lakh": 5, "lac": 5, "m": 6, "mm": 6, "mn": 6, "mln": 6, "mio": 6, "million": 6,
+    "millions": 6, "cr": 7, "crore": 7, "b": 9, "bn": 9, "bln": 9, "mrd": 9, "billion": 9, "billions": 9, "t": 12,
+    "tn": 12, "trn": 12, "trillion": 12,
+}  # fmt: skip
+_SCALE = re.compile(rf"(?i:{'|'.join(sorted(SCALES, key=len, reverse=True))})(?![^\W\d_])\.?")
+_UNIT_NAMES = {
+    "pct": "%", "percent": "%", "prozent": "%", "$": "usd", "us$": "usd", "€": "eur", "euro": "eur", "£": "gbp",
+    "₹": "inr", "rs": "inr",
+}  # fmt: skip
+_CLOCK = re.compile(
+    r"(?:(?P<days>-?\d+) days?,?\s*\+?)?"
+    r"(?:(?P<sign>-)?(?P<hours>\d+):(?P<minutes>\d\d)(?::(?P<seconds>\d\d(?:\.\d+)?))?)?"
+)
+_PARTS_OF_TIME = r"(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?"
+_ISO_DURATION = re.compile(rf"(?P<sign>-)?P(?:(?P<days>\d+)D)?(?:T{_PARTS_OF_TIME})?")
+_WHOLE = re.compile(r"[+-]?\d+")
+_FIRST_DAY = date(1900, 1, 1)  # strptime's, where only a time is given
+_EPOCH = datetime(1970, 1, 1)
+_TICKS = {"epoch s": 1.0, "epoch ms": 1e3, "epoch us": 1e6, "epoch ns": 1e9}
+_DIGITS_OF = {"%Y": 4, "%Y%m%d": 8, "%Y%m%d%H%M": 12, "%Y%m%d%H%M%S": 14}  # forms without a mark, and their length
+_ISO = re.compile(r"\d{4}-(?:\d\d-\d\d|W\d\d(?:-\d)?)(?:$|[T ]\d)|\d{8}(?:$|T\d)")
+_ZONE = re.compile(r"\s*(?:Z|UTC|GMT)$|\s+(?P<offset>[+-]\d\d:?\d\d)$")
+_TIDY = (
+    (re.compile(r"(?i)^(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+"), ""),
+    (re.compile(r"(?i)(?<=\d)(?:st|nd|rd|th)\b"), ""),
+    (re.compile(r"(?i)\bsept\b"), "Sep"),
+    (re.compile(r"(?<=[^\W\d_]{3})\.(?=[\s-])"), ""),
+    (re.compile(r"(?i)(?<=\d)\s*([ap])\.?m\.?(?=\s|$)"), r" \1m"),
+    (re.compile(r"(?<=\d{4}):(?=\d\d:\d\d)|,?\s+(?:at\s+)?(?=\d{1,2}:\d\d)"), " "),
+    (re.compile(r"\s*\b(?:UTC|GMT|Z)$"), " +0000"),
+    (re.compile(r"\s+"), " "),
+)
 
 
 # --------------------------------------------------------------------------------------------- encoding
@@ -382,10 +864,25 @@ def encode(
         ]
         parts["categories"] = np.column_stack(chosen)
     if "tokens" in wanted and "text" in roles.values():
-        ids, counts = tokenize(text_terms(schema) if terms is None else terms, columns)
-        parts["tokens"] = np.full((len(counts), max(1, int(counts.max()))), -1, np.int64)
-        parts["tokens"][np.arange(parts["tokens"].shape[1]) < counts[:, None]] = ids
+        parts["tokens"] = _padded(*tokenize(text_terms(schema) if terms is None else terms, columns))
     return parts
+
+
+def _padded(ids: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    tokens = np.full((len(counts), max(1, int(counts.max()))), -1, np.int64)
+    tokens[np.arange(tokens.shape[1]) < counts[:, None]] = ids
+    return tokens
+
+
+def even_spans(counts: np.ndarray, most: int = _CHUNK_VALUES) -> Iterator[tuple[int, int]]:
+    """Yield (start, end) of rows that padded to the longest of them have up to ``most`` values, or are one row."""
+    start = longest = 0
+    for end, count in enumerate(counts.tolist()):
+        longest = max(longest, count)
+        if end > start and longest * (end + 1 - start) > most:
+            yield start, end
+            start, longest = end, count
+    yield start, len(counts)
 
 
 def _select(schema: Schema, columns: Columns) -> dict[str, np.ndarray]:
@@ -412,23 +909,38 @@ def _select(schema: Schema, columns: Columns) -> dict[str, np.ndarray]:
 def _numeric(column: Mapping[str, Any], values: np.ndarray, row_numbers: Sequence[int] | None) -> np.ndarray | None:
     name, role = column["name"], column["role"]
     if role == "datetime":
-        pattern = column.get("format") or "iso"
-        when, bad = dates(values, pattern)
-        rule = "a date like 2024-12-31 or 2024-12-31 23:59:59" if pattern == "iso" else f"a date written as {pattern}"
-        _refuse(name, values, bad, row_numbers, rule)
-        return _date_parts(when)
+        when, bad = dates(values, column.get("format") or "iso", column)
+        _refuse(name, values, bad, row_numbers, _rule(column))
+        return _date_parts(when, column.get("center", 0.0))
     if role not in ("numeric", "boolean"):
         return None
     if role == "boolean" and values.dtype.kind != "b":
-        found, bad = _each(values, truth)
+        found, bad = _each(values, lambda value: truth(value, column))
         result = np.array(found, np.float64)
     else:
-        result, bad = numbers(values)
-    _refuse(name, values, bad, row_numbers, "a number" if role == "numeric" else "true or false")
+        result, bad = numbers(values, column)
+    _refuse(name, values, bad, row_numbers, _rule(column))
     with np.errstate(invalid="ignore"):
         endless = np.flatnonzero(np.abs(result) > _FLOAT32_MAX)
     _refuse(name, values, int(endless[0]) if endless.size else -1, row_numbers, f"a number between ±{_FLOAT32_MAX:.1e}")
     return result.astype(np.float32)
+
+
+def _rule(column: Column) -> str:
+    """Say what a column of the schema holds."""
+    role, form = column["role"], column.get("format") or "iso"
+    if role == "boolean":
+        return "true or false"
+    if role == "datetime":
+        forms = [form] if isinstance(form, str) else list(form)
+        written = "a date like 2024-12-31 or 2024-12-31 23:59:59" if "iso" in forms else "a date"
+        others = [f for f in forms if f != "iso"]
+        return written + (f"{' or' if 'iso' in forms else ''} written as {' or '.join(others)}" if others else "")
+    if form == "duration":
+        return "a duration like 26:03:04 or 1 day, 2:03:04"
+    marks = [f"the decimal mark '{column['decimal']}'"] if column.get("decimal") else []
+    marks += [f"the unit {' and '.join(map(repr, column['unit']))}"] if column.get("unit") else []
+    return f"a number with {' and '.join(marks)}" if marks else "a number"
 
 
 def _categories(column: Mapping[str, Any], values: np.ndarray, row_numbers: Sequence[int] | None) -> np.ndarray:
@@ -439,7 +951,7 @@ def _categories(column: Mapping[str, Any], values: np.ndarray, row_numbers: Sequ
         bad = -1 if code is None else next((i for i, v in enumerate(given) if isinstance(v, _NUMBERS) and v == v), -1)
         rule = f"codes such as {code} as text, not as numbers (read the column with dtype=str)"
         _refuse(column["name"], values, bad, row_numbers, rule)
-    return labels(values)
+    return labels(values, marks_of(column))
 
 
 def _refuse(name: str, values: np.ndarray, position: int, row_numbers: Sequence[int] | None, rule: str) -> None:
@@ -454,19 +966,20 @@ def _row(position: int, row_numbers: Sequence[int] | None) -> int:
     return position + 1 if row_numbers is None else row_numbers[position]
 
 
-def _date_parts(when: np.ndarray) -> np.ndarray:
-    """Return (n, len(DATE_PARTS)) float32; weekday 0 is Monday, ``days`` counts from 1970-01-01."""
+def _date_parts(when: np.ndarray, center: float) -> np.ndarray:
+    """Return (n, len(DATE_PARTS)) float32; weekday 0 is Monday, ``days`` counts from ``center`` days after 1970."""
     year, month, day = (when.astype(f"datetime64[{unit}]") for unit in "YMD")
-    minutes = (when - day).astype("timedelta64[m]").astype(np.int64)
+    seconds = (when - day).astype("timedelta64[s]").astype(np.int64)
     parts = [
         year.astype(np.int64) + 1970,
         month.astype(np.int64) % 12 + 1,
         (day - month.astype("datetime64[D]")).astype(np.int64) + 1,
         (day.astype(np.int64) + 3) % 7,
         (day - year.astype("datetime64[D]")).astype(np.int64) + 1,
-        minutes // 60,
-        minutes % 60,
-        when.astype(np.int64) / 86_400e6,
+        seconds // 3_600,
+        seconds // 60 % 60,
+        seconds % 60,
+        when.astype(np.int64) / 86_400e6 - center,
     ]
     result = np.column_stack(parts).astype(np.float32)
     result[np.isnat(when)] = np.nan
@@ -609,7 +1122,8 @@ def _sequence(x: np.ndarray, lengths: Any, steps: int, row_numbers: Sequence[int
 class Model:
     """A model folder, opened. ``threads``: cores used for one prediction (0: all).
 
-    Raises ``PredictionError`` for a folder that is damaged, incomplete or made by a newer version.
+    Raises ``PredictionError`` for a folder that is damaged, incomplete or made by another version: before the model
+    itself is opened, the manifest and every file that it lists are checked. Other files change nothing.
     """
 
     def __init__(self, folder: str | os.PathLike[str], threads: int = 0) -> None:
@@ -618,14 +1132,16 @@ class Model:
         self.schema: dict[str, Any] = self.manifest["schema"]
         self.classes: list[Any] = self.schema["classes"]
         contents = {name: _read_checked(self.folder, name, digest) for name, digest in self.manifest["files"].items()}
-        if self.manifest["onnx"] not in contents:
-            raise PredictionError(f"'{self.folder}' is damaged: its manifest does not list '{self.manifest['onnx']}'.")
+        if _has_external_data(contents[self.manifest["onnx"]]):
+            raise PredictionError(
+                f"The model in '{self.folder}' is damaged, or asks for files outside itself. Export it again."
+            )
         self._terms = text_terms(self.schema)
         self._session = _open_session(contents[self.manifest["onnx"]], threads)
         self._inputs = {i.name for i in self._session.get_inputs()}
 
     def predict(self, x: Any, lengths: Any = None) -> np.ndarray:
-        """Return (n,) classes as they were in the training data, or (n,) float32 values of a regression.
+        """Return (n,) classes as they were in the training data, or (n,) float64 values of a regression.
 
         ``x``: a table (see ``to_columns``), images (n, height, width[, channels]), or sequences (n, steps, channels)
         with ``lengths`` (n,), how many steps of each count (default: all).
@@ -640,15 +1156,31 @@ class Model:
         return self.scores(x, lengths)
 
     def scores(self, x: Any, lengths: Any = None) -> np.ndarray:
-        """Return what the graph gives: (n, n_classes) probabilities or (n, 1) values, float32."""
-        feeds = self._feeds(x, lengths)
-        return np.concatenate([self._session.run(["prediction"], feed)[0] for feed in feeds])
+        """Return what the graph gives: (n, n_classes) float32 probabilities or (n, 1) float64 values, finite."""
+        scores = np.concatenate([self._run(feed) for feed in self._feeds(x, lengths)])
+        endless = np.flatnonzero(~np.isfinite(scores).all(axis=1))
+        if endless.size:
+            raise PredictionError(
+                f"The model has no finite answer for row {endless[0] + 1}; its values may be far beyond those of the "
+                "training data. Correct them, or leave the row out."
+            )
+        return scores
 
     def labels(self) -> np.ndarray:
         """Return (n_classes,) ``classes`` as an array; of objects, unless all are numbers or all are truth values."""
         found = np.array(self.classes)
         exact = [(type(c), c) for c in found.tolist()] == [(type(c), c) for c in self.classes]
         return found if exact and found.dtype.kind != "U" else np.array(self.classes, dtype=object)
+
+    def _run(self, feed: dict[str, np.ndarray]) -> np.ndarray:
+        try:
+            found = self._session.run(["prediction"], feed)[0]
+        except Exception as error:  # onnxruntime has no common base class for its errors
+            raise PredictionError(f"The model in '{self.folder}' does not run: {shown(error)}") from None
+        expected = (len(next(iter(feed.values()))), len(self.classes) or 1)
+        if found.shape != expected:
+            raise PredictionError(f"The model in '{self.folder}' answers {found.shape}, and not {expected}.")
+        return found
 
     def _feeds(self, x: Any, lengths: Any) -> Iterator[dict[str, np.ndarray]]:
         """Yield the inputs of the graph for some rows at a time, so that memory stays bounded."""
@@ -665,7 +1197,16 @@ class Model:
         step = _rows_at_once(sum(1 + len(c.get("terms", ())) for c in self.schema["columns"]))
         for start in range(0, len(next(iter(given.values()))), step):
             chunk = {name: values[start : start + step] for name, values in given.items()}
-            yield encode(self.schema, chunk, range(start + 1, start + step + 1), self._inputs, self._terms)
+            numbers_ = range(start + 1, start + step + 1)
+            parts = encode(self.schema, chunk, numbers_, self._inputs - {"tokens"}, self._terms)
+            if "tokens" not in self._inputs:
+                yield parts
+                continue
+            ids, counts = tokenize(self._terms, chunk)
+            ends = np.cumsum(counts)
+            for a, b in even_spans(counts, _CHUNK_VALUES):  # one long text does not widen the other rows
+                tokens = _padded(ids[ends[a] - counts[a] : ends[b - 1]], counts[a:b])
+                yield {name: values[a:b] for name, values in parts.items()} | {"tokens": tokens}
 
 
 def _rows_at_once(values_per_row: int) -> int:
@@ -673,45 +1214,192 @@ def _rows_at_once(values_per_row: int) -> int:
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
+    """Read and check the manifest: its format, its checksum, and that it holds all that is used of it."""
     path = folder / "manifest.json"
     if not path.is_file() or path.is_symlink():
         raise PredictionError(f"'{folder}' is not a model folder: it has no file manifest.json.")
-    damaged = PredictionError(f"'{path}' is damaged. Export the model again.")
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        version = int(manifest["format"])
-    except (KeyError, TypeError, ValueError, OverflowError):  # ValueError: no UTF-8, no JSON, or no number
-        raise damaged from None
-    if version > FORMAT:
+    manifest, wrong = _manifest_of(path)
+    wrong = wrong or fault(manifest, {"format": int, ...: object})
+    if not wrong and manifest["format"] != FORMAT:
         raise PredictionError(
-            f"'{folder}' has format {version}; this program reads up to {FORMAT}. Use the predict.py inside the folder."
+            f"'{folder}' has format {shown(manifest['format'])}; this program reads format {FORMAT}. "
+            "Use the predict.py inside the folder, or export the model again."
         )
-    files, onnx, schema = (manifest.get(name) for name in ("files", "onnx", "schema"))
-    if not (isinstance(files, dict) and isinstance(onnx, str) and isinstance(schema, dict)):
-        raise damaged
-    if not {"kind", "columns", "classes", "shape"} <= schema.keys():
-        raise damaged
+    if not wrong and manifest.get("checksum") != checksum(manifest):
+        wrong = "its checksum is not that of its content"
+    wrong = wrong or fault(manifest, _MANIFEST) or _contradiction(manifest)
+    if wrong:
+        raise PredictionError(f"'{path}' is damaged: {wrong}. Copy the whole folder again, or export the model again.")
     return manifest
+
+
+def _manifest_of(path: Path) -> tuple[Any, str]:
+    """Return what a JSON file holds, and what is wrong with it."""
+    try:
+        if path.stat().st_size > _LARGEST_MANIFEST:
+            return None, f"it is larger than {_LARGEST_MANIFEST:,} bytes"
+        return json.loads(path.read_text(encoding="utf-8")), ""
+    except OSError as error:
+        return None, f"it cannot be read ({error.strerror})"
+    except (ValueError, RecursionError) as error:  # no UTF-8, no JSON, or lists in lists without end
+        return None, f"it is no JSON ({shown(error)})"
+
+
+def checksum(manifest: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of everything in a manifest but its field ``checksum``, however it is laid out."""
+    rest = {name: value for name, value in manifest.items() if name != "checksum"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def fault(value: Any, shape: Any, path: str = "") -> str:
+    """Return the first thing in a value of JSON or YAML that is not as ``shape`` says, in words; "" if there is none.
+
+    A shape is a type (``int`` is no truth value, ``float`` any number, ``object`` anything), None, a set of the values
+    there are, a pattern that a whole text matches, a tuple of shapes of which one fits, a list of one shape, or a
+    mapping: a name that ends in "?" may be absent, and ``...`` stands for names of any kind. ``path``: of the value,
+    like "schema.columns[0]".
+    """
+    if isinstance(shape, dict) and isinstance(value, dict):
+        return _fault_in_mapping(value, shape, path)
+    if isinstance(shape, list) and isinstance(value, list):
+        return next(filter(None, (fault(v, shape[0], f"{path}[{i}]") for i, v in enumerate(value))), "")
+    alternatives = shape if isinstance(shape, tuple) else (shape,)
+    nested = next((one for one in alternatives if isinstance(one, (dict, list)) and isinstance(value, type(one))), None)
+    if nested is not None:
+        return fault(value, nested, path)
+    if any(_fits(value, one) for one in alternatives):
+        return ""
+    return f"{_called(path)} must be {' or '.join(map(_wanted, alternatives))}, and is {_what(value)}"
+
+
+def _fault_in_mapping(value: Mapping[Any, Any], shape: Mapping[Any, Any], path: str) -> str:
+    known = {name.removesuffix("?"): one for name, one in shape.items() if name is not ...}
+    absent = next((name for name in shape if name in known and name not in value), None)
+    if absent is not None:
+        return f"{_called(path)} lacks '{absent}'"
+    for name, inner in value.items():
+        if name not in known and ... not in shape:
+            return f"{_called(path)} has the unknown name '{shown(name)}'.{_nearest(str(name), known)}"
+        wrong = fault(inner, known.get(name, shape.get(...)), f"{path}.{shown(name)}" if path else shown(name))
+        if wrong:
+            return wrong
+    return ""
+
+
+def _called(path: str) -> str:
+    return f"'{path}'" if path else "it"
+
+
+def _fits(value: Any, shape: Any) -> bool:
+    if isinstance(shape, re.Pattern):
+        return isinstance(value, str) and shape.fullmatch(value) is not None
+    if isinstance(shape, (set, frozenset)):
+        return isinstance(value, str) and value in shape
+    if isinstance(shape, (dict, list)):
+        return False
+    if shape is None or shape is bool or shape is object:
+        return value is None if shape is None else isinstance(value, shape)
+    return isinstance(value, (int, float) if shape is float else shape) and not isinstance(value, bool)
+
+
+def _wanted(shape: Any) -> str:
+    if isinstance(shape, re.Pattern):
+        return f"a text like {shape.pattern}"
+    if isinstance(shape, (set, frozenset)):
+        return f"one of {', '.join(sorted(shape))}"
+    if isinstance(shape, (dict, list)):
+        return "a mapping" if isinstance(shape, dict) else "a list"
+    return _WORDS.get(shape, "null")
+
+
+def _what(value: Any) -> str:
+    return f"a {type(value).__name__}" if isinstance(value, (dict, list)) else f"{shown(repr(value))}"
+
+
+def _contradiction(manifest: Mapping[str, Any]) -> str:
+    """Return what in a manifest of the right shape cannot be so; "" if there is nothing."""
+    schema = manifest["schema"]
+    names = [column["name"] for column in schema["columns"]]
+    classes = [(isinstance(c, bool), c) for c in schema["classes"]]
+    n_sizes = {"image": 3, "sequence": 2}.get(schema["kind"], 0)
+    impossible = {
+        f"it does not list '{manifest['onnx']}'": manifest["onnx"] not in manifest["files"],
+        "its columns are none, or repeat": not n_sizes and (not names or len(set(names)) < len(names)),
+        "its classes do not fit the target": bool(classes) != (schema["target"] != "regression"),
+        "its classes repeat": len(set(classes)) < len(classes),
+        "its shape does not fit the data": len(schema["shape"]) != n_sizes or min(schema["shape"], default=1) < 1,
+    }
+    return next((words for words, holds in impossible.items() if holds), "")
 
 
 def _read_checked(folder: Path, name: str, digest: str) -> bytes:
     """Return a file's content after comparing its SHA-256 with the manifest."""
     path = folder / name
-    inside = not os.path.isabs(name) and ".." not in Path(name).parts
-    if not inside or any(p.is_symlink() for p in (path, *path.parents) if p not in (folder, *folder.parents)):
-        raise PredictionError(f"'{name}' in the manifest of '{folder}' must be a plain file inside the folder.")
+    if not _FILE_NAME.fullmatch(name) or path.is_symlink():
+        raise PredictionError(f"'{shown(name)}' in the manifest of '{folder}' must be a plain file inside the folder.")
     try:
-        content = path.read_bytes()
-    except OSError:
-        raise PredictionError(
-            f"'{folder}' is incomplete: the file '{name}' is missing. Copy the whole folder again."
-        ) from None
+        content = path.read_bytes() if path.is_file() else None
+    except OSError as error:
+        raise PredictionError(f"'{path}' cannot be read ({error.strerror}).") from None
+    if content is None:
+        raise PredictionError(f"'{folder}' is incomplete: the file '{name}' is missing. Copy the whole folder again.")
     if hashlib.sha256(content).hexdigest() != digest:
         raise PredictionError(f"'{path}' is damaged: its SHA-256 differs from the manifest. Copy the folder again.")
     return content
 
 
+def _has_external_data(model: bytes) -> bool:
+    """Whether a tensor of an ONNX model lies in a file of its own, which could be any file of this machine."""
+    if b"location" not in model:  # the key that names the file
+        return False
+    pending: list[tuple[str, memoryview]] = [("model", memoryview(model))]
+    try:
+        while pending:
+            message, content = pending.pop()
+            for number_, value in _protobuf_fields(content):
+                if message == "tensor" and number_ == _EXTERNAL_DATA:
+                    return True
+                if number_ in _ONNX[message] and isinstance(value, memoryview):
+                    pending.append((_ONNX[message][number_], value))
+    except (IndexError, ValueError):  # a message that others may read in another way is not trusted
+        return True
+    return False
+
+
+def _protobuf_fields(content: memoryview) -> Iterator[tuple[int, Any]]:
+    """Yield the number and the value of each field of a message: bytes where it has a length, else None.
+
+    https://protobuf.dev/programming-guides/encoding
+    """
+    position = 0
+
+    def varint() -> int:
+        nonlocal position
+        result = shift = 0
+        while True:
+            byte = content[position]
+            position += 1
+            result |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return result
+
+    while position < len(content):
+        number_, kind = divmod(varint(), 8)
+        if kind == 0:
+            varint()
+            yield number_, None
+            continue
+        size = {1: 8, 5: 4}.get(kind) if kind != 2 else varint()
+        if size is None or position + size > len(content):
+            raise ValueError("no protobuf")
+        yield number_, content[position : position + size] if kind == 2 else None
+        position += size
+
+
 def _open_session(model: bytes, threads: int) -> Any:
+    # It would send what it measures to its maker, and keep a file for that where temporary ones go.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         import onnxruntime as ort
     except ImportError:
@@ -744,8 +1432,29 @@ def _siblings(path: Path) -> list[str]:
 def shown(value: Any) -> str:
     """Return a value as it is put into a message: on one line, and not too long."""
     text = str(value)
-    text = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return printable(text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}...").replace("\n", "\\n")
+
+
+def printable(text: str) -> str:
+    """Return a text as it may reach a terminal: its lines stay lines, but what would steer the terminal is spelled out.
+
+    That is every control character, escape sequence and mark that turns the direction of writing.
+    """
+    return "".join(c if c.isprintable() or c in _HARMLESS else repr(c)[1:-1] for c in text)
+
+
+def defused(cell: Any) -> Any:
+    """Return a cell of a CSV file with an apostrophe before what a spreadsheet would run as a formula.
+
+    Numbers, and texts that are numbers, stay as they are.
+    """
+    if not isinstance(cell, str) or not cell.startswith(_FORMULA):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
 
 
 def _list(names: Sequence[Any], most: int = 8) -> str:
@@ -760,8 +1469,11 @@ def read_input(path: Path) -> tuple[Any, Any]:
     """Return (x, lengths) of a CSV, TSV or npz file."""
     if ending(path) not in ENDINGS:
         raise PredictionError(f"'{path}' must be a {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]} file.")
-    if path.suffix != ".npz":
-        return read_csv(path), None
+    if ending(path) != ".npz":
+        table = read_table(path)
+        for note in table.notes:
+            print(note, file=sys.stderr)
+        return table.columns, None
     if not path.is_file():
         raise PredictionError(f"There is no file '{path}'.{_nearest(path.name, _siblings(path))}")
     try:
@@ -776,38 +1488,61 @@ def read_input(path: Path) -> tuple[Any, Any]:
     return x, lengths
 
 
-def _write(model: Model, scores: np.ndarray, output: io.TextIOBase) -> None:
-    writer = csv.writer(output, lineterminator="\n")
-    classes = model.classes
+def _write(model: Model, scores: np.ndarray, output: IO[str], spreadsheet: bool) -> None:
+    classes = list(map(defused, model.classes)) if spreadsheet else model.classes
+    if output.isatty():
+        classes = [printable(c) if isinstance(c, str) else c for c in classes]
+    # Python before 3.13 quotes no carriage return by itself, which readers take for the end of a row.
+    returns = any("\r" in str(c) for c in classes)
+    writer = csv.writer(output, lineterminator="\n", quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL)
     writer.writerow(["prediction", *(f"probability_{c}" for c in classes)])
     best = scores.argmax(axis=1) if classes else None
     for i, row in enumerate(scores.tolist()):
-        numbers_ = [f"{value:.9g}" for value in row]  # nine digits give the same float32 again
-        writer.writerow(numbers_ if best is None else [classes[best[i]], *numbers_])
+        # The text gives the same number again: nine digits do for a float32 probability.
+        writer.writerow(row if best is None else [classes[best[i]], *(f"{value:.9g}" for value in row)])
 
 
-def write_predictions(model: Model, scores: np.ndarray, output: str) -> None:
-    """Write predictions as CSV to the file ``output``, or to standard output for "-"; a link is followed."""
+def write_predictions(model: Model, scores: np.ndarray, output: str, spreadsheet: bool = False) -> None:
+    """Write predictions as CSV to the file ``output``, or to standard output for "-"; a link is followed.
+
+    ``spreadsheet``: texts are ``defused``; otherwise they are exactly the classes. Raises ``PredictionError`` where
+    ``output`` cannot be written, and leaves what was there.
+    """
     path = Path(output)
-    if output == "-":
-        _write(model, scores, sys.stdout)  # type: ignore[arg-type]
-    elif path.exists() and not path.is_file():  # a pipe or a device is written to, never replaced
-        with path.open("w", encoding="utf-8", newline="") as file:
-            _write(model, scores, file)
-    else:
-        _save(model, scores, path.resolve())
-
-
-def _save(model: Model, scores: np.ndarray, path: Path) -> None:
-    """Write beside the target and rename, so that a failure leaves no half file and no lost old one."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with open(handle, "w", encoding="utf-8", newline="") as file:
-            _write(model, scores, file)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        if output == "-":
+            _write(model, scores, sys.stdout, spreadsheet)
+            sys.stdout.flush()
+        elif path.exists() and not path.is_file():  # a pipe or a device is written to, never replaced
+            with path.open("w", encoding="utf-8", newline="") as file:
+                _write(model, scores, file, spreadsheet)
+        else:
+            with whole(path.resolve()) as file:
+                _write(model, scores, file, spreadsheet)
+    except BrokenPipeError:  # its reader has seen enough
+        raise
+    except (OSError, UnicodeEncodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise PredictionError(f"The predictions cannot be written to '{output}' ({why}); choose another -o.") from None
+
+
+@contextlib.contextmanager
+def whole(path: Path, permissions: int = 0o644, mode: str = "w") -> Iterator[IO[Any]]:
+    """Open a file to write that stands at ``path`` when the block ends, complete and on the disk, or not at all.
+
+    It is written beside its place and renamed: a failure leaves no half file and no lost old one.
+    """
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=DRAFT)
+    as_text: dict[str, Any] = {} if "b" in mode else {"encoding": "utf-8", "newline": ""}
+    try:
+        with open(handle, mode, **as_text) as file:
+            yield file
+            file.flush()
+            os.fsync(handle)
+        os.chmod(draft, permissions)
+        os.replace(draft, path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        Path(draft).unlink(missing_ok=True)
         raise
 
 
@@ -816,6 +1551,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="predict.py", description="Predict with this model folder.")
     parser.add_argument("data", type=Path, help="a .csv, .tsv (also .gz) or .npz file")
     parser.add_argument("-o", "--output", default="-", help="the CSV to write; - is the screen (default)")
+    parser.add_argument("--spreadsheet", action="store_true", help="defuse texts that a spreadsheet takes for formulas")
     parser.add_argument(
         "--model", type=Path, default=Path(__file__).parent, help="the model folder (default: this one)"
     )
@@ -824,9 +1560,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         model = Model(options.model, options.threads)
         scores = model.scores(*read_input(options.data))
-        write_predictions(model, scores, options.output)
-    except (PredictionError, OSError) as error:
-        print(f"predict.py: {error}", file=sys.stderr)
+        write_predictions(model, scores, options.output, options.spreadsheet)
+    except (PredictionError, OSError, MemoryError) as error:
+        print(f"predict.py: {printable(str(error) or 'the memory does not suffice')}", file=sys.stderr)
         return 2
     return 0
 

@@ -12,17 +12,21 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from automl import options
+from automl import clock, options, registry
 from automl.assemble import SpaceConfig, starting_points, task_space
-from automl.errors import AutoMLError, ConfigError, DataError, TrialError
+from automl.clock import TimePlan
+from automl.errors import ConfigError, DataError, TrialError, unknown_name
+from automl.export import measure
 from automl.export.package import Shipped
-from automl.export.ship import Ensemble, ShipConfig, choose, seconds_to_export, ship
+from automl.export.ship import Ensemble, ShipConfig, choose, ship
+from automl.goals import SCORE, Goals
 from automl.interrupts import first_one_waits
-from automl.leaderboard.outcomes import Outcomes
+from automl.kept import KeptTrials
 from automl.leaderboard.records import Artifact
 from automl.leaderboard.store import Store
 from automl.machine import n_cores
-from automl.proposals import Proposals
+from automl.model_store import ModelStore
+from automl.proposals import InOrder, Proposals
 from automl.run_folder import RunFolder
 from automl.space import Space
 from automl.task import Task
@@ -30,18 +34,12 @@ from automl.training.objective import FitFolds
 from automl.types import Budget, Runner, Searcher, Trial
 
 Named = Mapping[str, Any]
-# runner=auto: Ray from this budget, and from more trials than these.
-RAY_SECONDS = 45.0
-INLINE_TRIALS = 8
-# How long shipping may take where no budget says so; and after an interrupt, as a cluster may kill soon after it.
-UNHURRIED_SECONDS, INTERRUPTED_SECONDS = 60.0, 20.0
-# The largest part of the budget that shipping may take from the search, and of how many candidates it is expected.
-MOST_SHIPPING = 0.3
+# runner=auto: up to these trials or this budget, worker processes take longer to start than they save; from
+# RAY_SECONDS on Ray's start is a small part of it.
+INLINE_TRIALS, INLINE_SECONDS = 8, 10.0
+RAY_SECONDS = 60.0
+# Shipping is expected to take as long as the exports of so many of the best.
 USUAL_MEMBERS = 2
-# What follows: the leaderboard on the screen, the end of the workers; and what it may take of a short budget.
-EXIT_SECONDS, EXIT_SHARE = 2.0, 0.02
-# A compact model beside the ensemble, and choosing among the kept ones.
-SMALL_SECONDS = 2.5
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,10 @@ class SearchConfig:
     ``seconds``: wall clock from ``started`` (``time.time()``) to the end, everything included.
     ``trials``: how many are started at most. At least one of the two is given. ``searcher``,
     ``scheduler`` and ``runner`` are ``{"name": ..., **options}``; the runner "auto" picks by the
-    size of the work. ``export``: whether the search also ships, or only chooses.
+    size of the work. ``export``: whether the search also ships, or only chooses. ``goals``: what orders the
+    trials. ``store``: where trials leave their models, a folder or an fsspec URL that all nodes of a cluster see;
+    None for the run's folder. ``deterministic``: the same trials with any number of workers, and over kills
+    (``automl.proposals.InOrder``).
     """
 
     seconds: float | None = 600.0
@@ -63,6 +64,9 @@ class SearchConfig:
     ship: ShipConfig = field(default_factory=ShipConfig)
     started: float = field(default_factory=time.time)
     export: bool = True
+    goals: Goals = field(default_factory=Goals)
+    store: str | None = None
+    deterministic: bool = False
 
     def __post_init__(self) -> None:
         for name, kind in (("seconds", "number"), ("trials", "whole number")):
@@ -71,24 +75,30 @@ class SearchConfig:
                 raise ConfigError(f"budget.{name} is a {kind} greater than zero, or null for no limit; got {value!r}.")
         if self.seconds is None and self.trials is None:
             raise ConfigError("A search needs an end: set budget.seconds, budget.trials or both.")
+        for name in self.goals.measured:
+            if name not in measure.NAMES:
+                raise unknown_name("goal", name, (SCORE, *measure.NAMES))
         if self.trials is not None:
             object.__setattr__(self, "trials", int(self.trials))  # 5.0 is 5
+        if options.flag("key 'deterministic'", self.deterministic):
+            self._check_deterministic()
+
+    def _check_deterministic(self) -> None:
+        if self.trials is None:
+            raise ConfigError(
+                "A deterministic search ends after a number of trials, since no clock is exact: set budget.trials."
+            )
+        scheduler = str(self.scheduler.get("name"))
+        if registry.load("schedulers", scheduler).PAUSES:
+            raise ConfigError(
+                f"The scheduler '{scheduler}' compares trials that run at the same time, which no two runs do alike. "
+                "For deterministic=true, use scheduler=asha, median_stopping, race or none."
+            )
 
     @property
-    def trials_until(self) -> float | None:
-        """When trials have to be over (``time.time()``), so that what follows fits in the budget too."""
-        if self.seconds is None:
-            return None
-        shipping = min(max(9.0, 4.0 + 0.08 * self.seconds), 10.0 + 0.03 * self.seconds, 60.0)
-        choosing = 5.0 + 0.01 * self.seconds
-        return self.started + self.seconds - min(shipping if self.export else choosing, 1.0 + 0.3 * self.seconds)
-
-    @property
-    def shipped_until(self) -> float | None:
-        """When shipping has to be over, so that this process ends in time."""
-        if self.seconds is None:
-            return None
-        return self.started + self.seconds - min(EXIT_SECONDS, EXIT_SHARE * self.seconds)
+    def plan(self) -> TimePlan:
+        """When the parts of the run have to be over."""
+        return TimePlan(self.started, self.seconds, self.export)
 
 
 def _is_limit(value: Any, whole: bool) -> bool:
@@ -118,6 +128,7 @@ class SearchResult:
 
     run_id: int
     trials: list[Trial]
+    kept: KeptTrials
     ensemble: Ensemble
     shipped: list[Shipped]
     interrupted: bool
@@ -145,11 +156,14 @@ class Search:
         A folder that is bound to a run goes on with it: its finished trials are replayed into the
         searcher. Raises ``TrialError`` when there is nothing to ship, with the reasons.
         """
-        self.folder, self.outcomes, self.view = folder, Outcomes(folder.outcomes, of=()), view
+        self.folder, self.view = folder, view
+        self.models = ModelStore(self.config.store or str(folder.models))
+        self.kept = KeptTrials(self.models, self.task.valid_rows, self.task.n_rows, self.config.goals)
         with closing(Store(folder.leaderboard_url)) as self.store:
             return self._run(recorded or {})
 
     def _run(self, recorded: Named) -> SearchResult:
+        self.models.create()
         run_id = self._open(recorded)
         status, interrupted = "failed", False
         try:
@@ -170,7 +184,12 @@ class Search:
                 folder=self.folder.path,
                 metric=self.task.metric,
                 config=recorded,
-                task={"kind": self.task.kind, "target": self.task.target, "rows": self.task.n_rows},
+                task={
+                    "kind": self.task.kind,
+                    "target": self.task.target.kind,
+                    "rows": self.task.n_rows,
+                    "goals": self.config.goals.objectives,
+                },
                 fingerprint=self.task.fingerprint,
                 seed=self.task.seed,
             )
@@ -183,17 +202,13 @@ class Search:
                 "A run goes on with the data, the folds, the seed and the metric it began with: its scores would not "
                 "compare. One of them has changed since; change it back, or start a new run."
             )
-        self._recall(earlier.id)
+        self.trials = self.store.trials(earlier.id)
+        self.kept.recall(self.trials)
         for trial in self.trials:
             self.searcher.tell(trial)
         self.view.seen(self.trials)
         self.view.note(f"resumed with {len(self.trials)} finished trials")
         return earlier.id
-
-    def _recall(self, run_id: int) -> None:
-        """Take the trials from the leaderboard, and their outcomes: an end at any moment leaves that in order."""
-        self.trials = self.store.trials(run_id)
-        self.outcomes = Outcomes(self.folder.outcomes, of={t.candidate.id for t in self.trials})
 
     def _try_candidates(self, run_id: int) -> bool:
         """Run trials until the budget is spent; return whether Ctrl-C ended it."""
@@ -201,11 +216,13 @@ class Search:
         left = None if config.trials is None else max(0, config.trials - len(self.trials))
         if left == 0:
             return False
-        budget = Budget(config.trials_until, left)
+        budget = Budget(config.plan.search_until, left)
+        measured = measure.exported if config.goals.measured else None
+        objective = FitFolds(self.task, self.models, measured, config.deterministic)
         self.view.phase("searching")
         interrupted = False
         try:
-            with closing(self.runner.run(FitFolds(self.task), self.searcher, self.scheduler, budget)) as running:
+            with closing(self.runner.run(objective, self.searcher, self.scheduler, budget)) as running:
                 try:
                     self._follow(running, run_id)
                 except KeyboardInterrupt:
@@ -214,22 +231,26 @@ class Search:
             if interrupted:
                 raise
             interrupted = self._told()
+        if interrupted:  # maybe between a trial's record and its place among the trials
+            self.trials = self.store.trials(run_id)
+        if not config.deterministic:  # else it runs again, to the same end, when the run goes on
+            self._record_running(run_id)
         if interrupted:
-            self._recall(run_id)
-        self._record_running(run_id)
+            self.kept.recall(self.trials)
         return interrupted
 
     def _record_running(self, run_id: int) -> None:
         """Record what was being tried as far as it got."""
         recorded = {t.candidate.id for t in self.trials}
         for id, trial in self.running.items():
-            if id not in recorded and trial.outcome is not None:
+            if id not in recorded and trial.folds:
                 self._record(run_id, replace(trial, status="stopped") if trial.status == "running" else trial)
 
     def _follow(self, running: Iterator[Trial], run_id: int) -> None:
         """Keep what the trials leave, until they end or it is time to ship."""
         for trial in running:
-            self.running[trial.candidate.id] = trial.following(self.running.get(trial.candidate.id))
+            self.store.check_lease(run_id)
+            self.running[trial.candidate.id] = trial
             if trial.status != "running":
                 self._record(run_id, trial)
                 del self.running[trial.candidate.id]
@@ -238,52 +259,39 @@ class Search:
                 return
 
     def _record(self, run_id: int, trial: Trial) -> None:
-        # The outcome first: a trial on the leaderboard has left all that it leaves.
-        self._keep(trial)
+        """Put an ended trial on the leaderboard; what it has left is in the store already."""
         self.store.add_trial(run_id, trial)
-        self.trials.append(replace(trial, outcome=None))
+        self.trials.append(trial)
+        self.kept.offer(trial)
 
     def _told(self) -> bool:
         self.view.note("interrupted: shipping the best so far (Ctrl-C again to leave without)")
         return True
 
     def _ship_at(self) -> float:
-        """Return when shipping has to begin: large models take longer to write and to replay."""
-        until, seconds = self.config.shipped_until, self.config.seconds
-        if until is None or seconds is None:
-            return math.inf
-        usual = sum(map(self.outcomes.n_bytes, self.outcomes.ids()[:USUAL_MEMBERS]))
-        exports = seconds_to_export(self.task, usual) if self.config.export else 0.0
-        return until - min(SMALL_SECONDS + exports, MOST_SHIPPING * seconds)
-
-    def _keep(self, trial: Trial) -> None:
-        """Keep what a good trial leaves; a full disk costs this one outcome, not the search."""
-        try:
-            self.outcomes.offer(trial)
-        except AutoMLError as error:
-            self.view.note(str(error))
+        """Return when shipping has to begin."""
+        usual = sum(map(self.kept.n_bytes, self.kept.ids()[:USUAL_MEMBERS]))
+        return self.config.plan.ship_at(clock.seconds_to_export(usual, self.task.n_test))
 
     def _finish(self, run_id: int, interrupted: bool) -> SearchResult:
-        if not self.outcomes.ids():
+        self.store.check_lease(run_id)
+        if not self.kept.ids():
             if interrupted:
                 raise KeyboardInterrupt("interrupted before any model was ready")
             raise TrialError(no_model_reasons(self.trials, self.config))
         if self.config.export:
             ensemble, shipped = self._ship(interrupted)
         else:
-            ensemble, shipped = choose(self.task, self.outcomes, self.config.ship), []
+            ensemble, shipped = choose(self.task, self.kept, self.config.ship, self.view.note), []
         self.store.save_ensemble(run_id, list(ensemble.weights.items()), ensemble.score)
         for one in shipped:
             self.store.save_artifact(run_id, _artifact(self.task, one))
-        return SearchResult(run_id, self.trials, ensemble, shipped, interrupted or self.interrupted_late)
+        return SearchResult(run_id, self.trials, self.kept, ensemble, shipped, interrupted or self.interrupted_late)
 
     def _ship(self, interrupted: bool) -> tuple[Ensemble, list[Shipped]]:
         self.view.phase("ensembling, compressing and exporting")
-        trials = {t.candidate.id: t for t in self.trials}
-        deadline = self.config.shipped_until or time.time() + UNHURRIED_SECONDS
-        if interrupted:
-            deadline = min(deadline, time.time() + INTERRUPTED_SECONDS)
-        shipping = partial(ship, self.task, self.outcomes, trials, self.folder.path, self.config.ship, deadline)
+        deadline = self.config.plan.ship_until(interrupted)
+        shipping = partial(ship, self.task, self.kept, self.folder.path, self.config.ship, deadline)
         if interrupted:  # and told that a second time leaves without
             return shipping(self.view.note)
         with first_one_waits(self._told_late):
@@ -309,26 +317,40 @@ def make_searcher(space: Space, config: SearchConfig, seed: int) -> Proposals:
     def make(part: Space, n: int) -> Searcher:
         return options.make("searchers", config.searcher, part, seed + n)
 
-    return Proposals(make, space, starts=starting_points(space), deadline=config.trials_until, seed=seed)
+    starts = starting_points(space)
+    if config.deterministic:
+        return InOrder(make, space, starts=starts, seed=seed)
+    return Proposals(make, space, starts=starts, deadline=config.plan.search_until, seed=seed)
 
 
 def make_runner(config: SearchConfig) -> Runner:
-    """Return the configured runner; "auto" takes this process for small work, and Ray otherwise."""
+    """Return the configured runner; "auto", with the options of ``ray_tune``, chooses by the size of the work."""
     chosen = config.runner
-    if chosen.get("name") == "auto":
-        # Made in any case: a wrong option is refused also where this process will do.
-        ray = options.make("runners", {**chosen, "name": "ray_tune"})
-        if chosen.get("address") or _worth_ray(config):
-            return ray
-        chosen = {"name": "inline"}
-    return options.make("runners", chosen)
+    if chosen.get("name") != "auto":
+        return options.make("runners", chosen)
+    # Made in any case: a wrong option is refused also where another runner will do.
+    ray = options.make("runners", {**chosen, "name": "ray_tune"})
+    name = _runner_by_size(config)
+    if name == "ray_tune":
+        return ray
+    known = options.parameters(registry.load("runners", name).make)
+    return options.make("runners", {"name": name} | {key: chosen[key] for key in chosen.keys() & known.keys()})
 
 
-def _worth_ray(config: SearchConfig) -> bool:
-    """Ray takes seconds to start: worth it when there are cores to share and the time to use them."""
-    long_enough = config.seconds is None or config.seconds >= RAY_SECONDS
-    many_trials = config.trials is None or config.trials > INLINE_TRIALS
-    return n_cores() > 1 and long_enough and many_trials
+def _runner_by_size(config: SearchConfig) -> str:
+    """This process for small work, worker processes for short budgets, and Ray for all else and where it is needed."""
+    given = config.runner
+    if (
+        given.get("address")
+        or given.get("gpus_per_trial") is not None
+        or registry.load("schedulers", str(config.scheduler.get("name", "none"))).PAUSES
+    ):
+        return "ray_tune"
+    few = config.trials is not None and config.trials <= INLINE_TRIALS
+    seconds = math.inf if config.seconds is None else config.seconds
+    if n_cores() == 1 or few or seconds < INLINE_SECONDS:
+        return "inline"
+    return "processes" if seconds < RAY_SECONDS else "ray_tune"
 
 
 def no_model_reasons(trials: list[Trial], config: SearchConfig) -> str:

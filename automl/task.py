@@ -1,4 +1,4 @@
-"""What a search is about: the rows, the target, the metric and the splits."""
+"""What a search is about: the rows, the problem they pose, and the splits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -8,9 +8,9 @@ import numpy as np
 from scipy import sparse as sp
 
 from automl.metrics import Metric
+from automl.target import Target, TargetKind
 
 DataKind = Literal["table", "image", "sequence", "text"]
-TargetKind = Literal["binary", "multiclass", "regression"]
 Role = Literal["numeric", "categorical", "boolean", "datetime", "text", "dropped"]
 
 # The folder of search_spaces/ that holds the families of each kind of data.
@@ -56,34 +56,47 @@ class Rows:
 class Batch:
     """Rows with their target: ``y`` is (n,) int64 class codes, or (n,) float64 values.
 
-    ``weights``: (n,) float64 or None.
+    ``weights``: (n,) float64. ``groups``: (n,) int64, rows of one group are never split between training and
+    validation. ``order``: (n,) int64 ranks of what the rows are ordered by, such as time. None where there are none.
     """
 
     x: Rows
     y: np.ndarray
     weights: np.ndarray | None = None
+    groups: np.ndarray | None = None
+    order: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.y)
 
     def take(self, index: np.ndarray | slice) -> "Batch":
-        """Return the rows at ``index`` with their target and weights."""
-        return Batch(self.x.take(index), self.y[index], None if self.weights is None else self.weights[index])
+        """Return the rows at ``index`` with all that belongs to them."""
+        beside = (None if part is None else part[index] for part in (self.weights, self.groups, self.order))
+        return Batch(self.x.take(index), self.y[index], *beside)
 
 
 @dataclass(frozen=True)
 class Column:
-    """One input column. ``levels``: known categories as strings. ``format``: how dates are written.
+    """One input column. ``levels``: known categories as strings. ``terms``: the vocabulary of a text column.
 
-    ``terms``: the vocabulary of a text column. ``reason``: why a column is dropped.
+    ``format``: how dates are written, or the forms in the order to try them (``runtime.moment``); "duration" for
+    numbers that are seconds. ``decimal``: the mark of numbers that are not written as ``float`` takes them; ``unit``:
+    the names of what may stand around them; ``scaled``: whether k, M and bn multiply. ``center``: what is subtracted
+    in float64, because float32 could not hold the differences. ``missing``: the words that are missing, where they
+    are not those of ``runtime.MISSING``. ``reason``: why a column is dropped.
     """
 
     name: str
     role: Role
     levels: tuple[str, ...] = ()
-    format: str = ""
+    format: str | tuple[str, ...] = ""
     terms: tuple[str, ...] = ()
     reason: str = ""
+    decimal: str = ""
+    unit: tuple[str, ...] = ()
+    scaled: bool = False
+    center: float = 0.0
+    missing: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return name, role and what else there is as plain JSON values."""
@@ -113,57 +126,119 @@ class Schema:
 
 
 @dataclass(frozen=True)
+class Summaries:
+    """What is known of some rows before a model is fitted to them.
+
+    ``cardinalities``: of the columns of categories, as in ``Rows``. ``n_terms``: of all columns of text.
+    ``class_counts``: the rows of each class; none for regression. ``target_range``: the least and the greatest target.
+    """
+
+    n_rows: int
+    n_numeric: int
+    cardinalities: tuple[int, ...]
+    n_terms: int
+    class_counts: tuple[int, ...]
+    target_range: tuple[float, float]
+
+    @classmethod
+    def of(cls, rows: Batch, target: Target) -> "Summaries":
+        """Summarise one row or more."""
+        numeric, sparse = rows.x.numeric, rows.x.sparse
+        counts = np.bincount(rows.y, minlength=target.n_classes) if target.is_classification else np.zeros(0, int)
+        return cls(
+            n_rows=len(rows),
+            n_numeric=0 if numeric is None else numeric.shape[1],
+            cardinalities=rows.x.cardinalities,
+            n_terms=0 if sparse is None else sparse.shape[1],
+            class_counts=tuple(counts.tolist()),
+            target_range=(float(rows.y.min()), float(rows.y.max())),
+        )
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What models are built for: all that an option sees before it is fitted to rows.
+
+    ``threads``: how many cores one fit may use. ``summaries``: of the rows that are searched on, or of those that a
+    part of a model, such as a loss, is about.
+    """
+
+    schema: Schema
+    metric: Metric
+    summaries: Summaries
+    seed: int = 0
+    threads: int = 1
+
+    @classmethod
+    def of(cls, schema: Schema, metric: Metric, rows: Batch, seed: int = 0) -> "Problem":
+        """Return the problem that ``rows`` pose."""
+        target = Target(schema.target, len(schema.classes))
+        return cls(schema, metric, Summaries.of(rows, target), seed)
+
+    @property
+    def target(self) -> Target:
+        """What is predicted."""
+        return Target(self.schema.target, len(self.schema.classes))
+
+    def on(self, rows: Batch) -> "Problem":
+        """Return the same problem with the summaries of ``rows``."""
+        return replace(self, summaries=Summaries.of(rows, self.target))
+
+
+@dataclass(frozen=True)
 class Task:
-    """Everything a trial needs. ``splits``: (train rows, valid rows) index pairs, one per fold.
+    """Everything a trial needs: a problem and its rows. ``splits``: (train rows, valid rows) index pairs, one per fold.
 
     ``test``: rows that were locked away; scored once, at the end. ``notes``: what was inferred,
     dropped or counted, in words for a person. ``fingerprint``: a hash of the data and the
-    splits: where it is equal, scores can be compared. ``threads``: how many cores one fit may use.
+    splits: where it is equal, scores can be compared.
     ``sample``: some raw rows as a person would give them (columns by name, or arrays ``x`` and
     ``lengths``), ``sample_index``: which rows of ``data`` they are; an export is replayed on them.
     """
 
-    schema: Schema
+    problem: Problem
     data: Batch
-    metric: Metric
     splits: tuple[tuple[np.ndarray, np.ndarray], ...]
-    seed: int = 0
     test: Batch | None = None
     notes: tuple[str, ...] = ()
     fingerprint: str = ""
-    threads: int = 1
     sample: Mapping[str, np.ndarray] = field(default_factory=dict)
     sample_index: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
     def kind(self) -> DataKind:
         """The kind of data."""
-        return self.schema.kind
+        return self.problem.schema.kind
 
     @property
-    def target(self) -> TargetKind:
-        """The kind of target."""
-        return self.schema.target
+    def schema(self) -> Schema:
+        """How raw input becomes rows."""
+        return self.problem.schema
 
     @property
-    def is_classification(self) -> bool:
-        """Whether the target is a class."""
-        return self.target != "regression"
+    def target(self) -> Target:
+        """What is predicted."""
+        return self.problem.target
 
     @property
-    def n_classes(self) -> int:
-        """The number of classes; 0 for regression."""
-        return len(self.schema.classes)
+    def metric(self) -> Metric:
+        """How predictions are judged."""
+        return self.problem.metric
 
     @property
-    def n_outputs(self) -> int:
-        """The width of a prediction: the number of classes, or 1."""
-        return self.n_classes or 1
+    def seed(self) -> int:
+        """The seed of everything random."""
+        return self.problem.seed
 
     @property
     def n_rows(self) -> int:
         """The number of rows that are searched on."""
         return len(self.data)
+
+    @property
+    def n_test(self) -> int:
+        """The number of rows that are locked away."""
+        return 0 if self.test is None else len(self.test)
 
     @property
     def valid_rows(self) -> list[np.ndarray]:
@@ -174,3 +249,7 @@ class Task:
         """Return the training and the validation part of fold ``i``."""
         train, valid = self.splits[i]
         return self.data.take(train), self.data.take(valid)
+
+    def on_threads(self, threads: int) -> "Task":
+        """Return the task for fits that use so many cores."""
+        return replace(self, problem=replace(self.problem, threads=threads))

@@ -1,6 +1,5 @@
 """What the rooms hand to each other: candidates, reports, trials, and the protocols of the options."""
 
-import math
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -37,53 +36,68 @@ class Report:
     extra: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a finished trial leaves for the ensemble and the export.
+Status = Literal["running", "finished", "stopped", "failed"]
+Values = Mapping[str, float]
 
-    ``predictions``: (n_rows,) or (n_rows, n_classes) float32, made out of fold, NaN where a row was
-    in no validation part. ``models``: one pickled fitted model per fold (kept inside the run's own
-    folder, never shipped).
+
+@dataclass(frozen=True)
+class Blob:
+    """A file in a model store: its key there, its size, and the SHA-256 of what was written."""
+
+    key: str
+    n_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class FoldRef:
+    """What one fold of a trial came to: its score, and where its predictions and its fitted model are kept.
+
+    ``predictions``, ``model``: None where nothing was kept.
     """
 
-    predictions: np.ndarray
-    models: tuple[bytes, ...]
+    fold: int
+    score: float
+    predictions: Blob | None = None
+    model: Blob | None = None
 
-
-Status = Literal["running", "finished", "stopped", "failed"]
+    @property
+    def n_bytes(self) -> int:
+        """The size of what is kept."""
+        return sum(blob.n_bytes for blob in (self.predictions, self.model) if blob)
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A candidate and what came of it.
+    """A candidate and what came of it: a plain record of a few hundred bytes.
 
-    ``stopped``: ended early by the scheduler or the budget; its score is what it had reached.
-    ``failed``: ``failure`` says why. ``seconds`` counts fitting and predicting only. ``score`` is
-    None until the first report; greater is better. ``outcome``: what a trial leaves; of a running one
-    what it would leave, where that is new.
+    ``values``: what was measured; "score" is the task's score, greater is better, as soon as there is a report; of
+    all others less is better ("bytes" and "row_ms" of one exported fold model, ...). ``folds``: the folds
+    that are done. ``stopped``: ended early by the scheduler or the budget; its score is what it had
+    reached. ``failed``: ``failure`` says why. ``seconds`` counts fitting and predicting only.
     """
 
     candidate: Candidate
     status: Status
-    score: float | None = None
-    fold_scores: tuple[float, ...] = ()
+    values: Values = field(default_factory=dict)
+    folds: tuple[FoldRef, ...] = ()
     reports: tuple[Report, ...] = ()
     seconds: float = 0.0
     failure: str | None = None
-    outcome: Outcome | None = None
-
-    def following(self, earlier: "Trial | None") -> "Trial":
-        """Return this running snapshot with the outcome of an ``earlier`` one, where it brings no newer."""
-        if earlier is None or self.status != "running" or self.outcome is not None:
-            return self
-        return replace(self, outcome=earlier.outcome)
 
     @property
-    def rank(self) -> tuple[bool, float]:
-        """What trials are compared by, greater is better: a score over all folds comes before a partial one."""
-        score = self.score
-        has_score = self.status != "failed" and score is not None and not math.isnan(score)
-        return self.status == "finished", score if has_score and score is not None else -math.inf
+    def score(self) -> float | None:
+        """The task's score, greater is better; None before the first report."""
+        return self.values.get("score")
+
+    @property
+    def fold_scores(self) -> tuple[float, ...]:
+        """The scores of the folds that are done."""
+        return tuple(fold.score for fold in self.folds)
+
+    def without_models(self) -> "Trial":
+        """Return the trial as one that leaves nothing but its scores."""
+        return replace(self, folds=tuple(FoldRef(fold.fold, fold.score) for fold in self.folds))
 
 
 @dataclass(frozen=True)
@@ -101,10 +115,10 @@ class Model(Protocol):
         """Fit; yield progress in (0, 1], rising to 1. The model can predict after each yield."""
 
     def predict(self, x: "Rows") -> np.ndarray:
-        """Return (n, n_classes) float probabilities, or (n,) float values for regression."""
+        """Return (n, width) floats: probabilities of the classes, or values of a regression (width 1)."""
 
     def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> str:
-        """Add the fitted model to ``graph`` and return its output's name, shape (n, n_classes) or (n, 1).
+        """Add the fitted model to ``graph`` and return its output's name, shape (n, width).
 
         ``inputs`` maps the fields of ``Rows`` ("numeric", "categories", ...) to tensor names.
         """
@@ -158,7 +172,9 @@ class Proposer(Protocol):
     """
 
     space: Space
-    lag: int | None
+
+    @property
+    def lag(self) -> int | None: ...
 
     @property
     def trials(self) -> list[Trial]: ...
@@ -171,6 +187,19 @@ class Proposer(Protocol):
 
     def tell(self, trial: Trial) -> None:
         """Learn from an ended trial."""
+
+
+Decision = Literal["continue", "stop", "pause"]
+
+
+class Scheduler(Protocol):
+    """Decides which trials are worth going on with."""
+
+    def on_report(self, trial: Trial) -> Decision:
+        """Say what becomes of a trial that has reported.
+
+        Also told once of each trial that has ended, however it did; that answer is not looked at.
+        """
 
 
 class Objective(Protocol):

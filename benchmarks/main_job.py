@@ -81,7 +81,7 @@ def test_scores(data: DataSet, folder: Path, model: Path) -> tuple[float, float 
         lengths = arrays.get("len_test")
     metric = get(data.meta["metric"], data.meta["task"])
     if data.meta["task"] == "regression":
-        return metric.shown(metric.score(y, artifact.predict(x, lengths))), None
+        return metric.shown(metric.score(y, artifact.predict(x, lengths)[:, None])), None
     codes = pd.Index(artifact.manifest["schema"]["classes"]).get_indexer(y)
     probabilities = artifact.predict_proba(x, lengths)
     return metric.shown(metric.score(codes, probabilities)), float((probabilities.argmax(axis=1) == codes).mean())
@@ -103,7 +103,7 @@ def lightgbm_score(data: DataSet, folder: Path) -> float:
     options = {"n_jobs": os.cpu_count(), "verbosity": -1, "random_state": 0}
     if data.meta["task"] == "regression":
         fitted = lightgbm.LGBMRegressor(**options).fit(x, train["target"])
-        return metric.shown(metric.score(test["target"].to_numpy(), fitted.predict(x_test)))
+        return metric.shown(metric.score(test["target"].to_numpy(), fitted.predict(x_test)[:, None]))
     fitted = lightgbm.LGBMClassifier(**options).fit(x, train["target"])
     codes = pd.Index(fitted.classes_).get_indexer(test["target"])
     return metric.shown(metric.score(codes, fitted.predict_proba(x_test)))

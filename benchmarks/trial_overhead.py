@@ -1,14 +1,20 @@
-"""What does a trial cost beyond its fit? 100 trials of a 10 ms fit on Ray Tune, against the same fits in a plain loop.
+"""What does a trial cost beyond its fit? 100 trials of a 10 ms fit on each runner, against the same in a plain loop.
 
-    python benchmarks/trial_overhead.py [--trials 100] [--workers 2] [--milliseconds 10]
+    python benchmarks/trial_overhead.py [--trials 100] [--workers 2] [--milliseconds 10] [--runner processes,ray_tune]
 
 The aim: at most 0.1 s more for each trial.
 """
 
 import argparse
+import contextlib
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
+
+import psutil
+from common import table
 
 from automl import registry
 from automl.proposals import Proposals
@@ -31,41 +37,76 @@ class Busy:
         while time.perf_counter() < end_at:
             pass
         score = float(candidate.params["family.busy.x"])
-        yield Trial(candidate, "finished", score, (score,), (Report(1.0, score, self.seconds),), self.seconds)
+        reports = (Report(1.0, score, self.seconds),)
+        yield Trial(candidate, "finished", {"score": score}, (), reports, self.seconds)
 
 
 def main() -> None:
-    """Time both and print a table."""
+    """Time them and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--milliseconds", type=float, default=10)
+    parser.add_argument("--runner", default="inline,processes,ray_tune")
     given = parser.parse_args()
     busy = Busy(given.milliseconds / 1e3)
-
     began = time.perf_counter()
     for i in range(given.trials):
         list(busy(Candidate(str(i), {"family.busy.x": 0.5}), 1, None))
-    loop_seconds = time.perf_counter() - began
+    loop_seconds = (time.perf_counter() - began) / given.trials
+    rows = []
+    for name in given.runner.split(","):
+        rows.append(measured(name, busy, given.trials, {} if name == "inline" else {"workers": given.workers}))
+        print(rows[-1], flush=True)
+    print(f"{given.trials} trials of {given.milliseconds:g} ms, {loop_seconds:.4f} s each in a plain loop")
+    print(table(rows))
 
-    runner = registry.load("runners", "ray_tune").make(workers=given.workers)
+
+def measured(name: str, busy: Busy, n_trials: int, options: dict[str, Any]) -> dict[str, Any]:
+    """Run the trials once and return the row."""
+    runner, times, cpu = registry.load("runners", name).make(**options), [], Cpu()
     began = time.perf_counter()
-    first = None
-    for _ in runner.run(busy, Proposals(make_random, SPACE), {"name": "none"}, Budget(trials=given.trials)):
-        first = first or time.perf_counter()
-        last = time.perf_counter()
-    whole_seconds = time.perf_counter() - began
-
-    rows = {
-        "plain loop, one process": (loop_seconds, loop_seconds),
-        f"ray_tune, {given.workers} workers, first to last trial": (last - (first or last), loop_seconds),
-        f"ray_tune, {given.workers} workers, with start and end of Ray": (whole_seconds, loop_seconds),
+    for _ in runner.run(busy, Proposals(make_random, SPACE), {"name": "none"}, Budget(trials=n_trials)):
+        if not times:
+            at_first_trial = cpu.seconds()
+        times.append(time.perf_counter())
+    return {
+        "runner": name,
+        "first trial after s": times[0] - began,
+        "CPU s until then": at_first_trial,
+        "s per trial": (times[-1] - times[0]) / n_trials,
+        "end s": time.perf_counter() - times[-1],
+        "whole s": time.perf_counter() - began,
+        "CPU s": cpu.seconds(),
     }
-    print(f"{given.trials} trials of {given.milliseconds:g} ms\n")
-    print(f"{'':<50}{'total s':>10}{'s per trial':>14}{'overhead s per trial':>23}")
-    for name, (seconds, base) in rows.items():
-        print(f"{name:<50}{seconds:>10.2f}{seconds / given.trials:>14.4f}{(seconds - base) / given.trials:>23.4f}")
-    print(f"\nfrom run() to the first trial: {runner.startup_seconds:.2f} s")
+
+
+class Cpu(threading.Thread):
+    """Adds up the CPU seconds of this process and of all it starts, from now on; sampled, as nobody waits for some."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.known: dict[int, float] = {}
+        self.me = psutil.Process()
+        self.before = self._of(self.me)
+        self.start()
+
+    def seconds(self) -> float:
+        """Return the sum so far."""
+        return sum(self.known.values()) + self._of(self.me) - self.before
+
+    def run(self) -> None:
+        """Sample for good."""
+        while True:
+            for process in self.me.children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    self.known[process.pid] = self._of(process)
+            time.sleep(0.1)
+
+    @staticmethod
+    def _of(process: psutil.Process) -> float:
+        times = process.cpu_times()
+        return times.user + times.system
 
 
 if __name__ == "__main__":

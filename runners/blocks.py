@@ -1,31 +1,57 @@
 """What the runners share: the scheduler of a run, how trials end."""
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from automl import options, registry
 from automl.errors import AutoMLError
-from automl.types import Candidate, Searcher, Trial
-
-if TYPE_CHECKING:
-    from ray.tune.schedulers import TrialScheduler
+from automl.schedulers._lagged import Lagged
+from automl.schedulers._ray import RayScheduler
+from automl.types import Candidate, Objective, Proposer, Scheduler, Trial
 
 
 def pauses(config: Mapping[str, Any]) -> bool:
     """Return whether the scheduler of ``config`` pauses trials, so that several must be in flight."""
-    return bool(registry.load("schedulers", config.get("name", "none")).PAUSES)
+    return bool(getattr(registry.load("schedulers", config.get("name", "none")), "PAUSES", False))
 
 
-def make_scheduler(config: Mapping[str, Any], searcher: Searcher) -> "TrialScheduler | None":
-    """Make the scheduler of ``{"name": ..., **options}``; one that needs the space gets the searcher's.
+def make_scheduler(config: Mapping[str, Any], proposals: Proposer, objective: Objective) -> Any:
+    """Make the scheduler of ``{"name": ..., **options}``: one of Ray's, one of ours, or None.
 
+    One that asks for the ``space``, or for ``row_losses(trial, fold)``, gets those of ``proposals`` and ``objective``.
     Raises ``UnknownNameError`` or ``ConfigError`` naming the nearest option.
     """
-    given = {"name": "none", **config}
-    takes_space = "space" in options.parameters(registry.load("schedulers", given["name"]).make)
-    space = {"space": searcher.space} if takes_space else {}  # type: ignore[attr-defined]
-    return options.make("schedulers", given, **space)
+    named = {"name": "none", **config}
+    given = {"space": proposals.space, "row_losses": getattr(objective, "row_losses", None)}
+    asked = inspect.signature(registry.load("schedulers", named["name"]).make).parameters
+    return options.make("schedulers", named, *[value for name, value in given.items() if name in asked])
+
+
+def is_ours(scheduler: Any) -> bool:
+    """Return whether a scheduler that was made is a ``Scheduler``, and not one of Ray's."""
+    return hasattr(scheduler, "on_report")
+
+
+def make_decider(config: Mapping[str, Any], proposals: Proposer, objective: Objective) -> Scheduler | None:
+    """Make the scheduler of ``config`` as one of ours, whosever it is; it is told the trials of earlier processes.
+
+    In a deterministic run, one that decides alike with any number of workers. Raises as ``make_scheduler`` does.
+    """
+
+    def make() -> Any:
+        made = make_scheduler(config, proposals, objective)
+        return made if made is None or is_ours(made) else RayScheduler(made)
+
+    scheduler: Scheduler | None = make()
+    if scheduler is None:
+        return None
+    if proposals.lag is not None:
+        return Lagged(make, proposals.lag, proposals.trials)
+    for trial in proposals.trials:
+        scheduler.on_report(trial)
+    return scheduler
 
 
 def reason(error: BaseException) -> str:
@@ -47,12 +73,12 @@ def stopped(snapshot: Trial) -> Trial:
 
 def given_up(snapshot: Trial) -> Trial:
     """Return a running trial as stopped by its scheduler: too weak for what it has to be kept."""
-    return replace(snapshot, status="stopped", outcome=None)
+    return replace(snapshot.without_models(), status="stopped")
 
 
 def failed(snapshot: Trial, why: str) -> Trial:
     """Return a running trial as failed."""
-    return replace(snapshot, status="failed", failure=why, outcome=None)
+    return replace(snapshot.without_models(), status="failed", failure=why)
 
 
 def result_of(snapshot: Trial) -> dict[str, float]:

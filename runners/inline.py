@@ -2,17 +2,13 @@
 
 import time
 from collections.abc import Generator, Mapping
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from automl.errors import ConfigError
 from automl.machine import n_cores
 from automl.options import number
-from automl.runners.blocks import failed, given_up, make_scheduler, pauses, reason, result_of, started
-from automl.types import Budget, Candidate, Objective, Searcher, Trial
-
-if TYPE_CHECKING:
-    from ray.tune.schedulers import TrialScheduler
+from automl.runners.blocks import failed, given_up, make_decider, pauses, reason, started
+from automl.types import Budget, Candidate, Objective, Proposer, Scheduler, Trial
 
 
 def make(*, threads: int | None = None) -> "Inline":
@@ -36,9 +32,9 @@ class Inline:
         """Do nothing."""
 
     def run(
-        self, objective: Objective, searcher: Searcher, scheduler: Mapping[str, Any], budget: Budget
+        self, objective: Objective, proposals: Proposer, scheduler: Mapping[str, Any], budget: Budget
     ) -> Generator[Trial, None, None]:
-        """Ask, run and tell until the budget is spent or the searcher is exhausted.
+        """Ask, run and tell until the budget is spent or the space is exhausted.
 
         Raises ``ConfigError`` for a scheduler that needs several trials at once.
         """
@@ -47,24 +43,21 @@ class Inline:
                 f"The scheduler '{scheduler['name']}' needs several trials at once, and runner=inline runs one after "
                 "the other. Use runner=ray_tune, or scheduler=asha."
             )
-        rule = make_scheduler(scheduler, searcher)
+        decider = make_decider(scheduler, proposals, objective)
         n_started = 0
         while not _spent(budget, n_started):
-            candidate = searcher.ask()
+            candidate = proposals.ask()
             if candidate is None:
                 return
             n_started += 1
-            ended = yield from self._trial(objective, candidate, rule, budget.deadline)
-            searcher.tell(ended)
+            ended = yield from self._trial(objective, candidate, decider, budget.deadline)
+            proposals.tell(ended)
             yield ended
 
     def _trial(
-        self, objective: Objective, candidate: Candidate, rule: "TrialScheduler | None", deadline: float | None
+        self, objective: Objective, candidate: Candidate, decider: Scheduler | None, deadline: float | None
     ) -> Generator[Trial, None, Trial]:
         """Yield the running snapshots of one trial and return its ended one."""
-        stand_in = SimpleTrial(trial_id=candidate.id)
-        if rule:
-            rule.on_trial_add(None, stand_in)
         snapshot = started(candidate)
         steps = None
         try:
@@ -73,7 +66,7 @@ class Inline:
             for snapshot in steps:
                 if snapshot.status != "running":
                     break
-                if rule and rule.on_trial_result(None, stand_in, result_of(snapshot)) == rule.STOP:
+                if decider and decider.on_report(snapshot) == "stop":
                     snapshot = given_up(snapshot)
                     break
                 yield snapshot
@@ -84,16 +77,9 @@ class Inline:
         finally:
             if hasattr(steps, "close"):
                 steps.close()
-        if rule and snapshot.status != "failed":
-            rule.on_trial_complete(None, stand_in, result_of(snapshot))
+        if decider:
+            decider.on_report(snapshot)
         return snapshot
-
-
-class SimpleTrial(SimpleNamespace):
-    """Stands in for Ray's trial: its schedulers only compare and index by it."""
-
-    def __hash__(self) -> int:
-        return hash(self.trial_id)
 
 
 def _spent(budget: Budget, n_started: int) -> bool:

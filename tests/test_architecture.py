@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from automl import registry
+from automl.option import CLASSES
+
 ROOT = Path(__file__).parent.parent
 ROOMS = {"automl": ROOT / "automl", "automl.search_spaces": ROOT / "search_spaces", "automl.runners": ROOT / "runners"}
 # Lower layers may not import upper ones. What is not named stands in the middle.
-BOTTOM = ("errors", "space", "metrics", "task", "types", "registry", "runtime")
-TOP = ("cli", "hydra_app", "commands", "estimator", "search")
+BOTTOM = ("errors", "space", "metrics", "target", "task", "types", "option", "registry", "runtime")
+TOP = ("cli", "hydra_app", "commands", "estimator", "search", "testing")
 
 
 def module_files() -> dict[str, Path]:
@@ -59,7 +62,8 @@ def test_arrows(name: str) -> None:
         kind = ".".join(parts[:3])
         for other in used:
             if other.startswith("automl.search_spaces."):
-                assert other in (kind, f"{kind}.blocks"), f"{name} imports another option: {other}"
+                shared = other in (kind, f"{kind}.blocks") or other.startswith(f"{kind}._")
+                assert shared, f"{name} imports another option: {other}"
         assert not any(u.startswith("automl.runners") for u in used)
     elif not name.startswith("automl.runners"):
         outside = [u for u in used if u.startswith(("automl.search_spaces", "automl.runners"))]
@@ -110,6 +114,17 @@ def test_options_are_light_to_import() -> None:
     code = f"import sys; from automl.assemble import described; described(); {loaded}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ast.literal_eval(done.stdout) == []
+
+
+# Options' names that mean something else too: roles, metrics, buffers.
+HOMONYMS = {"text", "dates", "scale", "step", "linear", "brier", "cross_entropy"}
+
+
+@pytest.mark.parametrize("name", sorted(n for n in MODULES if not n.startswith("automl.search_spaces")))
+def test_the_engine_names_no_option(name: str) -> None:
+    options = {option for kind in CLASSES for option in registry.names(kind)} - HOMONYMS
+    strings = {n.value for n in ast.walk(ast.parse(MODULES[name].read_text())) if isinstance(n, ast.Constant)}
+    assert not options & {s for s in strings if isinstance(s, str)}
 
 
 def test_help_loads_nothing_heavy() -> None:

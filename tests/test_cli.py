@@ -138,9 +138,19 @@ def test_space_prints_what_overrides_change(place: Path) -> None:
     assert "Did you mean 'lightgbm'" in automl("space", "tables.lightgbn", cwd=place).stderr
 
 
+def test_space_prints_plugins_too(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "soft_loss.py").write_text(
+        "from automl.option import Loss\nfrom automl.space import Float\n"
+        "OPTION = Loss(space={'softness': Float(0, 1)}, build=print)\n"
+    )
+    given = ("plugins.losses=[soft_loss]", "space.tables.mlp.loss.soft_loss.softness.high=0.75")
+    assert "high: 0.75" in automl("space", "tables.mlp.loss.soft_loss", *given, cwd=tmp_path).stdout
+
+
 def test_hydra_shows_the_configuration(place: Path) -> None:
-    done = automl("search", "--cfg", "job", "data.train=x", "searcher=random", cwd=place)
-    assert "name: random" in done.stdout
+    done = automl("search", "--cfg", "job", "data.train=x", "searcher=gp", cwd=place)
+    assert "name: gp" in done.stdout
+    assert "startup_trials: 5" in done.stdout
 
 
 def test_roles_go_by_the_names_of_columns(place: Path) -> None:
@@ -191,6 +201,7 @@ def completions(place: Path, line: str) -> set[str]:
         ("automl search sched", {"scheduler=", "scheduler."}),
         ("automl search searcher=gp scheduler=", {f"scheduler={name}" for name in registry.names("schedulers")}),
         ("automl search 'data.roles={zip: text}' space.tables.lightg", {"space.tables.lightgbm."}),
+        ("automl search searcher=tpe searcher.start", {"searcher.startup_trials="}),
         ("automl search space=", {"space=full", "space=small"}),
         ("automl predict mod", set()),
     ],
@@ -212,9 +223,10 @@ def test_a_metric_and_a_loss_of_ones_own_may_lie_in_the_current_folder(
 ) -> None:
     (tmp_path / "mymet.py").write_text("def cost(y, labels):\n    return float((y == labels).mean())\n")
     (tmp_path / "myloss.py").write_text(
-        "import torch\nSPACE = {}\nFITS = ('binary', 'multiclass')\n"
-        "def build(params, task):\n"
+        "import torch\nfrom automl.option import Loss\n"
+        "def build(params, problem):\n"
         "    return lambda output, y: torch.nn.functional.cross_entropy(output, y, reduction='none')\n"
+        "OPTION = Loss(space={}, build=build, targets=('binary', 'multiclass'))\n"
     )
     only = [f"space.tables.{name}=off" for name in registry.names("tables") if name not in ("mlp", "xgboost")]
     done = automl(
@@ -264,7 +276,7 @@ BAD = {
     "no number": (["data.train=train.csv", "compress.max_loss=abc"], "at least 0; got 'abc'"),
     "negative": (["data.train=train.csv", "compress.max_loss=-1"], "at least 0; got -1"),
     "unknown compressor": (["data.train=train.csv", "compress.options=[trim_tree]"], "'trim_trees'"),
-    "no list": (["data.train=train.csv", "compress.options=trim_trees"], "is a list"),
+    "no list": (["data.train=train.csv", "compress.options=trim_trees"], "is auto or a list"),
     "no candidates": (["data.train=train.csv", "ensemble.candidates=abc"], "candidates of the ensemble"),
     "no members": (["data.train=train.csv", "ensemble.max_members=0"], "at least 1; got 0"),
     "no rounds": (["data.train=train.csv", "ensemble.rounds=0"], "at least 1; got 0"),
@@ -280,6 +292,7 @@ BAD = {
         ["data.train=train.csv", "data.target=diagnosis", "plugins.losses=[no.such.loss]"],
         "no.such.loss",
     ),
+    "no list of plugins": (["data.train=train.csv", "data.target=diagnosis", "plugins.losses=my_loss"], "are a list"),
 }
 
 

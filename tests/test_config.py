@@ -4,13 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from automl import registry
+from automl import hydra_app, options, registry
 from automl.commands import search_config
 from automl.errors import ConfigError
 from automl.hydra_app import composed, recomposed
+from automl.option import CLASSES
+from automl.options import configuration
 
 CONF = Path(__file__).parent.parent / "conf"
-GROUPS = {f"{path.parent.name}={path.stem}" for path in CONF.glob("*/*.yaml")}
+GENERATED = {f"{group}={name}" for group, kind in hydra_app.GROUPS.items() for name in registry.names(kind)}
+GROUPS = {f"{path.parent.name}={path.stem}" for path in CONF.glob("*/*.yaml")} | GENERATED
 
 
 @pytest.mark.parametrize("choice", sorted(GROUPS))
@@ -18,16 +21,69 @@ def test_every_option_composes_to_a_search(choice: str) -> None:
     search_config(composed(["data.train=x", choice]), 0.0)
 
 
-@pytest.mark.parametrize("group", ["searcher", "scheduler", "runner"])
-def test_files_and_groups_agree(group: str) -> None:
-    files = {path.stem for path in (CONF / group).glob("*.yaml")} - {"auto"}
-    assert files == set(registry.names(f"{group}s"))
+def test_the_keywords_of_a_make_are_the_keys_of_its_group() -> None:
+    assert composed(["data.train=x"])["searcher"] == {"name": "tpe", "startup_trials": 10, "candidates": 24}
+    changed = composed(["data.train=x", "searcher.startup_trials=3", "scheduler.eta=4", "runner.workers=2"])
+    assert (changed["searcher"]["startup_trials"], changed["scheduler"]["eta"], changed["runner"]["workers"]) == (
+        3,
+        4,
+        2,
+    )
+    assert composed(["data.train=x", "runner=auto"])["runner"].keys() == {
+        "name",
+        *configuration("runners", hydra_app.AUTO_RUNNER),
+    }
+    # What the runner gives is nothing to be configured.
+    assert "space" not in composed(["data.train=x", "scheduler=pbt"])["scheduler"]
+    with pytest.raises(ConfigError, match=r"'scheduler\.eta'"):
+        composed(["data.train=x", "scheduler.etta=4"])
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The folder of a module of one's own, where modules are found."""
+    (tmp_path / "own_searcher.py").write_text(
+        "from automl.searchers.random import RandomSearch\n\n\n"
+        "def make(space, seed=0, *, patience: int = 7):\n    return RandomSearch(space, seed)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    return "own_searcher"
+
+
+def test_a_searcher_of_ones_own_by_import_path(own: str) -> None:
+    config = composed(["data.train=x", f"searcher={own}", "searcher.patience=3"])
+    assert config["searcher"] == {"name": own, "patience": 3}
+    options.check("searchers", config["searcher"])
+    assert recomposed(config, ["seed=2"])["searcher"] == config["searcher"]
+    with pytest.raises(ConfigError, match="own_searchers"):
+        composed(["data.train=x", f"searcher={own}s"])
+    with pytest.raises(ConfigError, match="function 'make'"):
+        composed(["data.train=x", "searcher=json"])
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_there_is_a_key_for_plugins_of_every_kind(kind: str) -> None:
+    assert composed(["data.train=x"])["plugins"][kind] == []
 
 
 def test_the_composed_space_is_the_generated_one() -> None:
     from automl.assemble import described
 
     assert composed(["data.train=x"])["space"] == described()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ([], "set budget.trials"),
+        (["budget.trials=5", "scheduler=hyperband"], "use scheduler=asha"),
+        (["budget.trials=5", "scheduler=pbt"], "use scheduler=asha"),
+    ],
+)
+def test_a_deterministic_search_says_what_it_needs(overrides: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        search_config(composed(["data.train=x", "deterministic=true", *overrides]), 0.0)
+    assert search_config(composed(["data.train=x", "deterministic=true", "budget.trials=5"]), 0.0).deterministic
 
 
 def test_a_deleted_path_is_turned_off() -> None:
@@ -66,7 +122,7 @@ def test_an_earlier_run_takes_the_overrides_of_a_search() -> None:
     recorded = composed(["data.train=x", "runner.workers=3", "seed=7", "budget.seconds=5"])
     assert recomposed(recorded, []) == recorded
     changed = recomposed(recorded, ["searcher=gp", "runner=inline", "experiment=edge", "space.tables.svm=off"])
-    assert changed["searcher"] == {"name": "gp"}
+    assert changed["searcher"] == {"name": "gp", **configuration("searchers", "gp")}
     assert changed["runner"] == {"name": "inline", "threads": None}
     assert changed["ensemble"] == {**recorded["ensemble"], "max_members": 1}
     assert (changed["seed"], changed["budget"]["seconds"]) == (7, 5)

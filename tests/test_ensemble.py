@@ -21,7 +21,7 @@ def score(metric: metrics.Metric, y: np.ndarray, prediction: np.ndarray) -> floa
 def test_it_is_never_worse_than_the_best_and_never_larger_than_allowed(seed: int, n_models: int, most: int) -> None:
     rng = np.random.default_rng(seed)
     y = rng.normal(size=50)
-    predictions = {str(i): y + rng.normal(scale=rng.uniform(0.1, 2), size=50) for i in range(n_models)}
+    predictions = {str(i): (y + rng.normal(scale=rng.uniform(0.1, 2), size=50))[:, None] for i in range(n_models)}
     weights = select(predictions, y, RMSE, FOLDS, max_members=most)
     assert len(weights) <= most
     assert sum(weights.values()) == pytest.approx(1)
@@ -32,15 +32,16 @@ def test_it_is_never_worse_than_the_best_and_never_larger_than_allowed(seed: int
 
 def test_errors_that_cancel_are_blended() -> None:
     y = np.arange(50.0)
-    predictions = {"above": y + 1, "below": y - 1, "noise": np.zeros(50)}
+    y_column = y[:, None]
+    predictions = {"above": y_column + 1, "below": y_column - 1, "noise": np.zeros((50, 1))}
     assert select(predictions, y, RMSE, FOLDS) == {"above": 0.5, "below": 0.5}
 
 
 def test_only_rows_that_all_predicted_are_compared() -> None:
     y = np.arange(50.0)
-    half = y.copy()
+    half = y[:, None].copy()
     half[25:] = np.nan
-    wrong = y.copy()
+    wrong = y[:, None].copy()
     wrong[:25] += 5  # wrong where both have an answer, right elsewhere
     assert select({"half": half, "wrong": wrong}, y, RMSE, FOLDS) == {"half": 1.0}
 

@@ -13,7 +13,7 @@ RNG = np.random.default_rng(0)
 Y = RNG.integers(0, 3, 200)
 P = RNG.dirichlet(np.ones(3), 200)
 WEIGHTS = RNG.random(200)
-VALUES, GUESSES = RNG.random(200) + 1, RNG.random(200) + 1
+VALUES, GUESSES = RNG.random(200) + 1, RNG.random((200, 1)) + 1
 
 
 @pytest.mark.parametrize("target", ["binary", "multiclass", "regression"])
@@ -21,7 +21,7 @@ def test_every_metric_scores_better_predictions_higher(target: str) -> None:
     for name in metrics.names(target):
         metric = pickle.loads(pickle.dumps(metrics.get(name, target)))
         if target == "regression":
-            y, good, bad = VALUES, VALUES + 0.01 * GUESSES, GUESSES
+            y, good, bad = VALUES, VALUES[:, None] + 0.01 * GUESSES, GUESSES
         else:
             y = Y % 2 if target == "binary" else Y
             truth = np.eye(2 if target == "binary" else 3)[y]
@@ -46,9 +46,17 @@ def own(y: np.ndarray, prediction: np.ndarray) -> float:
     return float((y == prediction).mean())
 
 
+def square(y: np.ndarray, prediction: np.ndarray) -> float:
+    assert prediction.shape == y.shape
+    return -float(np.mean((y - prediction) ** 2))
+
+
 def test_metrics_of_ones_own() -> None:
     for metric in (own, f"{__name__}:own", sk.make_scorer(sk.accuracy_score)):
         assert metrics.get(metric, "multiclass").score(Y, P) == pytest.approx((P.argmax(axis=1) == Y).mean())
+    for metric in (square, sk.make_scorer(sk.mean_squared_error, greater_is_better=False)):
+        score = metrics.get(metric, "regression").score(VALUES, GUESSES)
+        assert score == pytest.approx(-sk.mean_squared_error(VALUES, GUESSES[:, 0]))
     scorer = sk.make_scorer(sk.log_loss, greater_is_better=False, response_method="predict_proba")
     assert metrics.get(scorer, "multiclass").score(Y, P) == pytest.approx(-sk.log_loss(Y, P))
     with pytest.raises(ConfigError, match=r"package\.module:function"):

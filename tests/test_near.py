@@ -123,7 +123,7 @@ def test_steps_are_small_and_go_both_ways() -> None:
 
 
 def test_every_question_may_change_and_only_new_branches_are_drawn() -> None:
-    space = {
+    space: Space = {
         "norm": Choice({"none": {}, "batch": {"momentum": Float(0, 1)}}),
         "blocks": Repeat({"kernel": Choice([3, 5, 7])}, Int(1, 3)),
         "rate": Float(0.1, 1, log=True),

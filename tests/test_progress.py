@@ -23,7 +23,7 @@ class Clock:
 
 
 def trial(id, status="finished", score=None, family="mlp", **changes):
-    return Trial(Candidate(str(id), {"family": family}), status, score, **changes)
+    return Trial(Candidate(str(id), {"family": family}), status, {} if score is None else {"score": score}, **changes)
 
 
 def plain(**options):

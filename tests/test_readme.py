@@ -17,7 +17,9 @@ SEARCHES = [c for c in COMMANDS if c.startswith("automl search")]
 
 
 @pytest.mark.parametrize("command", SEARCHES)
-def test_every_search_command_composes(command: str) -> None:
+def test_every_search_command_composes(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my_loss.py").write_text("from automl.option import Loss\n\nOPTION = Loss(space={}, build=print)\n")
+    monkeypatch.syspath_prepend(tmp_path)
     words = [w for w in shlex.split(command)[2:] if w not in ("...", "-m")]
     overrides = [w.split(",")[0] if w.startswith("seed=") else w for w in words]
     train = [] if any(w.startswith("data.train") for w in words) else ["data.train=x"]

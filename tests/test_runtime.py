@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -28,7 +29,7 @@ def schema(kind="table", shape=(), classes=(), **roles):
     columns = [{"name": n, "role": r} if isinstance(r, str) else {"name": n, **r} for n, r in roles.items()]
     return {
         "kind": kind,
-        "target": "",
+        "target": "binary" if classes else "regression",
         "target_name": "y",
         "columns": columns,
         "classes": list(classes),
@@ -102,16 +103,16 @@ def test_order_of_the_numeric_parts():
     assert numeric_names(s) == ("b", *(f"d.{part}" for part in DATE_PARTS), "n")
     columns = {
         "n": ["1.5", ""],
-        "d": ["2024-02-29 13:45:00", ""],
+        "d": ["2024-02-29 13:45:07", ""],
         "c": ["u", ""],
         "b": ["yes", "FALSE"],
         "extra": [1, 2],
     }
     parts = encode(s, columns)
     assert parts["numeric"].dtype == np.float32
-    days = (dt.datetime(2024, 2, 29, 13, 45) - dt.datetime(1970, 1, 1)) / dt.timedelta(days=1)
-    np.testing.assert_array_equal(parts["numeric"][0], np.float32([1, 2024, 2, 29, 3, 60, 13, 45, days, 1.5]))
-    np.testing.assert_array_equal(parts["numeric"][1], [0] + [np.nan] * 9)
+    days = (dt.datetime(2024, 2, 29, 13, 45, 7) - dt.datetime(1970, 1, 1)) / dt.timedelta(days=1)
+    np.testing.assert_array_equal(parts["numeric"][0], np.float32([1, 2024, 2, 29, 3, 60, 13, 45, 7, days, 1.5]))
+    np.testing.assert_array_equal(parts["numeric"][1], [0] + [np.nan] * 10)
     assert parts["categories"].tolist() == [["u"], [""]]
 
 
@@ -120,8 +121,10 @@ def test_order_of_the_numeric_parts():
 def test_date_parts_are_those_of_the_standard_library(moments):
     moments = [m.replace(microsecond=0) for m in moments]
     parts = encode(schema(d={"role": "datetime", "format": "iso"}), {"d": [m.isoformat() for m in moments]})["numeric"]
-    expected = [[m.year, m.month, m.day, m.weekday(), m.timetuple().tm_yday, m.hour, m.minute] for m in moments]
-    assert parts[:, :7].tolist() == expected
+    expected = [
+        [m.year, m.month, m.day, m.weekday(), m.timetuple().tm_yday, m.hour, m.minute, m.second] for m in moments
+    ]
+    assert parts[:, :8].tolist() == expected
 
 
 def test_time_zones_become_utc():
@@ -328,9 +331,14 @@ def write_folder(folder, s, model, **changes):
     (folder / "model.onnx").write_bytes(model.SerializeToString())
     shutil.copy(runtime.__file__, folder / "predict.py")
     files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir()}
-    manifest = {"format": 1, "schema": s, "files": files, "onnx": "model.onnx", "version": "0", **changes}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    write_manifest(folder, {"format": 2, "schema": s, "files": files, "onnx": "model.onnx", "version": "0", **changes})
     return folder
+
+
+def write_manifest(folder, manifest):
+    """Write a manifest with its checksum: what is wrong in it is not that it was changed."""
+    plain = json.loads(json.dumps(manifest))
+    (folder / "manifest.json").write_text(json.dumps(plain | {"checksum": runtime.checksum(plain)}))
 
 
 @pytest.fixture
@@ -438,26 +446,58 @@ def break_link(folder):
 
 def set_manifest(**changes):
     def change(folder):
-        path = folder / "manifest.json"
-        path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+        write_manifest(folder, {**json.loads((folder / "manifest.json").read_text()), **changes})
 
     return change
 
 
-OUTSIDE = {"model.onnx": "0", "../secret": "0"}
+def set_schema(**changes):
+    def change(folder):
+        schema_ = json.loads((folder / "manifest.json").read_text())["schema"]
+        set_manifest(schema=schema_ | changes)(folder)
+
+    return change
+
+
+def change_text(old, new):
+    def change(folder):
+        path = folder / "manifest.json"
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+    return change
+
+
+def break_pipe(folder):
+    (folder / "model.onnx").unlink()
+    os.mkfifo(folder / "model.onnx")
+
+
+DIGEST = "0" * 64
 DAMAGE = {
-    "newer format": (set_manifest(format=2, onnx=None), "format 2.*reads up to 1"),
+    "newer format": (set_manifest(format=3, onnx=None), "format 3.*reads format 2.*Use the predict.py inside"),
+    "older format": (set_manifest(format=1), "format 1.*reads format 2.*export the model again"),
     "no manifest": (lambda f: (f / "manifest.json").unlink(), "no file manifest.json"),
     "torn manifest": (lambda f: (f / "manifest.json").write_text('{"format": 1,'), "damaged"),
-    "format that is no number": (set_manifest(format="x"), "damaged"),
-    "schema that is none": (set_manifest(schema=[]), "damaged"),
+    "lists without end": (lambda f: (f / "manifest.json").write_text("[" * 100_000), "damaged"),
+    "format that is no number": (set_manifest(format="x"), "'format' must be a whole number, and is 'x'"),
+    "schema that is none": (set_manifest(schema=[]), "'schema' must be a mapping, and is a list"),
     "not a manifest": (lambda f: (f / "manifest.json").write_text("[]"), "damaged"),
+    "changed manifest": (change_text('["no", "yes"]', '["yes", "no"]'), "its checksum"),
+    "changed checksum": (change_text('"checksum": "', '"checksum": "0'), "its checksum"),
+    "classes that repeat": (set_schema(classes=["no", "no"]), "its classes repeat"),
+    "no classes": (set_schema(classes=[]), "its classes do not fit the target"),
+    "columns without names": (set_schema(columns=[{"role": "text"}]), r"'schema.columns\[0\]' lacks 'name'"),
+    "unknown role": (set_schema(columns=[{"name": "n", "role": "x"}]), r"role' must be one of boolean, cat.* is 'x'"),
+    "shape of another kind": (set_schema(kind="image", shape=[0, 1, 1]), "its shape does not fit"),
     "missing file": (lambda f: (f / "model.onnx").unlink(), "'model.onnx' is missing"),
     "changed file": (lambda f: (f / "model.onnx").write_bytes(b"x"), "SHA-256"),
+    "a pipe for a file": (break_pipe, "'model.onnx' is missing"),
     "link": (break_link, "plain file inside"),
-    "outside": (set_manifest(files=OUTSIDE), "plain file inside|SHA-256"),
-    "outside alone": (set_manifest(files={"../secret": "0"}), "plain file inside"),
-    "absolute": (set_manifest(files={"/etc/hostname": "0"}), "plain file inside"),
+    "outside": (set_manifest(files={"model.onnx": DIGEST, "../secret": DIGEST}), "plain file inside|SHA-256"),
+    "outside alone": (set_manifest(onnx="../secret", files={"../secret": DIGEST}), "plain file inside"),
+    "absolute": (set_manifest(onnx="/etc/hostname", files={"/etc/hostname": DIGEST}), "plain file inside"),
     "unlisted model": (set_manifest(onnx="other.onnx"), "does not list 'other.onnx'"),
 }
 
@@ -470,18 +510,83 @@ def test_damaged_folders_are_refused(table_folder, damage, message):
 
 
 def test_a_model_that_is_none(tmp_path, table_folder):
-    content = b"not a model"
-    (table_folder / "model.onnx").write_bytes(content)
-    set_manifest(files={"model.onnx": hashlib.sha256(content).hexdigest()})(table_folder)
+    replace_model(table_folder, b"not a model")
     with pytest.raises(PredictionError, match="cannot open the model"):
         Model(table_folder)
+
+
+def replace_model(folder, content):
+    (folder / "model.onnx").write_bytes(content)
+    set_manifest(files={"model.onnx": hashlib.sha256(content).hexdigest()})(folder)
+
+
+def in_a_branch(tensor):
+    """The model whose graph holds the tensor in a branch of a condition."""
+    inner = onnx.helper.make_graph(
+        [onnx.helper.make_node("Identity", ["w"], ["v"])], "inner", [], [onnx.ValueInfoProto(name="v")], [tensor]
+    )
+    node = onnx.helper.make_node("If", ["b"], ["v"], then_branch=inner, else_branch=inner)
+    return onnx.helper.make_model(onnx.helper.make_graph([node], "outer", [], []))
+
+
+@pytest.mark.parametrize("where", ["graph", "branch", "attribute", "sparse"])
+def test_data_outside_the_model_is_refused_before_it_is_opened(table_folder, monkeypatch, where):
+    monkeypatch.setattr(runtime, "_open_session", lambda *_: pytest.fail("it was opened"))
+    (table_folder / "secret").write_bytes(np.ones(2, np.float32).tobytes())
+    tensor = onnx.numpy_helper.from_array(np.ones(2, np.float32), "w")
+    onnx.external_data_helper.set_external_data(tensor, "secret")
+    tensor.ClearField("raw_data")
+    if where == "branch":
+        model = in_a_branch(tensor)
+    else:
+        nodes = [onnx.helper.make_node("Constant", [], ["w"], value=tensor)] if where == "attribute" else []
+        model = onnx.helper.make_model(onnx.helper.make_graph(nodes, "g", [], []))
+        if where == "graph":
+            model.graph.initializer.append(tensor)
+        elif where == "sparse":
+            model.graph.sparse_initializer.add().values.CopyFrom(tensor)
+    replace_model(table_folder, model.SerializeToString())
+    with pytest.raises(PredictionError, match="outside itself"):
+        Model(table_folder)
+
+
+def test_the_word_location_alone_is_no_fault(tmp_path):
+    g = Graph()
+    known = g.op("LabelEncoder", g.input("categories", str, [1]), domain=ML, keys_strings=["location"],
+                 values_floats=[1.0], default_float=0.0)  # fmt: skip
+    s = schema(location={"role": "categorical", "levels": ["location"]})
+    model = Model(write_folder(tmp_path / "model", s, g.model({"prediction": known})), threads=1)
+    assert model.predict({"location": ["location", "x"]}).tolist() == [1, 0]
+
+
+def test_what_is_not_finite_is_no_answer(tmp_path):
+    g = Graph()
+    n = g.input("numeric", np.float32, [1])
+    folder = write_folder(tmp_path / "model", schema(n="numeric"), g.model({"prediction": g.op("Mul", n, n)}))
+    model = Model(folder, threads=1)
+    assert model.predict({"n": [2.0]}).tolist() == [4]
+    for endless in (3e38, -3e38, None):
+        with pytest.raises(PredictionError, match="no finite answer for row 2"):
+            model.predict({"n": [2.0, endless]})
+    with pytest.raises(PredictionError, match="a number between"):
+        model.predict({"n": [2.0, np.inf]})
+
+
+def test_a_graph_of_another_kind_says_so(tmp_path):
+    g = Graph()
+    shape = g.op("Shape", g.input("numeric", np.float32, [1]))
+    model = g.model({"prediction": g.op("Cast", shape, to=onnx.TensorProto.FLOAT)})
+    with pytest.raises(PredictionError, match="answers"):
+        Model(write_folder(tmp_path / "a", schema(n="numeric"), model), threads=1).predict({"n": [1.0]})
+    with pytest.raises(PredictionError, match="does not run"):
+        Model(write_folder(tmp_path / "b", schema(c="categorical"), model), threads=1).predict({"c": ["x"]})
 
 
 # ------------------------------------------------------------------------------------------- command line
 
 
 def test_the_copied_file_predicts_alone(table_folder, tmp_path):
-    (tmp_path / "in.csv").write_text("c,n,extra\nhot,1,9\ncold,-2,9\n,,9\n")
+    (tmp_path / "in.csv").write_text("c,n,extra\nhot,1,9\ncold,-2,9\n,0,9\n")
     # -I: nothing of this project can be imported, only what is installed.
     command = [sys.executable, "-I", str(table_folder / "predict.py"), "in.csv", "--threads", "1"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -563,3 +668,54 @@ def test_npz_without_x(table_folder, tmp_path, capsys):
     np.savez(tmp_path / "d.npz", z=np.ones(3))
     assert runtime.main([str(tmp_path / "d.npz"), "--model", str(table_folder)]) == 2
     assert "it has 'z'" in capsys.readouterr().err
+
+
+def test_nothing_beside_the_copied_file_is_run(table_folder, tmp_path):
+    for name in ("numpy", "csv", "onnxruntime", "lz4"):
+        (table_folder / f"{name}.py").write_text("raise SystemExit('planted')\n")
+    (tmp_path / "in.csv").write_text("c,n\nhot,1\n")
+    for where in (table_folder, tmp_path):
+        command = [sys.executable, str(table_folder / "predict.py"), str(tmp_path / "in.csv")]
+        done = subprocess.run(command, cwd=where, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.splitlines()[1].startswith("yes,")
+
+
+@pytest.mark.parametrize("program", ["predict.py", "-m automl.cli predict"])
+def test_onnxruntime_keeps_no_file_of_its_own(table_folder, tmp_path, program):
+    (tmp_path / "in.csv").write_text("c,n\nhot,1\n")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    own = [str(table_folder / "predict.py")] if program == "predict.py" else [*program.split(), str(table_folder)]
+    env = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"} | {"TMPDIR": str(scratch)}
+    subprocess.run(
+        [sys.executable, *own, str(tmp_path / "in.csv"), "-o", str(tmp_path / "out.csv")], env=env, check=True
+    )
+    assert list(scratch.iterdir()) == []
+
+
+def test_texts_that_are_formulas_are_exact_unless_they_are_for_a_spreadsheet(table_folder, tmp_path, capsys):
+    set_schema(classes=["=1+1", "-1"])(table_folder)
+    (tmp_path / "in.csv").write_text("c,n\nhot,1\ncold,-9\n")
+    arguments = [str(tmp_path / "in.csv"), "--model", str(table_folder)]
+    answers = []
+    for more in ([], ["--spreadsheet"]):
+        assert runtime.main([*arguments, *more]) == 0
+        answers.append([line.split(",")[0] for line in capsys.readouterr().out.splitlines()])
+    assert answers == [["prediction", "-1", "=1+1"], ["prediction", "-1", "'=1+1"]]
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1+cmd", "-x", "@SUM(A1)", "\t=1", "\r=1", "= 1"])
+def test_formulas_are_defused(cell):
+    assert runtime.defused(cell) == f"'{cell}"
+
+
+@pytest.mark.parametrize("cell", [-1.5, 3, None, "-1", "+1e3", "-0.5", "a=b", "", "1+1", "'x"])
+def test_what_is_no_formula_stays(cell):
+    assert runtime.defused(cell) == cell
+
+
+def test_a_full_disk_is_named_and_what_was_there_stays(table_folder, tmp_path, capsys):
+    (tmp_path / "in.csv").write_text("c,n\nhot,1\n")
+    assert runtime.main([str(tmp_path / "in.csv"), "-o", "/dev/full", "--model", str(table_folder)]) == 2
+    assert "'/dev/full' (No space left on device)" in capsys.readouterr().err

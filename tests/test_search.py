@@ -1,7 +1,9 @@
 """One search from its first trial to its folder, and an end at the worst moment."""
 
 import os
+import shutil
 import signal
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +13,12 @@ import pytest
 from automl import run_folder
 from automl.assemble import SpaceConfig
 from automl.errors import ConfigError, DataError
-from automl.leaderboard.outcomes import Outcomes
 from automl.leaderboard.store import Store
 from automl.metrics import get
 from automl.progress import Progress
 from automl.search import Search, SearchConfig, SearchResult, make_runner
 from automl.task import Task
-from automl.types import Candidate, Outcome, Trial
+from automl.types import Trial
 from tests import tasks
 
 QUICK = {"tables": dict.fromkeys(("catboost", "lightgbm", "mlp", "svm", "random_forest", "extra_trees"), "off")}
@@ -32,11 +33,31 @@ class Impatient(Progress):
             os.kill(os.getpid(), signal.SIGINT)
 
 
+class Loud(Progress):
+    """Says what it has to say."""
+
+    def note(self, text: str) -> None:
+        print(text, file=sys.stderr)
+
+
+class ImpatientLater(Progress):
+    """Presses Ctrl-C in the middle of the third trial."""
+
+    def update(self, trial: Trial) -> None:
+        super().update(trial)
+        if trial.candidate.id == "2" and trial.reports:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
 def searched(
-    folder: run_folder.RunFolder, trials: int, task: Task | None = None, view: type[Progress] = Progress
+    folder: run_folder.RunFolder,
+    trials: int,
+    task: Task | None = None,
+    view: type[Progress] = Progress,
+    deterministic: bool = False,
 ) -> SearchResult:
     named = {"scheduler": {"name": "none"}, "runner": {"name": "inline"}}
-    config = SearchConfig(None, trials, space=SpaceConfig(QUICK), **named)
+    config = SearchConfig(None, trials, space=SpaceConfig(QUICK), deterministic=deterministic, **named)
     with view(quiet=True) as watched:
         return Search(task or tasks.make("table", "binary"), config, make_runner(config)).run(folder, watched)
 
@@ -47,7 +68,7 @@ def folder(tmp_path: Path) -> run_folder.RunFolder:
 
 
 @pytest.mark.parametrize("recorded", [False, True])
-def test_an_interrupt_between_the_outcome_and_the_record_of_a_trial(
+def test_an_interrupt_while_a_trial_is_recorded(
     recorded: bool, folder: run_folder.RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add = Store.add_trial
@@ -72,21 +93,34 @@ def test_an_interrupt_between_the_outcome_and_the_record_of_a_trial(
     assert set(resumed.ensemble.weights) <= {t.candidate.id for t in resumed.trials}
 
 
-def test_an_outcome_without_its_record_is_not_shipped(folder: run_folder.RunFolder) -> None:
-    searched(folder, 2)
-    kept = Outcomes(folder.outcomes)
-    first = kept.ids()[0]
-    outcome = Outcome(kept.predictions(first), kept.models(first))
-    kept.offer(Trial(Candidate("lost #9", {"family": "lost"}), "finished", 1.0, outcome=outcome))
+def test_what_a_trial_without_a_record_has_left_is_not_shipped(folder: run_folder.RunFolder) -> None:
+    first = searched(folder, 2)
+    shutil.copytree(folder.models / first.kept.ids()[0], folder.models / "9")
     resumed = searched(run_folder.find(folder.path), 3)
-    assert Outcomes(folder.outcomes).ids()[0] == "lost #9"
-    assert "lost #9" not in resumed.ensemble.weights
+    assert not (folder.models / "9").exists()
+    assert set(resumed.ensemble.weights) <= {"0", "1", "2"}
+
+
+@pytest.mark.parametrize("part", ["predictions", "model"])
+def test_a_rotten_file_costs_its_trial_and_is_named(
+    part: str, folder: run_folder.RunFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = searched(folder, 2)
+    best = next(iter(first.ensemble.weights))
+    path = folder.models / best / f"0.{part}"
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    resumed = searched(run_folder.find(folder.path), 2, view=Loud)
+    assert best not in resumed.ensemble.weights
+    assert f"{best}/0.{part}' is damaged" in capsys.readouterr().err
+    assert (folder.path / "model/manifest.json").exists()
 
 
 def test_a_run_goes_on_with_what_it_began_with_only(folder: run_folder.RunFolder) -> None:
     task = tasks.make("table", "binary")
     searched(folder, 1, task)
-    for other in (replace(task, fingerprint="other rows"), replace(task, metric=get("log_loss", "binary"))):
+    of_another_metric = replace(task.problem, metric=get("log_loss", "binary"))
+    for other in (replace(task, fingerprint="other rows"), replace(task, problem=of_another_metric)):
         with pytest.raises(ConfigError, match="goes on with"):
             searched(run_folder.find(folder.path), 2, other)
 
@@ -114,3 +148,43 @@ def test_a_trial_that_is_interrupted_leaves_the_folds_it_has(folder: run_folder.
 
 def test_a_whole_number_of_trials_may_be_written_with_a_point() -> None:
     assert repr(SearchConfig(None, 5.0).trials) == "5"
+
+
+def test_a_deterministic_run_is_the_same_over_an_interrupt(tmp_path: Path) -> None:
+    whole = searched(run_folder.create(str(tmp_path / "whole"), "auto"), 5, deterministic=True)
+    folder = run_folder.create(str(tmp_path / "broken"), "auto")
+    broken = searched(folder, 5, view=ImpatientLater, deterministic=True)
+    assert broken.interrupted
+    assert [t.candidate.id for t in broken.trials] == ["0", "1"]
+    resumed = searched(run_folder.find(folder.path), 5, deterministic=True)
+
+    def rows(result: SearchResult) -> list[tuple]:
+        return sorted((t.candidate.id, str(t.candidate.params), t.status, t.fold_scores) for t in result.trials)
+
+    assert rows(resumed) == rows(whole)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "trials", "given", "chosen"),
+    [
+        (600.0, None, {}, "ray_tune"),
+        (30.0, None, {}, "processes"),
+        (5.0, None, {}, "inline"),
+        (None, 5, {}, "inline"),
+        (None, 50, {}, "ray_tune"),
+        (30.0, None, {"workers": 1, "cpus_per_trial": 1, "memory_share": 500}, "processes"),
+        (30.0, None, {"gpus_per_trial": 0.5}, "ray_tune"),
+        (30.0, None, {"address": "auto"}, "ray_tune"),
+    ],
+)
+def test_auto_chooses_the_runner_by_the_size_of_the_work(
+    seconds: float | None, trials: int | None, given: dict, chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("automl.search.n_cores", lambda: 2)
+    runner = make_runner(SearchConfig(seconds, trials, runner={"name": "auto", **given}))
+    assert type(runner).__module__ == f"automl.runners.{chosen}"
+
+
+def test_auto_takes_ray_for_a_scheduler_that_pauses() -> None:
+    runner = make_runner(SearchConfig(30.0, scheduler={"name": "hyperband"}, runner={"name": "auto"}))
+    assert type(runner).__module__ == "automl.runners.ray_tune"

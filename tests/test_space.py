@@ -56,8 +56,8 @@ def test_a_description_configures_its_own_space_to_itself(space: Space, seed: in
     assert draw(space, Random(rngs[0])) == draw(again, Random(rngs[1]))
 
 
-BLOCK = {"kernel": Choice([3, 5]), "norm": Choice({"none": {}, "batch": {"m": Float(0, 1)}})}
-SPACE = {
+BLOCK: Space = {"kernel": Choice([3, 5]), "norm": Choice({"none": {}, "batch": {"m": Float(0, 1)}})}
+SPACE: Space = {
     "depth": Int(1, 6),
     "rate": Float(1e-4, 1e-1, log=True),
     "norm": Choice({"none": {}, "batch": {"momentum": Float(0.01, 0.3)}}),

@@ -1,5 +1,6 @@
 """Files -> ``Source``: CSV, TSV, Parquet, Feather, JSON lines, npz archives, and folders of images."""
 
+import io
 import json
 import zipfile
 import zlib
@@ -68,24 +69,22 @@ def read_features(path: str | Path, schema: Mapping[str, Any]) -> tuple[Any, np.
 
 def _text_table(path: Path) -> Source:
     with data_errors():
-        return replace(source.from_x(runtime.read_csv(path)), untyped=True)
+        table = runtime.read_table(path)
+    return replace(source.from_x(table.columns), untyped=True, separator=table.separator, notes=table.notes)
 
 
 def _json_lines(path: Path) -> Source:
+    with data_errors():
+        text, notes = runtime.read_text(path)
     records = []
     try:
-        with path.open(encoding="utf-8-sig") as file:
-            for number, line in enumerate(file, 1):
-                if not line.strip():
-                    continue
-                record = json.loads(line)
-                if not isinstance(record, dict):
-                    raise DataError(
-                        f"'{path}', line {number}: every line must be a JSON object with the columns as keys."
-                    )
-                records.append(record)
-    except UnicodeDecodeError as error:
-        raise DataError(f"'{path}' is not UTF-8 ({error.reason}). Save it as UTF-8.") from None
+        for number, line in enumerate(io.StringIO(text), 1):
+            if not line.strip():
+                continue
+            record = json.loads(line)
+            if not isinstance(record, dict):
+                raise DataError(f"'{path}', line {number}: every line must be a JSON object with the columns as keys.")
+            records.append(record)
     except json.JSONDecodeError as error:
         raise DataError(
             f"'{path}', line {number}: this is not JSON ({error.msg}). Every line must be one object."
@@ -93,7 +92,8 @@ def _json_lines(path: Path) -> Source:
     names = dict.fromkeys(name for record in records for name in record)
     if not names:
         raise DataError(f"'{path}' has no rows.")
-    return source.from_x({name: [record.get(name) for record in records] for name in names})
+    found = source.from_x({name: [record.get(name) for record in records] for name in names})
+    return replace(found, notes=notes)
 
 
 def _parquet(path: Path) -> Source:
@@ -127,8 +127,7 @@ def _arrow(path: Path, read_table: Callable[[], Any]) -> Source:
         if pa.types.is_dictionary(column.type):
             hints[name] = "categorical"
             column = column.cast(column.type.value_type)
-        # Arrow turns booleans with gaps into objects and whole numbers with gaps into floats with NaN.
-        columns[name] = column.to_numpy()
+        columns[name] = column
     return replace(source.from_x(columns), hints=hints)
 
 

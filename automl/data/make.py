@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 
 from automl import metrics, runtime
-from automl.data import files, source, splits
+from automl.data import dates, files, source, splits
 from automl.data.encode import rows
-from automl.data.infer import date_pattern, infer_columns
+from automl.data.infer import evidence, infer_columns
 from automl.data.options import Options
 from automl.data.source import Source
-from automl.data.target import Target, infer_target, present, whole
+from automl.data.target import Target, infer_target, understand, whole
+from automl.data.written import Decimals
 from automl.errors import ConfigError, DataError, unknown_name
-from automl.task import Batch, DataKind, Schema, Task
+from automl.task import Batch, DataKind, Problem, Schema, Task
 
 # How many raw rows a task keeps for replaying an export.
 SAMPLE_ROWS = 256
@@ -67,7 +68,8 @@ def _with_target(data: Source, y: Any) -> Source:
         return data
     name = str(getattr(y, "name", None) or "target")
     try:
-        values = y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y)
+        flat = hasattr(y, "to_numpy") or isinstance(y, np.ma.MaskedArray)
+        values = runtime.as_array(y) if flat and getattr(y, "ndim", 1) == 1 else np.asarray(y)
     except ValueError:
         raise DataError("The target must be one value in each row; it holds lists of different lengths.") from None
     if values.ndim == 2 and values.shape[1] == 1:
@@ -85,7 +87,10 @@ def _with_target(data: Source, y: Any) -> Source:
 
 @dataclass(frozen=True)
 class _Parts:
-    """A source taken apart. ``roles`` of the group, order and weights columns are "dropped", for the reasons in it."""
+    """A source taken apart. ``aside``: the columns of the group, order and weights that are not used, with the reason.
+
+    ``y_given``: whether the target came as an array of its own.
+    """
 
     data: Source
     y: np.ndarray
@@ -93,10 +98,11 @@ class _Parts:
     groups: np.ndarray | None
     order: np.ndarray | None
     aside: dict[str, str]
+    y_given: bool = False
 
     def take(self, index: np.ndarray) -> "_Parts":
         weights, groups, order = (None if v is None else v[index] for v in (self.weights, self.groups, self.order))
-        return _Parts(self.data.take(index), self.y[index], weights, groups, order, self.aside)
+        return _Parts(self.data.take(index), self.y[index], weights, groups, order, self.aside, self.y_given)
 
 
 def build(data: Source, test: Source | None, target: str | None, options: Options) -> Task:
@@ -120,11 +126,9 @@ def build(data: Source, test: Source | None, target: str | None, options: Option
     folds = splits.folds_for(options.folds, schema.kind, len(y))
     pairs, how = splits.make_splits(layout, folds)
     return Task(
-        schema=schema,
+        problem=Problem.of(schema, metric, batch, options.seed),
         data=batch,
-        metric=metric,
         splits=pairs,
-        seed=options.seed,
         test=None if locked is None else _batch(schema, *locked),
         notes=(f"{len(y):,} rows to learn from.", learnt.note(y), *data.notes, *notes, *inferred, *how),
         fingerprint=_fingerprint(schema, batch, pairs),
@@ -143,11 +147,13 @@ def _sample(data: Source, seed: int) -> dict[str, Any]:
 
 
 def _target(name: str, parts: _Parts, options: Options) -> tuple[Target, _Parts, list[str]]:
-    keep = present(parts.y)
+    decimals = _decimals(parts, options)
+    reading, written = understand(name, parts.y, options.target_kind, options.marks, decimals, parts.y_given)
+    keep = reading.present(parts.y)
     n_gone = len(parts.y) - len(keep)
     if not len(keep):
         raise DataError(f"The target '{name}' is missing in every row. Name another column.")
-    notes = [f"{n_gone:,} rows without a target were left out."] if n_gone else []
+    notes = [*written, *([f"{n_gone:,} rows without a target were left out."] if n_gone else [])]
     parts = parts.take(keep)
     if n_gone:
         parts = replace(parts, y=whole(parts.y))
@@ -158,8 +164,20 @@ def _target(name: str, parts: _Parts, options: Options) -> tuple[Target, _Parts,
         parts = parts.take(keep)
     if len(parts.y) < 2:
         raise DataError("Learning needs rows to train on and others to validate on; there is 1 sample. Give more rows.")
-    learnt = infer_target(name, parts.y, options.target_kind, parts.data.row_numbers, parts.data.untyped)
+    learnt = infer_target(name, parts.y, options.target_kind, parts.data.row_numbers, parts.data.untyped, reading)
     return learnt, parts, notes
+
+
+def _decimals(parts: _Parts, options: Options) -> Decimals:
+    columns = {**(parts.data.columns or {}), "": parts.y}
+    return Decimals(options.decimal, evidence(columns, parts.data.separator))
+
+
+_ASIDE = {
+    "weights": "it holds the weights",
+    "group": "it is the group of a row",
+    "order": "it is what rows are ordered by",
+}
 
 
 def _take_apart(data: Source, target: str | None, options: Options, where: str = "the data") -> tuple[str, _Parts]:
@@ -182,9 +200,8 @@ def _take_apart(data: Source, target: str | None, options: Options, where: str =
             given = str(given)
             if given not in columns:
                 raise unknown_name(f"column for {what}", given, columns)
-            aside[given] = {"weights": "it holds the weights", "group": "it is the group of a row"}.get(
-                what, "it is what rows are ordered by"
-            )
+            if what != "order" or not dates.formats(columns[given]):  # a date stays a feature
+                aside[given] = _ASIDE[what]
             given = columns[given]
         extra[what] = None if given is None else _same_rows(what, given, len(data))
     order, groups, weights = extra["order"], extra["group"], extra["weights"]
@@ -195,6 +212,7 @@ def _take_apart(data: Source, target: str | None, options: Options, where: str =
         groups=None if groups is None else np.unique(runtime.labels(groups), return_inverse=True)[1],
         order=None if order is None else _ranks(order),
         aside=aside,
+        y_given=data.y is y,
     )
     return name, parts
 
@@ -232,9 +250,9 @@ def _weights(values: np.ndarray) -> np.ndarray:
 def _ranks(values: np.ndarray) -> np.ndarray:
     """Return (n,) ranks of numbers or dates; equal values have the same."""
     moments, bad = runtime.dates(values, "iso") if values.dtype.kind == "M" else runtime.numbers(values)
-    pattern = date_pattern(values) if bad >= 0 else None
-    if pattern is not None:
-        moments, bad = runtime.dates(values, pattern)
+    forms = dates.formats(values) if bad >= 0 else ()
+    if forms:
+        moments, bad = runtime.dates(values, forms)
     gap = bad if bad >= 0 else next(iter(np.flatnonzero(moments != moments)), -1)
     if gap >= 0:
         raise DataError(
@@ -265,7 +283,10 @@ def _schema(parts: _Parts, learnt: Target, options: Options) -> tuple[Schema, tu
     hints = {name: role for name, role in data.hints.items() if name in columns}
     roles = {**hints, **{str(name): role for name, role in (options.roles or {}).items()}}
     only_text = options.kind == "text"
-    found, notes = infer_columns(columns, roles, drop, only_text, options.seed, data.row_numbers)
+    decimals = _decimals(parts, options)
+    found, notes = infer_columns(
+        columns, roles, drop, only_text, options.seed, data.row_numbers, options.marks, decimals
+    )
     used = {c.role for c in found} - {"dropped"}
     kind: DataKind = "text" if used == {"text"} and options.kind != "table" else "table"
     if options.kind == "text" and kind != "text":
@@ -274,7 +295,8 @@ def _schema(parts: _Parts, learnt: Target, options: Options) -> tuple[Schema, tu
 
 
 def _batch(schema: Schema, parts: _Parts, y: np.ndarray) -> Batch:
-    return Batch(rows(schema, parts.data.x, parts.data.lengths, parts.data.row_numbers), y, parts.weights)
+    x = rows(schema, parts.data.x, parts.data.lengths, parts.data.row_numbers)
+    return Batch(x, y, parts.weights, parts.groups, parts.order)
 
 
 def _test(test: Source, parts: _Parts, learnt: Target, notes: list[str], options: Options) -> tuple[_Parts, np.ndarray]:
@@ -284,7 +306,7 @@ def _test(test: Source, parts: _Parts, learnt: Target, notes: list[str], options
         alone = replace(alone, weights=options.weights)
     # The column keeps its name: it must be there, like every other.
     _, found = _take_apart(test, learnt.name if test.y is None else None, alone, "the test data")
-    keep = present(found.y)
+    keep = learnt.reading.present(found.y)
     if not len(keep):
         raise DataError(f"The target '{learnt.name}' is missing in every row of the test data.")
     if len(keep) < len(found.y):

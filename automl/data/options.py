@@ -5,11 +5,13 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from automl.data.target import KINDS as TARGET_KINDS
+from automl.data.written import MARKS
 from automl.errors import ConfigError, unknown_name
 from automl.options import number
 from automl.task import Role
 
 KINDS = ("auto", "table", "image", "sequence", "text")
+_DECIMALS = ("auto", *MARKS, *MARKS.values())
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,10 @@ class Options:
     ``metrics.get``. ``test_share``: share of the rows to lock away for the end, 0 for none. ``folds``: "auto", a number
     from 2, or the share of one holdout. ``group``: column (or array) whose equal values stay on one side of a split.
     ``order``: column (or array) in whose order to validate, always on later rows. ``weights``: column (or array) of row
-    weights. These three are not used as features. ``seed``: of everything random.
+    weights. Groups and weights are not used as features; what rows are ordered by is, where it is a date. ``missing``:
+    the words that are missing, instead of those of ``runtime.MISSING``; in columns of numbers and dates, what says
+    nothing always is. ``decimal``: the mark of numbers that can be read in two ways, "point" or "comma" ("." or ","),
+    or one for each column. ``seed``: of everything random.
     """
 
     kind: str = "auto"
@@ -35,6 +40,8 @@ class Options:
     group: Any = None
     order: Any = None
     weights: Any = None
+    missing: Any = "auto"
+    decimal: str | Mapping[str, str] = "auto"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -44,11 +51,20 @@ class Options:
             raise unknown_name("target_kind", self.target_kind, TARGET_KINDS)
         if isinstance(self.drop, str):
             raise ConfigError(f"drop must be a list of columns; given: '{self.drop}'. Write it as ['{self.drop}'].")
+        for mark in self.decimal.values() if isinstance(self.decimal, Mapping) else (self.decimal,):
+            if mark not in _DECIMALS:
+                raise unknown_name("decimal", mark, _DECIMALS)
         number("seed", self.seed, 0, whole=True)
         if number("test_share", self.test_share, 0, 1) == 1:
             raise ConfigError("A test_share of 1 leaves no rows to learn from. A usual value is 0.2.")
-        if self.group is not None and self.order is not None:
-            raise ConfigError("group and order cannot be combined: choose one of them.")
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """The words that are missing, with the empty one; () where ``missing`` is "auto"."""
+        if isinstance(self.missing, str) and self.missing == "auto":
+            return ()
+        given = [self.missing] if isinstance(self.missing, (str, int, float)) else self.missing
+        return ("", *("null" if mark is None else str(mark).strip() for mark in given or ()))
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Options":

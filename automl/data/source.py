@@ -23,7 +23,7 @@ class Source:
     ``lengths``: (n,) steps of each sequence. ``y``: (n,) target, None while it is one of the columns.
     ``hints``: roles that the types of a frame or file declare. ``notes``: what was done while reading.
     ``row_numbers``: (n,) positions in the file, from 1, where rows were left out. ``untyped``: every value is text, as
-    in a CSV file.
+    in a CSV file; ``separator``: the sign between its fields.
     """
 
     columns: Mapping[str, np.ndarray] | None = None
@@ -36,6 +36,7 @@ class Source:
     notes: tuple[str, ...] = ()
     row_numbers: Sequence[int] | None = None
     untyped: bool = False
+    separator: str = ""
 
     def __len__(self) -> int:
         if self.array is not None:
@@ -73,7 +74,7 @@ def from_x(x: Any, kind: str = "auto", lengths: Any = None) -> Source:
     one with ``lengths`` is sequences (n, steps, channels); without, it is images (n, height, width) where it is uint8
     or square, else sequences. ``kind`` decides instead, where it is not "auto".
     """
-    if isinstance(x, Mapping) or hasattr(x, "columns"):
+    if _has_names(x):
         if kind in ("image", "sequence"):
             raise ConfigError(f"The kind '{kind}' needs a NumPy array (n, ...); given: a table. Use kind=table.")
         _refuse(lengths, "a table")
@@ -91,13 +92,20 @@ def from_x(x: Any, kind: str = "auto", lengths: Any = None) -> Source:
     return _from_array(array, kind, lengths)
 
 
+def _has_names(x: Any) -> bool:
+    if isinstance(x, Mapping) or hasattr(x, "columns") or hasattr(x, "column_names"):
+        return True
+    is_records = isinstance(x, Sequence) and len(x) > 0 and all(isinstance(record, Mapping) for record in x)
+    return is_records or bool(getattr(getattr(x, "dtype", None), "names", None))
+
+
 def to_array(x: Any) -> np.ndarray:
     """Return lists or the like as an array; texts as one column, (n, 1)."""
     try:
-        array = np.asarray(x)
+        array = np.asarray(runtime.unmasked(x))
     except ValueError as error:
         raise DataError(f"The data must be one array in which all rows have one shape ({error}).") from None
-    return array[:, None] if array.ndim == 1 and array.dtype.kind in "OU" else array
+    return array[:, None] if array.ndim == 1 and array.dtype.kind in "OUST" else array
 
 
 def _from_table(table: Any) -> Source:
@@ -127,28 +135,28 @@ def _type_name(values: Any) -> str:
 def one_column(name: str, values: Any) -> np.ndarray:
     """Return a column as an (n,) array. Raises ``DataError`` for what no column may hold."""
     array = runtime.as_array(values)
+    kinds = set(map(type, array.tolist())) if array.dtype == object else set()
     if array.ndim != 1:
         raise DataError(f"Column '{name}' must have one value in each row; its shape is {array.shape}.")
-    if array.dtype.kind == "c":
+    if array.dtype.kind == "c" or any(issubclass(kind, (complex, np.complexfloating)) for kind in kinds):
         raise DataError(
             f"Complex data not supported: column '{name}' holds {array.dtype}. "
             "Give its real and its imaginary part as two columns."
         )
-    if array.dtype.kind in "mV":
+    if array.dtype.kind == "V":
         raise DataError(
-            f"Column '{name}' holds {array.dtype}, which has no meaning for a model. Turn it into numbers "
-            "(durations: .dt.total_seconds()) or drop it."
+            f"Column '{name}' holds {array.dtype}, which has no meaning for a model. Turn its fields into columns."
         )
-    nested = _nested_type(array)
+    nested = next((kind for kind in kinds if _is_nested(kind)), None)
     if nested is not None:
         raise DataError(f"Column '{name}' holds a {nested.__name__} in a field. Flatten it into columns or drop it.")
     return array
 
 
-def _nested_type(array: np.ndarray) -> type | None:
-    """Return the type of a list or the like in a field, None where there is none."""
-    kinds = set(map(type, array.tolist())) if array.dtype == object else ()
-    return next((kind for kind in kinds if hasattr(kind, "__len__") and not issubclass(kind, (str, bytes))), None)
+def _is_nested(kind: type) -> bool:
+    """Whether values of a type are lists or the like; the metaclass of an enumeration has a length, its values none."""
+    has_length = any("__len__" in base.__dict__ for base in kind.__mro__)
+    return has_length and not issubclass(kind, (str, bytes))
 
 
 def _dense(matrix: Any) -> np.ndarray:

@@ -18,7 +18,7 @@ class Layout:
     """What splits must respect. ``y``: (n,) int64 codes, or float64 values.
 
     ``groups``: (n,) codes; rows of one group stay together. ``order``: (n,) ranks, with ties; validation rows come
-    after the training rows.
+    after the training rows. Both together: validation rows come after, and are of other groups.
     """
 
     y: np.ndarray
@@ -66,17 +66,18 @@ def make_splits(layout: Layout, folds: int | float) -> tuple[tuple[Split, ...], 
     Classes with fewer rows, or data with fewer groups, than folds lower the number of folds; the row of a class that
     has only one is trained on in every fold and validated on in none.
     """
+    lags = "What earlier rows say about later ones (lags, running means) is no feature yet: bring it as columns."
+    notes = [] if layout.order is None else [lags]
     if isinstance(folds, float):
         train, valid = hold_out(layout, folds)
-        return ((train, valid),), (f"Validation: {len(valid):,} rows held out ({_how(layout)}).",)
-    notes = []
+        return ((train, valid),), (f"Validation: {len(valid):,} rows held out ({_how(layout)}).", *notes)
     most, why = _most_folds(layout, folds)
     if most < folds:
         notes.append(f"{most} instead of {folds} folds, because {why}.")
     n_alone = np.count_nonzero(np.bincount(layout.y) == 1) if layout.stratified else 0
     if n_alone and layout.groups is None and layout.order is None:
         notes.append(f"Rows that are the only one of their class, trained on and never validated on: {n_alone}.")
-    splits = _forward(layout.order, most) if layout.order is not None else _k_folds(layout, most)
+    splits = _forward(layout, most) if layout.order is not None else _k_folds(layout, most)
     return splits, (f"Validation: {most} folds ({_how(layout)}).", *notes)
 
 
@@ -85,7 +86,7 @@ def hold_out(layout: Layout, share: float) -> Split:
     if layout.order is not None:
         cuts = _cuts(layout.order, [1 - share])
         ranked = np.argsort(layout.order, kind="stable")
-        rest, held = ranked[: cuts[0]], ranked[cuts[0] :]
+        rest, held = _apart(layout, ranked[: cuts[0]], ranked[cuts[0] :])
     elif layout.groups is not None:
         n_folds, _ = _most_folds(layout, max(2, round(1 / min(share, 1 - share))))
         rest, held = _k_folds(layout, n_folds)[0]
@@ -101,7 +102,8 @@ def hold_out(layout: Layout, share: float) -> Split:
 
 def _how(layout: Layout) -> str:
     if layout.order is not None:
-        return "in order: always later rows than those trained on"
+        groups = ", and of other groups" if layout.groups is not None else ""
+        return f"in order: always later rows than those trained on{groups}"
     kind = "stratified, " if layout.stratified else ""
     return (
         f"{kind}whole groups, seed {layout.seed}"
@@ -147,15 +149,40 @@ def _k_folds(layout: Layout, n_folds: int) -> tuple[Split, ...]:
     return tuple((np.sort(np.append(rows[train], alone)), rows[valid]) for train, valid in pairs)
 
 
-def _forward(order: np.ndarray, n_folds: int) -> tuple[Split, ...]:
+def _forward(layout: Layout, n_folds: int) -> tuple[Split, ...]:
     """Cut the ordered rows into n + 1 blocks; fold i trains on the first i + 1 and validates on the next."""
+    order = layout.order
+    assert order is not None
     cuts = _cuts(order, [(i + 1) / (n_folds + 1) for i in range(n_folds)])
     ranked = np.argsort(order, kind="stable")
     ends = [*cuts[1:], len(order)]
-    pairs = [(ranked[:a], ranked[a:b]) for a, b in zip(cuts, ends, strict=True) if 0 < a < b]
+    blocks = [(ranked[:a], ranked[a:b]) for a, b in zip(cuts, ends, strict=True) if 0 < a < b]
+    pairs = [
+        (train, valid) for train, valid in (_apart(layout, *block) for block in blocks) if len(train) and len(valid)
+    ]
     if not pairs:
         raise DataError("The column to order by has too few different values for a split. Use another column.")
     return tuple(pairs)
+
+
+def _apart(layout: Layout, train: np.ndarray, valid: np.ndarray) -> Split:
+    """Leave out rows until no group is on both sides.
+
+    Those to train on, where at least half of them stay; else half of the groups of both sides keep their later rows,
+    and half their earlier ones.
+    """
+    if layout.groups is None:
+        return train, valid
+    shared = np.intersect1d(layout.groups[train], layout.groups[valid])
+    alone = train[~np.isin(layout.groups[train], shared)]
+    if 2 * len(alone) >= len(train):
+        return alone, valid
+    later = np.random.default_rng(layout.seed).permutation(shared)[: (len(shared) + 1) // 2]
+    earlier = np.setdiff1d(shared, later)
+    return (
+        train[~np.isin(layout.groups[train], later)],
+        valid[~np.isin(layout.groups[valid], earlier)],
+    )
 
 
 def _cuts(order: np.ndarray, shares: list[float]) -> list[int]:

@@ -2,16 +2,19 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from automl import runtime
-from automl.data.infer import date_pattern, holds_codes, refuse_strays
+from automl.data import dates, written
+from automl.data.infer import GAPS, holds_codes, kept_words
+from automl.data.strays import refuse_strays
+from automl.data.written import Decimals
 from automl.errors import ConfigError, DataError, unknown_name
-from automl.task import TargetKind
+from automl.task import Column, TargetKind
 
 KINDS = ("auto", "binary", "multiclass", "classification", "regression")
 _MAX_CLASSES = 20  # of whole numbers, that are still taken for classes
@@ -22,11 +25,15 @@ _WHOLE = re.compile(r"0|-?[1-9]\d*")
 
 @dataclass(frozen=True)
 class Target:
-    """What was learnt about the target from the training data. ``classes`` in code order; empty for regression."""
+    """What was learnt about the target from the training data.
+
+    ``classes``: in code order, which is that of ``np.unique``; empty for regression. ``reading``: how it is written.
+    """
 
     name: str
     kind: TargetKind
     classes: tuple[Any, ...] = ()
+    reading: "Written" = field(default_factory=lambda: Written())
 
     def encode(
         self, values: np.ndarray, where: str = "training data", row_numbers: Sequence[int] | None = None
@@ -36,7 +43,7 @@ class Target:
         Raises ``DataError`` for a class that is not known or a value that is no finite number.
         """
         if self.kind == "regression":
-            return _finite(self.name, values, where, row_numbers)
+            return _finite(self.name, values, where, row_numbers, self.reading)
         codes = class_codes(self.classes, values)
         if (codes < 0).any():
             unseen = sorted(set(_keys(values[codes < 0]).tolist()))
@@ -57,15 +64,69 @@ class Target:
         return f"The target '{self.name}' has {len(self.classes)} classes: {shown}{more}: {self.kind}."
 
 
-def present(values: np.ndarray) -> np.ndarray:
-    """Return the positions where the target is there. "None" and "NULL" may be classes; only gaps are missing."""
-    if values.dtype.kind in "biu":
-        return np.arange(len(values))
-    if values.dtype.kind == "f":
-        return np.flatnonzero(~np.isnan(values))
-    gaps = runtime.MISSING - {"None", "NULL", "?"}
-    missing = {v: v.strip() in gaps if isinstance(v, str) else runtime.is_missing(v) for v in set(values.tolist())}
-    return np.flatnonzero([not missing[v] for v in values.tolist()])
+@dataclass(frozen=True)
+class Written:
+    """How a target is written. ``column``: of its numbers, None for classes. ``missing``: words that are missing."""
+
+    column: Column | None = None
+    missing: frozenset[str] = GAPS
+
+    def numbers(self, values: np.ndarray) -> tuple[np.ndarray, int]:
+        """Return the values as numbers, and the position of the first that is none, or -1."""
+        return runtime.numbers(values, self.column.to_dict() if self.column else {})
+
+    def number(self, text: str) -> float:
+        """Return the value of one text. Raises ``ValueError``."""
+        return runtime.number(text, self.column.to_dict() if self.column else {})
+
+    def present(self, values: np.ndarray) -> np.ndarray:
+        """Return the positions where the target is there."""
+        if values.dtype.kind in "biufm":
+            return np.flatnonzero(~np.isnan(self.numbers(values)[0]))
+        texts = runtime.labels(values, self.missing).tolist()
+        is_gap = {text: not text or (self.column is not None and runtime.says_nothing(text)) for text in set(texts)}
+        return np.flatnonzero([not is_gap[text] for text in texts])
+
+
+def understand(
+    name: str, values: np.ndarray, wanted: str, declared: tuple[str, ...], decimals: Decimals, is_given: bool
+) -> tuple[Written, list[str]]:
+    """Return how a target is written, and notes.
+
+    ``declared``: the words that are missing, () for ``runtime.MISSING``, which are classes where they are frequent, or
+    where the target is an array of its own (``is_given``). ``decimals``: what the table says about decimal marks.
+    """
+    if values.dtype.kind != "O":
+        column = Column(name, "numeric", format="duration" if values.dtype.kind == "m" else "", missing=declared)
+        return Written(column if values.dtype.kind in "ufim" else None), []
+    marks = frozenset(declared or runtime.MISSING)
+    counts = Counter(runtime.labels(values, GAPS).tolist())
+    counts.pop("", None)
+    marked = {text: n for text, n in counts.items() if text in marks}
+    rest = {text: n for text, n in counts.items() if text not in marks}
+    read = written.read(name, rest, decimals) if wanted in ("auto", "regression") and rest else None
+    if read is not None:
+        nothing = {t: n for t, n in counts.items() if t in marked or runtime.says_nothing(t)}
+        number = {t: n for t, n in rest.items() if t not in nothing}
+        are_classes = wanted == "auto" and not declared and len(number) <= _MAX_CLASSES
+        if not (are_classes and kept_words(number, nothing, [t for t in nothing if any(map(str.isalpha, t))])):
+            column = replace(read, missing=declared)
+            found = [written.note(column, rest)] if len(number) > _MAX_CLASSES else []
+            return Written(column, marks), [*filter(None, found), *_gone(name, nothing)]
+    if is_given and not declared:
+        return Written(), []
+    kept = [] if declared else kept_words(rest, marked, marked)
+    gone = {text: n for text, n in marked.items() if text not in kept}
+    notes = [
+        f"The target '{runtime.shown(name)}' has {' and '.join(map(repr, kept))} as a class, because it is frequent; "
+        f"missing=[{', '.join(kept)}] makes it missing."
+    ]
+    return Written(missing=marks.difference(kept)), [*(notes if kept else []), *_gone(name, gone)]
+
+
+def _gone(name: str, counts: Mapping[str, int]) -> list[str]:
+    shown = ", ".join(f"'{runtime.shown(text)}' ({n})" for text, n in counts.items())
+    return [f"In the target '{runtime.shown(name)}' these are missing: {shown}."] if counts else []
 
 
 def whole(values: np.ndarray) -> np.ndarray:
@@ -80,17 +141,19 @@ def infer_target(
     wanted: str = "auto",
     row_numbers: Sequence[int] | None = None,
     untyped: bool = False,
+    reading: Written | None = None,
 ) -> Target:
     """Infer the kind of a target without gaps.
 
     Classes: words, true and false, any two values, and whole numbers with up to 20 values that each occur five times on
     average. Other numbers: regression. ``wanted`` decides instead, where it is not "auto". Classes stay as they are
     given, the first of "1.0" and "1". Where all is text (``untyped``), they become truth values, or numbers if these
-    are written like them.
+    are written like them. ``reading``: how its numbers are written.
     """
+    reading = reading or Written()
     if wanted not in KINDS:
         raise unknown_name("target_kind", wanted, KINDS)
-    typed = _typed(name, values, wanted, row_numbers)
+    typed = _typed(name, values, wanted, row_numbers, reading)
     distinct = set(typed.tolist())
     is_number = typed.dtype.kind in "iuf"
     is_regression = wanted == "regression" or (wanted == "auto" and is_number and not _are_codes(typed, distinct))
@@ -110,19 +173,20 @@ def infer_target(
             f"A regression needs numbers; the target '{name}' has values like {_quoted(example)}. Use classification."
         )
     if is_regression:
-        return Target(name, "regression")
+        return Target(name, "regression", reading=reading)
     if wanted == "binary" and len(distinct) != 2:
         raise ConfigError(f"A binary target has two classes; '{name}' has {len(distinct)}. Use target_kind=multiclass.")
     _check_classes(name, typed, wanted)
     classes = _classes(typed if untyped else values, typed, keys)
-    return Target(name, "binary" if len(classes) == 2 else "multiclass", classes)
+    return Target(name, "binary" if len(classes) == 2 else "multiclass", classes, reading)
 
 
 def _classes(values: np.ndarray, typed: np.ndarray, keys: np.ndarray) -> tuple[Any, ...]:
-    """Return the first of ``values`` for each key, in the order of ``typed``."""
+    """Return the first of ``values`` for each key in the order of ``np.unique``: "10" before "9", but 9 before 10."""
     backwards = range(len(keys) - 1, -1, -1)
     first = dict(zip(keys[::-1].tolist(), backwards, strict=True))
-    return tuple(_as_json(values[i]) for i in sorted(first.values(), key=lambda i: typed[i]))
+    found = [_as_json(values[i]) for i in sorted(first.values(), key=lambda i: typed[i])]
+    return tuple(sorted(found) if all(isinstance(label, str) for label in found) else found)
 
 
 def _as_json(value: Any) -> Any:
@@ -133,16 +197,20 @@ def _as_json(value: Any) -> Any:
     return value if isinstance(value, (str, bool, int, float)) else class_key(value)
 
 
-def _typed(name: str, values: np.ndarray, wanted: str, row_numbers: Sequence[int] | None) -> np.ndarray:
+def _typed(
+    name: str, values: np.ndarray, wanted: str, row_numbers: Sequence[int] | None, reading: Written
+) -> np.ndarray:
     """Return the values as they are, or for objects as bool, int64, float64 or strings, whichever holds them all."""
     if values.dtype.kind in "biuf":
         return values
+    if values.dtype.kind == "m":
+        return reading.numbers(values)[0]
     if values.dtype.kind == "M":
         raise _no_dates(name)
     keys = _keys(values)
     if set(keys) <= {"True", "False"}:
         return keys == "True"
-    parsed, bad = runtime.numbers(values)
+    parsed, bad = reading.numbers(values)
     if bad < 0 and not np.isnan(parsed).any():
         if wanted == "regression":
             return parsed
@@ -152,8 +220,8 @@ def _typed(name: str, values: np.ndarray, wanted: str, row_numbers: Sequence[int
         if not holds_codes(values):
             return parsed
     if wanted in ("auto", "regression"):
-        refuse_strays(name, values, Counter(keys.tolist()), "numbers", runtime.number, row_numbers)
-        if not holds_codes(values) and date_pattern(values) is not None:
+        refuse_strays(name, values, Counter(keys.tolist()), "numbers", reading.number, row_numbers)
+        if not holds_codes(values) and dates.formats(values):
             raise _no_dates(name)
     return keys
 
@@ -228,8 +296,10 @@ def _check_classes(name: str, typed: np.ndarray, wanted: str) -> None:
         )
 
 
-def _finite(name: str, values: np.ndarray, where: str, row_numbers: Sequence[int] | None) -> np.ndarray:
-    result, bad = runtime.numbers(values)
+def _finite(
+    name: str, values: np.ndarray, where: str, row_numbers: Sequence[int] | None, reading: Written
+) -> np.ndarray:
+    result, bad = reading.numbers(values)
     wrong = bad if bad >= 0 else int(next(iter(np.flatnonzero(~np.isfinite(result))), -1))
     if wrong >= 0:
         row = wrong + 1 if row_numbers is None else row_numbers[wrong]

@@ -3,14 +3,15 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
+from automl.clock import FIT_START_SECONDS
 from automl.export.member import Member, validation_score
 from automl.options import number
-from automl.registry import load
+from automl.registry import available, load
 from automl.space import Choice, Defaults, Params, Space, draw
 from automl.task import Batch, Rows, Task
 from automl.training.pipeline import Pipeline
@@ -21,11 +22,12 @@ from automl.types import Model
 class CompressConfig:
     """``max_loss``: the relative loss of score the whole may suffer (0.005 = 0.5 %).
 
-    ``options``: which compressors are tried, in this order; none turns compression off.
+    ``options``: which compressors are tried, in this order (default: all there are, in theirs); none turns compression
+    off.
     """
 
     max_loss: float = 0.005
-    options: tuple[str, ...] = ("prune_channels", "quantize_int8", "trim_trees")
+    options: Sequence[str] = field(default_factory=lambda: tuple(available("compressors")))
 
     def __post_init__(self) -> None:
         number("max_loss of compression", self.max_loss, 0)
@@ -33,8 +35,6 @@ class CompressConfig:
             load("compressors", str(name))
 
 
-# What a compressor that fits needs before its first step.
-FIT_START_SECONDS = 3.0
 # The fold models of a candidate are alike: what so many of them do not bear is not tried on the others.
 REFUSALS = 2
 
@@ -105,15 +105,13 @@ class _OneModel:
     def shrink(self, name: str, deadline: float) -> bool:
         """Take the first setting of a compressor that loses little enough; return whether none does."""
         option = load("compressors", name)
-        # A compressor of models whose size costs little to keep is held to a stricter bound.
-        least = self.reference - self.max_loss * getattr(option, "LOSS_SHARE", 1.0) * abs(self.reference)
-        fits = hasattr(option, "FIT_SHARE")
-        seconds = FIT_START_SECONDS + option.FIT_SHARE * self.member.seconds if fits else 0.0
-        for params in settings(option.SPACE):
+        least = self.reference - self.max_loss * option.loses * abs(self.reference)
+        seconds = FIT_START_SECONDS + option.costs * self.member.seconds if option.costs else 0.0
+        for params in settings(option.space):
             if time.time() + seconds >= deadline:
                 return False
             try:
-                smaller = option.build(params, self.task).compress(self.model, self.train)
+                smaller = option.build(params, self.task.problem).compress(self.model, self.train)
                 prediction = None if smaller is None else smaller.predict(self.x)
             except Exception as error:  # a compressor that fails costs its gain, never the model
                 reason = " ".join(str(error).split())[:200]
@@ -140,9 +138,8 @@ class _OneModel:
     @cached_property
     def train(self) -> Batch:
         """The rows the model was fitted on, as it saw them."""
-        others = np.ones(self.task.n_rows, bool)
-        others[self.member.index] = False
-        train = self.task.data.take(np.flatnonzero(others))
+        # Its fold's own: where rows are ordered, those that come after its validation part are in neither.
+        train, _ = self.task.fold(self.member.fold)
         return replace(train, x=self._featured(train.x))
 
     def _featured(self, x: Rows) -> Rows:

@@ -1,11 +1,12 @@
 """The first nodes of every shipped graph: from raw inputs to the tensors that models take."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
 from automl.export.graph import ML, Graph
+from automl.runtime import even_spans
 from automl.task import Rows, Schema
 
 
@@ -61,9 +62,21 @@ def _counts(graph: Graph, tokens: str, n_terms: int) -> str:
 
 
 def average(graph: Graph, outputs: Mapping[str, float]) -> str:
-    """Return the weighted sum of some (n, k) tensors."""
-    scaled = [graph.op("Mul", tensor, graph.constant(np.float32(weight))) for tensor, weight in outputs.items()]
+    """Return the weighted sum of some (n, k) tensors in float64."""
+    doubles = {graph.cast(tensor, np.float64): weight for tensor, weight in outputs.items()}
+    scaled = [graph.op("Mul", tensor, graph.exact(weight)) for tensor, weight in doubles.items()]
     return scaled[0] if len(scaled) == 1 else graph.op("Sum", *scaled)
+
+
+def chunks(rows: Rows, n_rows: int) -> Iterator[Rows]:
+    """Yield ``rows`` in parts of up to ``n_rows``; a long text, whose tokens widen its part, is in a small one."""
+    for start in range(0, len(rows), n_rows):
+        part = rows.take(slice(start, start + n_rows))
+        if part.sparse is None:
+            yield part
+            continue
+        n_tokens = np.asarray(part.sparse.sum(axis=1)).ravel().astype(np.int64)
+        yield from (part.take(slice(a, b)) for a, b in even_spans(n_tokens))
 
 
 def raw_inputs(schema: Schema, rows: Rows) -> dict[str, np.ndarray]:

@@ -47,6 +47,13 @@ class Graph:
         """Add numbers for computations in float64; they are stored as float32."""
         return self.cast(self.constant(np.asarray(value, np.float32)), np.float64)
 
+    def exact(self, value: Any) -> str:
+        """Add a few numbers that are stored as float64."""
+        array = np.asarray(value, np.float64)
+        name = self._fresh("c")
+        self._constants[name] = numpy_helper.from_array(array, name)
+        return name
+
     def cast(self, tensor: str, dtype: Any) -> str:
         """Return a tensor in another NumPy dtype."""
         return self.op("Cast", tensor, to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
@@ -93,10 +100,11 @@ class Graph:
             self._nodes.append(copy)
         return [name[o.name] for o in model.graph.output]
 
-    def model(self, outputs: Mapping[str, str]) -> onnx.ModelProto:
-        """Return the finished model; ``outputs`` maps public names to float32 tensors (n, k)."""
-        ends = [helper.make_node("Identity", [tensor], [public]) for public, tensor in outputs.items()]
-        infos = [helper.make_tensor_value_info(o, TensorProto.FLOAT, ["rows", None]) for o in outputs]
+    def model(self, outputs: Mapping[str, str], dtype: Any = np.float32) -> onnx.ModelProto:
+        """Return the finished model; ``outputs`` maps public names to tensors (n, k), which it gives as ``dtype``."""
+        kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+        ends = [helper.make_node("Cast", [tensor], [public], to=kind) for public, tensor in outputs.items()]
+        infos = [helper.make_tensor_value_info(o, kind, ["rows", None]) for o in outputs]
         graph = helper.make_graph([*self._nodes, *ends], "model", self._inputs, infos, list(self._constants.values()))
         imports = [helper.make_opsetid("", OPSET), helper.make_opsetid(ML, ML_OPSET)]
         return helper.make_model(graph, opset_imports=imports, ir_version=IR_VERSION, producer_name="automl")

@@ -33,21 +33,20 @@ class Member:
 
 
 def validation_prediction(task: Task, members: Sequence[Member]) -> np.ndarray:
-    """Return what the members say about rows that none of those asked had seen, (n,) or (n, n_classes).
+    """Return what the members say about rows that none of those asked had seen, (n, width).
 
     Every candidate has the weight of all its models; a row is answered by those whose validation part
     it is in. It is NaN unless every candidate has one.
     """
-    width = () if task.target == "regression" else (task.n_classes,)
-    total = np.zeros((task.n_rows, *width))
+    total = np.zeros((task.n_rows, task.target.width))
     for candidate in dict.fromkeys(m.candidate_id for m in members):
         own = [m for m in members if m.candidate_id == candidate]
-        answer, answered = np.zeros((task.n_rows, *width)), np.zeros(task.n_rows)
+        answer, answered = np.zeros_like(total), np.zeros((task.n_rows, 1))
         for m in own:
-            answer[m.index] += m.weight * m.prediction.reshape(len(m.index), *width)
+            answer[m.index] += m.weight * m.prediction
             answered[m.index] += m.weight
         answered[answered == 0] = np.nan
-        total += sum(m.weight for m in own) * answer / answered.reshape(-1, *(1 for _ in width))
+        total += sum(m.weight for m in own) * answer / answered
     return total / sum(m.weight for m in members)
 
 
@@ -67,7 +66,7 @@ def validation_score(task: Task, members: Sequence[Member]) -> float:
 
 
 def predict(task: Task, members: Sequence[Member], x: Rows) -> np.ndarray:
-    """Return the weighted mean of all members' predictions on ``x``."""
+    """Return the weighted mean of all members' predictions on ``x``, (n, width)."""
     return np.sum([m.weight * np.asarray(m.model.predict(x), np.float64) for m in members], axis=0)
 
 
@@ -78,8 +77,11 @@ def normalised(members: Sequence[Member]) -> list[Member]:
 
 
 def to_onnx(task: Task, members: Sequence[Member]) -> bytes:
-    """Return one ONNX model: raw inputs in, the weighted mean of the members out as ``prediction``."""
+    """Return one ONNX model: raw inputs in, the weighted mean of the members out as ``prediction``.
+
+    Probabilities are float32, values float64.
+    """
     graph = Graph()
     tensors = declare_inputs(graph, task.schema, task.data.x)
     outputs = {m.model.to_onnx(graph, tensors): m.weight for m in members}
-    return graph.model({"prediction": average(graph, outputs)}).SerializeToString()
+    return graph.model({"prediction": average(graph, outputs)}, task.target.dtype).SerializeToString()

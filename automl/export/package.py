@@ -1,13 +1,12 @@
 """Writes the folder that is shipped, and refuses it when it predicts something else."""
 
 import hashlib
+import importlib
 import json
 import os
 import platform
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,14 +17,16 @@ from typing import Any
 import numpy as np
 
 import automl.runtime
+from automl import files
 from automl.errors import ExportError
 from automl.export import replay
-from automl.export.front import raw_inputs
+from automl.export.front import chunks, raw_inputs
 from automl.export.member import Member, predict, to_onnx
-from automl.task import Rows, Schema, Task
+from automl.registry import load
+from automl.task import FAMILY_FOLDER, Rows, Schema, Task
 
 FORMAT = automl.runtime.FORMAT
-LIBRARIES = ("automl", "numpy", "onnxruntime", "onnx", "torch", "scikit-learn", "lightgbm", "catboost")
+LIBRARIES = ("automl", "numpy", "onnxruntime", "onnx", "torch", "scikit-learn")
 # The largest difference that is allowed between the shipped graph and its source model: absolute for
 # probabilities, relative to the target's spread for values.
 TOLERANCE = 1e-3
@@ -52,7 +53,10 @@ From Python, with {given}:
     Model(".").predict(x)
 
 `predict_proba` gives probabilities. The columns, their kinds and the classes stand in `manifest.json` under
-`schema`, and under `files` the SHA-256 of every file.
+`schema`, and under `files` the SHA-256 of every file; other files in this folder change nothing.
+
+`predictions.csv` holds the classes exactly as they were in the training data. A spreadsheet takes texts that begin with
+`=`, `+`, `-` or `@` for formulas: `--spreadsheet` puts an apostrophe before them.
 """
 
 
@@ -74,37 +78,39 @@ def export(task: Task, members: Sequence[Member], folder: Path, kind: str, score
 
     The folder is written beside its place, reloaded and replayed in a fresh process, and moved there
     only when the replay agrees. Raises ``ExportError`` when the largest difference passes
-    ``TOLERANCE`` or a label changes that is not a tie within it.
+    ``TOLERANCE`` or a label changes that is not a tie within it, ``AutoMLError`` when the disk is full.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        (draft / "model.onnx").write_bytes(_converted(task, members))
-        shutil.copyfile(automl.runtime.__file__, draft / "predict.py")
-        scores = scores | _test_score(task, draft / "model.onnx")
-        manifest = _manifest(task, members, kind, scores)
-        _write_manifest(draft, manifest)
-        measured = _replay(task, draft)
-        parity = _parity(task, members, measured["prediction"])
-        manifest |= {"latency_ms": measured["latency_ms"], "parity": parity}
-        (draft / "README.md").write_text(_readme(task, manifest))
-        _write_manifest(draft, manifest)
-        _put(draft, folder)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
+    with files.room(folder.parent):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with files.scratch(folder.parent, f".{folder.name}-") as scratch:
+            draft = scratch / folder.name
+            draft.mkdir()
+            _write(draft, "model.onnx", _converted(task, members))
+            _write(draft, "predict.py", Path(automl.runtime.__file__).read_bytes())
+            scores = scores | _test_score(task, draft / "model.onnx")
+            manifest = _manifest(task, members, kind, scores)
+            _write_manifest(draft, manifest)
+            measured = _replay(task, draft, scratch)
+            parity = _parity(task, members, measured["prediction"])
+            manifest |= {"latency_ms": measured["latency_ms"], "parity": parity}
+            _write(draft, "README.md", _readme(task, manifest))
+            _write_manifest(draft, manifest)
+            _put(draft, folder, scratch / "earlier")
     n_bytes = sum(f.stat().st_size for f in folder.iterdir())
     return Shipped(folder, kind, n_bytes, measured["latency_ms"], parity, scores, manifest["members"])
 
 
-def _put(draft: Path, folder: Path) -> None:
+def _write(folder: Path, name: str, content: str | bytes) -> None:
+    # A model is meant to be copied to where others run it.
+    files.write(folder / name, content, files.PUBLIC)
+
+
+def _put(draft: Path, folder: Path, earlier: Path) -> None:
     """Move the finished ``draft`` to ``folder``; what was there goes only then."""
     draft.chmod(0o755)
-    earlier = draft.with_name(f"{draft.name}-earlier")
     if folder.exists():
         os.replace(folder, earlier)
     os.replace(draft, folder)
-    shutil.rmtree(earlier, ignore_errors=True)
 
 
 def check(task: Task, members: Sequence[Member]) -> None:
@@ -116,15 +122,15 @@ def check(task: Task, members: Sequence[Member]) -> None:
 
 
 def run_graph(onnx_bytes: bytes, schema: Schema, rows: Rows) -> np.ndarray:
-    """Answer ``rows`` with a shipped graph, in chunks; (n, n_classes) or (n, 1). Raises ``ExportError``."""
+    """Answer ``rows`` with a shipped graph, in chunks; (n, width). Raises ``ExportError``."""
     import onnxruntime
 
     try:
         session = onnxruntime.InferenceSession(onnx_bytes, providers=["CPUExecutionProvider"])
         wanted = {i.name for i in session.get_inputs()}
         parts = []
-        for start in range(0, len(rows), CHUNK_ROWS):
-            inputs = raw_inputs(schema, rows.take(slice(start, start + CHUNK_ROWS)))
+        for chunk in chunks(rows, CHUNK_ROWS):
+            inputs = raw_inputs(schema, chunk)
             parts.append(session.run(None, {name: inputs[name] for name in wanted})[0])
         return np.concatenate(parts)
     except Exception as error:  # onnxruntime's own have no common type
@@ -134,6 +140,8 @@ def run_graph(onnx_bytes: bytes, schema: Schema, rows: Rows) -> np.ndarray:
 def _converted(task: Task, members: Sequence[Member]) -> bytes:
     try:
         return to_onnx(task, members)
+    except OSError:  # no fault of the model
+        raise
     except Exception as error:  # converters raise anything; the caller takes the next best model
         raise ExportError(f"A model cannot be written as ONNX: {type(error).__name__}: {error}") from error
 
@@ -143,8 +151,7 @@ def _test_score(task: Task, onnx_path: Path) -> dict[str, float]:
     if task.test is None:
         return {}
     answered = run_graph(onnx_path.read_bytes(), task.schema, task.test.x)
-    prediction = answered if task.is_classification else answered[:, 0]
-    score = task.metric.score(task.test.y, prediction, task.test.weights)
+    score = task.metric.score(task.test.y, answered, task.test.weights)
     return {f"test {task.metric.name}": task.metric.shown(score)}
 
 
@@ -168,46 +175,57 @@ def _manifest(task: Task, members: Sequence[Member], kind: str, scores: dict[str
         "metric": {"name": task.metric.name, "greater_is_better": task.metric.greater_is_better},
         "scores": scores,
         "members": described,
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        "versions": _versions(task, members),
+    }
+
+
+def _versions(task: Task, members: Sequence[Member]) -> dict[str, str]:
+    """Return the versions of what made the members, those of the libraries that their families require among them."""
+    families = {member.family for member in members}
+    required = sorted({name for family in families for name in load(FAMILY_FOLDER[task.kind], family).requires})
+    return {
+        "python": platform.python_version(),
+        **{name: version(name) for name in LIBRARIES},
+        **{name: str(importlib.import_module(name).__version__) for name in required},
     }
 
 
 def _write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
     """Write the manifest last: it names the SHA-256 and the size of every other file."""
     others = {f.name: f.read_bytes() for f in sorted(folder.iterdir()) if f.name != "manifest.json"}
-    files = {name: hashlib.sha256(content).hexdigest() for name, content in others.items()}
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in others.items()}
     sizes = {name: len(content) for name, content in others.items()}
-    manifest = manifest | {"files": files, "bytes": sizes | {"total": sum(sizes.values())}}
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    manifest = manifest | {"files": digests, "bytes": sizes | {"total": sum(sizes.values())}}
+    plain = json.loads(json.dumps(manifest))
+    plain["checksum"] = automl.runtime.checksum(plain)
+    _write(folder, "manifest.json", json.dumps(plain, indent=1, ensure_ascii=False) + "\n")
 
 
-def _replay(task: Task, folder: Path) -> dict[str, Any]:
+def _replay(task: Task, folder: Path, scratch: Path) -> dict[str, Any]:
     """Run the artifact in a fresh process that has nothing of ours but the folder itself."""
-    with tempfile.TemporaryDirectory() as scratch:
-        answer = Path(scratch, "answer")
-        replay.write_rows(task.sample, Path(scratch))
-        command = [sys.executable, "-I", "-B", replay.__file__, str(folder), scratch, str(answer)]
-        try:
-            # In a session of its own: Ctrl-C is ours to answer.
-            done = subprocess.run(
-                command, capture_output=True, text=True, timeout=REPLAY_SECONDS, check=False, start_new_session=True
-            )
-        except subprocess.TimeoutExpired:
-            raise ExportError(f"The exported model takes more than {REPLAY_SECONDS} s to answer a few rows.") from None
-        if done.returncode:
-            raise ExportError(f"The exported model does not run in a fresh process: {done.stderr.strip()[-500:]}")
-        measured = json.loads(Path(answer, "measured.json").read_text())
-        return measured | {"prediction": np.load(answer / "prediction.npy", allow_pickle=False)}
+    answer = scratch / "answer"
+    replay.write_rows(task.sample, scratch)
+    command = [sys.executable, "-I", "-B", replay.__file__, str(folder), str(scratch), str(answer)]
+    try:
+        # In a session of its own: Ctrl-C is ours to answer.
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=REPLAY_SECONDS, check=False, start_new_session=True
+        )
+    except subprocess.TimeoutExpired:
+        raise ExportError(f"The exported model takes more than {REPLAY_SECONDS} s to answer a few rows.") from None
+    if done.returncode:
+        raise ExportError(f"The exported model does not run in a fresh process: {done.stderr.strip()[-500:]}")
+    measured = json.loads(Path(answer, "measured.json").read_text())
+    return measured | {"prediction": np.load(answer / "prediction.npy", allow_pickle=False)}
 
 
 def _parity(task: Task, members: Sequence[Member], shipped: np.ndarray) -> dict[str, Any]:
     source = predict(task, members, task.data.x.take(task.sample_index))
-    shipped = shipped.reshape(source.shape)
-    scale = 1.0 if task.is_classification else max(float(np.std(task.data.y)), 1e-12)
+    scale = 1.0 if task.target.is_classification else max(float(np.std(task.data.y)), 1e-12)
     difference = np.abs(shipped - source) / scale
     largest = float(difference.max(initial=0.0)) if np.isfinite(difference).all() else float("inf")
     changed = 0
-    if task.is_classification:
+    if task.target.is_classification:
         top = np.sort(source, axis=1)
         tie = top[:, -1] - top[:, -2] <= 2 * TOLERANCE
         changed = int(((shipped.argmax(axis=1) != source.argmax(axis=1)) & ~tie).sum())
@@ -224,7 +242,7 @@ def _readme(task: Task, manifest: dict[str, Any]) -> str:
     scores = "\n".join(f"- {name}: {value:.6g}" for name, value in manifest["scores"].items())
     return README.format(
         target=task.schema.target_name,
-        what=f"{task.kind} model ({task.target})",
+        what=f"{task.kind} model ({task.target.kind})",
         n_models=len(manifest["members"]),
         families=", ".join(sorted({m["family"] for m in manifest["members"]})),
         metric=task.metric.name,

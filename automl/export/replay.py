@@ -8,6 +8,8 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping
+from datetime import timedelta
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +24,25 @@ _AS_JSON = "OUSMm"
 
 def write_rows(rows: Mapping[str, np.ndarray], folder: Path) -> None:
     """Store raw rows without pickle: arrays of numbers as they are, others as JSON (NaN is a missing value)."""
-    columns = {name: np.asarray(values) for name, values in rows.items()}
+    columns = {name: _in_microseconds(np.asarray(values)) for name, values in rows.items()}
     arrays = {str(i): v for i, v in enumerate(columns.values()) if v.dtype.kind not in _AS_JSON}
     np.savez(folder / "arrays.npz", **arrays)  # type: ignore[arg-type]
     plain = {name: v.tolist() if v.dtype.kind in _AS_JSON else None for name, v in columns.items()}
-    (folder / "columns.json").write_text(json.dumps(plain, default=str), encoding="utf-8")
+    (folder / "columns.json").write_text(json.dumps(plain, default=_as_json), encoding="utf-8")
+
+
+def _as_json(value: Any) -> Any:
+    """Return a value of a column as it would stand in a file."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, (timedelta, np.timedelta64)):
+        return value / (np.timedelta64(1, "s") if isinstance(value, np.timedelta64) else timedelta(seconds=1))
+    return float(value) if isinstance(value, Real) else str(value)  # a fraction, or a date
+
+
+def _in_microseconds(values: np.ndarray) -> np.ndarray:
+    """Return times in the unit that Python's own have: others become whole numbers as JSON."""
+    return values.astype(f"{values.dtype.kind}8[us]") if values.dtype.kind in "mM" else values
 
 
 def read_rows(folder: Path) -> dict[str, np.ndarray]:

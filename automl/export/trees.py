@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from scipy import sparse as sp
-from scipy.special import expit, softmax
 
 from automl.export import general
 from automl.export.symmetric import Symmetric
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from automl.export.graph import Graph
 
 Aggregate = Literal["sum", "mean"]
-Link = Literal["none", "sigmoid", "softmax", "exp"]
 _PAIRS = 1 << 21  # (row, tree) pairs walked at once
 _STEPS = 4  # down the trees before the pairs at a leaf are put aside
 
@@ -38,8 +36,8 @@ def below32(threshold: np.ndarray) -> np.ndarray:
 class TreeEnsemble:
     """T binary trees with N nodes in all, that send a row left where ``x[feature] <= threshold``.
 
-    A row's raw score is ``base`` plus the sum (or mean) of the values of the T leaves it reaches;
-    ``link`` makes the prediction of it. A missing x goes left where ``missing_left`` says so.
+    A row's raw outputs are ``base`` plus the sum (or mean) of the values of the T leaves it reaches. A missing x goes
+    left where ``missing_left`` says so.
 
     Shape
     -----
@@ -60,18 +58,17 @@ class TreeEnsemble:
     value: np.ndarray
     base: np.ndarray
     aggregate: Aggregate = "sum"
-    link: Link = "none"
 
     @classmethod
-    def constant(cls, values: Sequence[float], link: Link = "none") -> "TreeEnsemble":
-        """Return one leaf: the raw scores ``values``, (k,), for every row."""
+    def constant(cls, values: Sequence[float] | np.ndarray) -> "TreeEnsemble":
+        """Return one leaf: the raw outputs ``values``, (k,), for every row."""
         none, leaf = np.zeros(0, np.int32), np.zeros(1, np.int32)
         zero, far, base = np.zeros(1, np.float32), np.full(1, -1, np.int32), np.asarray(values, np.float64)
-        return cls(np.array([0, 1], np.int32), leaf, zero, far, far, leaf > 0, none, none, zero[:0], base, link=link)
+        return cls(np.array([0, 1], np.int32), leaf, zero, far, far, leaf > 0, none, none, zero[:0], base)
 
     @classmethod
     def join(cls, parts: Sequence["TreeEnsemble"]) -> "TreeEnsemble":
-        """Return the trees of all ``parts`` in order; base, aggregate and link are the first part's."""
+        """Return the trees of all ``parts`` in order; base and aggregate are the first part's."""
         shifts = np.cumsum([0, *(part.n_nodes for part in parts)])[:-1].astype(np.int32)
 
         def stack(name: str) -> np.ndarray:
@@ -100,7 +97,7 @@ class TreeEnsemble:
 
     @property
     def n_targets(self) -> int:
-        """The number of raw scores k."""
+        """The number of raw outputs k."""
         return len(self.base)
 
     @property
@@ -118,10 +115,7 @@ class TreeEnsemble:
         return replace(self, starts=self.starts[: n_trees + 1].copy(), **kept)
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """Return predictions for (n, p) float32 rows with NaN where missing.
-
-        (n, 2) probabilities with the link "sigmoid", (n, k) with "softmax", (n, k) values else.
-        """
+        """Return raw outputs, (n, k), for (n, p) float32 rows with NaN where missing."""
         x = np.ascontiguousarray(x, np.float32)
         values = sp.csr_matrix(
             (self.value.astype(np.float64), (self.value_node, self.value_target)), (self.n_nodes, self.n_targets)
@@ -132,7 +126,7 @@ class TreeEnsemble:
             raw[start : start + block] = self._sums(x[start : start + block], values)
         if self.aggregate == "mean":
             raw /= self.n_trees
-        return linked(raw + self.base, self.link)
+        return raw + self.base
 
     def _sums(self, x: np.ndarray, values: sp.csr_matrix) -> np.ndarray:
         leaves = self._leaves(x).T.ravel()
@@ -166,26 +160,9 @@ class TreeEnsemble:
     def emit(self, graph: "Graph", numeric: str) -> str:
         """Add the ensemble to ``graph``; return the name of what ``predict`` returns, float32.
 
-        Look-ups where all trees are symmetric, else one ``TreeEnsemble`` operator; then the link.
+        Look-ups where all trees are symmetric, else one ``TreeEnsemble`` operator.
         ``numeric`` is the name of an (n, p) float32 tensor.
         """
         symmetric = Symmetric.of(self) if self.aggregate == "sum" else None
         raw = symmetric.emit(graph, numeric) if symmetric else general.emit(self, graph, numeric)
-        if self.base.any():
-            raw = graph.op("Add", raw, graph.constant(self.base.astype(np.float32)[None]))
-        if self.link == "sigmoid":
-            # The softmax of -raw / 2 and raw / 2 is the same; onnxruntime's Sigmoid rounds 1e-9 to 0.
-            half = graph.op("Mul", raw, graph.constant(np.float32(0.5)))
-            return graph.op("Softmax", graph.concat([graph.op("Neg", half), half]), axis=1)
-        if self.link == "softmax":
-            return graph.op("Softmax", raw, axis=1)
-        return graph.op("Exp", raw) if self.link == "exp" else raw
-
-
-def linked(raw: np.ndarray, link: Link) -> np.ndarray:
-    """Return the predictions of raw scores (n, k): probabilities (n, 2) or (n, k), or values (n, k)."""
-    if link == "sigmoid":
-        return expit(np.concatenate([-raw, raw], axis=1))
-    if link == "softmax":
-        return softmax(raw, axis=1)
-    return np.exp(raw) if link == "exp" else raw
+        return graph.op("Add", raw, graph.constant(self.base.astype(np.float32)[None])) if self.base.any() else raw

@@ -1,37 +1,37 @@
-"""The database under the leaderboard: opening it, its schema version, short transactions, errors in words."""
+"""The database under the leaderboard: opening it, its version, short transactions, errors in words."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, inspect, select
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy import ColumnElement, Connection, Double, cast, extract, func, insert, inspect, literal, select, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
-from sqlalchemy.schema import CreateIndex, CreateTable
 
-from automl.errors import AutoMLError, ConfigError
-from automl.leaderboard.tables import SCHEMA_VERSION, Base, SchemaRow
+from automl.errors import AutoMLError
+from automl.leaderboard import engines
+from automl.leaderboard.tables import SCHEMA_VERSION, Base, VersionRow
 
-# How long a write waits for another process's, which takes milliseconds.
-_BUSY_SECONDS = 30.0
+# Any number that other users of a PostgreSQL server do not lock by chance.
+_UPGRADE_LOCK = 0x6175746F6D6C
 
 
 class Database:
-    """One open database with the leaderboard's tables in it.
+    """One open database with the leaderboard's tables in it, of this version.
 
-    url: an SQLAlchemy URL, or the path of an SQLite file. create: make the file (and its folder)
-    when there is none; otherwise that is an error.
+    url: an SQLAlchemy URL, or the path of an SQLite file. What is not there is made, what is older is upgraded.
+    read_only: nothing is changed or made; an older SQLite file is read through a copy in memory.
 
     Raises ``AutoMLError`` when it cannot be opened, is made by a newer version, or is somebody else's.
     """
 
-    def __init__(self, url: str | Path, create: bool) -> None:
-        self.url = _url(url)
-        self._engine = _engine(self.url, create)
+    def __init__(self, url: str | Path, read_only: bool = False) -> None:
+        self.url = engines.parsed(url)
+        self._engine = engines.read_only(self.url) if read_only else engines.writable(self.url)
         try:
-            self._prepare()
+            with self._guard("opened"):
+                self._check_to_read() if read_only else self._upgrade()
         except BaseException:
             self.close()
             raise
@@ -40,9 +40,7 @@ class Database:
     def write(self) -> Iterator[Session]:
         """Open a session whose changes are on disk when the block ends, or not at all when it raises."""
         with self._guard("written"), Session(self._engine) as session, session.begin():
-            if self._engine.dialect.name == "sqlite":
-                # Take the write lock first: a read that later turns into a write does not wait for others.
-                session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+            _begin(session.connection())
             yield session
 
     @contextmanager
@@ -51,87 +49,96 @@ class Database:
         with self._guard("read"), Session(self._engine) as session:
             yield session
 
+    def now(self) -> ColumnElement[float]:
+        """Return the time in Unix seconds, to be selected: of a server, or of this host for a file."""
+        if self._engine.dialect.name == "postgresql":
+            return cast(extract("epoch", func.clock_timestamp()), Double)
+        return literal(time.time())
+
     def close(self) -> None:
         """Close the connections."""
         self._engine.dispose()
 
-    def _prepare(self) -> None:
-        with self.read() as session:
-            found = set(inspect(session.connection()).get_table_names())
-            version = session.scalar(select(SchemaRow.version)) if SchemaRow.__tablename__ in found else None
-        if version is not None and version > SCHEMA_VERSION:
+    def _check_to_read(self) -> None:
+        with self._engine.connect() as connection:
+            found = self._version(connection)
+        if found is None:
+            raise AutoMLError(f"The leaderboard {self.url} is empty. Run a search first, or give another one.")
+        if found == SCHEMA_VERSION:
+            return
+        if self._engine.dialect.name != "sqlite":
             raise AutoMLError(
-                f"A leaderboard is read by the version that made it, or a newer one; {self.url} has schema {version}, "
-                f"this version knows up to {SCHEMA_VERSION}. Upgrade automl, or give another database."
+                f"The leaderboard {self.url} was made by an older version (schema {found}, this version has "
+                f"{SCHEMA_VERSION}), and reading changes nothing. The next search or resume with it upgrades it."
             )
-        if found and SchemaRow.__tablename__ not in found:
+        self._engine = engines.in_memory_copy(Path(self.url.database or ""))
+        self._upgrade()
+
+    def _upgrade(self) -> None:
+        with self._engine.connect() as connection:
+            if self._version(connection) == SCHEMA_VERSION:
+                return
+        with self._engine.begin() as connection:
+            _begin(connection)
+            if self._engine.dialect.name == "postgresql":
+                connection.execute(select(func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
+            found = self._version(connection)  # another process may have done it meanwhile
+            if found is None:
+                Base.metadata.create_all(connection)
+                connection.execute(insert(VersionRow).values(version_num=str(SCHEMA_VERSION)))
+            elif found < SCHEMA_VERSION:
+                from automl.leaderboard import migrations  # alembic takes its time to import
+
+                migrations.upgrade(connection)
+
+    def _version(self, connection: Connection) -> int | None:
+        """Return the version of the tables, None for an empty database; refuse what cannot be used."""
+        found = set(inspect(connection).get_table_names())
+        if VersionRow.__tablename__ in found:
+            version = int(connection.scalars(select(VersionRow.version_num)).one())
+        elif "schema_version" in found:  # of version 1
+            version = int(connection.scalars(text("SELECT version FROM schema_version")).one())
+        elif not found:
+            return None
+        else:
             raise AutoMLError(
                 f"A leaderboard needs a database of its own; {self.url} holds other tables "
                 f"({', '.join(sorted(found)[:5])}). Give another path."
             )
-        if version is None:
-            self._create()
-
-    def _create(self) -> None:
-        # One transaction, and nothing that another process may have created meanwhile.
-        with self.write() as session:
-            for table in Base.metadata.sorted_tables:
-                session.execute(CreateTable(table, if_not_exists=True))
-                for index in sorted(table.indexes, key=lambda index: str(index.name)):
-                    session.execute(CreateIndex(index, if_not_exists=True))
-            if session.scalar(select(SchemaRow.version)) is None:
-                session.add(SchemaRow(version=SCHEMA_VERSION))
+        if version > SCHEMA_VERSION:
+            raise AutoMLError(
+                f"A leaderboard is read by the version that made it, or a newer one; {self.url} has schema {version}, "
+                f"this version knows up to {SCHEMA_VERSION}. Upgrade automl, or give another database."
+            )
+        return version
 
     @contextmanager
     def _guard(self, doing: str) -> Iterator[None]:
         try:
             yield
         except SQLAlchemyError as error:
-            reason = getattr(error, "orig", None) or error
             raise AutoMLError(
-                f"The leaderboard {self.url} cannot be {doing}: {reason}. "
-                "It must be a database on a local disk with room, in a folder this user may write to; "
-                "repair that, or give another path."
+                f"The leaderboard {self.url} cannot be {doing}: {_reason(error)}. {self._needs()}"
             ) from error
 
-
-def _url(url: str | Path) -> URL:
-    if "://" not in str(url):
-        return URL.create("sqlite", database=str(url))
-    try:
-        return make_url(str(url))
-    except ArgumentError as error:
-        raise ConfigError(f"A leaderboard is a path or a database URL; '{url}' is neither ({error}).") from None
-
-
-def _engine(url: URL, create: bool) -> Engine:
-    if url.get_backend_name() == "sqlite":
-        _check_file(Path(url.database or ":memory:"), create)
-    try:
-        if url.get_backend_name() != "sqlite":
-            return create_engine(url)
-        engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
-    except (SQLAlchemyError, ImportError) as error:
-        raise ConfigError(f"The database {url} cannot be used here: {error}. Use sqlite:///path.") from None
-    event.listen(engine, "connect", _configure)
-    return engine
+    def _needs(self) -> str:
+        if self._engine.dialect.name == "sqlite":
+            return (
+                "It must be a database on a local disk with room, in a folder this user may write to; "
+                "repair that, or give another path."
+            )
+        return (
+            "Its server must be running and reachable, and let this user in, who may make tables there; "
+            "repair that, or give another leaderboard."
+        )
 
 
-def _check_file(path: Path, create: bool) -> None:
-    if not create and not path.exists():
-        raise AutoMLError(f"There is no leaderboard at '{path}'. Run a search first, or give the path of another one.")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise AutoMLError(
-            f"A leaderboard's folder is made if need be; '{path.parent}' cannot be ({error.strerror}). "
-            "Give a path that can be written."
-        ) from None
+def _begin(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        # Take the write lock first: a read that later turns into a write does not wait for others.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _configure(connection: Any, record: object) -> None:
-    cursor = connection.cursor()
-    # WAL lets others read while one writes. On a file system without shared memory SQLite stays as it was.
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+def _reason(error: SQLAlchemyError) -> str:
+    # PostgreSQL's reasons have several lines.
+    return " ".join(str(getattr(error, "orig", None) or error).split())

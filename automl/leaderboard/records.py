@@ -1,10 +1,11 @@
 """What the leaderboard keeps about a run, as plain values: light to import, free of any database."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from automl.types import Trial
+from automl.goals import SCORE, Goals, is_scored
+from automl.types import Trial, Values
 
 RunStatus = Literal["running", "finished", "interrupted", "failed"]
 ArtifactKind = Literal["ensemble", "compact"]
@@ -38,8 +39,8 @@ class StoredMetric:
 
 
 @dataclass(frozen=True)
-class Run:
-    """One search. Times are Unix seconds; ``config`` and ``task`` are plain JSON values.
+class RunSummary:
+    """What a list of runs shows of one. Times are Unix seconds; ``task`` is plain JSON values.
 
     ``interrupted``: ended from outside, by a signal, a crash or a power cut; it can be resumed.
     """
@@ -53,9 +54,44 @@ class Run:
     metric: StoredMetric
     seed: int
     fingerprint: str
-    config: Mapping[str, Any]
     task: Mapping[str, Any]
     versions: Mapping[str, str]
+
+    @property
+    def goals(self) -> Goals:
+        """What orders the trials."""
+        return Goals(tuple(self.task.get("goals", (SCORE,))))
+
+
+@dataclass(frozen=True)
+class Run(RunSummary):
+    """One search with the ``config`` that it began with, as plain JSON values."""
+
+    config: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A trial's line on the leaderboard, without its parameters, its reports and why it failed.
+
+    ``rank``: from 1, the best; None without a number as score, and where it failed. Scores are "greater is better".
+    """
+
+    rank: int | None
+    id: str
+    family: str
+    status: str
+    score: float | None
+    fold_scores: tuple[float, ...]
+    seconds: float
+    values: Values = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rank: int, trial: Trial) -> "Standing":
+        """Return the line of the trial in that place."""
+        own = trial.candidate
+        place = rank if is_scored(trial) else None
+        return cls(place, own.id, own.family, trial.status, trial.score, trial.fold_scores, trial.seconds, trial.values)
 
 
 @dataclass(frozen=True)
@@ -97,3 +133,21 @@ class Board:
     trials: tuple[Trial, ...] = ()
     ensemble: Ensemble | None = None
     artifacts: tuple[Artifact, ...] = ()
+
+
+@dataclass(frozen=True)
+class Page:
+    """What one page of a run's leaderboard shows.
+
+    ``counts``: trials by status. ``standings``: the best of those that did not fail. ``failures``: the different ones,
+    as (family, text, how often). ``front``: the ids of the best: one, or with several goals those that no other
+    is better than in all of them.
+    """
+
+    run: RunSummary
+    counts: Mapping[str, int]
+    standings: Sequence[Standing] = ()
+    failures: Sequence[tuple[str, str | None, int]] = ()
+    ensemble: Ensemble | None = None
+    artifacts: Sequence[Artifact] = ()
+    front: Collection[str] = ()

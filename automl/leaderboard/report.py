@@ -1,6 +1,7 @@
 """The leaderboard for people and programs: rows, a rendering for terminals and pipes, CSV, JSON.
 
-Everything is made from stored values alone: no model, no data and no database is needed.
+Everything is made from stored values alone: no model, no data and no database is needed. Texts that come from data,
+such as names, paths and failures, steer no terminal and run in no spreadsheet.
 """
 
 import csv
@@ -8,12 +9,13 @@ import io
 import json
 import math
 import time
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from automl.goals import Goals
 from automl.leaderboard import words
-from automl.leaderboard.records import Artifact, Board, Ensemble, Run, ShownMetric
+from automl.leaderboard.records import Artifact, Board, Ensemble, Page, RunSummary, ShownMetric, Standing
+from automl.runtime import defused, printable
 from automl.types import Trial
 
 if TYPE_CHECKING:
@@ -27,38 +29,32 @@ RUN_COLUMNS = ("id", "name", "status", "started_at", "ended_at", "metric", "seed
 _STYLES = {"failed": "red", "stopped": "yellow", "interrupted": "yellow", "running": "cyan"}
 
 
-def table(trials: Iterable[Trial], metric: ShownMetric, artifacts: Iterable[Artifact] = ()) -> list[Row]:
+def table(
+    trials: Iterable[Trial], metric: ShownMetric, artifacts: Iterable[Artifact] = (), goals: Goals | None = None
+) -> list[Row]:
     """Return one row (``COLUMNS``) per trial: best first, then those without a number as score, failed ones last.
 
     rank: from 1, None without a score. score: in the metric's usual sign. spread: standard deviation
-    over the folds. failure: one line. n_bytes, latency_ms (one row, median): where an artifact holds
-    this trial's model alone.
+    over the folds. failure: one line. n_bytes, latency_ms (one row, median): of an artifact that holds
+    this trial's model alone, else of its exported first fold, where that was measured.
     """
-    alone = {artifact.candidates[0]: artifact for artifact in artifacts if len(artifact.candidates) == 1}
+    alone = _alone(artifacts)
     rows = []
-    for rank, trial in enumerate(sorted(trials, key=_order), start=1):
-        artifact = alone.get(trial.candidate.id)
-        values = (
-            rank if _is_ranked(trial) else None,
-            trial.candidate.id,
-            trial.candidate.family,
-            _shown(metric, trial.score),
-            words.spread(trial.fold_scores),
-            trial.seconds,
-            trial.status,
-            words.reason(trial.failure) if trial.status == "failed" else None,
-            artifact and artifact.n_bytes,
-            artifact and artifact.row_p50_ms,
-        )
-        rows.append(dict(zip(COLUMNS, values, strict=True)))
+    for rank, trial in enumerate((goals or Goals()).rank(trials), start=1):
+        failure = words.reason(trial.failure) if trial.status == "failed" else None
+        rows.append(_row(Standing.of(rank, trial), failure, metric, alone))
     return rows
+
+
+def _rows(board: Board) -> list[Row]:
+    return table(board.trials, board.run.metric, board.artifacts, board.run.goals)
 
 
 def frame(board: Board) -> "pd.DataFrame":
     """Return ``table`` of a run as a pandas frame."""
     import pandas as pd
 
-    rows = table(board.trials, board.run.metric, board.artifacts)
+    rows = _rows(board)
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"rank": "Int64", "n_bytes": "Int64"})
 
 
@@ -68,8 +64,8 @@ def to_csv(board: Board) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, [*COLUMNS, "params"], lineterminator="\n")
     writer.writeheader()
-    for row in table(board.trials, board.run.metric, board.artifacts):
-        writer.writerow({**row, "params": json.dumps(_plain(params[row["id"]]))})
+    for row in _rows(board):
+        writer.writerow(_cells({**row, "params": json.dumps(_plain(params[row["id"]]))}))
     return text.getvalue()
 
 
@@ -82,7 +78,7 @@ def to_json(board: Board) -> str:
             "params": by_id[row["id"]].candidate.params,
             "fold_scores": [metric.shown(score) for score in by_id[row["id"]].fold_scores],
         }
-        for row in table(board.trials, metric, board.artifacts)
+        for row in _rows(board)
     ]
     scores = ("score", "compressed_score", "test_score")
     artifacts = [
@@ -97,77 +93,90 @@ def to_json(board: Board) -> str:
     return _json(whole)
 
 
-def runs_to_csv(runs: Sequence[Run]) -> str:
+def runs_to_csv(runs: Sequence[RunSummary]) -> str:
     """Return runs as CSV, one row each (``RUN_COLUMNS``)."""
     text = io.StringIO()
     writer = csv.DictWriter(text, RUN_COLUMNS, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
-    writer.writerows({**vars(run), "metric": run.metric.name} for run in runs)
+    writer.writerows(_cells({**vars(run), "metric": run.metric.name}) for run in runs)
     return text.getvalue()
 
 
-def runs_to_json(runs: Sequence[Run]) -> str:
+def _cells(row: Row) -> Row:
+    """Return a row of a CSV file for people."""
+    return {name: printable(defused(cell)) if isinstance(cell, str) else cell for name, cell in row.items()}
+
+
+def runs_to_json(runs: Sequence[RunSummary]) -> str:
     """Return what is known about runs, but their trials and their long configuration, as strict JSON."""
-    return _json([{key: value for key, value in _run(run).items() if key != "config"} for run in runs])
+    return _json([_run(run) for run in runs])
 
 
-def render(board: Board, console: "Console | None" = None, top: int | None = 20) -> None:
-    """Print a run: its result, what it shipped, the ``top`` trials (None: all) and why others failed.
+def render(page: Page, console: "Console | None" = None) -> None:
+    """Print a run: its result, what it shipped, the best trials and why others failed.
 
     console: where to; default: standard output. Nothing is cut off: what is too wide is folded.
     """
     console = _console(console)
-    _print(console, *_heading(board))
-    if board.ensemble is not None:
-        _print(console, _ensemble(board.ensemble, board.run.metric))
-    for artifact in board.artifacts:
-        _print(console, *_artifact(artifact, board.run.metric))
-    rows = table(board.trials, board.run.metric, board.artifacts)
-    shown = [row for row in rows if row["status"] != "failed"]
-    if shown:
+    _print(console, *_heading(page))
+    if page.ensemble is not None:
+        _print(console, _ensemble(page.ensemble, page.run.metric))
+    for artifact in page.artifacts:
+        _print(console, *_artifact(artifact, page.run.metric))
+    alone = _alone(page.artifacts)
+    rows = [_row(standing, None, page.run.metric, alone) for standing in page.standings]
+    if rows:
         _print(console, "")
-        console.print(_trials_table(shown[:top], board.ensemble))
-    if top is not None and len(shown) > top:
-        _print(console, f"and {len(shown) - top} more")
-    failures = words.failures(board.trials)
-    if failures:
+        console.print(_trials_table(rows, page))
+    more = sum(page.counts.values()) - page.counts.get("failed", 0) - len(rows)
+    if more:
+        _print(console, f"and {more} more")
+    if page.failures:
         _print(console, "", "Failed:")
-    for n, trial in failures:
-        console.print(
-            f"{n:>4} x {trial.candidate.family}: {words.reason(trial.failure)}", markup=False, highlight=False
-        )
+    for n, family, reason in words.failures(page.failures):
+        console.print(printable(f"{n:>4} x {family}: {reason}"), markup=False, highlight=False)
 
 
-def render_runs(runs: Sequence[Run], console: "Console | None" = None) -> None:
+def render_runs(runs: Sequence[RunSummary], console: "Console | None" = None) -> None:
     """Print all runs, one line each."""
     console = _console(console)
     grid = _grid("id", "name", "status", "started", "took", "metric")
     for run in runs:
         took = words.duration(run.ended_at - run.started_at) if run.ended_at else "-"
         style = _STYLES.get(run.status)
-        grid.add_row(str(run.id), run.name, run.status, _clock(run.started_at), took, run.metric.name, style=style)
+        cells = [str(run.id), run.name, run.status, _clock(run.started_at), took, run.metric.name]
+        _add(grid, cells, style)
     console.print(grid)
 
 
-def _is_ranked(trial: Trial) -> bool:
-    return trial.status != "failed" and trial.score is not None and not math.isnan(trial.score)
+def _alone(artifacts: Iterable[Artifact]) -> dict[str, Artifact]:
+    """Return the artifacts of one trial alone, by its id."""
+    return {artifact.candidates[0]: artifact for artifact in artifacts if len(artifact.candidates) == 1}
 
 
-def _order(trial: Trial) -> tuple[bool, bool, bool, float]:
-    finished, score = trial.rank
-    return trial.status == "failed", not _is_ranked(trial), not finished, -score
+def _row(standing: Standing, failure: str | None, metric: ShownMetric, alone: Mapping[str, Artifact]) -> Row:
+    artifact = alone.get(standing.id)
+    values = (
+        *(standing.rank, standing.id, standing.family, _shown(metric, standing.score)),
+        *(words.spread(standing.fold_scores), standing.seconds, standing.status, failure),
+        artifact.n_bytes if artifact else standing.values.get("bytes"),
+        artifact.row_p50_ms if artifact else standing.values.get("row_ms"),
+    )
+    return dict(zip(COLUMNS, values, strict=True))
 
 
 def _shown(metric: ShownMetric, score: float | None) -> float | None:
     return None if score is None else metric.shown(score)
 
 
-def _run(run: Run) -> Row:
+def _run(run: RunSummary) -> Row:
     return {**vars(run), "metric": vars(run.metric)}
 
 
 def _json(value: Any) -> str:
-    return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    # Outside of strings all is printable, and inside of them an escape is the same character.
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
 def _plain(value: Any) -> Any:
@@ -190,22 +199,28 @@ def _console(console: "Console | None") -> "Console":
 def _print(console: "Console", *lines: str) -> None:
     for line in lines:
         # A path or a number must stay in one piece when the output is read by a program.
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
+
+
+def _add(grid: "Table", cells: Sequence[str], style: str | None) -> None:
+    from rich.text import Text
+
+    # As they stand: a name in square brackets is no markup.
+    grid.add_row(*(Text(printable(cell)) for cell in cells), style=style)
 
 
 def _clock(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
-def _heading(board: Board) -> list[str]:
-    run = board.run
-    counts = Counter(trial.status for trial in board.trials)
-    ended = ", ".join(f"{counts[status]} {status}" for status in ("finished", "stopped", "failed") if counts[status])
+def _heading(page: Page) -> list[str]:
+    run, counts = page.run, page.counts
+    ended = ", ".join(f"{counts[name]} {name}" for name in ("finished", "stopped", "failed") if counts.get(name))
     took = f" after {words.duration(run.ended_at - run.started_at)}" if run.ended_at else ""
     better = "greater" if run.metric.greater_is_better else "smaller"
     return [
         f"{run.name} (run {run.id}), started {_clock(run.started_at)}, {run.status}{took}",
-        f"{run.metric.name} ({better} is better), seed {run.seed}, {len(board.trials)} trials"
+        f"{run.metric.name} ({better} is better), seed {run.seed}, {sum(counts.values())} trials"
         + (f": {ended}" if ended else ""),
         run.folder,
     ]
@@ -236,8 +251,8 @@ def _artifact(artifact: Artifact, metric: ShownMetric) -> list[str]:
     return [facts[0], *(f"  {fact}" for fact in [*facts[1:], artifact.path] if fact)]
 
 
-def _trials_table(rows: Sequence[Row], ensemble: Ensemble | None) -> "Table":
-    weights = dict(ensemble.members) if ensemble else {}
+def _trials_table(rows: Sequence[Row], page: Page) -> "Table":
+    weights = dict(page.ensemble.members) if page.ensemble else {}
     has_artifact = any(row["n_bytes"] is not None for row in rows)
     grid = _grid(
         *("#", "id", "family", "score", "spread", "seconds", "status"),
@@ -259,7 +274,7 @@ def _trials_table(rows: Sequence[Row], ensemble: Ensemble | None) -> "Table":
         if has_artifact:
             measured = row["n_bytes"] is not None
             cells += [words.size(row["n_bytes"]), words.number(row["latency_ms"], digits=3)] if measured else ["", ""]
-        grid.add_row(*cells, style="bold green" if row["rank"] == 1 else _STYLES.get(row["status"]))
+        _add(grid, cells, "bold green" if row["id"] in page.front else _STYLES.get(row["status"]))
     return grid
 
 

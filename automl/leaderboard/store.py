@@ -1,38 +1,54 @@
-"""The leaderboard's database: many runs in one place, SQLite by default. Importing this loads SQLAlchemy."""
+"""The leaderboard: many runs in one database, SQLite by default. Importing this loads SQLAlchemy."""
 
 import importlib.metadata
 import platform
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from automl.errors import AutoMLError, UnknownNameError, nearest, unknown_name
-from automl.leaderboard import process
+from automl.errors import AutoMLError
+from automl.goals import is_scored
+from automl.leaderboard import lease, queries
 from automl.leaderboard.database import Database
-from automl.leaderboard.records import Artifact, Board, Ensemble, Run, RunStatus, ShownMetric, StoredMetric
+from automl.leaderboard.records import (
+    Artifact,
+    Board,
+    Ensemble,
+    Page,
+    Run,
+    RunStatus,
+    RunSummary,
+    ShownMetric,
+    Standing,
+)
 from automl.leaderboard.tables import ArtifactRow, EnsembleRow, RunRow, TrialRow
-from automl.types import Candidate, Report, Trial
+from automl.types import Blob, Candidate, FoldRef, Report, Trial
 
 
 class Store:
     """A leaderboard. Every write is one short transaction, on disk before the call returns.
 
-    Several processes may write and read at the same time.
+    Several processes may write and read at the same time. A run is written by its driver alone: the store that started
+    or resumed it, which holds its lease (``automl.leaderboard.lease``) until it finishes the run or is closed.
 
     Parameters
     ----------
-    url: an SQLAlchemy URL ("sqlite:///folder/leaderboard.db"), or just a path.
-    create: make the database (and its folder) when there is none; otherwise that is an error.
+    url: an SQLAlchemy URL ("sqlite:///folder/leaderboard.db", "postgresql://user@host/name"), or just a path. The
+        database is made, and an older one upgraded, when need be.
+    read_only: nothing is changed, made or upgraded; where there is no leaderboard, that is an error.
 
     Raises ``AutoMLError`` when it cannot be opened or written, or is made by a newer version.
     """
 
-    def __init__(self, url: str | Path = "sqlite:///leaderboard.db", *, create: bool = True) -> None:
-        self._database = Database(url, create)
+    def __init__(self, url: str | Path = "sqlite:///leaderboard.db", *, read_only: bool = False) -> None:
+        self._database = Database(url, read_only)
+        self._leases: dict[int, lease.Lease] = {}
 
     def start_run(
         self,
@@ -53,8 +69,6 @@ class Store:
         """
         row = RunRow(
             name=name,
-            status="running",
-            process=process.current(),
             started_at=time.time(),
             folder=str(Path(folder).resolve()),
             metric=metric.name,
@@ -66,39 +80,45 @@ class Store:
             versions=versions or {"automl": importlib.metadata.version("automl"), "python": platform.python_version()},
         )
         with self._database.write() as session:
+            token = lease.new(row, session.scalars(select(self._database.now())).one())
             session.add(row)
             session.flush()
-            return row.id
+            run_id = row.id
+        self._leases[run_id] = lease.Lease(self._database, run_id, token)
+        return run_id
 
     def resume_run(self, run_id: int) -> Run:
         """Mark a run as running again, by this process, and return it.
 
-        Raises ``AutoMLError`` when another process that is still alive runs it.
+        Where another process ran it when it was last heard of, that one is waited for, up to ``lease.LEASE_SECONDS``:
+        raises ``AutoMLError`` when it is alive. Where this machine sees that it is not, there is nothing to wait for.
         """
-        with self._database.write() as session:
-            row = self._row(session, run_id)
-            if row.status == "running" and row.process != process.current() and process.is_alive(row.process):
-                raise AutoMLError(
-                    f"A run is continued by one process at a time; run {row.id} ('{row.name}') is still running "
-                    f"(process {process.pid(row.process)}). Wait for it, end it, or start a new run."
-                )
-            row.status, row.process, row.ended_at = "running", process.current(), None
-            return _run(row)
+        token = lease.take_over(self._database, run_id)
+        self._leases[run_id] = lease.Lease(self._database, run_id, token)
+        return self.run(run_id)
+
+    def check_lease(self, run_id: int) -> None:
+        """Raise ``AutoMLError`` when this process is known to have lost the run to another. Asks no database."""
+        self._leases[run_id].check()
 
     def finish_run(self, run_id: int, status: RunStatus = "finished") -> None:
-        """Record how a run ended: "finished", "interrupted" or "failed"."""
-        with self._database.write() as session:
-            row = self._row(session, run_id)
-            row.status, row.ended_at = status, time.time()
+        """Record how a run ended: "finished", "interrupted" or "failed"; that gives its lease back."""
+        try:
+            with self._database.write() as session:
+                row = self._mine(session, run_id)
+                row.status, row.lease, row.ended_at = status, None, time.time()
+        finally:
+            if run_id in self._leases:
+                self._leases.pop(run_id).release()
 
     def add_trial(self, run_id: int, trial: Trial) -> None:
-        """Add an ended trial (without its outcome), in place of an earlier one of the same candidate.
+        """Add an ended trial, in place of an earlier one of the same candidate.
 
         Raises ``ValueError`` for a trial that is still running.
         """
         if trial.status == "running":
             raise ValueError(f"Only ended trials are stored; trial {trial.candidate.id} is running.")
-        candidate, failure = trial.candidate, trial.failure
+        candidate = trial.candidate
         row = TrialRow(
             run_id=run_id,
             candidate_id=candidate.id,
@@ -107,14 +127,15 @@ class Store:
             params=candidate.params,
             score=trial.score,
             fold_scores=trial.fold_scores,
+            values=trial.values,
+            folds=[asdict(fold) for fold in trial.folds],
             reports=[vars(report) for report in trial.reports],
             seconds=float(trial.seconds),
-            # A library's message may hold bytes that are no text.
-            failure=failure and failure.encode("utf-8", "replace").decode(),
+            failure=trial.failure,
             ended_at=time.time(),
         )
         with self._database.write() as session:
-            self._row(session, run_id)
+            self._mine(session, run_id)
             session.execute(delete(TrialRow).filter_by(run_id=run_id, candidate_id=candidate.id))
             session.add(row)
 
@@ -122,46 +143,31 @@ class Store:
         """Keep a run's ensemble, (candidate id, weight) pairs, in place of an earlier one."""
         pairs = [(str(candidate), float(weight)) for candidate, weight in members]
         with self._database.write() as session:
-            self._row(session, run_id)
+            self._mine(session, run_id)
             session.merge(EnsembleRow(run_id=run_id, members=pairs, score=score))
 
     def save_artifact(self, run_id: int, artifact: Artifact) -> None:
         """Keep what a run shipped, in place of an earlier artifact at the same path."""
         with self._database.write() as session:
-            self._row(session, run_id)
+            self._mine(session, run_id)
             session.execute(delete(ArtifactRow).filter_by(run_id=run_id, path=artifact.path))
             session.add(ArtifactRow(run_id=run_id, **vars(artifact)))
 
-    def runs(self) -> list[Run]:
-        """Return all runs, oldest first. One whose process died shows as "interrupted"."""
+    def runs(self) -> list[RunSummary]:
+        """Return all runs, oldest first. One whose driver died shows as "interrupted"."""
         with self._database.read() as session:
-            return [_run(row) for row in session.scalars(select(RunRow).order_by(RunRow.id))]
+            return queries.runs(session, self._database)
 
     def run(self, key: int | str | Path | None = None) -> Run:
         """Return a run by id, folder or name (the newest of that name); None is the newest of all.
 
         Raises ``UnknownNameError`` with the nearest name when there is none.
         """
-        runs = self.runs()[::-1]
-        if not runs:
-            where = self._database.url
-            raise AutoMLError(f"The leaderboard {where} has no runs yet. Start a search, or give another leaderboard.")
-        if key is None:
-            return runs[0]
-        folder = str(Path(key).resolve()) if isinstance(key, str | Path) else ""
-        matches = (
-            [run for run in runs if str(run.id) == str(key)]
-            or [run for run in runs if run.name == str(key)]
-            or [run for run in runs if run.folder == folder]
-        )
-        if not matches:
-            close = nearest(key, (part for run in runs for part in (run.id, run.name, run.folder)))
-            known = ", ".join(f"{run.id} ({run.name})" for run in runs)
-            raise UnknownNameError(f"Unknown run '{key}'.{close} By number, name or folder; known: {known}.")
-        return matches[0]
+        with self._database.read() as session:
+            return queries.with_config(session, queries.find_run(session, self._database, key))
 
     def trials(self, run_id: int) -> list[Trial]:
-        """Return a run's ended trials in the order in which they ended, without outcomes."""
+        """Return a run's ended trials in the order in which they ended."""
         with self._database.read() as session:
             rows = session.scalars(select(TrialRow).filter_by(run_id=run_id).order_by(TrialRow.id))
             return [_trial(row) for row in rows]
@@ -180,13 +186,39 @@ class Store:
             rows = session.scalars(select(ArtifactRow).filter_by(run_id=run_id).order_by(ArtifactRow.id))
             return [_artifact(row) for row in rows]
 
+    def standings(self, run_id: int, limit: int | None = None, offset: int = 0) -> list[Standing]:
+        """Return lines of a run's leaderboard, best first: ``limit`` of them (None: all) after ``offset``."""
+        with self._database.read() as session:
+            return queries.standings(session, run_id, limit, offset)
+
+    def page(self, key: int | str | Path | None = None, top: int | None = None) -> Page:
+        """Return what is shown of a run (see ``run`` for the key) with its ``top`` trials (None: all)."""
+        with self._database.read() as session:
+            run = queries.find_run(session, self._database, key)
+            counts = queries.counts(session, run.id)
+            failed = counts.get("failed", 0)
+            ranked = sum(counts.values()) - failed
+            n_shown = ranked if top is None else min(top, ranked)
+            failures = queries.failures(session, run.id) if failed else ()
+            if len(run.goals.objectives) == 1:
+                standings = queries.standings(session, run.id, n_shown, 0)
+                front = [s.id for s in standings[:1]]
+            else:  # an order that no database knows
+                trials = run.goals.rank(self.trials(run.id))
+                standings = [Standing.of(rank, trial) for rank, trial in enumerate(trials[:n_shown], start=1)]
+                front = [trial.candidate.id for trial in run.goals.front(filter(is_scored, trials))]
+        return Page(run, counts, standings, failures, self.ensemble(run.id), self.artifacts(run.id), front)
+
     def board(self, key: int | str | Path | None = None) -> Board:
         """Return everything about a run (see ``run`` for the key), ready for ``leaderboard.report``."""
         run = self.run(key)
         return Board(run, tuple(self.trials(run.id)), self.ensemble(run.id), tuple(self.artifacts(run.id)))
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections. A run that is still driven from here is left as "interrupted"."""
+        for run_id in list(self._leases):
+            with suppress(AutoMLError):
+                self.finish_run(run_id, "interrupted")
         self._database.close()
 
     def __enter__(self) -> "Store":
@@ -195,30 +227,30 @@ class Store:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _row(self, session: Session, run_id: int) -> RunRow:
-        row = session.get(RunRow, run_id)
-        if row is None:
-            raise unknown_name("run", run_id, session.scalars(select(RunRow.id)))
+    def _mine(self, session: Session, run_id: int) -> RunRow:
+        """Return a run's row, for its driver to write into the run."""
+        row = lease.locked(session, run_id)
+        if run_id not in self._leases:
+            raise AutoMLError(f"A run is written by the process that started or resumed it; run {run_id} is another's.")
+        self._leases[run_id].check(row)
         return row
-
-
-def _run(row: RunRow) -> Run:
-    values = {name: getattr(row, name) for name in Run.__dataclass_fields__}
-    metric = StoredMetric(row.metric, row.greater_is_better)
-    dead = row.status == "running" and not process.is_alive(row.process)
-    return Run(**{**values, "metric": metric, "status": "interrupted" if dead else row.status})
 
 
 def _trial(row: TrialRow) -> Trial:
     return Trial(
         candidate=Candidate(row.candidate_id, row.params),
         status=row.status,  # type: ignore[arg-type]
-        score=row.score,
-        fold_scores=tuple(row.fold_scores),
+        values=row.values,
+        folds=tuple(map(_fold, row.folds)),
         reports=tuple(Report(**report) for report in row.reports),
         seconds=row.seconds,
         failure=row.failure,
     )
+
+
+def _fold(stored: Mapping[str, Any]) -> FoldRef:
+    blobs = {name: Blob(**stored[name]) for name in ("predictions", "model") if stored.get(name)}
+    return FoldRef(stored["fold"], stored["score"], **blobs)
 
 
 def _artifact(row: ArtifactRow) -> Artifact:

@@ -3,20 +3,22 @@
 import json
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
-from sqlalchemy import Dialect, ForeignKey, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy import BigInteger, Dialect, ForeignKey, Index, String, Text, TypeDecorator, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import UserDefinedType
 
-# Raised whenever a table changes; a database with a greater number is refused.
-SCHEMA_VERSION = 1
+# The newest revision in ``migrations/versions``; a database with a greater number is refused.
+SCHEMA_VERSION = 2
 _NOT_FINITE = "$float"
 
 
 def encode(value: Any) -> str:
     """Return ``value`` as strict JSON. Finite floats keep every bit; NaN and infinities are tagged objects."""
-    return json.dumps(_tagged(value), ensure_ascii=False, allow_nan=False)
+    text = json.dumps(_tagged(value), ensure_ascii=False, allow_nan=False)
+    # Half of a surrogate pair is no text outside Python; JSON has a way to write it.
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def decode(text: str) -> Any:
@@ -47,6 +49,16 @@ class Json(TypeDecorator[Any]):
         return None if value is None else decode(value)
 
 
+class Words(TypeDecorator[str]):
+    """Text that any database can hold: a library's message may have bytes that are no text, or NUL; they become "?"."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else value.encode("utf-8", "replace").decode().replace("\0", "?")
+
+
 class Score(UserDefinedType[float]):
     """A double that may be NaN, which SQLite would silently turn into NULL: there it is the text "NaN"."""
 
@@ -66,28 +78,37 @@ class Score(UserDefinedType[float]):
 class Base(DeclarativeBase):
     """The base of all tables."""
 
+    type_annotation_map: ClassVar = {str: Words}
 
-class SchemaRow(Base):
-    """Which version of these tables the database holds: one row."""
 
-    __tablename__ = "schema_version"
-    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+class VersionRow(Base):
+    """Which version of these tables the database holds: one row, which alembic keeps."""
+
+    __tablename__ = "leaderboard_version"
+    version_num: Mapped[str] = mapped_column(String(32), primary_key=True)
 
 
 class RunRow(Base):
-    """One search. ``process`` says who runs it, so that a killed one is not taken for a running one."""
+    """One search. ``process``: who drives it, or did (a ``Process``).
+
+    ``lease``: what this driver writes with; None when it has ended. ``leased_at``, ``renewed_at``: since when it
+    holds the lease, and when it last said so, by the clock of the database (``Database.now``).
+    """
 
     __tablename__ = "run"
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(index=True)
     status: Mapped[str]
     process: Mapped[str]
+    lease: Mapped[str | None]
+    leased_at: Mapped[float | None]
+    renewed_at: Mapped[float | None]
     started_at: Mapped[float]
     ended_at: Mapped[float | None]
     folder: Mapped[str] = mapped_column(index=True)
     metric: Mapped[str]
     greater_is_better: Mapped[bool]
-    seed: Mapped[int]
+    seed: Mapped[int] = mapped_column(BigInteger)
     fingerprint: Mapped[str]
     config: Mapped[Any] = mapped_column(Json)
     task: Mapped[Any] = mapped_column(Json)
@@ -95,10 +116,17 @@ class RunRow(Base):
 
 
 class TrialRow(Base):
-    """One ended trial; ``id`` grows in the order in which they ended."""
+    """One ended trial; ``id`` grows in the order in which they ended.
+
+    ``values``: what was measured of it, by name. ``folds``: one reference for each fold whose predictions and model are
+    stored.
+    """
 
     __tablename__ = "trial"
-    __table_args__ = (UniqueConstraint("run_id", "candidate_id"),)
+    __table_args__ = (
+        UniqueConstraint("run_id", "candidate_id"),
+        Index("ix_trial_standing", "run_id", "status", "score"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id"))
     candidate_id: Mapped[str]
@@ -106,6 +134,8 @@ class TrialRow(Base):
     status: Mapped[str]
     params: Mapped[Any] = mapped_column(Json)
     score: Mapped[float | None] = mapped_column(Score)
+    values: Mapped[Any] = mapped_column("measured", Json, nullable=True)  # "values" is a word of SQL
+    folds: Mapped[Any] = mapped_column(Json, nullable=True)
     fold_scores: Mapped[Any] = mapped_column(Json)
     reports: Mapped[Any] = mapped_column(Json)
     seconds: Mapped[float]
@@ -131,7 +161,7 @@ class ArtifactRow(Base):
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id"))
     path: Mapped[str]
     kind: Mapped[str]
-    n_bytes: Mapped[int]
+    n_bytes: Mapped[int] = mapped_column(BigInteger)
     row_p50_ms: Mapped[float | None]
     row_p95_ms: Mapped[float | None]
     batch_p50_ms: Mapped[float | None]

@@ -6,8 +6,6 @@ import statistics
 from collections import Counter
 from collections.abc import Iterable
 
-from automl.types import Trial
-
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
@@ -55,14 +53,20 @@ def reason(failure: str | None) -> str:
     return lines[-1] if any(line.startswith("Traceback (most recent") for line in lines) else lines[0]
 
 
-def kind_of_failure(trial: Trial) -> tuple[str, str]:
+def kind_of_failure(family: str, failure: str | None) -> tuple[str, str]:
     """Return a key that failures of one family for one reason share, whatever numbers they mention."""
-    return trial.candidate.family, re.sub(r"\d+", "#", reason(trial.failure))
+    return family, re.sub(r"\d+", "#", reason(failure))
 
 
-def failures(trials: Iterable[Trial]) -> list[tuple[int, Trial]]:
-    """Return how often each kind of failure occurred, with its first trial; the most frequent first."""
-    failed = [trial for trial in trials if trial.status == "failed"]
-    counts = Counter(map(kind_of_failure, failed))
-    first = {kind_of_failure(trial): trial for trial in reversed(failed)}
-    return [(n, first[kind]) for kind, n in counts.most_common()]
+def failures(found: Iterable[tuple[str, str | None, int]]) -> list[tuple[int, str, str]]:
+    """Return (how often, family, reason) of each kind of failure, the most frequent first.
+
+    found: (family, text, how often) of failures; the first of a kind gives its reason.
+    """
+    counts: Counter[tuple[str, str]] = Counter()
+    reasons: dict[tuple[str, str], str] = {}
+    for family, failure, n in found:
+        kind = kind_of_failure(family, failure)
+        counts[kind] += n
+        reasons.setdefault(kind, reason(failure))
+    return [(n, kind[0], reasons[kind]) for kind, n in counts.most_common()]

@@ -18,8 +18,8 @@ STEP = 0.05  # of a rate that is searched over three decades: a factor of about 
 
 
 def make(
-    *,
     space: Space,
+    *,
     population: int = 8,
     interval_percent: float = 10,
     quantile: float = 0.25,

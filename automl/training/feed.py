@@ -83,7 +83,7 @@ def full_precision() -> Iterator[None]:
 
 
 def evaluate(module: nn.Module, feed: Feed) -> Iterator[Tensor]:
-    """Yield the module's raw scores in evaluation mode and full precision, slice by slice."""
+    """Yield the module's raw outputs in evaluation mode and full precision, slice by slice."""
     for rows in feed.slices():
         module.eval()
         with torch.inference_mode(), full_precision():
@@ -92,7 +92,7 @@ def evaluate(module: nn.Module, feed: Feed) -> Iterator[Tensor]:
 
 
 def scores(module: nn.Module, x: "Rows") -> np.ndarray:
-    """Return raw scores (n, n_outputs) float32; the module ends up on the CPU."""
+    """Return raw outputs (n, ...) float32; the module ends up on the CPU."""
     module.to(place())
     parts = list(evaluate(module, Feed(module, x)))
     module.to("cpu")

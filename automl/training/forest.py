@@ -1,13 +1,14 @@
 """Forests of scikit-learn, grown in chunks and kept as flat arrays."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl import clock
 from automl.export.trees import TreeEnsemble, floor32
-from automl.task import Batch, Rows, Task
+from automl.target import Head
+from automl.task import Batch, Problem, Rows
 from automl.training.chunks import next_chunk
 
 if TYPE_CHECKING:
@@ -21,42 +22,39 @@ class Forest:
     scikit-learn does and is several times smaller than its estimators.
     """
 
-    def __init__(self, make: Callable[[bool], Any], n_trees: int, task: Task) -> None:
+    def __init__(self, make: Callable[[bool], Any], n_trees: int, problem: Problem) -> None:
         self.make = make
         self.wanted = n_trees
-        self.n_classes = task.n_classes
+        self.target = problem.target
         self.n_trees = 0
         self.ensemble: TreeEnsemble
+        self.head: Head
 
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
         """Grow the forest in chunks; yields the share of its trees. ``valid`` is not used."""
-        x, y, base, scale = train.x.numeric, train.y, np.zeros(self.n_classes), 1.0
-        if not self.n_classes:
-            # Leaves around zero keep their digits in float32, and penalties mean the same for any target.
-            base = np.array([np.average(y, weights=train.weights)])
-            scale = float(np.std(y)) or 1.0
-            y = (y - base) / scale
-        forest = self.make(not self.n_classes).set_params(warm_start=True)
+        # Values around zero keep their digits in float32 leaves, and penalties mean the same for any target.
+        self.head = self.target.head(train.y, train.weights, "means")
+        x, y = train.x.numeric, self.head.encode(train.y)
+        forest = self.make(not self.target.is_classification).set_params(warm_start=True)
         chunk = 1
         while self.n_trees < self.wanted:
-            started, done = time.perf_counter(), self.n_trees
+            started, done = clock.stopwatch(), self.n_trees
             forest.set_params(n_estimators=min(done + chunk, self.wanted)).fit(x, y, sample_weight=train.weights)
-            grown = ensemble_of([tree.tree_ for tree in forest.estimators_[done:]], _codes(forest), base, scale)
+            grown = ensemble_of([tree.tree_ for tree in forest.estimators_[done:]], _codes(forest), self.target.width)
             self.ensemble = TreeEnsemble.join([self.ensemble, grown]) if done else grown
             self.n_trees = self.ensemble.n_trees
-            seconds_per_tree = (time.perf_counter() - started) / (self.n_trees - done)
+            seconds_per_tree = (clock.stopwatch() - started) / (self.n_trees - done)
             chunk = next_chunk(chunk, seconds_per_tree)
             yield self.n_trees / self.wanted
 
     def predict(self, x: Rows) -> np.ndarray:
-        """Return (n, n_classes) probabilities or (n,) values."""
+        """Return (n, width) probabilities or values."""
         assert x.numeric is not None
-        prediction = self.ensemble.predict(x.numeric)
-        return prediction if self.n_classes else prediction[:, 0]
+        return self.head.predict(self.ensemble.predict(x.numeric))
 
     def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> str:
-        """Add the forest to ``graph``; return its output, (n, n_classes) or (n, 1)."""
-        return self.ensemble.emit(graph, inputs["numeric"])
+        """Add the forest to ``graph``; return its output, (n, width)."""
+        return self.head.emit(graph, self.ensemble.emit(graph, inputs["numeric"]))
 
     def trimmed(self, n_trees: int) -> "Forest":
         """Return a forest of the first ``n_trees`` trees."""
@@ -69,10 +67,10 @@ def _codes(forest: Any) -> np.ndarray:
     return getattr(forest, "classes_", np.zeros(1, int)).astype(np.int32)
 
 
-def ensemble_of(trees: Sequence[Any], codes: np.ndarray, base: np.ndarray, scale: float = 1.0) -> TreeEnsemble:
-    """Return scikit-learn's fitted ``tree_`` objects as ``base`` plus ``scale`` times the mean of the trees.
+def ensemble_of(trees: Sequence[Any], codes: np.ndarray, n_targets: int) -> TreeEnsemble:
+    """Return scikit-learn's fitted ``tree_`` objects as the mean of the trees.
 
-    ``codes``: the target that each column of the trees' values belongs to.
+    ``codes``: the target, one of ``n_targets``, that each column of the trees' values belongs to.
     """
     starts = np.cumsum([0, *(tree.node_count for tree in trees)]).astype(np.int32)
 
@@ -93,7 +91,7 @@ def ensemble_of(trees: Sequence[Any], codes: np.ndarray, base: np.ndarray, scale
         missing_left=stack("missing_go_to_left").astype(bool) & ~leaf,
         value_node=node.astype(np.int32),
         value_target=codes[column],
-        value=(values[node, column] * scale).astype(np.float32),
-        base=base,
+        value=values[node, column].astype(np.float32),
+        base=np.zeros(n_targets),
         aggregate="mean",
     )

@@ -1,4 +1,4 @@
-"""Linear scores and their way to probabilities, in NumPy and in ONNX; samples of rows for slow methods."""
+"""Linear models in NumPy and in ONNX; samples of rows for slow methods."""
 
 import warnings
 from collections.abc import Iterator
@@ -9,14 +9,13 @@ import numpy as np
 from scipy.special import softmax
 
 from automl.space import Space
-from automl.task import Task
+from automl.target import Head
+from automl.task import Problem
 
 if TYPE_CHECKING:
     from automl.export.graph import Graph
 
 
-# The score of a class that the training part lacks: its probability is 0.
-_ABSENT = -1e30
 _HELD = 0.2
 
 
@@ -48,9 +47,9 @@ def holdout(codes: np.ndarray, seed: int) -> np.ndarray:
     return held
 
 
-def class_weight_for_classes(space: Space, task: Task) -> Space:
+def class_weight_for_classes(space: Space, problem: Problem) -> Space:
     """Leave the weights of classes out of a space where there are no classes."""
-    return space if task.is_classification else {k: v for k, v in space.items() if k != "class_weight"}
+    return space if problem.target.is_classification else {k: v for k, v in space.items() if k != "class_weight"}
 
 
 def class_weights(y: np.ndarray, weights: np.ndarray | None, balanced: bool) -> np.ndarray | None:
@@ -71,47 +70,30 @@ def quiet() -> Iterator[None]:
 
 
 class Linear:
-    """Linear scores ``x @ weight + bias``, and what they mean: softmax over classes, or a shifted value.
+    """Raw outputs ``x @ weight + bias``, and the head that makes predictions of them.
 
-    ``weight`` (p, k) and ``bias`` (k,) are float32. Regression has k = 1 and a ``center``: its value
-    is ``center + spread * score``.
+    ``coef`` (r, p) and ``intercept`` (r,), of a head for "odds"; of two classes there may be two, whose difference is
+    the log-odds. ``weight`` (p, r) and ``bias`` (r,) are float32.
     """
 
-    def __init__(self, weight: np.ndarray, bias: np.ndarray, center: float | None = None, spread: float = 1.0) -> None:
-        self.weight, self.bias = weight.astype(np.float32), bias.astype(np.float32)
-        self.center, self.spread = center, spread
+    def __init__(self, coef: np.ndarray, intercept: np.ndarray, head: Head) -> None:
+        if len(coef) == 2 and head.n_raw == 1:
+            coef, intercept = coef[1:] - coef[:1], intercept[1:] - intercept[:1]
+        self.weight, self.bias = coef.T.astype(np.float32), intercept.astype(np.float32)
+        self.head = head
 
     @classmethod
-    def of_classes(cls, coef: np.ndarray, intercept: np.ndarray, present: np.ndarray, n_classes: int) -> "Linear":
-        """Spread scikit-learn's (k, p) ``coef_`` of the classes ``present`` over all ``n_classes``.
-
-        Two classes may have one row in ``coef_``: the score of the second; the first then scores 0.
-        """
-        if len(present) == 2 and len(coef) == 1:
-            coef, intercept = np.vstack([np.zeros_like(coef), coef]), np.append(0.0, intercept)
-        weight, bias = np.zeros((coef.shape[1], n_classes)), np.full(n_classes, _ABSENT)
-        weight[:, present], bias[present] = coef.T, intercept
-        return cls(weight, bias)
-
-    @classmethod
-    def constant(cls, n_columns: int, present: np.ndarray, n_classes: int) -> "Linear":
-        """The model of a training part with one class."""
-        return cls.of_classes(np.zeros((1, n_columns)), np.zeros(1), present, n_classes)
+    def constant(cls, n_columns: int, head: Head) -> "Linear":
+        """The model that predicts the average of the training part."""
+        return cls(np.zeros((head.n_raw, n_columns)), head.average, head)
 
     def predict(self, x: Any) -> np.ndarray:
-        """Return probabilities, (n, k), or values, (n,); ``x`` is a dense or sparse (n, p) array."""
-        scores = np.asarray(x @ self.weight) + self.bias
-        if self.center is None:
-            return softmax(scores, axis=1)
-        return scores[:, 0] * np.float32(self.spread) + np.float32(self.center)
+        """Return (n, width) probabilities or values; ``x`` is a dense or sparse (n, p) array."""
+        return self.head.predict(np.asarray(x @ self.weight) + self.bias)
 
     def write(self, graph: "Graph", product: str) -> str:
-        """Add what ``predict`` does with ``product``, the tensor of ``x @ weight``; return (n, k)."""
-        scores = graph.op("Add", product, graph.constant(self.bias))
-        if self.center is None:
-            return graph.op("Softmax", scores, axis=1)
-        value = graph.op("Mul", scores, graph.constant(np.float32(self.spread)))
-        return graph.op("Add", value, graph.constant(np.float32(self.center)))
+        """Add what ``predict`` does with ``product``, the tensor of ``x @ weight``; return (n, width)."""
+        return self.head.emit(graph, graph.op("Add", product, graph.constant(self.bias)))
 
 
 class Calibration:

@@ -2,7 +2,6 @@
 
 import copy
 import math
-import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from automl import clock
 from automl.errors import TrialError
 from automl.training.feed import Feed, evaluate, place, tensor
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from automl.training.network import Network
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-_YIELD_SECONDS = 0.5
 # Small data gets smaller batches, so that an epoch has this many steps.
 _LEAST_STEPS = 16
 _LEAST_BATCH = 16
@@ -95,7 +94,7 @@ class _Run:
         )
         self.average = _Average(self.live, params["average.ema.decay"]) if "average.ema.decay" in params else None
         self.augment = getattr(self.live, "augment", None)
-        self.rng = np.random.default_rng(network.task.seed)
+        self.rng = np.random.default_rng(network.problem.seed)
 
     def epoch(self) -> Iterator[float]:
         """Take one pass over the rows; yield the part that is done. Raises ``FloatingPointError`` on divergence."""
@@ -167,8 +166,8 @@ class _Judge:
         self.waited += 1
         if not bool(output.isfinite().all()):
             return
-        score = self.network.task.metric.score(
-            self.valid.y, self.network.finish(output.cpu().numpy()), self.valid.weights
+        score = self.network.problem.metric.score(
+            self.valid.y, self.network.head.predict(output.cpu().numpy()), self.valid.weights
         )
         # The loss decides between equal scores, and where the metric is undefined on this fold.
         now = (score if math.isfinite(score) else 0.0, -self.loss(output, self.targets).mean().item())
@@ -198,12 +197,12 @@ class _Clock:
     """Says when it is time to yield again."""
 
     def __init__(self) -> None:
-        self.last = time.perf_counter()
+        self.last = clock.stopwatch()
 
     def due(self) -> bool:
-        """Return whether half a second has passed since it last said so."""
-        now = time.perf_counter()
-        if now - self.last < _YIELD_SECONDS:
+        """Return whether as much has passed as is due since it last said so."""
+        now = clock.stopwatch()
+        if now - self.last < clock.YIELD_SECONDS:
             return False
         self.last = now
         return True

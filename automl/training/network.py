@@ -8,11 +8,10 @@ from __future__ import annotations
 import copy
 import io
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import softmax
 
 from automl import registry
 from automl.space import Choice, Float, Int, Params, scope
@@ -22,7 +21,9 @@ if TYPE_CHECKING:
     import torch
 
     from automl.export.graph import Graph
-    from automl.task import Batch, Rows, Task
+    from automl.target import Head
+    from automl.task import Batch, Problem, Rows
+    from automl.training.loop import Loss
 
 # The loop's own parameters; the optimizer brings learning rate and weight decay.
 SPACE = {
@@ -42,25 +43,24 @@ _GENTLE = 0.3  # of the learning rate, for weights that are good already
 class Network:
     """A model around a PyTorch module.
 
-    ``make_module(x, n_outputs)``: a picklable callable that builds the module from the training
-    rows. The module names the fields of ``Rows`` it takes in ``inputs``; ``forward(*tensors)``
-    returns raw scores (b, n_outputs). Tensors: numeric, sparse, image (b, h, w, c) and sequence
-    float32 in their raw range; categories and lengths int64. A method ``augment(*tensors)`` of the
-    module, where there is one, changes training batches.
+    ``make_module(x, width)``: a picklable callable that builds the module from the training
+    rows. The module names the fields of ``Rows`` it takes in ``inputs``; ``forward(*tensors)`` returns
+    raw outputs (b, width), or (b, members, width) of members that answer each for itself. Tensors:
+    numeric, sparse, image (b, h, w, c) and sequence float32 in their raw range; categories and
+    lengths int64. A method ``augment(*tensors)`` of the module, where there is one, changes training
+    batches.
 
     ``params``: what ``SPACE`` draws, and ``loss``, ``optimizer`` and ``schedule`` with what is below
-    them, among others. ``module`` stays on the CPU; ``center`` and ``scale`` standardise a
-    regression's target; ``example`` keeps four training rows, which the exporter needs.
+    them, among others. ``module`` stays on the CPU; ``head`` makes predictions of its raw outputs;
+    ``example`` keeps four training rows, which the exporter needs.
     """
 
-    def __init__(self, make_module: Callable[[Rows, int], torch.nn.Module], params: Params, task: Task) -> None:
+    def __init__(self, make_module: Callable[[Rows, int], torch.nn.Module], params: Params, problem: Problem) -> None:
         self.make_module = make_module
         self.params = dict(params)
-        # Without the data: a fitted network is small to pickle.
-        nothing = np.zeros(0, np.int64)
-        self.task = replace(task, data=task.data.take(nothing), splits=(), test=None, sample={}, sample_index=nothing)
+        self.problem = problem
         self.module: torch.nn.Module | None = None
-        self.center, self.scale = 0.0, 1.0
+        self.head: Head
         self.example: Rows | None = None
         self.done = 0.0
 
@@ -72,18 +72,16 @@ class Network:
         return self.module
 
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
-        """Train with early stopping on the task's metric; the best weights seen are the ones kept.
+        """Train with early stopping on the problem's metric; the best weights seen are the ones kept.
 
         Yields after every epoch, and about twice a second inside long ones. Raises ``TrialError``
         when the loss is not finite before a first epoch is over.
         """
         self._prepare(seed=True)
-        if not self.task.is_classification:
-            self.center = float(np.average(train.y, weights=train.weights))
-            self.scale = float(np.sqrt(np.average((train.y - self.center) ** 2, weights=train.weights))) or 1.0
+        self.head = self.problem.target.head(train.y, train.weights)
         self.example = train.x.take(np.arange(min(4, len(train))))
         if not self.done:
-            self.module = self.make_module(train.x, self.task.n_outputs)
+            self.module = self.make_module(train.x, self.problem.target.width)
         epochs = max(1, round((1 - self.done) * self.params["epochs"]))
         for progress in self._train(train, valid, epochs):
             yield self.done + progress * (1 - self.done)
@@ -105,31 +103,27 @@ class Network:
     def _train(self, train: Batch, valid: Batch | None, epochs: int, lr_factor: float = 1.0) -> Iterator[float]:
         from automl.training import loop
 
-        loss = self.part("loss", replace(self.task, data=train))
-        return loop.train(self, train, valid, loss, epochs=epochs, lr_factor=lr_factor)
+        return loop.train(self, train, valid, self.loss(train), epochs=epochs, lr_factor=lr_factor)
+
+    def loss(self, rows: Batch) -> Loss:
+        """Return the loss to train on ``rows``: of raw outputs and ``targets`` (b,), a number for each row."""
+        return partial(self.head.loss, self.part("loss", self.problem.on(rows)))
 
     def targets(self, rows: Batch) -> np.ndarray:
         """Return what losses compare with: int64 codes, or the standardised target as float32."""
-        if self.task.is_classification:
-            return rows.y.astype(np.int64)
-        return ((rows.y - self.center) / self.scale).astype(np.float32)
+        encoded = self.head.encode(rows.y)
+        return encoded if encoded.dtype == np.int64 else encoded.astype(np.float32)
 
     def scores(self, x: Rows) -> np.ndarray:
-        """Return the module's raw scores, (n, n_outputs) float32."""
+        """Return the module's raw outputs, float32; see ``Head``."""
         from automl.training import feed
 
         self._prepare()
         return feed.scores(self.fitted, x)
 
     def predict(self, x: Rows) -> np.ndarray:
-        """Return (n, n_classes) probabilities, or (n,) values on the target's own scale."""
-        return self.finish(self.scores(x))
-
-    def finish(self, scores: np.ndarray) -> np.ndarray:
-        """Turn raw scores (n, n_outputs) into predictions: softmax, or the target's own scale."""
-        if not self.task.is_classification:
-            return scores[:, 0].astype(np.float64) * self.scale + self.center
-        return softmax(scores, axis=1)
+        """Return (n, width) probabilities, or values on the target's own scale."""
+        return self.head.predict(self.scores(x))
 
     def with_module(self, module: torch.nn.Module) -> Network:
         """Return a network that is the same but for its fitted module."""
@@ -146,27 +140,25 @@ class Network:
 
     def to_onnx(self, graph: Graph, inputs: Mapping[str, str]) -> str:
         """Add the network to ``graph``; see ``types.Model``."""
-        (scores,) = graph.inline(self.module_onnx(), inputs)
-        return self.finish_onnx(graph, scores)
+        return self.inline(graph, self.module_onnx(), inputs)
 
-    def finish_onnx(self, graph: Graph, scores: str) -> str:
-        """Add to ``graph`` what ``finish`` does."""
-        if self.task.is_classification:
-            return graph.op("Softmax", scores, axis=1)
-        scaled = graph.op("Mul", scores, graph.constant(np.float32(self.scale)))
-        return graph.op("Add", scaled, graph.constant(np.float32(self.center)))
+    def inline(self, graph: Graph, module: onnx.ModelProto, inputs: Mapping[str, str]) -> str:
+        """Add the module as ONNX, and the head behind it; return the output's name."""
+        (raw,) = graph.inline(module, inputs)
+        members = len(module.graph.output[0].type.tensor_type.shape.dim) == 3
+        return self.head.emit(graph, raw, members)
 
     def part(self, part: str, *given: Any) -> Any:
         """Build the chosen option of a part ("loss", "optimizer" or "schedule") from its parameters."""
         name = self.params[part]
-        return registry.option(PARTS[part], name).build(scope(self.params, f"{part}.{name}"), *given)
+        return registry.load(PARTS[part], name).build(scope(self.params, f"{part}.{name}"), *given)
 
     def _prepare(self, seed: bool = False) -> None:
         import torch
 
-        torch.set_num_threads(max(1, self.task.threads))
+        torch.set_num_threads(max(1, self.problem.threads))
         if seed:
-            torch.manual_seed(self.task.seed)
+            torch.manual_seed(self.problem.seed)
 
     def __getstate__(self) -> dict[str, Any]:
         """Save the module as one archive: pickling its tensors one by one costs a kilobyte each."""

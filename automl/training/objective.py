@@ -3,19 +3,20 @@
 import math
 import pickle
 import time
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from automl import clock
 from automl.assemble import build
+from automl.errors import ArtifactError
 from automl.metrics import mean
+from automl.model_store import ModelStore
 from automl.task import Task
-from automl.types import Candidate, Model, Outcome, Report, Status, Trial
+from automl.types import Candidate, FoldRef, Model, Report, Status, Trial, Values
 
-# Scoring between two yields of a fit may take this share of the time spent fitting.
-SCORING_SHARE = 0.1
 # From this many folds on a trial reports after each; with fewer it also reports from within a fit.
 FOLDS_ARE_ENOUGH = 3
 THREADED_ROWS = 2_000
@@ -23,16 +24,24 @@ THREADED_ROWS = 2_000
 
 @dataclass(frozen=True)
 class FitFolds:
-    """The objective of a search: the mean score over the task's folds, with predictions and models."""
+    """The objective of a search: the mean score over the task's folds.
+
+    ``store``: where each fold's predictions and model are left; None keeps scores alone. ``measure``: what else
+    is measured of the first fold's model, as values of the trial. ``deterministic``: fits do not look at the time
+    but to end at the deadline, and use one core, so that they come to the same anywhere.
+    """
 
     task: Task
+    store: ModelStore | None = None
+    measure: Callable[[Task, Model], Values] | None = None
+    deterministic: bool = False
 
     def __call__(self, candidate: Candidate, threads: int, deadline: float | None) -> "Fit":
         """Yield ``running`` snapshots, then a ``finished`` trial, or ``stopped`` at the deadline.
 
         A trial stopped by the deadline keeps what it has: the folds so far and the model in work.
         """
-        return Fit(self._on(threads), candidate, deadline)
+        return Fit(self, candidate, threads, deadline)
 
     def resume(self, candidate: Candidate, threads: int, deadline: float | None, state: bytes) -> "Fit":
         """Go on from another fit's ``state`` with this candidate's parameters (population-based training).
@@ -40,34 +49,56 @@ class FitFolds:
         Finished folds are taken over. The model in work is continued where its family can
         (``continue_from``), else that fold begins again.
         """
-        return Fit(self._on(threads), candidate, deadline, pickle.loads(state))
+        return Fit(self, candidate, threads, deadline, pickle.loads(state))
 
-    def _on(self, threads: int) -> Task:
-        """Threads cost small data more than they bring."""
-        return replace(self.task, threads=threads if self.task.n_rows >= THREADED_ROWS else 1)
+    def row_losses(self, trial: Trial, fold: int) -> np.ndarray | None:
+        """Return the loss of each validation row of a trial's fold, (n_rows,), smaller is better: of classes the
+        logarithmic loss, of values the squared error. None where its predictions were not kept, or are damaged.
+        """
+        ref = next(ref for ref in trial.folds if ref.fold == fold)
+        if self.store is None or ref.predictions is None:
+            return None
+        try:
+            prediction = self.store.predictions(ref)
+        except ArtifactError:
+            return None
+        y = self.task.data.y[self.task.splits[fold][1]]
+        if self.task.target.is_classification:
+            return -np.log(np.maximum(prediction[np.arange(len(y)), y], 1e-15))
+        return np.square(prediction[:, 0] - y)
 
 
 class Fit(Iterator[Trial]):
     """One candidate being fitted: an iterator of snapshots whose ``state`` can be saved between two."""
 
     def __init__(
-        self, task: Task, candidate: Candidate, deadline: float | None, state: dict[str, Any] | None = None
+        self,
+        objective: FitFolds,
+        candidate: Candidate,
+        threads: int,
+        deadline: float | None,
+        state: dict[str, Any] | None = None,
     ) -> None:
-        self.task, self.candidate, self.deadline = task, candidate, deadline
-        shape = (task.n_rows,) if task.target == "regression" else (task.n_rows, task.n_classes)
-        state = state or {"predictions": np.full(shape, np.nan, np.float32)}
-        self.predictions: np.ndarray = state["predictions"]
-        self.fold_scores: list[float] = state.get("fold_scores", [])
-        self.models: list[bytes] = state.get("models", [])
+        # Threads cost small data more than they bring.
+        several = threads > 1 and objective.task.n_rows >= THREADED_ROWS and not objective.deterministic
+        self.task = objective.task.on_threads(threads if several else 1)
+        self.store, self.measure = objective.store, objective.measure
+        self.deterministic = objective.deterministic
+        self.candidate, self.deadline = candidate, deadline
+        state = state or {}
+        self.folds: list[FoldRef] = [self._taken_over(fold) for fold in state.get("folds", ())]
         self.reports: list[Report] = state.get("reports", [])
+        self.values: dict[str, float] = state.get("values", {})
         self.in_work: tuple[Model, float] | None = state.get("in_work")
         self.earlier_seconds: float = state.get("seconds", 0.0)
         self.started = time.perf_counter()
         self.idle_seconds = 0.0
+        self.ticks = clock.Counting() if objective.deterministic else None
         self._snapshots = self._run()
 
     def __next__(self) -> Trial:
-        return next(self._snapshots)
+        with clock.use(self.ticks):
+            return next(self._snapshots)
 
     def close(self) -> None:
         """End the fit where it is."""
@@ -75,43 +106,46 @@ class Fit(Iterator[Trial]):
 
     def state(self) -> bytes:
         """Return all that ``FitFolds.resume`` needs to go on from here."""
-        names = ("predictions", "fold_scores", "models", "reports", "in_work")
+        names = ("folds", "reports", "values", "in_work")
         return pickle.dumps({name: getattr(self, name) for name in names} | {"seconds": self._seconds()})
+
+    def _taken_over(self, fold: FoldRef) -> FoldRef:
+        """Return another trial's fold as one of this trial: each leaves its own files."""
+        return self.store.copy(fold, self.candidate.id) if self.store and fold.model else fold
 
     def _run(self) -> Generator[Trial, None, None]:
         n_folds = len(self.task.splits)
-        for i in range(len(self.fold_scores), n_folds):
-            if self.models and self._late():
-                yield replace(self._snapshot("stopped"), outcome=self._outcome())
+        for i in range(len(self.folds), n_folds):
+            if self.folds and self._late():
+                yield self._snapshot("stopped")
                 return
-            model = build(self.candidate.params, self.task)
+            model = build(self.candidate.params, self.task.problem)
             progress = yield from self._fold(i, model, self._slow_at(i))
             self._keep(i, model)
             self._report((i + progress) / n_folds)
             last = i + 1 == n_folds
             if progress < 1.0:
-                yield replace(self._snapshot("stopped"), outcome=self._outcome())
+                yield self._snapshot("stopped")
                 return
             if not last:
-                # Whoever ends this trial before its time has what it came to.
-                yield from self._hand_out(replace(self._snapshot("running"), outcome=self._outcome()))
-        yield replace(self._snapshot("finished"), outcome=self._outcome())
+                yield from self._hand_out(self._snapshot("running"))
+        yield self._snapshot("finished")
 
     def _fold(self, i: int, model: Model, slow_at: float) -> Generator[Trial, None, float]:
         """Fit on one fold until ``slow_at``, with a snapshot now and then; return how far the fit got."""
         train, valid = self.task.fold(i)
         if self.in_work is not None and hasattr(model, "continue_from"):
             model.continue_from(*self.in_work)
-        scored, cost, progress = time.perf_counter(), 0.0, 0.0
+        scored, cost, progress = clock.stopwatch(), 0.0, 0.0
         for progress in model.fit(train, valid):
             self.in_work = (model, progress)
             if progress >= 1.0 or time.time() >= slow_at:
                 break
-            now = time.perf_counter()
-            if len(self.task.splits) >= FOLDS_ARE_ENOUGH or cost > SCORING_SHARE * (now - scored):
+            now = clock.stopwatch()
+            if len(self.task.splits) >= FOLDS_ARE_ENOUGH or cost > clock.SCORING_SHARE * (now - scored):
                 continue
             score = self.task.metric.score(valid.y, model.predict(valid.x), valid.weights)
-            cost, scored = time.perf_counter() - now, time.perf_counter()
+            cost, scored = clock.stopwatch() - now, clock.stopwatch()
             self._report((i + progress) / len(self.task.splits), score)
             yield from self._hand_out(self._snapshot("running"))
         self.in_work = None
@@ -125,38 +159,34 @@ class Fit(Iterator[Trial]):
 
     def _keep(self, i: int, model: Model) -> None:
         valid = self.task.data.take(self.task.splits[i][1])
-        prediction = model.predict(valid.x)
+        prediction = np.asarray(model.predict(valid.x), self.task.target.dtype)
         if not np.isfinite(prediction).all():
             raise FloatingPointError(f"the model predicts values that are not finite on fold {i}")
-        self.predictions[self.task.splits[i][1]] = prediction
-        self.fold_scores.append(self.task.metric.score(valid.y, prediction, valid.weights))
-        self.models.append(pickle.dumps(model, protocol=pickle.HIGHEST_PROTOCOL))
+        score = self.task.metric.score(valid.y, prediction, valid.weights)
+        kept = self.store.put(self.candidate.id, i, score, prediction, model) if self.store else FoldRef(i, score)
+        self.folds.append(kept)
+        if self.measure and i == 0:
+            self.values |= self.measure(self.task, model)
 
     def _late(self) -> bool:
         return self.deadline is not None and time.time() >= self.deadline
 
     def _slow_at(self, fold: int) -> float:
-        """Return when the fold that begins now has to be over, as ``time.time()``.
-
-        A candidate whose first fold takes as much as each of the others would have of the time left makes
-        room for others. Later on the scheduler has seen what it is worth, and it may take all there is.
-        """
+        """Return when the fold that begins now has to be over, as ``time.time()``."""
         if self.deadline is None:
             return math.inf
-        others = len(self.task.splits) - 1
-        now = time.time()
-        return self.deadline if fold or not others else now + (self.deadline - now) / others
+        if fold or self.deterministic:
+            return self.deadline
+        return clock.first_fold_until(self.deadline, len(self.task.splits))
 
     def _report(self, progress: float, *in_work: float) -> None:
         """Report the mean score of the finished folds and of the one in work."""
-        self.reports.append(Report(progress, mean([*self.fold_scores, *in_work]), self._seconds()))
+        scores = [fold.score for fold in self.folds]
+        self.reports.append(Report(progress, mean([*scores, *in_work]), self._seconds()))
 
     def _seconds(self) -> float:
         return self.earlier_seconds + time.perf_counter() - self.started - self.idle_seconds
 
     def _snapshot(self, status: Status) -> Trial:
-        reports, scores = tuple(self.reports), tuple(self.fold_scores)
-        return Trial(self.candidate, status, reports[-1].score, scores, reports, self._seconds())
-
-    def _outcome(self) -> Outcome:
-        return Outcome(self.predictions.copy(), tuple(self.models))
+        values = {**self.values, "score": self.reports[-1].score}
+        return Trial(self.candidate, status, values, tuple(self.folds), tuple(self.reports), self._seconds())

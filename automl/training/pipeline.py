@@ -34,7 +34,7 @@ class Pipeline:
         return x
 
     def predict(self, x: Rows) -> np.ndarray:
-        """Return (n, n_classes) probabilities or (n,) values."""
+        """Return (n, width) probabilities or values."""
         return self.model.predict(self.transform(x))
 
     def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> str:

@@ -5,17 +5,17 @@ together (shortcuts, norms) are scored and removed together.
 """
 
 import copy
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.option import Compressor
 from automl.space import Choice, Int, Params
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from automl.task import Batch, Rows, Task
+    from automl.task import Batch, Problem, Rows
     from automl.training.network import Network
     from automl.types import Model
 
@@ -25,23 +25,21 @@ SPACE = {
     "scope": Choice(["layer", "network"]),
     "epochs": Int(1, 20, log=True, default=5),
 }
-# Fine-tuning takes about this share of the time that the fit took.
-FIT_SHARE = 0.3
 _N_EXAMPLES = 256
 _ROUND_TO = 8  # kernels are made for such widths
 
 
-def build(params: Params, task: "Task") -> "PruneChannels":
+def build(params: Params, problem: "Problem") -> "PruneChannels":
     """Return the compressor for ``params``."""
-    return PruneChannels(params, task)
+    return PruneChannels(params, problem)
 
 
 class PruneChannels:
     """Removes ``share`` of the channels of a fitted ``Network``; see ``types.Compressor``."""
 
-    def __init__(self, params: Params, task: "Task") -> None:
+    def __init__(self, params: Params, problem: "Problem") -> None:
         self.params = params
-        self.seed = task.seed
+        self.seed = problem.seed
 
     def compress(self, model: "Model", train: "Batch") -> "Model | None":
         """Return the pruned, fine-tuned network; None where it does not apply.
@@ -72,12 +70,11 @@ class PruneChannels:
             pruning_ratio=self.params["share"],
             max_pruning_ratio=0.8,
             round_to=_round_to(module),
-            ignored_layers=_outputs(module, shape[1]),
+            ignored_layers=_outputs(module, shape[-1]),
             forward_fn=lambda net, tensors: net(*tensors),
         )
         if taylor:
-            loss = network.part("loss", replace(network.task, data=batch))
-            loss(module(*inputs), _tensor(network.targets(batch))).mean().backward()
+            network.loss(batch)(module(*inputs), _tensor(network.targets(batch))).mean().backward()
         pruner.step()
         module.zero_grad(set_to_none=True)
         smaller = _n_weights(module) < _n_weights(network.module)
@@ -129,3 +126,7 @@ def _tensor(array: np.ndarray) -> Any:
 
 def _n_weights(module: "nn.Module") -> int:
     return sum(p.numel() for p in module.parameters())
+
+
+# Fine-tuning takes about this share of the time that the fit took.
+OPTION = Compressor(space=SPACE, build=build, order=10, costs=0.3)

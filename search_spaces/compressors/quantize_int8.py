@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.option import Compressor
 from automl.space import Choice, Params
 
 if TYPE_CHECKING:
     import onnx
 
     from automl.export.graph import Graph
-    from automl.task import Batch, Rows, Task
+    from automl.task import Batch, Problem, Rows
     from automl.training.network import Network
     from automl.types import Model
 
@@ -33,17 +34,17 @@ _CALIBRATION_BATCH = 32
 _LEAST_VALUES = 256  # a smaller array is not worth its scales
 
 
-def build(params: Params, task: "Task") -> "QuantizeInt8":
+def build(params: Params, problem: "Problem") -> "QuantizeInt8":
     """Return the compressor for ``params``."""
-    return QuantizeInt8(params, task)
+    return QuantizeInt8(params, problem)
 
 
 class QuantizeInt8:
     """Turns a fitted ``Network`` into a ``QuantizedNetwork``; see ``types.Compressor``."""
 
-    def __init__(self, params: Params, task: "Task") -> None:
+    def __init__(self, params: Params, problem: "Problem") -> None:
         self.params = params
-        self.seed = task.seed
+        self.seed = problem.seed
 
     def compress(self, model: "Model", train: "Batch") -> "QuantizedNetwork | None":
         """Return the quantised network; None for what is no network or has no large weights."""
@@ -81,18 +82,18 @@ class QuantizedNetwork:
         raise RuntimeError("A quantised network cannot be fitted: fit the network, then quantise it.")
 
     def predict(self, x: "Rows") -> np.ndarray:
-        """Return (n, n_classes) probabilities, or (n,) values on the target's own scale."""
+        """Return (n, width) probabilities, or values on the target's own scale."""
         if self._session is None:
-            self._session = _session(self.model_bytes, self.network.task.threads)
+            self._session = _session(self.model_bytes, self.network.problem.threads)
         scores = [self._session.run(None, feeds)[0] for feeds in _feeds(self, x, _taken(self._session))]
-        return self.network.finish(np.concatenate(scores))
+        return self.network.head.predict(np.concatenate(scores))
 
     def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> str:
         """Add the quantised network to ``graph``; see ``types.Model``."""
         import onnx
 
-        (scores,) = graph.inline(onnx.load_from_string(self.model_bytes), {name: inputs[name] for name in self.inputs})
-        return self.network.finish_onnx(graph, scores)
+        own = {name: inputs[name] for name in self.inputs}
+        return self.network.inline(graph, onnx.load_from_string(self.model_bytes), own)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_session": None}
@@ -214,3 +215,6 @@ def _output_axis(node: "onnx.NodeProto") -> int:
         return -1
     transposed = any(a.name == "transB" and a.i for a in node.attribute)
     return {"Conv": 0, "Gemm": 0 if transposed else 1}.get(node.op_type, 1)  # GRU, LSTM: (directions, gates, inputs)
+
+
+OPTION = Compressor(space=SPACE, build=build, order=20)

@@ -1,14 +1,14 @@
 """Keeps the first trees of an ensemble: boosting learns the most early, a forest's trees are alike."""
 
+from automl.option import Compressor
 from automl.space import Choice, Params
-from automl.task import Batch, Task
+from automl.task import Batch, Problem
 from automl.types import Model
 
 SPACE = {"share": Choice([0.4, 0.7])}
-LOSS_SHARE = 0.02
 
 
-def build(params: Params, task: Task) -> "TrimTrees":
+def build(params: Params, problem: Problem) -> "TrimTrees":
     """Return the compressor; ``share`` is the share of the trees that stay."""
     return TrimTrees(params["share"])
 
@@ -24,3 +24,7 @@ class TrimTrees:
         n_trees = getattr(model, "n_trees", 0)
         kept = max(1, round(self.share * n_trees))
         return model.trimmed(kept) if kept < n_trees else None
+
+
+# Trees cost few bytes to keep, so that they are held to a stricter bound.
+OPTION = Compressor(space=SPACE, build=build, order=30, loses=0.02)

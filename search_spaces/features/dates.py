@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from automl import option
 from automl.errors import NotApplicable
 from automl.runtime import DATE_PARTS
 from automl.search_spaces.features.blocks import Identity, NumericStep
 from automl.space import Choice, Params
-from automl.task import Task
+from automl.task import Problem
 from automl.types import Step
 
 if TYPE_CHECKING:
@@ -18,18 +19,26 @@ _CYCLIC = {"cyclic": Choice([False, True])}
 # all; those that repeat; those that pass; no date at all.
 SPACE = {"parts": Choice({"all": _CYCLIC, "calendar": _CYCLIC, "elapsed": {}, "none": {}})}
 _ELAPSED = ("days", "year")
-_PERIODS = {"month": 12.0, "day": 31.0, "weekday": 7.0, "day_of_year": 365.25, "hour": 24.0, "minute": 60.0}
+_PERIODS = {
+    "month": 12.0,
+    "day": 31.0,
+    "weekday": 7.0,
+    "day_of_year": 365.25,
+    "hour": 24.0,
+    "minute": 60.0,
+    "second": 60.0,
+}
 _LARGEST = 366
 
 
-def build(params: Params, task: Task) -> Step:
+def build(params: Params, problem: Problem) -> Step:
     """Make the step; ``cyclic`` turns a part into a sine and a cosine, so that December is next to January.
 
     ``NotApplicable`` where ``none`` would leave no column at all.
     """
-    parts = _parts(task)
+    parts = _parts(problem)
     chosen = params["parts"]
-    if chosen == "none" and all(c.role in ("datetime", "dropped") for c in task.schema.columns):
+    if chosen == "none" and all(c.role in ("datetime", "dropped") for c in problem.schema.columns):
         raise NotApplicable("The dates step 'none' drops all dates, and this data has no other columns: use 'all'.")
     kept = [j for j, part in enumerate(parts) if part == "" or chosen == "all" or _is_kept(part, chosen)]
     cyclic = params.get(f"parts.{chosen}.cyclic", False)
@@ -82,7 +91,10 @@ def _is_kept(part: str, chosen: str) -> bool:
     return (chosen == "elapsed" and part in _ELAPSED) or (chosen == "calendar" and part in _PERIODS)
 
 
-def _parts(task: Task) -> list[str]:
+def _parts(problem: Problem) -> list[str]:
     """Return, for every numeric column, which part of a date it is, or an empty string."""
     width = {"numeric": ("",), "boolean": ("",), "datetime": DATE_PARTS}
-    return [part for c in task.schema.columns for part in width.get(c.role, ())]
+    return [part for c in problem.schema.columns for part in width.get(c.role, ())]
+
+
+OPTION = option.Step(space=SPACE, build=build, reads=("datetime",))

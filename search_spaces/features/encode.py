@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from automl import option
 from automl.search_spaces.features.blocks import Identity, append_numeric, append_tensor, has_columns
 from automl.space import Choice, Float, Int, Params
-from automl.task import Rows, Task
+from automl.task import Problem, Rows
 from automl.types import Step
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ _CROSS_FITS = 5
 _COMMON = 100  # rows of a level whose mean hardly depends on any one of them
 
 
-def build(params: Params, task: Task) -> Step:
+def build(params: Params, problem: Problem) -> Step:
     """Make the step; ``native`` keeps the codes."""
     method = params["method"]
     if method == "native":
@@ -48,7 +49,7 @@ def build(params: Params, task: Task) -> Step:
         return OneHot(max_levels, min_frequency, params["method.onehot.others"] == "own")
     if method == "target":
         smoothing, codes = params["method.target.smoothing"], params["method.target.codes"]
-        return Target(smoothing, codes, task.n_classes, task.seed)
+        return TargetMean(smoothing, codes, problem.target.n_classes, problem.seed)
     return Lookup(method)
 
 
@@ -130,7 +131,7 @@ class Lookup:
         return _encoded(graph, inputs, graph.op("Reshape", values, graph.constant(np.array([-1, width]))))
 
 
-class Target(Lookup):
+class TargetMean(Lookup):
     """The mean target of a level, shrunk to the overall mean by ``smoothing`` imagined rows.
 
     One column per class (one alone for binary targets and regression), and one more with ``codes``.
@@ -192,3 +193,6 @@ def _without_categories(x: Rows) -> Rows:
 def _encoded(graph: "Graph", inputs: Mapping[str, str], columns: str) -> dict[str, str]:
     others = {name: tensor for name, tensor in inputs.items() if name != "categories"}
     return {**others, "numeric": append_tensor(graph, inputs, columns)}
+
+
+OPTION = option.Step(space=SPACE, build=build, reads=("categorical",), after=("impute",))

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from automl import option
 from automl.search_spaces.features.blocks import Identity, NumericStep
 from automl.space import Choice, Params
-from automl.task import Task
+from automl.task import Problem
 from automl.types import Step
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ SPACE = {
 }
 
 
-def build(params: Params, task: Task) -> Step:
+def build(params: Params, problem: Problem) -> Step:
     """Make the step; ``none`` keeps NaN."""
     method = params["method"]
     return Identity() if method == "none" else Impute(method, params[f"method.{method}.indicators"])
@@ -63,3 +64,6 @@ def _usual(known: np.ndarray, method: str) -> float:
         return float(np.median(known))
     values, counts = np.unique(known, return_counts=True)
     return float(values[counts.argmax()])
+
+
+OPTION = option.Step(space=SPACE, build=build, after=("text",))

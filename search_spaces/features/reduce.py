@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from automl import option
 from automl.search_spaces.features.blocks import Identity, NumericStep, filled, sample_rows
 from automl.space import Choice, Float, Params
-from automl.task import Task
+from automl.task import Problem
 from automl.types import Step
 
 if TYPE_CHECKING:
@@ -20,11 +21,11 @@ SPACE = {
 _MOST_ROWS = 50_000
 
 
-def build(params: Params, task: Task) -> Step:
+def build(params: Params, problem: Problem) -> Step:
     """Make the step; ``share`` of the number of columns is kept, one at least."""
     if params["method"] == "none":
         return Identity()
-    return Pca(params["method.pca.share"], params["method.pca.whiten"], task.seed)
+    return Pca(params["method.pca.share"], params["method.pca.whiten"], problem.seed)
 
 
 class Pca(NumericStep):
@@ -57,3 +58,6 @@ class Pca(NumericStep):
         centered = graph.op("Sub", x, graph.constant(self.mean))
         known = graph.op("Where", graph.op("IsNaN", centered), graph.constant(np.float32(0)), centered)
         return graph.op("MatMul", known, graph.constant(self.directions))
+
+
+OPTION = option.Step(space=SPACE, build=build, after=("select",))

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from automl import option
 from automl.search_spaces.features.blocks import Identity, NumericStep
 from automl.space import Choice, Params
-from automl.task import Task
+from automl.task import Problem
 from automl.types import Step
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ SPACE = {
 _DEPTH = 7
 
 
-def build(params: Params, task: Task) -> Step:
+def build(params: Params, problem: Problem) -> Step:
     """Make the step."""
     method = params["method"]
     if method == "none":
@@ -146,3 +147,6 @@ def _known(column: np.ndarray) -> np.ndarray:
 def _is_flag(known: np.ndarray) -> bool:
     """Whether a column holds nothing but 0 and 1."""
     return bool(((known == 0) | (known == 1)).all())
+
+
+OPTION = option.Step(space=SPACE, build=build, after=("encode",))

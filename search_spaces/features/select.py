@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from automl import option
 from automl.search_spaces.features.blocks import Identity, NumericStep, filled, sample_rows
 from automl.space import Choice, Float, Params
-from automl.task import Task
+from automl.task import Problem
 from automl.types import Step
 
 if TYPE_CHECKING:
@@ -18,12 +19,12 @@ SPACE = {"method": Choice({"none": {}, "mutual_information": _SHARE, "extra_tree
 _NUMBERS, _FEWEST_ROWS, _MOST_ROWS = 400_000, 500, 10_000
 
 
-def build(params: Params, task: Task) -> Step:
+def build(params: Params, problem: Problem) -> Step:
     """Make the step; ``share`` of the columns are kept, one at least."""
     method = params["method"]
     if method == "none":
         return Identity()
-    return Select(method, params[f"method.{method}.share"], task)
+    return Select(method, params[f"method.{method}.share"], problem)
 
 
 class Select(NumericStep):
@@ -34,9 +35,9 @@ class Select(NumericStep):
     linear model with an L1 penalty; columns with weight 0 are never kept.
     """
 
-    def __init__(self, method: str, share: float, task: Task) -> None:
+    def __init__(self, method: str, share: float, problem: Problem) -> None:
         self.method, self.share = method, share
-        self.classification, self.seed, self.threads = task.is_classification, task.seed, task.threads
+        self.classification, self.seed, self.threads = problem.target.is_classification, problem.seed, problem.threads
 
     def fit(self, x: np.ndarray, y: np.ndarray) -> None:
         n_columns = x.shape[1]
@@ -86,3 +87,6 @@ _SCORES = {
     "extra_trees": Select._extra_trees,
     "l1": Select._l1,
 }
+
+
+OPTION = option.Step(space=SPACE, build=build, after=("scale",))

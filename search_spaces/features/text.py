@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse as sp
 
+from automl import option
 from automl.errors import NotApplicable
 from automl.search_spaces.features.blocks import append_numeric, append_tensor, has_columns
 from automl.space import Choice, Int, Params
-from automl.task import Rows, Task
+from automl.task import Problem, Rows
 from automl.training.tfidf import Tfidf
 from automl.types import Step
 
@@ -24,13 +25,13 @@ _OTHER = ("numeric", "categorical", "boolean", "datetime")
 _LEAST_SPREAD = 1e-3  # of a direction's singular value, relative to the largest
 
 
-def build(params: Params, task: Task) -> Step:
+def build(params: Params, problem: Problem) -> Step:
     """Make the step. ``none`` drops the text; ``NotApplicable`` where there is nothing else."""
     if params["method"] == "none":
-        if not any(c.role in _OTHER for c in task.schema.columns):
+        if not any(c.role in _OTHER for c in problem.schema.columns):
             raise NotApplicable("The text step 'none' drops all text columns, and this data has no others: use 'svd'.")
         return Drop()
-    return Svd(params["method.svd.n_components"], task.seed)
+    return Svd(params["method.svd.n_components"], problem.seed)
 
 
 class Drop:
@@ -108,3 +109,6 @@ class Svd:
     @staticmethod
     def _with(x: Rows, numbers: np.ndarray) -> Rows:
         return replace(append_numeric(x, np.asarray(numbers, np.float32)), sparse=None)
+
+
+OPTION = option.Step(space=SPACE, build=build, reads=("text",), after=("dates",))

@@ -9,13 +9,14 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from automl.option import Family
 from automl.space import Choice, Float, Int, Params, scope
 
 if TYPE_CHECKING:
     from torch import nn
 
     from automl.space import Space
-    from automl.task import Rows, Task
+    from automl.task import Problem, Rows
     from automl.types import Model
 
 AUGMENT = {
@@ -42,38 +43,32 @@ SPACE = {
     "augment": Choice({"random": AUGMENT, "none": {}}),
 }
 _EPOCHS = 20
-NETWORK = {
-    "batch_size": {"default": 32},
-    "epochs": {"default": _EPOCHS},
-    "schedule": {"default": "one_cycle"},
-    "optimizer": {"default": "adamw", "adamw": {"lr": {"default": 6e-3}}},
-}
 # From so many images on, fewer epochs (300,000 images in all), larger batches and no augmentation are tried first.
 _MANY = 15_000
 
 
-def adapt(space: "Space", task: "Task") -> "Space":
+def adapt(space: "Space", problem: "Problem") -> "Space":
     """Let the first try on many images see each a few times only, as it is; not where a person has set the epochs."""
     epochs, batch_size, augment = (space[name] for name in ("epochs", "batch_size", "augment"))
     own = epochs.start != _EPOCHS or not (isinstance(epochs, Int) and isinstance(batch_size, Int))
-    if own or task.n_rows <= _MANY:
+    if own or problem.summaries.n_rows <= _MANY:
         return space
-    fewer = replace(epochs, default=max(epochs.low, round(_EPOCHS * _MANY / task.n_rows)))
+    fewer = replace(epochs, default=max(epochs.low, round(_EPOCHS * _MANY / problem.summaries.n_rows)))
     larger = replace(batch_size, default=min(batch_size.high, max(batch_size.start, 128)))
     plain = Choice(augment.options, "none" if "none" in augment else augment.start)
     return {**space, "epochs": fewer, "batch_size": larger, "augment": plain}
 
 
-def build(params: Params, task: "Task") -> "Model":
+def build(params: Params, problem: "Problem") -> "Model":
     """Return the network for ``params``, not yet fitted."""
     from automl.training.network import Network
 
-    return Network(partial(make_module, params), params, task)
+    return Network(partial(make_module, params), params, problem)
 
 
 def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
     """Return the module for images like those of ``x``, (n, h, w, c), which also give its input statistics."""
-    from automl.training import image_network as parts
+    from automl.search_spaces.images import _network as parts
     from automl.training.layers import ACTIVATIONS
 
     height, width_pixels, channels = x.image.shape[1:]
@@ -93,3 +88,16 @@ def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
         stages.append(parts.make_stage(width, wider, *shape, norm, activation))
         width = wider
     return parts.ConvNet(front, stages, width, n_outputs, params["pool"], params["dropout"])
+
+
+OPTION = Family(
+    space=SPACE,
+    build=build,
+    network={
+        "batch_size": {"default": 32},
+        "epochs": {"default": _EPOCHS},
+        "schedule": {"default": "one_cycle"},
+        "optimizer": {"default": "adamw", "adamw": {"lr": {"default": 6e-3}}},
+    },
+    adapt=adapt,
+)

@@ -3,19 +3,18 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from automl.option import Loss
 from automl.space import Float, Params
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from automl.task import Task
+    from automl.task import Problem
 
-ORDER = 0
 SPACE = {"smoothing": Float(0.0, 0.2, default=0.0)}
-FITS = ("binary", "multiclass")
 
 
-def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
+def build(params: Params, problem: "Problem") -> "Callable[[Tensor, Tensor], Tensor]":
     """Return ``loss(scores (b, k), codes (b,)) -> (b,)``."""
     from torch.nn.functional import cross_entropy
 
@@ -23,3 +22,6 @@ def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
         return cross_entropy(scores, y, reduction="none", label_smoothing=params["smoothing"])
 
     return loss
+
+
+OPTION = Loss(space=SPACE, build=build, targets=("binary", "multiclass"), order=0)

@@ -3,22 +3,25 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from automl.option import Loss
 from automl.search_spaces.losses.blocks import log_probability
 from automl.space import Float, Params
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from automl.task import Task
+    from automl.task import Problem
 
 SPACE = {"q": Float(0.05, 1.0, default=0.5)}
-FITS = ("binary", "multiclass")
 
 
-def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
+def build(params: Params, problem: "Problem") -> "Callable[[Tensor, Tensor], Tensor]":
     """Return ``loss(scores (b, k), codes (b,)) -> (b,)``."""
 
     def loss(scores: "Tensor", y: "Tensor") -> "Tensor":
         return -(params["q"] * log_probability(scores, y)).expm1() / params["q"]
 
     return loss
+
+
+OPTION = Loss(space=SPACE, build=build, targets=("binary", "multiclass"))

@@ -3,18 +3,18 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from automl.option import Loss
 from automl.space import Float, Params
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from automl.task import Task
+    from automl.task import Problem
 
 SPACE = {"delta": Float(0.05, 3.0, log=True, default=1.0)}
-FITS = ("regression",)
 
 
-def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
+def build(params: Params, problem: "Problem") -> "Callable[[Tensor, Tensor], Tensor]":
     """Return ``loss(values (b, 1), y (b,)) -> (b,)``; ``y`` is standardised."""
     from torch.nn.functional import huber_loss
 
@@ -22,3 +22,6 @@ def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
         return huber_loss(values[:, 0], y, reduction="none", delta=params["delta"])
 
     return loss
+
+
+OPTION = Loss(space=SPACE, build=build, targets=("regression",))

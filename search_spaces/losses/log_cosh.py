@@ -3,18 +3,18 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from automl.option import Loss
 from automl.space import Params, Space
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from automl.task import Task
+    from automl.task import Problem
 
 SPACE: Space = {}
-FITS = ("regression",)
 
 
-def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
+def build(params: Params, problem: "Problem") -> "Callable[[Tensor, Tensor], Tensor]":
     """Return ``loss(values (b, 1), y (b,)) -> (b,)``; ``y`` is standardised."""
     from math import log
 
@@ -25,3 +25,6 @@ def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
         return error + softplus(-2 * error) - log(2)
 
     return loss
+
+
+OPTION = Loss(space=SPACE, build=build, targets=("regression",))

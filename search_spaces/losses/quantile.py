@@ -3,18 +3,18 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from automl.option import Loss
 from automl.space import Float, Params
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from automl.task import Task
+    from automl.task import Problem
 
 SPACE = {"level": Float(0.05, 0.95, default=0.5)}
-FITS = ("regression",)
 
 
-def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
+def build(params: Params, problem: "Problem") -> "Callable[[Tensor, Tensor], Tensor]":
     """Return ``loss(values (b, 1), y (b,)) -> (b,)``; ``y`` is standardised."""
     import torch
 
@@ -25,3 +25,6 @@ def build(params: Params, task: "Task") -> "Callable[[Tensor, Tensor], Tensor]":
         return torch.maximum(level * short, (level - 1) * short)
 
     return loss
+
+
+OPTION = Loss(space=SPACE, build=build, targets=("regression",))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from automl.option import Optimizer
 from automl.search_spaces.optimizers.blocks import L2_PENALTY
 from automl.space import Float, Params
 
@@ -20,3 +21,6 @@ def build(params: Params, parameters: Iterable[Any]) -> "torch.optim.Optimizer":
     import torch
 
     return torch.optim.Adagrad(parameters, lr=params["lr"], weight_decay=params["weight_decay"], fused=True)
+
+
+OPTION = Optimizer(space=SPACE, build=build)

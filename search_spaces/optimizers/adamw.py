@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from automl.option import Optimizer
 from automl.search_spaces.optimizers.blocks import DECOUPLED_DECAY, adam_arguments, adam_space
 from automl.space import Params
 
 if TYPE_CHECKING:
     import torch
 
-ORDER = 0
 SPACE = adam_space(DECOUPLED_DECAY)
 
 
@@ -18,3 +18,6 @@ def build(params: Params, parameters: Iterable[Any]) -> "torch.optim.Optimizer":
     import torch
 
     return torch.optim.AdamW(parameters, **adam_arguments(params), fused=True)
+
+
+OPTION = Optimizer(space=SPACE, build=build, order=0)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from automl.option import Optimizer
 from automl.search_spaces.optimizers.blocks import adam_arguments
 from automl.space import Float, Params
 
@@ -37,3 +38,6 @@ def build(params: Params, parameters: Iterable[Any]) -> "torch.optim.Optimizer":
                     momentum.lerp_(weight.grad, 1 - beta2)
 
     return Lion(parameters, adam_arguments(params))
+
+
+OPTION = Optimizer(space=SPACE, build=build)

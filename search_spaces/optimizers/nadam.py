@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from automl.option import Optimizer
 from automl.search_spaces.optimizers.blocks import DECOUPLED_DECAY, adam_arguments, adam_space
 from automl.space import Params
 
@@ -17,3 +18,6 @@ def build(params: Params, parameters: Iterable[Any]) -> "torch.optim.Optimizer":
     import torch
 
     return torch.optim.NAdam(parameters, **adam_arguments(params), decoupled_weight_decay=True)
+
+
+OPTION = Optimizer(space=SPACE, build=build)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from automl.option import Optimizer
 from automl.search_spaces.optimizers.blocks import L2_PENALTY
 from automl.space import Float, Params
 
@@ -28,3 +29,6 @@ def build(params: Params, parameters: Iterable[Any]) -> "torch.optim.Optimizer":
         momentum=params["momentum"],
         weight_decay=params["weight_decay"],
     )
+
+
+OPTION = Optimizer(space=SPACE, build=build)

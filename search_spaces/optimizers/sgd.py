@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from automl.option import Optimizer
 from automl.space import Choice, Float, Params
 
 if TYPE_CHECKING:
@@ -28,3 +29,6 @@ def build(params: Params, parameters: Iterable[Any]) -> "torch.optim.Optimizer":
         weight_decay=params["weight_decay"],
         fused=True,
     )
+
+
+OPTION = Optimizer(space=SPACE, build=build)

@@ -3,16 +3,19 @@
 import math
 from typing import TYPE_CHECKING
 
+from automl.option import Schedule
 from automl.search_spaces.schedules.blocks import WARMUP, warmed_up
 from automl.space import Params
 
 if TYPE_CHECKING:
     import torch
 
-ORDER = 0
 SPACE = {"warmup": WARMUP}
 
 
 def build(params: Params, optimizer: "torch.optim.Optimizer", n_steps: int) -> "torch.optim.lr_scheduler.LRScheduler":
     """Return the schedule; ``warmup`` is the part of all ``n_steps`` it takes to rise."""
     return warmed_up(optimizer, n_steps, params["warmup"], lambda over: 0.5 * (1 + math.cos(math.pi * over)))
+
+
+OPTION = Schedule(space=SPACE, build=build, order=0)

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from automl.option import Schedule
 from automl.space import Float, Params
 
 if TYPE_CHECKING:
@@ -24,3 +25,6 @@ def build(params: Params, optimizer: "torch.optim.Optimizer", n_steps: int) -> "
         div_factor=1 / params["start"],
         cycle_momentum=momentum,
     )
+
+
+OPTION = Schedule(space=SPACE, build=build)

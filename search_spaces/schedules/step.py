@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from automl.option import Schedule
 from automl.space import Float, Int, Params
 
 if TYPE_CHECKING:
@@ -16,3 +17,6 @@ def build(params: Params, optimizer: "torch.optim.Optimizer", n_steps: int) -> "
 
     length = n_steps / (params["drops"] + 1)
     return LambdaLR(optimizer, lambda step: params["factor"] ** min(params["drops"], int(step / length)))
+
+
+OPTION = Schedule(space=SPACE, build=build)

@@ -30,7 +30,7 @@ def around(body: "nn.Module", params: Params, x: "Rows", n_outputs: int) -> "nn.
 
     ``body``: see ``SequenceNet``; ``params`` hold ``stack``, ``pool``, ``dropout`` and ``augment``.
     """
-    from automl.training.sequence_network import RandomViews, SequenceNet, Standardise
+    from automl.search_spaces.sequences._network import RandomViews, SequenceNet, Standardise
 
     views = RandomViews(**scope(params, "augment.random"))
     rest = {name: params[name] for name in ("stack", "pool", "dropout")}

@@ -3,13 +3,14 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
+from automl.option import Family
 from automl.search_spaces.sequences.blocks import AUGMENT, TRAINING, around
 from automl.space import Choice, Float, Int, Params
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from automl.task import Rows, Task
+    from automl.task import Problem, Rows
     from automl.types import Model
 
 SPACE = {
@@ -22,20 +23,22 @@ SPACE = {
     "dropout": Float(0.0, 0.5, default=0.2),
     "augment": AUGMENT,
 }
-NETWORK = TRAINING
 
 
-def build(params: Params, task: "Task") -> "Model":
+def build(params: Params, problem: "Problem") -> "Model":
     """Return the network for ``params``, not yet fitted."""
     from automl.training.network import Network
 
-    return Network(partial(make_module, params), params, task)
+    return Network(partial(make_module, params), params, problem)
 
 
 def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
     """Return the module for sequences like those of ``x``, (n, steps, channels)."""
-    from automl.training.sequence_network import Recurrence
+    from automl.search_spaces.sequences._network import Recurrence
 
     shape = [params[name] for name in ("hidden", "layers", "bidirectional", "dropout")]
     body = Recurrence(params["cell"], x.sequence.shape[2] * params["stack"], *shape)
     return around(body, params, x, n_outputs)
+
+
+OPTION = Family(space=SPACE, build=build, network=TRAINING)

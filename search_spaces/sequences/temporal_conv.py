@@ -3,16 +3,16 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
+from automl.option import Family
 from automl.search_spaces.sequences.blocks import AUGMENT, TRAINING, around
 from automl.space import Choice, Float, Int, Params
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from automl.task import Rows, Task
+    from automl.task import Problem, Rows
     from automl.types import Model
 
-ORDER = 10
 SPACE = {
     "depth": Int(1, 6, default=3),
     "width": Int(16, 256, log=True, default=64),
@@ -26,21 +26,23 @@ SPACE = {
     "dropout": Float(0.0, 0.5, default=0.1),
     "augment": AUGMENT,
 }
-NETWORK = TRAINING
 
 
-def build(params: Params, task: "Task") -> "Model":
+def build(params: Params, problem: "Problem") -> "Model":
     """Return the network for ``params``, not yet fitted."""
     from automl.training.network import Network
 
-    return Network(partial(make_module, params), params, task)
+    return Network(partial(make_module, params), params, problem)
 
 
 def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
     """Return the module for sequences like those of ``x``, (n, steps, channels)."""
-    from automl.training.sequence_network import Convolutions
+    from automl.search_spaces.sequences._network import Convolutions
 
     shape = {name: params[name] for name in ("width", "depth", "dilation_growth", "kernel", "causal")}
     style = {name: params[name] for name in ("norm", "activation", "dropout")}
     body = Convolutions(x.sequence.shape[2] * params["stack"], **shape, **style)
     return around(body, params, x, n_outputs)
+
+
+OPTION = Family(space=SPACE, build=build, network=TRAINING, order=10)

@@ -1,18 +1,18 @@
-"""What families for tables share: feature steps; boosting (target, early stopping, becoming a model); forests."""
+"""What families for tables share: feature steps; boosting (early stopping, becoming a model); forests."""
 
-import math
-import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl import clock
 from automl.errors import NotApplicable
-from automl.export.trees import TreeEnsemble, linked
+from automl.export.trees import TreeEnsemble
 from automl.space import OFF, Choice, Float, Int, Params, Space, configure_choice
-from automl.task import Batch, Rows, Task
+from automl.target import Head
+from automl.task import Batch, Problem, Rows
 from automl.training.chunks import next_chunk
 
 if TYPE_CHECKING:
@@ -40,10 +40,9 @@ OBJECTIVE = Choice(["auto", "l2", "l1", "huber", "poisson"])
 _ABSOLUTE = ("mae", "median_absolute_error", "mape")
 _RANKING = ("roc_auc", "average_precision")
 _RANKED_ROWS = 1000  # with fewer, ranks are too coarse to stop by
-_ABSENT = -60.0  # raw score of a class that the training rows lack
 
 
-def adapt_boosted(space: Space, task: Task) -> Space:
+def adapt_boosted(space: Space, problem: Problem) -> Space:
     """Return ``space`` with what fits: for classes no objective, for a target below 0 no poisson.
 
     With more than two classes a level's number alone is tried first: a mean would be a column per class.
@@ -51,84 +50,14 @@ def adapt_boosted(space: Space, task: Task) -> Space:
     fitted = dict(space)
     objective, encode = fitted.get("objective"), fitted.get("encode")
     method = encode["method"] if isinstance(encode, Mapping) else None
-    if task.target == "multiclass" and isinstance(method, Choice) and method.start == "target" and "ordinal" in method:
+    many = problem.target.n_classes > 2
+    if many and isinstance(method, Choice) and method.start == "target" and "ordinal" in method:
         fitted["encode"] = {"method": configure_choice(method, {"default": "ordinal"}, "encode.method")}
-    if task.is_classification:
+    if problem.target.is_classification:
         fitted.pop("objective", None)
-    elif task.data.y.min() < 0 and isinstance(objective, Choice):
+    elif problem.summaries.target_range[0] < 0 and isinstance(objective, Choice):
         fitted["objective"] = configure_choice(objective, {"poisson": OFF}, "objective")
     return fitted
-
-
-@dataclass(frozen=True)
-class Target:
-    """How a target is shown to a library, and how its raw scores are turned back.
-
-    ``codes``: (m,) the classes that occur, empty for regression. A regression learns
-    ``(y - shift) / scale``; where ``log`` its raw scores are logarithms.
-    """
-
-    n_classes: int
-    codes: np.ndarray
-    shift: float = 0.0
-    scale: float = 1.0
-    log: bool = False
-
-    @classmethod
-    def of(cls, train: Batch, n_classes: int, objective: str) -> "Target":
-        """Learn from the training rows. Raises ``NotApplicable`` for a poisson target below 0."""
-        if n_classes:
-            return cls(n_classes, np.unique(train.y))
-        none, mean = np.zeros(0, int), float(np.average(train.y, weights=train.weights))
-        if objective == "poisson":
-            if train.y.min() < 0:
-                raise NotApplicable(f"The objective 'poisson' needs a target of 0 or more; got {train.y.min():g}.")
-            return cls(0, none, scale=mean or 1.0, log=True)
-        spread = math.sqrt(np.average(np.square(train.y - mean), weights=train.weights))
-        return cls(0, none, mean, spread or 1.0)
-
-    @property
-    def n_scores(self) -> int:
-        """The number of raw scores of a row: 1, or the classes that occur of a multiclass target."""
-        return len(self.codes) if self.n_classes > 2 else 1
-
-    def encode(self, batch: Batch) -> Batch:
-        """Return the rows with the target a library sees; rows of a class it cannot know are left out."""
-        if not self.n_classes:
-            return replace(batch, y=(batch.y - self.shift) / self.scale)
-        known = np.isin(batch.y, self.codes)
-        batch = batch if known.all() else batch.take(known)
-        return replace(batch, y=np.searchsorted(self.codes, batch.y))
-
-    def decode(self, raw: np.ndarray) -> np.ndarray:
-        """Return (n, n_classes) probabilities or (n,) values of the raw scores, (n,) or (n, n_scores)."""
-        if not self.n_classes:
-            return (np.exp(raw) if self.log else raw) * self.scale + self.shift
-        if self.n_scores == 1:
-            return linked(raw.reshape(-1, 1), "sigmoid")
-        scores = np.full((len(raw), self.n_classes), _ABSENT)
-        scores[:, self.codes] = raw
-        return linked(scores, "softmax")
-
-    def finish(self, trees: TreeEnsemble) -> TreeEnsemble:
-        """Return ``trees``, which give a library's raw scores, so that they predict as ``decode`` does."""
-        if self.log:
-            return replace(trees, base=trees.base + math.log(self.scale), link="exp")
-        if not self.n_classes:
-            value = (trees.value.astype(np.float64) * self.scale).astype(np.float32)
-            return replace(trees, value=value, base=trees.base * self.scale + self.shift)
-        if self.n_scores == 1:
-            return replace(trees, link="sigmoid")
-        base = np.full(self.n_classes, _ABSENT)
-        base[self.codes] = trees.base
-        return replace(trees, base=base, value_target=self.codes[trees.value_target].astype(np.int32), link="softmax")
-
-    def constant(self, train: Batch) -> TreeEnsemble:
-        """Return what to predict where there is nothing to learn: the mean, or the classes' shares."""
-        if not self.n_classes:
-            return TreeEnsemble.constant([self.scale if self.log else self.shift])
-        counts = np.bincount(train.y, weights=train.weights, minlength=self.n_classes)
-        return TreeEnsemble.constant(np.log(np.maximum(counts / counts.sum(), math.exp(_ABSENT))), "softmax")
 
 
 class Boosted:
@@ -139,34 +68,46 @@ class Boosted:
     rounds up to the best one; a multiclass round has one tree per class, or one for all.
     """
 
-    def __init__(self, params: Params, task: Task) -> None:
+    def __init__(self, params: Params, problem: Problem) -> None:
         self.params = params
-        self.seed, self.threads, self.n_classes = task.seed, task.threads, task.n_classes
-        absolute = task.metric.name in _ABSOLUTE
-        if task.is_classification:
+        self.seed, self.threads, self.target = problem.seed, problem.threads, problem.target
+        absolute = problem.metric.name in _ABSOLUTE
+        if self.target.is_classification:
             self.objective = "log_loss"
-            self.stopping = "auc" if task.n_classes == 2 and task.metric.name in _RANKING else "log_loss"
+            self.stopping = "auc" if self.target.n_classes == 2 and problem.metric.name in _RANKING else "log_loss"
         else:
             usual, objective = "l1" if absolute else "l2", params["objective"]
             self.objective = usual if objective == "auto" else objective
             self.stopping = "poisson" if objective == "poisson" else usual
         self.n_trees = 0
         self.fitted: Any = None
-        self.target: Target | None = None
+        self.head: Head
         self.constant: TreeEnsemble | None = None
 
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
-        """Boost with early stopping; yields about every half second."""
-        self.target = Target.of(train, self.n_classes, self.objective)
+        """Boost with early stopping; yields about every half second.
+
+        Raises ``NotApplicable`` for a poisson target below 0.
+        """
+        poisson = self.objective == "poisson"
+        if poisson and train.y.min() < 0:
+            raise NotApplicable(f"The objective 'poisson' needs a target of 0 or more; got {train.y.min():g}.")
+        self.head = self.target.head(train.y, train.weights, "logs" if poisson else "odds")
         if len(np.unique(train.y)) > 1 and _varies(train.x.numeric):
-            seen, held_out = self.target.encode(train), self.target.encode(valid)
+            seen, held_out = self.encoded(train), self.encoded(valid)
             held_out = held_out if len(held_out) else seen
             if self.stopping == "auc" and (len(held_out) < _RANKED_ROWS or len(np.unique(held_out.y)) == 1):
                 self.stopping = "log_loss"
             yield from self._boost(self._start(seen, held_out))
         if not self.n_trees:
-            self.constant = self.target.constant(train)
+            self.constant = TreeEnsemble.constant(self.head.average)
         yield 1.0
+
+    def encoded(self, batch: Batch) -> Batch:
+        """Return the rows with the target that a library sees; rows of a class it cannot know are left out."""
+        known = self.head.knows(batch.y)
+        batch = batch if known.all() else batch.take(known)
+        return replace(batch, y=self.head.encode(batch.y))
 
     def _boost(self, advance: Callable[[int], list[float]]) -> Iterator[float]:
         rate, most = self.params["learning_rate"], self.params["max_rounds"]
@@ -174,30 +115,29 @@ class Boosted:
         losses: list[float] = []
         chunk = 1
         while len(losses) < min(most, self.n_trees + patience):
-            started, asked = time.perf_counter(), min(chunk, most - len(losses), self.n_trees + patience - len(losses))
+            started, asked = clock.stopwatch(), min(chunk, most - len(losses), self.n_trees + patience - len(losses))
             losses += (new := advance(asked))
             self.n_trees = int(np.argmin(losses)) + 1 if losses else 0
             if len(new) < asked:
                 return
-            seconds_per_round = (time.perf_counter() - started) / asked
+            seconds_per_round = (clock.stopwatch() - started) / asked
             chunk = next_chunk(chunk, seconds_per_round)
             # How many rounds it will be is not known: half of the way is put at 10 / rate.
             yield min(0.99, 1 - 0.5 ** (len(losses) * rate / 10))
 
     def predict(self, x: Rows) -> np.ndarray:
-        """Return (n, n_classes) probabilities or (n,) values."""
-        if self.constant is not None:
-            prediction = self.constant.predict(x.numeric)
-            return prediction if self.n_classes else prediction[:, 0]
-        return self.target.decode(np.asarray(self._raw(x.numeric), np.float64))
+        """Return (n, width) probabilities or values."""
+        raw = self._raw(x.numeric) if self.constant is None else self.constant.predict(x.numeric)
+        # Libraries give a single output of a row as (n,).
+        return self.head.predict(np.asarray(raw, np.float64).reshape(len(x), self.head.n_raw))
 
     def ensemble(self) -> TreeEnsemble:
-        """Return the model as arrays."""
-        return self.constant or self.target.finish(self._trees())
+        """Return the trees as arrays that give the raw outputs."""
+        return self.constant or self._trees()
 
     def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> str:
-        """Add the trees to ``graph``; return the output, (n, n_classes) or (n, 1)."""
-        return self.ensemble().emit(graph, inputs["numeric"])
+        """Add the trees to ``graph``; return the output, (n, width)."""
+        return self.head.emit(graph, self.ensemble().emit(graph, inputs["numeric"]))
 
     def trimmed(self, n_trees: int) -> "Boosted":
         """Return a model of the first ``n_trees`` rounds; it shares the fitted trees until it is pickled."""
@@ -220,11 +160,11 @@ class Boosted:
         raise NotImplementedError
 
     def _raw(self, x: np.ndarray) -> np.ndarray:
-        """Return the raw scores of (n, p) rows after ``n_trees`` rounds: (n,) or (n, m)."""
+        """Return the raw outputs of (n, p) rows after ``n_trees`` rounds: (n,) or (n, r)."""
         raise NotImplementedError
 
     def _trees(self) -> TreeEnsemble:
-        """Return the first ``n_trees`` rounds as arrays that give the raw scores."""
+        """Return the first ``n_trees`` rounds as arrays that give the raw outputs."""
         raise NotImplementedError
 
     def _pack(self) -> Any:
@@ -247,9 +187,9 @@ CRITERION = Choice(["gini", "entropy"])
 _SAMPLED_ROWS = {"share": Float(0.3, 1.0, default=1.0)}
 
 
-def criterion_for_classes(space: Space, task: Task) -> Space:
+def criterion_for_classes(space: Space, problem: Problem) -> Space:
     """Leave out the criterion where there are no classes."""
-    return space if task.is_classification else {k: v for k, v in space.items() if k != "criterion"}
+    return space if problem.target.is_classification else {k: v for k, v in space.items() if k != "criterion"}
 
 
 def forest_space(rows: str) -> Space:
@@ -265,12 +205,12 @@ def forest_space(rows: str) -> Space:
     }
 
 
-def build_forest(params: Params, task: Task, classifier: str, regressor: str) -> "Forest":
+def build_forest(params: Params, problem: Problem, classifier: str, regressor: str) -> "Forest":
     """Return an unfitted forest of scikit-learn's classes by these names."""
     from automl.training.forest import Forest
 
-    name = classifier if task.is_classification else regressor
-    return Forest(partial(_forest, name, params, task.seed, task.threads), params["n_estimators"], task)
+    name = classifier if problem.target.is_classification else regressor
+    return Forest(partial(_forest, name, params, problem.seed, problem.threads), params["n_estimators"], problem)
 
 
 def _forest(name: str, params: Params, seed: int, threads: int, regression: bool) -> Any:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from automl.export.trees import TreeEnsemble
+from automl.option import Family
 from automl.search_spaces.tables.blocks import BOOSTED_FEATURES, OBJECTIVE, Boosted, adapt_boosted
 from automl.space import Choice, Constant, Float, Int, Params, scope
-from automl.task import Batch, Task
+from automl.task import Batch, Problem
 
 SPACE = {
     "objective": OBJECTIVE,
@@ -25,20 +26,17 @@ SPACE = {
     ),
     "border_count": Choice([32, 64, 128, 254], default=128),
 }
-FEATURES = BOOSTED_FEATURES
-ORDER = 30
-adapt = adapt_boosted
 
-_OBJECTIVES = {"l2": "RMSE", "l1": "MAE", "huber": "Huber:delta=1.0", "poisson": "Poisson"}
+_OBJECTIVES = {"log_loss": "Logloss", "l2": "RMSE", "l1": "MAE", "huber": "Huber:delta=1.0", "poisson": "Poisson"}
 _METRICS = {"log_loss": "Logloss", "auc": "AUC", "l2": "RMSE", "l1": "MAE", "poisson": "Poisson"}
 _BOOTSTRAP = {"mvs": ("MVS", "subsample", "share"), "bayesian": ("Bayesian", "bagging_temperature", "temperature")}
 _SAMPLED_ROWS = 20
 _COPIED = ("learning_rate", "depth", "l2_leaf_reg", "random_strength", "border_count")
 
 
-def build(params: Params, task: Task) -> "CatBoost":
+def build(params: Params, problem: Problem) -> "CatBoost":
     """Return an unfitted model."""
-    return CatBoost(params, task)
+    return CatBoost(params, problem)
 
 
 class CatBoost(Boosted):
@@ -63,8 +61,8 @@ class CatBoost(Boosted):
         return advance
 
     def _settings(self, n_rows: int) -> dict[str, Any]:
-        multiclass = self.target.n_scores > 1
-        objective = "MultiClass" if multiclass else "Logloss" if self.n_classes else _OBJECTIVES[self.objective]
+        multiclass = self.head.n_raw > 1
+        objective = "MultiClass" if multiclass else _OBJECTIVES[self.objective]
         kind, option, name = _BOOTSTRAP[self.params["bootstrap"]]
         sampling = {"bootstrap_type": kind, option: scope(self.params, f"bootstrap.{self.params['bootstrap']}")[name]}
         return {name: self.params[name] for name in _COPIED} | {
@@ -85,7 +83,7 @@ class CatBoost(Boosted):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.json"
             self._pack().save_model(str(path), format="json")
-            return parse(json.loads(path.read_text()), self.target.n_scores)
+            return parse(json.loads(path.read_text()), self.head.n_raw)
 
     def _pack(self) -> Any:
         smaller = self.fitted.copy()
@@ -138,3 +136,6 @@ def _tree(
         value=value.astype(np.float32),
         base=np.zeros(n_targets),
     )
+
+
+OPTION = Family(space=SPACE, build=build, steps=BOOSTED_FEATURES, order=30, requires=("catboost",), adapt=adapt_boosted)

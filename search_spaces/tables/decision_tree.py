@@ -3,9 +3,10 @@
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from automl.option import Family
 from automl.search_spaces.tables.blocks import CRITERION, TREE_FEATURES, criterion_for_classes
 from automl.space import Float, Int, Params
-from automl.task import Task
+from automl.task import Problem
 
 if TYPE_CHECKING:
     from automl.training.forest import Forest
@@ -18,16 +19,13 @@ SPACE = {
     "ccp_alpha": Float(1e-6, 0.03, log=True, default=1e-5),
     "criterion": CRITERION,
 }
-FEATURES = TREE_FEATURES
-ORDER = 70
-adapt = criterion_for_classes
 
 
-def build(params: Params, task: Task) -> "Forest":
+def build(params: Params, problem: Problem) -> "Forest":
     """Return an unfitted tree; missing numbers are sent to the better side of each split."""
     from automl.training.forest import Forest
 
-    return Forest(partial(_tree, params, task.seed), 1, task)
+    return Forest(partial(_tree, params, problem.seed), 1, problem)
 
 
 def _tree(params: Params, seed: int, regression: bool) -> Any:
@@ -44,3 +42,6 @@ def _tree(params: Params, seed: int, regression: bool) -> Any:
         ccp_alpha=params["ccp_alpha"],
         random_state=seed,
     )
+
+
+OPTION = Family(space=SPACE, build=build, steps=TREE_FEATURES, order=70, adapt=criterion_for_classes)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from automl.export.trees import TreeEnsemble, floor32
+from automl.option import Family
 from automl.search_spaces.tables.blocks import BOOSTED_FEATURES, OBJECTIVE, Boosted, adapt_boosted
 from automl.space import Choice, Constant, Float, Int, Params
-from automl.task import Batch, Task
+from automl.task import Batch, Problem
 
 SPACE = {
     "objective": OBJECTIVE,
@@ -25,19 +26,16 @@ SPACE = {
     "max_bin": Choice([63, 127, 255, 511], default=255),
     "extra_trees": Choice([False, True]),
 }
-FEATURES = BOOSTED_FEATURES
-ORDER = 10
-adapt = adapt_boosted
 
-_OBJECTIVES = {"l2": "regression", "l1": "regression_l1", "huber": "huber", "poisson": "poisson"}
+_OBJECTIVES = {"log_loss": "binary", "l2": "regression", "l1": "regression_l1", "huber": "huber", "poisson": "poisson"}
 _METRICS = {"log_loss": "binary_logloss", "auc": "auc", "l2": "l2", "l1": "l1", "poisson": "poisson"}
 _COPIED = ("learning_rate", "num_leaves", "min_data_in_leaf", "feature_fraction", "bagging_fraction")
 _COPIED += ("lambda_l1", "lambda_l2", "max_bin", "extra_trees")
 
 
-def build(params: Params, task: Task) -> "LightGBM":
+def build(params: Params, problem: Problem) -> "LightGBM":
     """Return an unfitted model."""
-    return LightGBM(params, task)
+    return LightGBM(params, problem)
 
 
 class LightGBM(Boosted):
@@ -64,11 +62,11 @@ class LightGBM(Boosted):
         return advance
 
     def _settings(self) -> dict[str, Any]:
-        multiclass = self.target.n_scores > 1
-        objective = "multiclass" if multiclass else "binary" if self.n_classes else _OBJECTIVES[self.objective]
+        multiclass = self.head.n_raw > 1
+        objective = "multiclass" if multiclass else _OBJECTIVES[self.objective]
         return {name: self.params[name] for name in _COPIED} | {
             "objective": objective,
-            "num_class": self.target.n_scores,
+            "num_class": self.head.n_raw,
             "metric": "multi_logloss" if multiclass else _METRICS[self.stopping],
             "bagging_freq": 1,
             "num_threads": self.threads,
@@ -82,7 +80,7 @@ class LightGBM(Boosted):
         return self.fitted.predict(x, raw_score=True, num_iteration=self.n_trees, num_threads=self.threads)
 
     def _trees(self) -> TreeEnsemble:
-        n_scores = self.target.n_scores
+        n_scores = self.head.n_raw
         return parse(self._text(), n_scores).trimmed(self.n_trees * n_scores)
 
     def _text(self) -> str:
@@ -159,3 +157,6 @@ def _positions(first: np.ndarray, count: np.ndarray) -> np.ndarray:
     """Return first[0], first[0] + 1, ... (count[0] numbers), first[1], ..."""
     before = np.concatenate([[0], np.cumsum(count)[:-1]])
     return np.repeat(first - before, count) + np.arange(count.sum())
+
+
+OPTION = Family(space=SPACE, build=build, steps=BOOSTED_FEATURES, order=10, requires=("lightgbm",), adapt=adapt_boosted)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import softmax
 
+from automl.option import Family
 from automl.search_spaces.tables.blocks import NUMERIC_FEATURES
 from automl.space import Choice, Float, Params
-from automl.task import Batch, Rows, Task
+from automl.task import Batch, Problem, Rows
 from automl.training.linear import Linear, class_weight_for_classes, class_weights, quiet
 from automl.types import Model
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 _Stage = tuple[float, np.ndarray, np.ndarray]  # progress, coefficients (k, p), intercepts (k,)
 
-ORDER = 20
 _STRENGTH = {"strength": Float(1e-7, 1.0, log=True, default=3e-4)}
 SPACE = {
     "penalty": Choice(
@@ -35,22 +35,20 @@ SPACE = {
     ),
     "class_weight": Choice(["none", "balanced"]),
 }
-FEATURES = NUMERIC_FEATURES
 # A stage is about this many rows * columns * classes * iterations: about a second of work on a core.
 _STAGE_WORK = {"newton-cholesky": 4e9, "lbfgs": 1e9, "proximal": 1e9}
 _MOST_ITERATIONS = 500
 _TOLERANCE = 1e-4
-adapt = class_weight_for_classes
 
 
-def build(params: Params, task: Task) -> Model:
+def build(params: Params, problem: Problem) -> Model:
     """Make the model."""
     penalty = params["penalty"]
     strength = params.get(f"penalty.{penalty}.strength", 0.0)
     l1_ratio = params.get("penalty.elasticnet.l1_ratio", float(penalty == "l1"))
-    if not task.is_classification:
-        return LeastSquares(strength, l1_ratio, task.seed)
-    return Logistic(strength, l1_ratio, params.get("class_weight") == "balanced", task)
+    if not problem.target.is_classification:
+        return LeastSquares(strength, l1_ratio, problem)
+    return Logistic(strength, l1_ratio, params.get("class_weight") == "balanced", problem)
 
 
 class _LinearModel:
@@ -73,22 +71,23 @@ class Logistic(_LinearModel):
     gradients. The fit runs in stages, each from where the last one ended, 500 iterations in all.
     """
 
-    def __init__(self, strength: float, l1_ratio: float, balanced: bool, task: Task) -> None:
+    def __init__(self, strength: float, l1_ratio: float, balanced: bool, problem: Problem) -> None:
         self.strength, self.l1_ratio, self.balanced = strength, l1_ratio, balanced
-        self.n_classes = task.n_classes
+        self.target = problem.target
 
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
         """Fit; yields after every stage."""
-        present, codes = np.unique(train.y, return_inverse=True)
+        head = self.target.head(train.y, train.weights, "odds")
+        codes = head.encode(train.y)
         x, unscaled = _conditioned(train.x.numeric)
-        if len(present) == 1:
-            self.model = Linear.constant(x.shape[1], present, self.n_classes)
+        if not codes.any():  # one class
+            self.model = Linear.constant(x.shape[1], head)
             yield 1.0
             return
         weights = class_weights(codes, train.weights, self.balanced)
         stages = self._proximal(x, codes, weights) if self.l1_ratio else self._smooth(x, codes, weights)
         for done, coef, intercept in stages:
-            self.model = Linear.of_classes(*unscaled(coef, intercept), present, self.n_classes)
+            self.model = Linear(*unscaled(coef, intercept), head)
             if done < 1:
                 yield done
         yield 1.0
@@ -146,8 +145,8 @@ class Logistic(_LinearModel):
 class LeastSquares(_LinearModel):
     """Ridge, lasso, elastic net or plain least squares on the standardised target; one stage."""
 
-    def __init__(self, strength: float, l1_ratio: float, seed: int) -> None:
-        self.strength, self.l1_ratio, self.seed = strength, l1_ratio, seed
+    def __init__(self, strength: float, l1_ratio: float, problem: Problem) -> None:
+        self.strength, self.l1_ratio, self.target = strength, l1_ratio, problem.target
 
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
         """Fit; yields once."""
@@ -155,8 +154,7 @@ class LeastSquares(_LinearModel):
 
         x, unscaled = _conditioned(train.x.numeric)
         x = x.astype(np.float64)
-        center = float(np.average(train.y, weights=train.weights))
-        spread = float(train.y.std()) or 1.0
+        head = self.target.head(train.y, train.weights, "odds")
         mass = float(len(x) if train.weights is None else train.weights.sum())
         if self.l1_ratio:
             many = len(x) > x.shape[1]
@@ -165,9 +163,8 @@ class LeastSquares(_LinearModel):
             # A trace of the penalty keeps columns that repeat each other (one-hot) solvable.
             fitted = Ridge(max(self.strength, 1e-9) * mass)
         with quiet():
-            fitted.fit(x, (train.y - center) / spread, sample_weight=train.weights)
-        coef, intercept = unscaled(fitted.coef_[None], np.atleast_1d(fitted.intercept_))
-        self.model = Linear(coef.T, intercept, center, spread)
+            fitted.fit(x, head.encode(train.y), sample_weight=train.weights)
+        self.model = Linear(*unscaled(fitted.coef_[None], np.atleast_1d(fitted.intercept_)), head)
         yield 1.0
 
 
@@ -195,3 +192,6 @@ def _largest_eigenvalue(x: np.ndarray, share: np.ndarray) -> float:
         length = float(np.linalg.norm(v))
         v /= length
     return 1.1 * length
+
+
+OPTION = Family(space=SPACE, build=build, steps=NUMERIC_FEATURES, order=20, adapt=class_weight_for_classes)

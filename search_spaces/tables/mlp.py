@@ -8,14 +8,14 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from automl.option import Family
 from automl.space import Choice, Float, Int, Params
-from automl.task import Rows, Task
+from automl.task import Problem, Rows
 from automl.types import Model
 
 if TYPE_CHECKING:
-    from automl.training.table_network import TableNetwork
+    from automl.search_spaces.tables._network import TableNetwork
 
-ORDER = 50
 _SIZE = {"size": Int(2, 32, log=True, default=12)}
 SPACE = {
     "depth": Int(1, 6, default=3),
@@ -39,29 +39,21 @@ SPACE = {
     ),
     "category_size": Int(2, 64, log=True, default=16),
 }
-FEATURES = {
-    "dates": {},
-    "text": {},
-    "impute": {"method": {"none": "off"}},
-    "encode": {"method": {"default": "native"}},
-    "scale": {"method": {"default": "quantile"}},
-}
-NETWORK = {"optimizer": {"adamw": {"lr": {"default": 1.5e-3}}}}
 
 
-def build(params: Params, task: Task) -> Model:
+def build(params: Params, problem: Problem) -> Model:
     """Make the model."""
     from automl.training.network import Network
 
-    return Network(partial(make_module, params), params, task)
+    return Network(partial(make_module, params), params, problem)
 
 
 def make_module(params: Params, x: Rows, n_outputs: int) -> "TableNetwork":
     """Return the module for rows like those of ``x``, which also give its input statistics."""
     from torch import nn
 
+    from automl.search_spaces.tables._network import NORMS, Inputs, Residual, TableNetwork
     from automl.training.layers import ACTIVATIONS
-    from automl.training.table_network import NORMS, Inputs, Residual, TableNetwork
 
     width, depth, dropout = params["width"], params["depth"], params["dropout"]
     norm, activation = NORMS[params["norm"]], ACTIVATIONS[params["activation"]]
@@ -74,3 +66,18 @@ def make_module(params: Params, x: Rows, n_outputs: int) -> "TableNetwork":
         for n_in, n_out in pairwise([enter.n_features, *[width] * depth]):
             layers += [nn.Linear(n_in, n_out), norm(n_out), activation(), nn.Dropout(dropout)]
     return TableNetwork(enter, nn.Sequential(*layers, nn.Linear(width, n_outputs)))
+
+
+OPTION = Family(
+    space=SPACE,
+    build=build,
+    steps={
+        "dates": {},
+        "text": {},
+        "impute": {"method": {"none": "off"}},
+        "encode": {"method": {"default": "native"}},
+        "scale": {"method": {"default": "quantile"}},
+    },
+    network={"optimizer": {"adamw": {"lr": {"default": 1.5e-3}}}},
+    order=50,
+)

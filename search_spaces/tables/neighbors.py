@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from automl.option import Family
 from automl.search_spaces.tables.blocks import NUMERIC_FEATURES
 from automl.space import Choice, Float, Int, Params
-from automl.task import Batch, Rows, Task
+from automl.task import Batch, Problem, Rows
 from automl.training.linear import sample
 from automl.types import Model
 
 if TYPE_CHECKING:
     from automl.export.graph import Graph
 
-ORDER = 60
 SPACE = {
     "k": Int(1, 100, log=True, default=15),
     "weights": Choice(["distance", "uniform"]),
@@ -30,7 +30,6 @@ SPACE = {
     # The artifact keeps this many training rows at most.
     "max_rows": Int(500, 20_000, log=True, default=8_000),
 }
-FEATURES = NUMERIC_FEATURES
 # Distances within this share of the squared lengths (or of the sums) are the same distance.
 _TIE = 1e-5
 _TINY = 1e-12
@@ -39,10 +38,10 @@ _SOFT = 0.01
 _CHUNK_NUMBERS = 4_000_000
 
 
-def build(params: Params, task: Task) -> Model:
+def build(params: Params, problem: Problem) -> Model:
     """Make the model."""
     return Neighbors(
-        params["k"], params["weights"] == "distance", params["p"], params["prior"], params["max_rows"], task
+        params["k"], params["weights"] == "distance", params["p"], params["prior"], params["max_rows"], problem
     )
 
 
@@ -53,31 +52,30 @@ class Neighbors:
     near zero. Row weights of the training part count as so many rows.
     """
 
-    def __init__(self, k: int, by_distance: bool, p: int, prior: float, max_rows: int, task: Task) -> None:
+    def __init__(self, k: int, by_distance: bool, p: int, prior: float, max_rows: int, problem: Problem) -> None:
         self.k, self.by_distance, self.p, self.prior, self.max_rows = k, by_distance, p, prior, max_rows
-        self.n_classes, self.seed = task.n_classes, task.seed
+        self.target, self.seed = problem.target, problem.seed
 
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
         """Keep the rows; yields once."""
-        index = sample(train.y, self.max_rows, self.n_classes, self.seed)
-        x, y = train.x.numeric[index], train.y[index]
+        index = sample(train.y, self.max_rows, self.target.n_classes, self.seed)
+        self.head = self.target.head(train.y, train.weights, "means")
+        x, values = train.x.numeric[index], self.target.columns(self.head.encode(train.y[index]))
         self.center = x.mean(axis=0, dtype=np.float64).astype(np.float32)
         self.rows = x - self.center
-        values = np.eye(self.n_classes)[y] if self.n_classes else y[:, None]
-        mass = np.ones(len(y)) if train.weights is None else train.weights[index] / train.weights[index].mean()
+        mass = np.ones(len(x)) if train.weights is None else train.weights[index] / train.weights[index].mean()
         # The last column counts: a weighted sum of all columns, divided by its last, is a mean.
-        targets = np.hstack([values, np.ones((len(y), 1))]) * mass[:, None]
+        targets = np.hstack([values, np.ones((len(x), 1))]) * mass[:, None]
         self.mean = (targets[:, :-1].sum(axis=0) / targets[:, -1].sum()).astype(np.float32)
         targets[:, :-1] -= self.mean * targets[:, -1:]
         self.targets = targets.astype(np.float32)
         yield 1.0
 
     def predict(self, x: Rows) -> np.ndarray:
-        """Return (n, n_classes) probabilities or (n,) values."""
+        """Return (n, width) probabilities or values."""
         step = max(1, _CHUNK_NUMBERS // len(self.rows))
         parts = [self._predict(x.numeric[i : i + step]).astype(np.float32) for i in range(0, len(x), step)]
-        means = np.concatenate(parts)
-        return means if self.n_classes else means[:, 0]
+        return self.head.predict(np.concatenate(parts))
 
     def _predict(self, x: np.ndarray) -> np.ndarray:
         d, size = self._distances((x - self.center).astype(np.float64))
@@ -121,7 +119,7 @@ class Neighbors:
         k_outputs = self.targets.shape[1] - 1
         mass = graph.op("Add", graph.columns(sums, [k_outputs]), graph.double(self.prior))
         means = graph.op("Div", graph.columns(sums, range(k_outputs)), mass)
-        return graph.cast(graph.op("Add", means, graph.double(self.mean)), np.float32)
+        return self.head.emit(graph, graph.cast(graph.op("Add", means, graph.double(self.mean)), np.float32))
 
     def _write_distances(self, graph: "Graph", x: str, rows: str) -> tuple[str, str]:
         """Return the names of ``_distances``' tensors; ``x`` is (n, p) and ``rows`` (p, n_rows), both float64."""
@@ -139,3 +137,6 @@ class Neighbors:
         products = graph.op("MatMul", x, rows)
         d = graph.op("Sub", lengths, graph.op("Add", products, products))
         return graph.op("Max", d, graph.op("Sub", size, size)), size
+
+
+OPTION = Family(space=SPACE, build=build, steps=NUMERIC_FEATURES, order=60)

@@ -1,16 +1,17 @@
 """Random forests (Breiman, 2001): the mean of deep trees grown on resampled rows and random columns."""
 
+from automl.option import Family
 from automl.search_spaces.tables.blocks import TREE_FEATURES, build_forest, criterion_for_classes, forest_space
 from automl.space import Params
-from automl.task import Task
+from automl.task import Problem
 from automl.types import Model
 
 SPACE = forest_space(rows="bootstrap")
-FEATURES = TREE_FEATURES
-ORDER = 40
-adapt = criterion_for_classes
 
 
-def build(params: Params, task: Task) -> Model:
+def build(params: Params, problem: Problem) -> Model:
     """Return an unfitted forest; missing numbers are sent to the better side of each split."""
-    return build_forest(params, task, "RandomForestClassifier", "RandomForestRegressor")
+    return build_forest(params, problem, "RandomForestClassifier", "RandomForestRegressor")
+
+
+OPTION = Family(space=SPACE, build=build, steps=TREE_FEATURES, order=40, adapt=criterion_for_classes)

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl.option import Family
 from automl.search_spaces.tables.blocks import NUMERIC_FEATURES
 from automl.space import Choice, Float, Int, Params, Space
-from automl.task import Batch, Rows, Task
+from automl.target import Head
+from automl.task import Batch, Problem, Rows
 from automl.training.linear import Calibration, Linear, class_weights, holdout, quiet, sample
 from automl.types import Model
 
 if TYPE_CHECKING:
     from automl.export.graph import Graph
 
-ORDER = 60
 SPACE = {
     # gamma is relative to 1 / (columns * variance), which scikit-learn calls "scale".
     "kernel": Choice(
@@ -44,28 +45,27 @@ SPACE = {
     # For regression only: errors below this share of the target's deviation are free.
     "epsilon": Float(1e-3, 0.5, log=True, default=0.1),
 }
-FEATURES = NUMERIC_FEATURES
 _MOST_ITERATIONS = 100_000
 _CACHE_MB = 300
 _MOST_CLASSES = 40
 _CHUNK_NUMBERS = 4_000_000
 
 
-def adapt(space: Space, task: Task) -> Space | None:
-    """Leave out what the task has no use for; None (not at all) for more classes than pairs are affordable."""
-    if task.n_classes > _MOST_CLASSES:
+def adapt(space: Space, problem: Problem) -> Space | None:
+    """Leave out what the problem has no use for; None (not at all) for more classes than pairs are affordable."""
+    if problem.target.n_classes > _MOST_CLASSES:
         return None
     useless = {
         "binary": ("epsilon", "sharpness"),
         "multiclass": ("epsilon",),
         "regression": ("class_weight", "sharpness"),
     }
-    return {name: domain for name, domain in space.items() if name not in useless[task.target]}
+    return {name: domain for name, domain in space.items() if name not in useless[problem.target.kind]}
 
 
-def build(params: Params, task: Task) -> Model:
+def build(params: Params, problem: Problem) -> Model:
     """Make the model."""
-    return SupportVectors(params, task)
+    return SupportVectors(params, problem)
 
 
 class SupportVectors:
@@ -77,7 +77,7 @@ class SupportVectors:
     "Classification by pairwise coupling", 1998.
     """
 
-    def __init__(self, params: Params, task: Task) -> None:
+    def __init__(self, params: Params, problem: Problem) -> None:
         self.kernel = str(params["kernel"])
         self.gamma_factor = params.get(f"kernel.{self.kernel}.gamma", 1.0)
         self.degree, self.coef0 = (
@@ -87,28 +87,29 @@ class SupportVectors:
         self.c = params[f"kernel.{self.kernel}.C"]
         self.max_rows, self.epsilon = params["max_rows"], params.get("epsilon", 0.1)
         self.balanced, self.sharpness = params.get("class_weight") == "balanced", params.get("sharpness", 1.0)
-        self.n_classes, self.seed = task.n_classes, task.seed
+        self.target, self.seed = problem.target, problem.seed
 
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
         """Fit; classification yields after the calibrated and after the final machine."""
-        batch = train.take(sample(train.y, self.max_rows, self.n_classes, self.seed))
+        batch = train.take(sample(train.y, self.max_rows, self.target.n_classes, self.seed))
         x = batch.x.numeric.astype(np.float64)
         self.center = x.mean(axis=0).astype(np.float32)
         x = x - self.center
         # Rounded here, because ONNX constants are float32.
         self.gamma = float(np.float32(self.gamma_factor / max(x.shape[1] * x.var(), 1e-12)))
-        if self.n_classes:
-            yield from self._fit_classes(x, batch.y, batch.weights)
+        head = self.target.head(batch.y, batch.weights, "odds")
+        y = head.encode(batch.y)
+        if self.target.is_classification:
+            yield from self._fit_classes(x, y, batch.weights, head)
         else:
-            self._fit_values(x, batch.y, batch.weights)
+            self._fit_values(x, y, batch.weights, head)
         yield 1.0
 
-    def _fit_classes(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> Iterator[float]:
-        present, codes = np.unique(y, return_inverse=True)
-        k = len(present)
+    def _fit_classes(self, x: np.ndarray, codes: np.ndarray, weights: np.ndarray | None, head: Head) -> Iterator[float]:
+        k = int(codes.max()) + 1
         if k == 1:
             self._keep(np.zeros((1, x.shape[1])), np.zeros((1, 1)), np.zeros(1))
-            self.model = Linear.constant(2, present, self.n_classes)
+            self.model = Linear.constant(2, head)
             return
         own, weights = weights, class_weights(codes, weights, self.balanced)
         votes = _votes(k)
@@ -117,8 +118,7 @@ class SupportVectors:
         # Balanced classes shift the scores; probabilities are those of the classes as they are.
         scores = self._margins(x[held].astype(np.float32)) @ votes
         calibration = Calibration(scores, codes[held], None if own is None else own[held])
-        weight, bias = votes.T * calibration.temperature, calibration.bias
-        self.model = Linear.of_classes(weight, bias, present, self.n_classes)
+        self.model = Linear(votes.T * calibration.temperature, calibration.bias, head)
         yield 0.5
         self._fit_pairs(x, codes, weights)
 
@@ -131,15 +131,14 @@ class SupportVectors:
         sign = -1 if pairs.shape[1] == 1 else 1  # scikit-learn turns the sign for two classes
         self._keep(machine.support_vectors_, sign * pairs, sign * machine.intercept_)
 
-    def _fit_values(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> None:
+    def _fit_values(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, head: Head) -> None:
         from sklearn.svm import SVR
 
-        center, spread = float(y.mean()), float(y.std()) or 1.0
         with quiet():
             machine = SVR(C=self.c, epsilon=self.epsilon, **self._options())
-            machine.fit(x, (y - center) / spread, sample_weight=weights)
+            machine.fit(x, y, sample_weight=weights)
         self._keep(machine.support_vectors_, machine.dual_coef_.T, machine.intercept_)
-        self.model = Linear(np.ones((1, 1)), np.zeros(1), center, spread)
+        self.model = Linear(np.ones((1, 1)), np.zeros(1), head)
 
     def _options(self) -> dict[str, Any]:
         options = {"kernel": self.kernel, "cache_size": _CACHE_MB, "max_iter": _MOST_ITERATIONS, "tol": 1e-3}
@@ -152,7 +151,7 @@ class SupportVectors:
         self.vectors, self.weight, self.bias = (a.astype(np.float32) for a in (vectors, weight, bias))
 
     def predict(self, x: Rows) -> np.ndarray:
-        """Return (n, n_classes) probabilities or (n,) values."""
+        """Return (n, width) probabilities or values."""
         step = max(1, _CHUNK_NUMBERS // len(self.weight))
         parts = (x.numeric[i : i + step] - self.center for i in range(0, len(x), step))
         return np.concatenate([self.model.predict(self._margins(part)) for part in parts])
@@ -161,7 +160,7 @@ class SupportVectors:
         """Return what the scores are made of, for centred x (n, p): (n, 2 * n_pairs), or (n, 1) values."""
         # Large C means large weights that cancel each other: float32 would lose what is left.
         margins = (self._kernel(x.astype(np.float64)) @ self.weight.astype(np.float64) + self.bias).astype(np.float32)
-        if not self.n_classes:
+        if not self.target.is_classification:
             return margins
         z = np.float32(self.sharpness) * np.hstack([-margins, margins])
         return np.logaddexp(np.float32(0), z)
@@ -182,7 +181,7 @@ class SupportVectors:
         kernel = self._write_kernel(graph, graph.cast(x, np.float64))
         margins = graph.op("MatMul", kernel, graph.double(self.weight))
         margins = graph.cast(graph.op("Add", margins, graph.double(self.bias)), np.float32)
-        if self.n_classes:
+        if self.target.is_classification:
             z = graph.op("Mul", margins, graph.constant(np.float32(self.sharpness)))
             margins = graph.op("Softplus", graph.concat([graph.op("Neg", z), z]))
         return self.model.write(graph, graph.op("MatMul", margins, graph.constant(self.model.weight)))
@@ -218,3 +217,6 @@ def _pairs(dual: np.ndarray, n_support: np.ndarray) -> np.ndarray:
     owner = np.repeat(np.arange(len(n_support)), n_support)
     pairs = zip(*np.triu_indices(len(n_support), 1), strict=True)
     return np.stack([np.where(owner == i, dual[j - 1], np.where(owner == j, dual[i], 0)) for i, j in pairs], axis=1)
+
+
+OPTION = Family(space=SPACE, build=build, steps=NUMERIC_FEATURES, order=60, adapt=adapt)

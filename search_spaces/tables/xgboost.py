@@ -9,11 +9,11 @@ import numpy as np
 
 from automl.errors import NotApplicable
 from automl.export.trees import TreeEnsemble, below32
+from automl.option import Family
 from automl.search_spaces.tables.blocks import BOOSTED_FEATURES, OBJECTIVE, Boosted, adapt_boosted
 from automl.space import Choice, Constant, Float, Int, Params
-from automl.task import Batch, Task
+from automl.task import Batch, Problem
 
-REQUIRES = ("xgboost",)
 SPACE = {
     "objective": OBJECTIVE,
     "learning_rate": Float(0.01, 0.3, log=True, default=0.05),
@@ -26,11 +26,9 @@ SPACE = {
     "reg_lambda": Float(1e-3, 100.0, log=True, default=1.0),
     "max_bin": Choice([64, 128, 256], default=256),
 }
-FEATURES = BOOSTED_FEATURES
-ORDER = 50
-adapt = adapt_boosted
 
 _OBJECTIVES = {
+    "log_loss": "binary:logistic",
     "l2": "reg:squarederror",
     "l1": "reg:absoluteerror",
     "huber": "reg:pseudohubererror",
@@ -41,11 +39,11 @@ _COPIED = ("learning_rate", "max_depth", "min_child_weight", "subsample", "colsa
 _COPIED += ("reg_alpha", "reg_lambda", "max_bin")
 
 
-def build(params: Params, task: Task) -> "XGBoost":
+def build(params: Params, problem: Problem) -> "XGBoost":
     """Return an unfitted model. Raises ``NotApplicable`` where the library is not installed."""
     if importlib.util.find_spec("xgboost") is None:
         raise NotApplicable("The family 'xgboost' needs a library that is not installed: pip install xgboost-cpu")
-    return XGBoost(params, task)
+    return XGBoost(params, problem)
 
 
 class XGBoost(Boosted):
@@ -74,12 +72,11 @@ class XGBoost(Boosted):
         return advance
 
     def _settings(self, train: Batch) -> dict[str, Any]:
-        multiclass = self.target.n_scores > 1
-        objective = "multi:softprob" if multiclass else "binary:logistic" if self.n_classes else None
+        multiclass = self.head.n_raw > 1
         return (
             {name: self.params[name] for name in _COPIED}
             | {
-                "objective": objective or _OBJECTIVES[self.objective],
+                "objective": "multi:softprob" if multiclass else _OBJECTIVES[self.objective],
                 "eval_metric": "mlogloss" if multiclass else _METRICS[self.stopping],
                 # Boosting starts from the average.
                 "base_score": 0.5 if multiclass else float(np.average(train.y, weights=train.weights)),
@@ -88,7 +85,7 @@ class XGBoost(Boosted):
                 "seed": self.seed,
                 "verbosity": 0,
             }
-            | ({"num_class": self.target.n_scores} if multiclass else {})
+            | ({"num_class": self.head.n_raw} if multiclass else {})
         )
 
     def _raw(self, x: np.ndarray) -> np.ndarray:
@@ -96,7 +93,7 @@ class XGBoost(Boosted):
 
     def _trees(self) -> TreeEnsemble:
         model = json.loads(self.fitted[: self.n_trees].save_raw("json"))
-        return parse(model["learner"], self.target.n_scores)
+        return parse(model["learner"], self.head.n_raw)
 
     def _pack(self) -> bytes:
         return bytes(self.fitted[: self.n_trees].save_raw("ubj"))
@@ -142,3 +139,6 @@ def _tree(tree: dict[str, Any], target: int, n_targets: int) -> TreeEnsemble:
         value=condition[leaf],
         base=np.zeros(n_targets),
     )
+
+
+OPTION = Family(space=SPACE, build=build, steps=BOOSTED_FEATURES, order=50, requires=("xgboost",), adapt=adapt_boosted)

@@ -11,6 +11,7 @@ from PIL import Image
 from automl.data import from_arrays, load, rows
 from automl.data.files import read_features
 from automl.errors import ConfigError, DataError
+from automl.runtime import PredictionError, read_csv
 
 
 def write_as(frame, path):
@@ -38,7 +39,7 @@ def test_every_format_gives_the_same_rows(table, tmp_path, ending):
     frame.loc[[4, 8], "colour"] = None
     task = load(write_as(frame, tmp_path / f"data.{ending}"))
     assert task.kind == "table"
-    assert task.target == "binary"
+    assert task.target.kind == "binary"
     assert task.schema.classes == ("no", "yes")
     assert [c.role for c in task.schema.columns] == ["numeric", "categorical", "boolean"]
     x = task.data.x
@@ -258,9 +259,103 @@ def test_unknown_ending(write_csv):
         load(write_csv("x", "data.xlsx"))
 
 
-def test_not_utf8(tmp_path):
-    (tmp_path / "d.csv").write_bytes((HEADER + "1,caf\xe9,0\n").encode("latin-1"))
-    with pytest.raises(DataError, match="not UTF-8"):
+@pytest.mark.parametrize(("encoding", "word"), [("latin-1", "café"), ("cp1252", "5 €"), ("latin-1", "caf\x81é")])
+def test_not_utf8_is_read_and_said(tmp_path, encoding, word):
+    text = "a,b,target\n" + "".join(f"{i},{(word, 'thé')[i % 2]},{i % 3 % 2}\n" for i in range(30))
+    (tmp_path / "d.csv").write_bytes(text.encode(encoding))
+    task = load(tmp_path / "d.csv")
+    assert set(task.schema.columns[1].levels) == {word, "thé"}
+    assert any("is not UTF-8; it was read as" in note for note in task.notes)
+
+
+PLAIN = "n,word,target\n" + "".join(f'{i}.5,"a, {i % 3}",{i % 2}\n' for i in range(40))
+
+
+def semicolons(text):
+    return text.replace(", ", "~").replace(",", ";").replace("~", ", ").replace('"', "")
+
+
+DIALECTS = {
+    "commas": PLAIN,
+    "a byte order mark": PLAIN.encode("utf-8-sig"),
+    "utf-16": PLAIN.encode("utf-16"),
+    "utf-16, big end first": b"\xfe\xff" + PLAIN.encode("utf-16-be"),
+    "utf-32": PLAIN.encode("utf-32"),
+    "gzip by another name": gzip.compress(PLAIN.encode()),
+    "utf-16 in gzip": gzip.compress(PLAIN.encode("utf-16")),
+    "semicolons": semicolons(PLAIN),
+    "semicolons and decimal commas": semicolons(PLAIN).replace(".5", ",5"),
+    "bars": semicolons(PLAIN).replace(";", "|"),
+    "tabs": semicolons(PLAIN).replace(";", "\t"),
+    "sep=": "sep=;\n" + semicolons(PLAIN),
+    "quoted sep=": '"sep=;"\r\n' + semicolons(PLAIN),
+    "comments above": "# made by a machine, in 2024\n#\n\n" + PLAIN,
+    "comments below": PLAIN + "# the end\n",
+    "empty lines": "\n\n" + PLAIN.replace("\n", "\n\n"),
+    "windows lines": PLAIN.replace("\n", "\r\n"),
+    "old mac lines": PLAIN.replace("\n", "\r"),
+    "spaces after commas": PLAIN.replace(',"', ', "'),
+    "everything quoted": PLAIN.replace("n,word,target", '"n","word","target"'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["d.csv", "D.CSV", "d.csv.gz"])
+@pytest.mark.parametrize("content", DIALECTS.values(), ids=DIALECTS)
+def test_every_dialect_gives_the_same_rows(tmp_path, content, name):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    task = load(path)
+    assert [c.name for c in task.schema.columns] == ["n", "word"]
+    assert task.schema.columns[1].levels == ("a, 0", "a, 1", "a, 2")
+    np.testing.assert_array_equal(task.data.x.numeric[:, 0], np.arange(40) + 0.5)
+    x, _ = read_features(path, task.schema.to_dict())
+    np.testing.assert_array_equal(rows(task.schema, x).categories, task.data.x.categories)
+
+
+HEADERS = {
+    "commas in a header of semicolons": ("a; price, EUR;target\n", "1;2;0\n3;4;1\n", ["a", "price, EUR", "target"]),
+    "commas everywhere but between": (
+        "a, b; price, EUR;target\n",
+        "1,5;2,5;0\n3,1;4,1;1\n",
+        ["a, b", "price, EUR", "target"],
+    ),
+    "semicolons in texts": ("a,b,target\n", "x;y,1,0\nz;w,2,1\n", ["a", "b", "target"]),
+    "a header that begins with #": ("#a,b,target\n", "1,2,0\n3,4,1\n", ["#a", "b", "target"]),
+    "comments above such a header": ("##v, 1\n#a\tb\ttarget\n", "1\t2\t0\n3\t4\t1\n", ["#a", "b", "target"]),
+    "one column": ("target\n", "1\n0\n", ["target"]),
+    "lines in quotes": ('a,"b\nc",target\n', '1,"x\ny",0\n2,"x, z",1\n', ["a", "b\nc", "target"]),
+}
+
+
+@pytest.mark.parametrize(("header", "body", "names"), HEADERS.values(), ids=HEADERS)
+def test_the_separator_is_what_makes_the_rows_as_wide_as_the_header(write_csv, header, body, names):
+    columns = read_csv(write_csv(header + body * 10))
+    assert list(columns) == names
+    assert {len(values) for values in columns.values()} == {20}
+
+
+def test_lines_in_quotes_are_kept_and_rows_that_do_not_fit_are_named_by_their_line(write_csv):
+    assert read_csv(write_csv('a,b\n1,"x\ny"\n'))["b"].tolist() == ["x\ny"]
+    with pytest.raises(PredictionError, match="line 5: every row must have 2 fields"):
+        read_csv(write_csv('# a comment\na,b\n1,"x\ny"\n1,2,3\n'))
+
+
+NO_TEXT = {
+    "zip": (b"PK\x03\x04 and more", "zip archive or an Excel workbook"),
+    "parquet": (b"PAR1....", r"Parquet. Call it \.parquet"),
+    "xz": (b"\xfd7zXZ\0", "compressed by xz"),
+    "bzip2": (b"BZh91AY", "compressed by bzip2"),
+    "web page": (b"<!DOCTYPE html><html>", "a web page"),
+    "utf-16 without a mark": ("a,é\n" * 9).encode("utf-16-le"),
+    "torn gzip": (gzip.compress(PLAIN.encode())[:-20], "cannot be read"),
+}
+
+
+@pytest.mark.parametrize("given", NO_TEXT.values(), ids=NO_TEXT)
+def test_what_is_no_text_is_named(tmp_path, given):
+    content, message = given if isinstance(given, tuple) else (given, "UTF-16")
+    (tmp_path / "d.csv").write_bytes(content)
+    with pytest.raises(DataError, match=message):
         load(tmp_path / "d.csv")
 
 

@@ -1,7 +1,7 @@
 """What is shipped: refused when it predicts something else, compressed only where the score allows."""
 
+import importlib
 import json
-import pickle
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -13,24 +13,32 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from automl import load
+from automl import load, registry
+from automl.data import from_arrays
 from automl.errors import ExportError
-from automl.export import package
+from automl.export import measure, package
 from automl.export.compress import CompressConfig, Compression
 from automl.export.member import Member, normalised, validation_prediction, validation_score
 from automl.export.ship import ShipConfig, choose, ship
-from automl.leaderboard.outcomes import Outcomes
+from automl.kept import KeptTrials
+from automl.model_store import ModelStore
 from automl.task import Batch, Rows, Task
 from automl.training.objective import FitFolds
-from automl.types import Candidate, Outcome, Trial
-from tests.tasks import make
-from tests.test_contracts import defaults
+from automl.types import Candidate, Trial
+from tests.tasks import defaults, make
+from tests.trials import candidate, left, trial
 
 
-def fitted(task: Task, family: str, id: str) -> Trial:
+def kept_in(path: Path, task: Task) -> KeptTrials:
+    store = ModelStore(str(path))
+    store.create()
+    return KeptTrials(store, task.valid_rows, task.n_rows)
+
+
+def fitted(task: Task, kept: KeptTrials, family: str, id: str) -> Trial:
     params = defaults(task, family)
     assert params is not None
-    return list(FitFolds(task)(Candidate(id, params), 1, None))[-1]
+    return list(FitFolds(task, kept.store)(Candidate(id, params), 1, None))[-1]
 
 
 class Liar:
@@ -79,33 +87,28 @@ def task() -> Task:
 
 
 @pytest.fixture
-def outcomes(task: Task, tmp_path: Path) -> tuple[Outcomes, dict[str, Trial]]:
-    kept, trials = Outcomes(tmp_path / "outcomes"), {}
+def kept(task: Task, tmp_path: Path) -> KeptTrials:
+    kept = kept_in(tmp_path / "trials", task)
     for id, family in enumerate(("linear", "decision_tree")):
-        trial = fitted(task, family, str(id))
-        kept.offer(trial)
-        trials[str(id)] = trial
-    return kept, trials
+        kept.offer(fitted(task, kept, family, str(id)))
+    return kept
 
 
-def perfect(task: Task, kind: type[Liar]) -> Trial:
-    perfect = np.eye(task.n_classes)[task.data.y].astype(np.float32)
-    models = tuple(pickle.dumps(kind(task.n_classes)) for _ in task.splits)
-    candidate = Candidate("9", {"family": "liar"})
-    return Trial(candidate, "finished", 1.0, (1.0, 1.0), outcome=Outcome(perfect, models))
+def perfect(task: Task, kept: KeptTrials, kind: type[Liar]) -> Trial:
+    perfect = np.eye(task.target.n_classes)[task.data.y].astype(np.float32)
+    models = [kind(task.target.n_classes)] * len(task.splits)
+    return left(kept.store, trial(candidate("9", family="linear"), 1.0), perfect, models, task.valid_rows)
 
 
 @pytest.mark.parametrize("kind", [Liar, Broken])
 def test_an_export_that_predicts_something_else_is_refused_and_the_next_best_taken(
-    kind: type[Liar], task: Task, outcomes: tuple[Outcomes, dict[str, Trial]], tmp_path: Path
+    kind: type[Liar], task: Task, kept: KeptTrials, tmp_path: Path
 ) -> None:
-    kept, trials = outcomes
-    trials["9"] = perfect(task, kind)
-    kept.offer(trials["9"])
+    kept.offer(perfect(task, kept, kind))
     assert kept.ids()[0] == "9"
     notes: list[str] = []
     config = ShipConfig(compress=CompressConfig(options=()))
-    chosen, shipped = ship(task, kept, trials, tmp_path, config, float("inf"), notes.append)
+    chosen, shipped = ship(task, kept, tmp_path, config, float("inf"), notes.append)
     assert "9" not in chosen.weights
     assert any("refused for trial 9" in note for note in notes)
     assert {one.kind for one in shipped} == {"ensemble", "compact"}
@@ -116,12 +119,11 @@ def test_an_export_that_predicts_something_else_is_refused_and_the_next_best_tak
 
 def test_compression_that_does_not_export_faithfully_is_left_out(task: Task, tmp_path: Path) -> None:
     constant = np.tile(np.eye(2, dtype=np.float32)[0], (task.n_rows, 1))
-    outcome = Outcome(constant, tuple(pickle.dumps(Brittle(2)) for _ in task.splits))
-    trial = Trial(Candidate("9", {"family": "liar"}), "finished", 0.5, (0.5, 0.5), outcome=outcome)
-    kept = Outcomes(tmp_path / "outcomes")
-    kept.offer(trial)
+    kept = kept_in(tmp_path / "trials", task)
+    of = trial(candidate("9", family="linear"), 0.5)
+    kept.offer(left(kept.store, of, constant, [Brittle(2)] * len(task.splits), task.valid_rows))
     notes: list[str] = []
-    _, shipped = ship(task, kept, {"9": trial}, tmp_path, ShipConfig(), float("inf"), notes.append)
+    _, shipped = ship(task, kept, tmp_path, ShipConfig(), float("inf"), notes.append)
     assert any("without compression" in note for note in notes)
     assert [m["compression"] for m in shipped[0].members] == [[], []]
     assert list(shipped[0].scores) == ["validation roc_auc"]
@@ -132,34 +134,30 @@ def test_a_stopped_trial_joins_only_where_it_helps(task: Task, tmp_path: Path) -
     truth = np.eye(2, dtype=np.float32)[task.data.y]
     noise = rng.dirichlet([1, 1], task.n_rows).astype(np.float32)
 
-    def kept(partial: np.ndarray, complete: np.ndarray = 0.3 * truth + 0.7 * noise, n_weak: int = 0) -> list[str]:
-        outcomes = Outcomes(tmp_path / str(rng.integers(1 << 30)))
-        partial = partial.copy()
-        partial[task.splits[1][1]] = np.nan
+    def chosen(partial: np.ndarray, complete: np.ndarray = 0.3 * truth + 0.7 * noise, n_weak: int = 0) -> list[str]:
+        kept = kept_in(tmp_path / str(rng.integers(1 << 30)), task)
         weak = [(f"weak {i}", "finished", noise) for i in range(n_weak)]
         for id, status, prediction in (("0", "finished", complete), ("1", "stopped", partial), *weak):
-            models = tuple(pickle.dumps(Liar(2)) for _ in range(2 if status == "finished" else 1))
-            candidate = Candidate(id, {"family": "liar"})
-            outcomes.offer(Trial(candidate, status, 0.5, outcome=Outcome(prediction, models)))
-        return list(choose(task, outcomes, ShipConfig()).weights)
+            models = [Liar(2)] * (2 if status == "finished" else 1)
+            of = trial(candidate(id, family="linear"), 0.5, status)  # type: ignore[arg-type]
+            kept.offer(left(kept.store, of, prediction, models, task.valid_rows))
+        return list(choose(task, kept, ShipConfig(), print).weights)
 
-    assert "1" in kept(truth)
-    assert "1" in kept(truth, n_weak=30), "also where many have seen all folds"
-    assert kept(noise[::-1]) == ["0"]
+    assert "1" in chosen(truth)
+    assert "1" in chosen(truth, n_weak=30), "also where many have seen all folds"
+    assert chosen(noise[::-1]) == ["0"]
     # Far better on one fold than on the other: a little better on one is no reason.
     uneven = np.where(np.isin(np.arange(task.n_rows), task.splits[1][1])[:, None], noise, 0.6 * truth + 0.4 * noise)
-    assert kept(0.65 * truth + 0.35 * noise, uneven) == ["0"]
+    assert chosen(0.65 * truth + 0.35 * noise, uneven) == ["0"]
 
 
 def test_the_compact_model_is_the_smallest_near_the_best(task: Task, tmp_path: Path) -> None:
-    kept, trials = Outcomes(tmp_path / "outcomes"), {}
+    kept = kept_in(tmp_path / "trials", task)
     for id, family in enumerate(("random_forest", "extra_trees", "linear")):
-        trial = replace(fitted(task, family, str(id)), score=0.9 - 0.001 * id)
-        kept.offer(trial)
-        trials[str(id)] = trial
+        kept.offer(replace(fitted(task, kept, family, str(id)), values={"score": 0.9 - 0.001 * id}))
     for max_loss, family, score in ((0.005, "linear", 0.898), (0.0, "random_forest", 0.9)):
         config = ShipConfig(compress=CompressConfig(max_loss, ()))
-        _, shipped = ship(task, kept, trials, tmp_path / family, config, float("inf"), lambda text: None)
+        _, shipped = ship(task, kept, tmp_path / family, config, float("inf"), lambda text: None)
         smallest = [m["family"] for m in shipped[1].members]
         assert (smallest, shipped[1].scores) == ([family], {"validation roc_auc": pytest.approx(score)})
         assert shipped[1].n_bytes < shipped[0].n_bytes
@@ -170,7 +168,7 @@ def test_a_row_is_answered_with_the_weight_of_the_candidate(task: Task) -> None:
     (_, first), (_, second) = task.splits
 
     def member(candidate: str, fold: int, index: np.ndarray, weight: float, says: float) -> Member:
-        return Member(candidate, "liar", fold, weight, Liar(2), index, np.full((len(index), 2), says))
+        return Member(candidate, "linear", fold, weight, Liar(2), index, np.full((len(index), 2), says))
 
     members = [member("0", 0, first, 0.25, 1.0), member("0", 1, second, 0.25, 1.0), member("1", 0, first, 0.5, 0.0)]
     answered = validation_prediction(task, members)
@@ -180,7 +178,7 @@ def test_a_row_is_answered_with_the_weight_of_the_candidate(task: Task) -> None:
 
 def test_nothing_is_left_of_a_refused_export(task: Task, tmp_path: Path) -> None:
     index = task.splits[0][1]
-    member = Member("9", "liar", 0, 1.0, Liar(2), index, np.zeros((len(index), 2)))
+    member = Member("9", "linear", 0, 1.0, Liar(2), index, np.zeros((len(index), 2)))
     with pytest.raises(ExportError, match="differs from its source"):
         package.export(task, [member], tmp_path / "model", "ensemble", {"validation roc_auc": 1.0})
     assert list(tmp_path.iterdir()) == []
@@ -190,10 +188,9 @@ def test_nothing_is_left_of_a_refused_export(task: Task, tmp_path: Path) -> None
 def test_a_shipped_folder_answers_raw_rows_of_its_kind(kind: str, tmp_path: Path) -> None:
     task = make(kind, "multiclass")
     family = {"table": "lightgbm", "image": "conv_stages", "sequence": "recurrent", "text": "tfidf_linear"}[kind]
-    trial = fitted(task, family, "0")
-    kept = Outcomes(tmp_path / "outcomes")
-    kept.offer(trial)
-    ship(task, kept, {"0": trial}, tmp_path, ShipConfig(compact=False), float("inf"), lambda text: None)
+    kept = kept_in(tmp_path / "trials", task)
+    kept.offer(fitted(task, kept, family, "0"))
+    ship(task, kept, tmp_path, ShipConfig(compact=False), float("inf"), lambda text: None)
     raw: Any = dict(task.sample)
     answered = load(tmp_path / "model").predict_proba(
         raw.get("x") if kind in ("image", "sequence") else pd.DataFrame(raw)
@@ -202,11 +199,8 @@ def test_a_shipped_folder_answers_raw_rows_of_its_kind(kind: str, tmp_path: Path
     assert (answered.argmax(axis=1) == task.data.y[task.sample_index]).mean() > 0.4
 
 
-def test_it_needs_only_numpy_and_onnxruntime(
-    task: Task, outcomes: tuple[Outcomes, dict[str, Trial]], tmp_path: Path
-) -> None:
-    kept, trials = outcomes
-    ship(task, kept, trials, tmp_path, ShipConfig(compact=False), float("inf"), lambda text: None)
+def test_it_needs_only_numpy_and_onnxruntime(task: Task, kept: KeptTrials, tmp_path: Path) -> None:
+    ship(task, kept, tmp_path, ShipConfig(compact=False), float("inf"), lambda text: None)
     pd.DataFrame(dict(task.sample)).to_csv(tmp_path / "rows.csv", index=False)
     blocked = ("automl", "pandas", "scipy", "sklearn", "torch", "onnx", "lightgbm", "catboost", "ray", "optuna")
     code = f"""
@@ -225,12 +219,11 @@ runpy.run_path("model/predict.py", run_name="__main__")
     assert answers["prediction"].tolist() == list(expected)
 
 
-def test_compression_keeps_the_strongest_that_stays_within_the_loss(task: Task) -> None:
-    trial = fitted(task, "random_forest", "0")
-    assert trial.outcome is not None
-    index = task.splits[0][1]
-    model = pickle.loads(trial.outcome.models[0])
-    member = Member("0", "random_forest", 0, 1.0, model, index, trial.outcome.predictions[index])
+def test_compression_keeps_the_strongest_that_stays_within_the_loss(task: Task, tmp_path: Path) -> None:
+    kept = kept_in(tmp_path, task)
+    kept.offer(fitted(task, kept, "random_forest", "0"))
+    index, model = task.splits[0][1], kept.model("0", 0)
+    member = Member("0", "random_forest", 0, 1.0, model, index, kept.predictions("0")[index])
     before = validation_score(task, [member])
     config = CompressConfig(max_loss=0.5, options=("trim_trees",))
     (smaller,), change = Compression(task, config).apply([member], float("inf"))
@@ -246,7 +239,59 @@ def test_compression_keeps_the_strongest_that_stays_within_the_loss(task: Task) 
     assert late.apply([member], float("inf"))[0][0].compression, "and it is tried where there is time again"
 
 
+def test_a_compressor_sees_the_rows_of_its_folds_training_part_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where rows are ordered: those after the validation part are the future."""
+    frame = pd.DataFrame({"x": np.arange(90.0), "when": np.arange(90)})
+    task = from_arrays(frame.assign(target=np.arange(90) % 2), "target", order="when", folds=3)
+    np.testing.assert_array_equal(task.data.order, np.arange(90))
+    seen = []
+
+    def watch(self: Any, model: Any, train: Batch) -> None:
+        assert train.order is not None
+        seen.append(train.order)
+
+    monkeypatch.setattr(
+        importlib.import_module("automl.search_spaces.compressors.trim_trees").TrimTrees, "compress", watch
+    )
+    members = [
+        Member("0", "liar", fold, 0.5, Liar(2), valid, np.full((len(valid), 2), 0.5))
+        for fold, (_, valid) in enumerate(task.splits)
+    ]
+    Compression(task, CompressConfig(options=("trim_trees",))).apply(members, float("inf"))
+    for order, (train, valid) in zip(seen, task.splits, strict=False):
+        np.testing.assert_array_equal(order, train)
+        assert order.max() < valid.min()
+    assert len(seen) >= 2
+
+
+@pytest.mark.parametrize("family", registry.names("tables"))
+def test_values_that_are_large_and_vary_little_are_shipped(family: str, tmp_path: Path) -> None:
+    task = make("table", "regression")
+    y = 1e6 + (task.data.y - task.data.y.mean()) / task.data.y.std()
+    far = replace(task, data=replace(task.data, y=y))
+    if defaults(far, family) is None:
+        pytest.skip(f"{family} is not installed")
+    kept = kept_in(tmp_path, far)
+    of = fitted(far, kept, family, "0")
+    kept.offer(of)
+    assert of.score is not None
+    assert of.score > -0.9, "root of the mean squared error; the mean alone costs 1"
+    index = far.splits[0][1]
+    package.check(far, [Member("0", family, 0, 1.0, kept.model("0", 0), index, kept.predictions("0")[index])])
+
+
 def test_weights_are_normalised(task: Task) -> None:
     index = task.splits[0][1]
     members = [Member(str(i), "x", 0, w, Liar(2), index, np.zeros((len(index), 2))) for i, w in enumerate((1.0, 3.0))]
     assert [m.weight for m in normalised(members)] == [0.25, 0.75]
+
+
+@pytest.mark.parametrize("kind", ["table", "image"])
+def test_bytes_and_latency_of_the_first_fold_are_values_of_the_trial(kind: str) -> None:
+    task = make(kind, "binary")
+    params = defaults(task, {"table": "linear", "image": "conv_stages"}[kind])
+    assert params is not None
+    trials = list(FitFolds(task, measure=measure.exported)(Candidate("0", params), 1, None))
+    assert set(trials[-1].values) == {"score", "bytes", "row_ms"}
+    assert trials[-1].values["bytes"] > 300
+    assert 0 < trials[-1].values["row_ms"] < 1000

@@ -10,17 +10,23 @@ import pytest
 from rich.console import Console
 
 from automl.leaderboard import words
-from automl.leaderboard.records import Artifact, Board, Ensemble, Run, StoredMetric
+from automl.leaderboard.records import Artifact, Board, Ensemble, Page, Run, StoredMetric
 from automl.leaderboard.report import COLUMNS, frame, render, render_runs, table, to_csv, to_json
 from automl.leaderboard.store import Store
-from automl.types import Candidate, Trial
+from automl.types import Candidate, FoldRef, Trial
 
 LOSS = StoredMetric("log_loss", greater_is_better=False)
 FOLDER = "/data/runs/2026-01-31/a-folder-whose-path-is-much-longer-than-eighty-characters/14-03-22"
 
 
+def folds(*scores):
+    return tuple(FoldRef(i, score) for i, score in enumerate(scores))
+
+
 def trial(id, family, status="finished", score=None, **changes):
-    return Trial(Candidate(id, {"family": family, "lr": 0.1}), status, score, **changes)
+    return Trial(
+        Candidate(id, {"family": family, "lr": 0.1}), status, {} if score is None else {"score": score}, **changes
+    )
 
 
 @pytest.fixture
@@ -30,14 +36,24 @@ def board():
         trial("118", "linear", score=math.nan),
         trial("119", "mlp", "failed", failure=traceback.format(3)),
         trial("120", "lightgbm", "stopped", -0.4, seconds=3.25),
-        trial("1121", "temporal_conv", score=-0.123456, fold_scores=(-0.12, -0.13), seconds=12345.6),
+        trial("1121", "temporal_conv", score=-0.123456, folds=folds(-0.12, -0.13), seconds=12345.6),
         trial("122", "mlp", "failed", failure=traceback.format(4)),
-        trial("123", "forest", score=-98765.4321, fold_scores=(-1e5, -1e4)),
+        trial("123", "forest", score=-98765.4321, folds=folds(-1e5, -1e4)),
     )
-    run = Run(3, "adult", "finished", 1.7e9, 1.7e9 + 301, FOLDER, LOSS, 7, "f", {"tol": math.inf}, {}, {})
+    run = Run(3, "adult", "finished", 1.7e9, 1.7e9 + 301, FOLDER, LOSS, 7, "f", {}, {}, config={"tol": math.inf})
     ensemble = Ensemble((("120", 0.25), ("1121", 0.75)), -0.11)
     artifact = Artifact("out/compact", "compact", 123456, 0.114, 0.15, 1.2, 1.5, -0.12, -0.125, -0.13, True, ("1121",))
     return Board(run, trials, ensemble, (artifact,))
+
+
+def page(board, folder, top=20):
+    """A board's page, as the store reads it."""
+    with Store(folder / "page.db") as store:
+        run = store.start_run(name="adult", folder=folder, metric=LOSS, config={}, task={})
+        for trial in board.trials:
+            store.add_trial(run, trial)
+        found = store.page(run, top)
+    return replace(found, run=board.run, ensemble=board.ensemble, artifacts=board.artifacts)
 
 
 def printed(function, *arguments, **options):
@@ -60,8 +76,8 @@ def test_rows_are_sorted_best_first_and_failed_last_in_the_usual_sign(board):
     assert table([], LOSS) == []
 
 
-def test_at_80_columns_nothing_is_cut_off(board):
-    text = printed(render, board)
+def test_at_80_columns_nothing_is_cut_off(board, tmp_path):
+    text = printed(render, page(board, tmp_path))
     lines = text.splitlines()
     (best,) = [line for line in lines if "temporal_conv" in line]
     assert " ".join(best.split()) == "1 1121 temporal_conv 0.12346 0.0071 12345.6 finished 75% 123 KB 0.114"
@@ -80,25 +96,22 @@ def test_at_80_columns_nothing_is_cut_off(board):
         assert line in lines
 
 
-def test_a_terminal_gets_colour_unless_it_is_not_wanted(board, monkeypatch):
+def test_a_terminal_gets_colour_unless_it_is_not_wanted(board, tmp_path, monkeypatch):
+    shown = page(board, tmp_path)
     monkeypatch.delenv("NO_COLOR", raising=False)
-    assert "\x1b[1;32m" in printed(render, board, force_terminal=True, color_system="standard")
+    assert "\x1b[1;32m" in printed(render, shown, force_terminal=True, color_system="standard")
     monkeypatch.setenv("NO_COLOR", "1")
-    assert "32m" not in printed(render, board, force_terminal=True, color_system="standard")
+    assert "32m" not in printed(render, shown, force_terminal=True, color_system="standard")
 
 
-def test_the_number_of_rows_is_limited_and_the_rest_counted(board):
+def test_the_number_of_rows_is_limited_and_the_rest_counted(board, tmp_path):
     trials = tuple(trial(str(i), "mlp", score=float(i)) for i in range(50))
-    few = Console(file=io.StringIO(), width=80)
-    render(replace(board, trials=trials), few)
-    assert "and 30 more" in few.file.getvalue()
-    everything = Console(file=io.StringIO(), width=80)
-    render(replace(board, trials=trials), everything, top=None)
-    assert everything.file.getvalue().count("mlp") == 50
+    assert "and 30 more" in printed(render, page(replace(board, trials=trials), tmp_path))
+    assert printed(render, page(replace(board, trials=trials), tmp_path, top=None)).count("mlp") == 50
 
 
 def test_an_empty_run_renders(board):
-    text = printed(render, Board(replace(board.run, status="running", ended_at=None)))
+    text = printed(render, Page(replace(board.run, status="running", ended_at=None), counts={}))
     assert "running\n" in text
     assert "0 trials" in text
 
@@ -139,7 +152,7 @@ def test_everything_renders_from_the_store_alone(board, tmp_path):
         store.save_ensemble(run, board.ensemble.members, board.ensemble.score)
         store.save_artifact(run, board.artifacts[0])
         stored = store.board("adult")
-        assert "Ensemble 0.11" in printed(render, stored)
+        assert "Ensemble 0.11" in printed(render, store.page("adult"))
         assert json.loads(to_json(stored))["trials"] == json.loads(to_json(board))["trials"]
         (line,) = [line for line in printed(render_runs, store.runs()).splitlines() if "adult" in line]
         assert line.split()[:3] == ["1", "adult", "running"]

@@ -1,15 +1,17 @@
 """Tiny objectives that run in other processes."""
 
 import os
+import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from dataclasses import replace as change
+from pathlib import Path
 
 import numpy as np
 
 from automl.space import Float
-from automl.types import Candidate, Outcome, Report, Trial
+from automl.types import Candidate, FoldRef, Report, Trial
 
 
 @dataclass(frozen=True)
@@ -18,24 +20,24 @@ class Toy:
 
     seconds: float = 0.0
     n_folds: int = 5
-    outcome_mb: float = 0.0
+    score: Callable[[float], float] = float
 
     def __call__(self, candidate: Candidate, threads: int, deadline: float | None) -> Iterator[Trial]:
         return self.work(candidate, deadline, ())
 
     def work(self, candidate: Candidate, deadline: float | None, scores: tuple[float, ...]) -> Iterator[Trial]:
-        x = float(candidate.params["x"])
+        x = self.score(candidate.params["x"])
         trial = Trial(candidate, "running")
         while len(scores) < self.n_folds:
-            misbehave(candidate.params.get("do"))
+            misbehave(candidate.params.get("do"), candidate.params.get("mark", ""))
             time.sleep(self.seconds)
             scores = (*scores, x)
             mean = float(np.mean(scores))
             report = Report(len(scores) / self.n_folds, mean, self.seconds)
             trial = change(
                 trial,
-                score=mean,
-                fold_scores=scores,
+                values={"score": mean},
+                folds=tuple(FoldRef(i, score) for i, score in enumerate(scores)),
                 seconds=self.seconds * len(scores),
                 reports=(*trial.reports, report),
             )
@@ -43,12 +45,15 @@ class Toy:
                 yield change(trial, status="stopped")
                 return
             yield trial
-        models = (os.urandom(int(self.outcome_mb * 1e6)),)
-        yield change(trial, status="finished", outcome=Outcome(np.full(7, x, np.float32), models))
+        yield change(trial, status="finished")
 
 
-def misbehave(how: str | None) -> None:
-    """Do what no objective should."""
+def misbehave(how: str | None, mark: str = "") -> None:
+    """Do what no objective should; "die once" leaves the file ``mark``."""
+    if how == "die" or (how == "die once" and not Path(mark).exists()):
+        if mark:
+            Path(mark).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
     if how == "raise":
         raise ValueError("the kernel is\nnot positive definite")
     if how == "tell gpus":

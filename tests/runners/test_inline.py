@@ -84,7 +84,7 @@ def test_unknown_options_name_the_nearest():
 
 def test_what_schedulers_see():
     reports = tuple(Report(k / 5, 0.5, 1.0) for k in (1, 2, 3))
-    trial = Trial(Candidate("0", {"family": "a"}), "running", 0.5, reports=reports)
+    trial = Trial(Candidate("0", {"family": "a"}), "running", {"score": 0.5}, reports=reports)
     assert result_of(trial) == {"progress": 60.0, "score": 0.5}
     assert reason(ValueError("a\n  b")) == "ValueError: a b"
     assert reason(ConfigError("Do this.")) == "Do this."

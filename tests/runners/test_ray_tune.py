@@ -1,125 +1,178 @@
-"""Trials in real worker processes: they succeed, fail, die, outgrow their memory and run out of time."""
+"""What only Ray does: its schedulers, GPUs and clusters; and what happens when it dies, or is interrupted early."""
 
+import os
+import signal
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from pathlib import Path
 
+import psutil
 import pytest
 
 from automl import registry
-from automl.errors import ConfigError
-from automl.runners._ray_session import Session
-from automl.runners.ray_tune import PRELOAD
+from automl.errors import ConfigError, NotApplicable, UnknownNameError
+from automl.runners._messages import Resources
+from automl.runners._ray_main import slots_and_gpus
 from automl.types import Budget, Trial
-from tests.runners.objectives import Line, Resumable, Toy, Unloadable
+from tests.runners.objectives import Line, Resumable, Toy
 
 NONE = {"name": "none"}
-
-
 XS = [{"x": x} for x in (0.05, 0.55, 0.1, 0.6, 0.15, 0.65, 0.2, 0.7)]
-
-
-@pytest.fixture(scope="module")
-def shared_ray() -> Iterator[None]:
-    """One Ray for the tests that do not care who started it: a runner leaves it alone."""
-    session = Session(None, 2, PRELOAD)
-    session.wait()
-    yield
-    session.close()
 
 
 def make(**options):
     return registry.load("runners", "ray_tune").make(**options)
 
 
-def search(toy: Toy, searcher: Line, budget: Budget, scheduler: dict = NONE, **options) -> dict[str, Trial]:
-    """Run a search; return the ended trials by id, having checked that each ended once and was told."""
-    snapshots = list(make(**options).run(toy, searcher, scheduler, budget))
-    ended = [s for s in snapshots if s.status != "running"]
-    by_id = {s.candidate.id: s for s in ended}
-    assert len(by_id) == len(ended), "a trial ended twice"
-    assert {t.candidate.id for t in searcher.told} == set(by_id)
-    assert {s.candidate.id for s in snapshots} == set(by_id), "a trial started and did not end"
-    return by_id
+def ended(address: str, toy: Toy, line: Line, budget: Budget, scheduler: dict = NONE, **options) -> dict[str, Trial]:
+    snapshots = make(address=address, **options).run(toy, line, scheduler, budget)
+    return {s.candidate.id: s for s in snapshots if s.status != "running"}
 
 
-def test_trials_finish_fail_and_die_and_the_search_goes_on(shared_ray):
-    line = Line(
-        [{"x": 0.5}, {"x": 0.6, "do": "raise"}, {"x": 0.7, "do": "exit"}, {"x": 0.8}, {"x": 0.9, "do": "hog"}], 6
-    )
-    trials = search(Toy(outcome_mb=3), line, Budget(), memory_share=200)
-    assert sorted(trials) == ["0", "1", "2", "3", "4", "5"]
-    for i in ("0", "3", "5"):
-        trial = trials[i]
-        assert trial.status == "finished"
-        assert trial.score == pytest.approx(trial.candidate.params["x"])
-        assert len(trial.reports) == len(trial.fold_scores) == 5
-        assert len(trial.outcome.models[0]) == 3_000_000
-        assert trial.outcome.predictions[0] == pytest.approx(trial.score)
-    assert trials["1"].status == trials["2"].status == trials["4"].status == "failed"
-    assert trials["1"].failure == "ValueError: the kernel is not positive definite"
-    assert trials["2"].failure.startswith("the worker process died")
-    assert "more than its share of 200 MB" in trials["4"].failure
-
-
-def test_a_trial_without_a_gpu_sees_none(shared_ray):
-    trials = search(Toy(), Line([{"x": 0.5, "do": "tell gpus"}], 1), Budget(), gpus_per_trial=0)
+def test_a_trial_without_a_gpu_sees_none(cluster: str) -> None:
+    trials = ended(cluster, Toy(), Line([{"x": 0.5, "do": "tell gpus"}], 1), Budget(), gpus_per_trial=0)
     assert trials["0"].failure == "ValueError: CUDA_VISIBLE_DEVICES=''"
 
 
-def test_workers_that_cannot_load_the_trials_end_the_run(shared_ray):
-    with pytest.raises(ConfigError, match=r"workers cannot take up trials.*not positive definite"):
-        list(make().run(Unloadable(), Line(XS), NONE, Budget()))
-
-
-def test_the_deadline_ends_also_a_fit_that_does_not_listen(shared_ray):
-    deadline = time.time() + 8
-    trials = search(Toy(seconds=0.1), Line([{"x": 0.5}, {"x": 0.6, "do": "sleep"}]), Budget(deadline=deadline))
-    late_seconds = time.time() - deadline
-    assert late_seconds < 30  # it would sleep for 60
-    asleep = [t for t in trials.values() if t.candidate.params.get("do")]
-    assert asleep
-    assert {(t.status, t.score) for t in asleep} == {("stopped", None)}
-
-
-def test_closing_the_generator_stops_everything(shared_ray):
-    runner, line = make(), Line(XS)
-    snapshots = runner.run(Toy(seconds=0.15), line, NONE, Budget(trials=500))
-    first = [next(snapshots) for _ in range(12)]
-    assert first[0].reports == ()
-    assert runner.startup_seconds > 0
-    of_one = [s for s in first if s.candidate.id == first[0].candidate.id]
-    assert [len(s.reports) for s in of_one] == sorted(len(s.reports) for s in of_one)
-    assert any(0 < len(s.reports) < 5 for s in of_one)
-    began = time.monotonic()
-    snapshots.close()
-    assert time.monotonic() - began < 30  # the trials would take minutes
-    n_told = len(line.told)
-    time.sleep(0.5)
-    assert len(line.told) == n_told
-
-
-def test_asha_stops_weak_trials_early(shared_ray):
-    trials = search(Toy(seconds=0.25), Line(XS), Budget(trials=8), {"name": "asha", "grace_percent": 20, "eta": 3})
-    stopped = [t for t in trials.values() if t.status == "stopped"]
-    assert stopped
-    assert all(len(t.reports) < 5 and t.score is not None for t in stopped)
-    best = max(trials.values(), key=lambda t: t.score)
-    assert best.status == "finished"
-
-
-def test_hyperband_pauses_and_wakes_trials(shared_ray):
-    trials = search(Toy(seconds=0.21), Line(XS), Budget(trials=7), {"name": "hyperband", "eta": 3})
+def test_hyperband_pauses_and_wakes_trials(cluster: str) -> None:
+    trials = ended(cluster, Toy(seconds=0.21), Line(XS), Budget(trials=7), {"name": "hyperband", "eta": 3})
     assert len(trials) == 7
     assert "finished" in {t.status for t in trials.values()}
     assert all(t.score == pytest.approx(t.candidate.params["x"]) for t in trials.values())
 
 
-def test_pbt_hands_state_from_strong_to_weak_trials(shared_ray):
+def test_pbt_hands_state_from_strong_to_weak_trials(cluster: str) -> None:
     scheduler = {"name": "pbt", "population": 2, "interval_percent": 40, "mutate": ["x"], "quantile": 0.5}
-    trials = search(Resumable(seconds=0.3), Line(XS), Budget(trials=2), scheduler)
+    trials = ended(cluster, Resumable(seconds=0.3), Line(XS), Budget(trials=2), scheduler)
     assert {t.status for t in trials.values()} == {"finished"}
     assert trials["0"].candidate.params["x"] != 0.05
     # The weak trial goes on from the strong one's folds: they are not done again with its new parameter.
     first, last = trials["0"].fold_scores[0], trials["0"].fold_scores[-1]
     assert first == trials["1"].fold_scores[0] == 0.55
     assert last == trials["0"].candidate.params["x"] != first
+
+
+def test_pbt_needs_trials_with_a_state() -> None:
+    with pytest.raises(NotApplicable, match="scheduler=asha"):
+        next(make(workers=1).run(Toy(), Line(XS), {"name": "pbt"}, Budget(trials=1)))
+
+
+def test_a_cluster_that_does_not_answer_is_a_clear_error() -> None:
+    with pytest.raises(ConfigError, match=r"No Ray cluster answers at '127\.0\.0\.1:9'"):
+        next(make(address="127.0.0.1:9").run(Toy(), Line(XS), NONE, Budget(trials=1)))
+
+
+def test_wrong_options_name_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="at least 1"):
+        make(cpus_per_trial=0)
+    with pytest.raises(UnknownNameError, match="Did you mean 'asha'"):
+        next(make(workers=1).run(Toy(), Line(XS), {"name": "ash"}, Budget(trials=1)))
+
+
+@pytest.mark.parametrize(
+    ("cpus", "gpus", "wanted", "slots", "share"),
+    [
+        (3, 2, None, 3, 0.5),
+        (2, 2, None, 2, 1.0),
+        (1, 4, None, 1, 1.0),
+        (7, 2, None, 7, 0.25),
+        (3, 1, None, 3, 0.3333),
+        (4, 0, None, 4, 0.0),
+        (8, 2, 0.6, 2, 0.6),
+        (8, 2, 0.1, 8, 0.1),
+        (8, 5, 2, 2, 2),
+        (8, 2, 0, 8, 0),
+    ],
+)
+def test_a_trial_gets_a_share_of_one_gpu(cpus: int, gpus: int, wanted: float | None, slots: int, share: float) -> None:
+    assert slots_and_gpus(Resources(None, 1, wanted, None), {"CPU": cpus, "GPU": gpus}) == (slots, share)
+
+
+def processes_of(runner) -> list[psutil.Process]:
+    child = psutil.Process(runner._ray.child.process.pid)
+    return [child, *child.children(recursive=True)]
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    _, alive = psutil.wait_procs(processes, timeout=20)
+    return all(p.status() == psutil.STATUS_ZOMBIE for p in alive)
+
+
+@pytest.mark.parametrize("victim", ["the process that runs Ray", "gcs_server", "raylet", "ray::Fit"])
+def test_trials_go_on_whatever_dies(victim: str, temp_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")  # nobody asked for it
+    runner = make(workers=2)
+    line = Line([{"x": 0.5}])
+    trials = runner.run(Toy(seconds=0.1, n_folds=20), line, NONE, Budget(deadline=time.time() + 600))
+    next(t for t in trials if runner._ray and runner._ray.began and not runner._pool.readers)
+    family = processes_of(runner)
+    assert {c.laddr.ip for p in family for c in p.net_connections() if c.status == "LISTEN"} <= {
+        "127.0.0.1",
+        "::ffff:127.0.0.1",
+    }
+    (killed, *_) = family if victim not in (names := [p.name() for p in family]) else [family[names.index(victim)]]
+    killed.kill()
+    if victim == "ray::Fit":
+        family = [killed]
+    n_told = len(line.told)
+    while len(line.told) < n_told + 6:
+        assert next(trials).status != "failed"
+    trials.close()
+    assert gone(family)
+    assert not list(temp_folder.iterdir())
+
+
+DRIVER = """
+import sys
+from automl import registry
+from automl.types import Budget
+from tests.runners.objectives import Line, Toy
+runner = registry.load("runners", "ray_tune").make(**eval(sys.argv[1]))
+runner.start()
+print("started", flush=True)
+trials = runner.run(Toy(seconds=0.1), Line([{"x": 0.5}]), {"name": "asha"}, Budget(trials=int(sys.argv[2])))
+print(sum(t.status == "finished" for t in trials), "ray" in sys.modules, flush=True)
+"""
+
+
+def driver(folder: Path, options: dict, n_trials: int) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-c", DRIVER, repr(options), str(n_trials)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(folder)},
+    )
+
+
+def test_the_driver_does_not_import_ray(cluster: str, temp_folder: Path) -> None:
+    output, errors = driver(temp_folder, {"address": cluster}, 3).communicate()
+    assert output.split() == ["started", "3", "False"], errors
+
+
+def test_the_ray_that_the_caller_is_connected_to_is_used_and_left(cluster: str, temp_folder: Path) -> None:
+    given = DRIVER.replace("import sys", "import ray, sys", 1).replace("runner =", "ray.init(sys.argv[3])\nrunner =", 1)
+    given += "print(runner.address, ray.is_initialized())"
+    output = subprocess.check_output([sys.executable, "-c", given, "{}", "2", cluster], text=True)
+    assert output.split()[-2:] == [cluster, "True"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("after_seconds", [0.0, 1.0, 3.0])
+def test_a_signal_while_ray_starts_ends_the_run(
+    number: signal.Signals, after_seconds: float, temp_folder: Path
+) -> None:
+    process = driver(temp_folder, {"workers": 2}, 10_000)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "started\n"
+    time.sleep(after_seconds)
+    started = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(number)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert gone(started)
+    give_up_at = time.time() + 20
+    while list(temp_folder.iterdir()) and time.time() < give_up_at:
+        time.sleep(0.1)
+    assert not list(temp_folder.iterdir())

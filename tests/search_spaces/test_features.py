@@ -13,8 +13,9 @@ from automl.errors import NotApplicable
 from automl.export.graph import Graph
 from automl.registry import load
 from automl.runtime import DATE_PARTS
+from automl.search_spaces.features import text
 from automl.space import Defaults, Random, draw
-from automl.task import Batch, Column, Rows, Schema, Task
+from automl.task import Batch, Column, Problem, Rows, Schema, Task
 
 N = 200
 RNG = np.random.default_rng(0)
@@ -51,7 +52,8 @@ def make_task(target: str = "binary", n: int = N) -> Task:
     )
     schema = Schema("table", target, "y", columns, classes)
     splits = ((np.arange(n // 2), np.arange(n // 2, n)),)
-    return Task(schema, Batch(x, y), metrics.get("auto", target), splits)
+    data = Batch(x, y)
+    return Task(Problem.of(schema, metrics.get("auto", target), data), data, splits)
 
 
 def strange_rows(x: Rows) -> Rows:
@@ -146,23 +148,23 @@ CASES = [(n, p, t) for n, p in METHODS for t in (TARGETS if n in ("encode", "sel
 @pytest.mark.parametrize(("name", "params", "target"), CASES)
 def test_step_is_the_same_in_onnx(name: str, params: dict, target: str) -> None:
     task = make_task(target)
-    check(load("features", name).build(params, task), task)
+    check(load("features", name).build(params, task.problem), task)
 
 
 @pytest.mark.parametrize("name", ["dates", "text", "impute", "encode", "scale", "select", "reduce"])
 def test_step_without_its_input(name: str) -> None:
     """Rows with numbers alone and rows with categories alone pass every step, random parameters or not."""
-    module = load("features", name)
+    option = load("features", name)
     task = make_task()
     numbers = Rows(numeric=np.arange(20, dtype=np.float32).reshape(10, 2))
     categories = Rows(categories=np.ones((10, 1), np.int32), cardinalities=(3,))
     y = np.arange(10) % 2
     for seed in range(6):
-        params = draw(module.SPACE, Random(np.random.default_rng(seed)) if seed else Defaults())
+        params = draw(option.space, Random(np.random.default_rng(seed)) if seed else Defaults())
         for x in (numbers, categories):
             if name in ("dates", "text") and x is numbers:
                 continue
-            step = module.build(params, task)
+            step = option.build(params, task.problem)
             fitted = step.fit_transform(x, y)
             assert len(fitted) == 10
             one = step.transform(x.take(slice(0, 1)))
@@ -170,7 +172,7 @@ def test_step_without_its_input(name: str) -> None:
 
 
 def test_impute_marks_only_columns_with_gaps() -> None:
-    step = load("features", "impute").build({"method": "median", "method.median.indicators": True}, make_task())
+    step = load("features", "impute").build({"method": "median", "method.median.indicators": True}, make_task().problem)
     x = Rows(numeric=np.array([[1, np.nan, 5], [3, np.nan, 6], [8, np.nan, np.nan]], np.float32))
     out = step.fit_transform(x, np.zeros(3))
     expected = [[1, 0, 5, 1, 0], [3, 0, 6, 1, 0], [8, 0, 5.5, 1, 1]]
@@ -182,9 +184,9 @@ def test_onehot_keeps_frequent_levels() -> None:
     codes = np.array([[1], [1], [2], [3], [3], [0]], np.int32)
     x = Rows(categories=codes, cardinalities=(4,))
     encode = load("features", "encode")
-    own = encode.build({**params, "method.onehot.others": "own"}, make_task()).fit_transform(x, codes[:, 0])
+    own = encode.build({**params, "method.onehot.others": "own"}, make_task().problem).fit_transform(x, codes[:, 0])
     np.testing.assert_array_equal(own.numeric.argmax(axis=1), [0, 0, 2, 1, 1, 2])
-    zeros = encode.build({**params, "method.onehot.others": "zeros"}, make_task()).fit_transform(x, codes[:, 0])
+    zeros = encode.build({**params, "method.onehot.others": "zeros"}, make_task().problem).fit_transform(x, codes[:, 0])
     np.testing.assert_array_equal(zeros.numeric, own.numeric[:, :2])
 
 
@@ -193,7 +195,7 @@ def test_target_encoding_is_cross_fitted_and_shrunk() -> None:
     codes = np.arange(n, dtype=np.int32).reshape(-1, 1) + 1  # every row is a level of its own
     y = (np.arange(n) % 2).astype(np.int64)
     x = Rows(categories=codes, cardinalities=(n + 1,))
-    step = load("features", "encode").build(target_encoding(smoothing=1.0), make_task())
+    step = load("features", "encode").build(target_encoding(smoothing=1.0), make_task().problem)
     fitted = step.fit_transform(x, y).numeric[:, 0]
     assert abs(np.corrcoef(fitted, y)[0, 1]) < 0.3  # its own target is not in a row's number
     later = step.transform(x).numeric[:, 0]
@@ -207,7 +209,7 @@ def test_target_encoding_tells_nothing_of_a_row_in_a_common_level() -> None:
     codes = np.arange(n, dtype=np.int32).reshape(-1, 1) % 2 + 1
     y = np.random.default_rng(0).integers(0, 2, n)
     x = Rows(categories=codes, cardinalities=(3,))
-    step = load("features", "encode").build(target_encoding(), make_task())
+    step = load("features", "encode").build(target_encoding(), make_task().problem)
     fitted = step.fit_transform(x, y)
     assert len(np.unique(fitted.numeric)) == 2
     np.testing.assert_array_equal(fitted.numeric, step.transform(x).numeric)
@@ -215,7 +217,7 @@ def test_target_encoding_tells_nothing_of_a_row_in_a_common_level() -> None:
 
 def test_target_encoding_may_keep_the_codes() -> None:
     task = make_task("regression")
-    plain, both = (load("features", "encode").build(target_encoding(codes=c), task) for c in (False, True))
+    plain, both = (load("features", "encode").build(target_encoding(codes=c), task.problem) for c in (False, True))
     train, valid = task.fold(0)
     x, y = train.x.categories, train.y
     assert x is not None
@@ -228,7 +230,7 @@ def test_target_encoding_may_keep_the_codes() -> None:
 
 def test_target_encoding_has_a_column_per_class() -> None:
     task = make_task("multiclass")
-    step = load("features", "encode").build(target_encoding(), task)
+    step = load("features", "encode").build(target_encoding(), task.problem)
     train, valid = task.fold(0)
     assert step.fit_transform(train.x, train.y).numeric.shape[1] == train.x.numeric.shape[1] + 2 * 3
     shares = step.transform(valid.x).numeric[:, train.x.numeric.shape[1] :].reshape(-1, 2, 3)
@@ -238,7 +240,9 @@ def test_target_encoding_has_a_column_per_class() -> None:
 def test_quantile_is_monotone_and_spread_out() -> None:
     skewed = np.exp(RNG.normal(size=(2000, 1)) * 3).astype(np.float32)
     for output, width in (("uniform", 1 / np.sqrt(12)), ("normal", 1.0)):
-        step = load("features", "scale").build({"method": "quantile", "method.quantile.output": output}, make_task())
+        step = load("features", "scale").build(
+            {"method": "quantile", "method.quantile.output": output}, make_task().problem
+        )
         out = step.fit_transform(Rows(numeric=skewed), skewed[:, 0]).numeric[:, 0]
         assert (np.diff(out[np.argsort(skewed[:, 0])]) >= 0).all()
         assert abs(out.std() - width) < 0.05 * width
@@ -248,7 +252,11 @@ def test_scale_leaves_flags_and_gaps() -> None:
     x = np.column_stack([RNG.integers(0, 2, 100), RNG.normal(size=100) * 9, np.full(100, 7)]).astype(np.float32)
     x[3, 1] = np.nan
     for method in ("standard", "robust"):
-        out = load("features", "scale").build({"method": method}, make_task()).fit_transform(Rows(numeric=x), x[:, 0])
+        out = (
+            load("features", "scale")
+            .build({"method": method}, make_task().problem)
+            .fit_transform(Rows(numeric=x), x[:, 0])
+        )
         np.testing.assert_array_equal(out.numeric[:, 0], x[:, 0])
         assert np.isnan(out.numeric[3, 1])
         assert 0.7 < np.nanstd(out.numeric[:, 1]) < 1.4
@@ -262,7 +270,9 @@ def test_select_finds_the_columns_that_matter(method: str, target: str) -> None:
     x[::7, 4] = np.nan
     y = 3 * x[:, 2] + 2 * x[:, 7]
     y = y if target == "regression" else np.digitize(y, [0] if target == "binary" else [-1, 1])
-    step = load("features", "select").build({"method": method, f"method.{method}.share": 0.2}, make_task(target))
+    step = load("features", "select").build(
+        {"method": method, f"method.{method}.share": 0.2}, make_task(target).problem
+    )
     out = step.fit_transform(Rows(numeric=x), y).numeric
     np.testing.assert_array_equal(out, x[:, [2, 7]])
 
@@ -271,7 +281,7 @@ def test_dates_go_round() -> None:
     task = make_task()
     x = task.data.x
     j = 4 + DATE_PARTS.index("hour")
-    step = load("features", "dates").build({"parts": "calendar", "parts.calendar.cyclic": True}, task)
+    step = load("features", "dates").build({"parts": "calendar", "parts.calendar.cyclic": True}, task.problem)
     night = np.repeat(x.numeric[:1], 3, axis=0)
     night[:, j] = [0, 23, 12]
     step.fit_transform(x, task.data.y)
@@ -283,7 +293,7 @@ def test_steps_that_would_leave_nothing_do_not_apply() -> None:
     task = make_task()
     for role, step, params in (("datetime", "dates", {"parts": "none"}), ("text", "text", {"method": "none"})):
         columns = tuple(c for c in task.schema.columns if c.role == role)
-        alone = replace(task, schema=replace(task.schema, columns=columns))
+        alone = replace(task.problem, schema=replace(task.schema, columns=columns))
         with pytest.raises(NotApplicable, match="no other"):
             load("features", step).build(params, alone)
 
@@ -293,7 +303,7 @@ def test_the_same_text_is_factorised_once():
     counts = sp.csr_matrix(rng.poisson(0.3, (60, 40)).astype(np.float32))
 
     def fitted(rows: sp.csr_matrix, n_components: int = 4, seed: int = 0):
-        step = load("features", "text").Svd(n_components, seed)
+        step = text.Svd(n_components, seed)
         step.fit_transform(Rows(sparse=rows), np.zeros(rows.shape[0]))
         return step.components
 

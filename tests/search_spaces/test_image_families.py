@@ -11,10 +11,10 @@ from sklearn.datasets import load_digits
 
 from automl.assemble import build, task_space
 from automl.data import from_arrays
+from automl.search_spaces.images import _network as parts
 from automl.search_spaces.images import conv_stages
 from automl.space import Choice, Defaults, Params, Random, draw
 from automl.task import Rows, Task
-from automl.training import image_network as parts
 from tests.search_spaces.networks import assert_exports, fitted, n_weights
 
 SMALL = {"width": 8, "epochs": 5}
@@ -66,7 +66,7 @@ def test_the_defaults_learn_digits() -> None:
     family = task_space(task)["family"]
     defaults = draw({"family": family}, Defaults({"family": "conv_stages", "family.conv_stages.epochs": 8}))
     train, valid = task.fold(0)
-    model = build(defaults, task)
+    model = build(defaults, task.problem)
     *_, last = model.fit(train, valid)
     assert last == 1.0
     assert np.mean(model.predict(valid.x).argmax(axis=1) == valid.y) > 0.93
@@ -136,7 +136,7 @@ def test_a_flip_mirrors_and_a_shift_moves() -> None:
 
 def test_many_images_get_fewer_epochs_first_unless_a_person_says() -> None:
     few = digits()
-    many = replace(few, data=few.data.take(np.zeros(60_000, np.int64)))
+    many = few.problem.on(few.data.take(np.zeros(60_000, np.int64)))
     space = task_space(few)["family"].options["conv_stages"]
     adapted = conv_stages.adapt(space, many)
     assert adapted["epochs"].start == 5

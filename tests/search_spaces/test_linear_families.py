@@ -13,7 +13,7 @@ from automl import metrics
 from automl.export.graph import Graph
 from automl.registry import load
 from automl.space import Defaults, configure, draw
-from automl.task import Batch, Column, Rows, Schema, Task
+from automl.task import Batch, Column, Problem, Rows, Schema, Task
 from automl.training.linear import Calibration, holdout, sample
 from automl.training.pipeline import Pipeline
 
@@ -51,20 +51,21 @@ def make_task(target: str, kind: str = "table") -> Task:
     y = 100 + 20 * score if target == "regression" else np.digitize(score, edges)
     classes = () if target == "regression" else tuple("abc"[: len(edges) + 1])
     split = (np.arange(n // 3, n), np.arange(n // 3))
-    return Task(Schema(kind, target, "y", columns, classes), Batch(x, y), metrics.get("auto", target), (split,))
+    schema, data = Schema(kind, target, "y", columns, classes), Batch(x, y)
+    return Task(Problem.of(schema, metrics.get("auto", target), data), data, (split,))
 
 
 def build(folder: str, family: str, task: Task, given: dict) -> Pipeline:
     """The family behind its own feature steps, at its defaults except for what is ``given``."""
-    module = load(folder, family)
-    params = draw(module.adapt(module.SPACE, task) if hasattr(module, "adapt") else module.SPACE, Defaults(given))
+    option = load(folder, family)
+    params = draw(option.adapt(option.space, task.problem) if option.adapt else option.space, Defaults(given))
     steps = []
     for name in STEPS:
-        if name in getattr(module, "FEATURES", {}):
+        if name in option.steps:
             step = load("features", name)
-            space = configure(step.SPACE, module.FEATURES[name])
-            steps.append(step.build(draw(space, Defaults()), task))
-    return Pipeline(steps, module.build(params, task))
+            space = configure(step.space, option.steps[name])
+            steps.append(step.build(draw(space, Defaults()), task.problem))
+    return Pipeline(steps, option.build(params, task.problem))
 
 
 def predict_onnx(model: Pipeline, x: Rows) -> np.ndarray:
@@ -91,29 +92,29 @@ def check(model: Pipeline, task: Task) -> np.ndarray:
     progress = []
     for done in model.fit(train, valid):
         progress.append(done)
-        assert model.predict(valid.x).shape == ((len(valid), task.n_classes) if task.n_classes else (len(valid),))
+        assert model.predict(valid.x).shape == (len(valid), task.target.width)
     assert progress == sorted(progress)
     assert progress[-1] == 1.0
     model = pickle.loads(pickle.dumps(model))
     for x in (valid.x, valid.x.take(slice(0, 1)), strange(valid.x)):
         expected, answer = model.predict(x), predict_onnx(model, x)
-        assert answer.shape == (len(x), task.n_outputs)
+        assert answer.shape == (len(x), task.target.width)
         assert answer.dtype == np.float32
-        if task.is_classification:
+        if task.target.is_classification:
             np.testing.assert_allclose(expected.sum(axis=1), 1, atol=1e-5)
             np.testing.assert_allclose(answer, expected, atol=1e-4)
             np.testing.assert_array_equal(answer.argmax(axis=1), expected.argmax(axis=1))
         else:
-            np.testing.assert_allclose(answer[:, 0], expected, rtol=1e-5)
+            np.testing.assert_allclose(answer, expected, rtol=1e-5)
     return model.predict(valid.x)
 
 
 def skill(task: Task, prediction: np.ndarray) -> float:
     """Accuracy, or the share of variance explained."""
     y = task.fold(0)[1].y
-    if task.is_classification:
+    if task.target.is_classification:
         return float((prediction.argmax(axis=1) == y).mean())
-    return 1 - float(np.square(y - prediction).mean() / y.var())
+    return 1 - float(np.square(y - prediction[:, 0]).mean() / y.var())
 
 
 PENALTIES = [{"penalty": p} for p in ("l2", "l1", "elasticnet", "none")]
@@ -187,10 +188,10 @@ def test_neighbors_do_not_depend_on_ties() -> None:
     x = Rows(numeric=rng.integers(0, 3, (600, 4)).astype(np.float32))
     y = rng.integers(0, 2, 600)
     task = make_task("binary")
-    module = load("tables", "neighbors")
+    option = load("tables", "neighbors")
     for given in NEIGHBORS:
-        params = draw(module.SPACE, Defaults({"k": 5, **given}))
-        model, turned = module.build(params, task), module.build(params, task)
+        params = draw(option.space, Defaults({"k": 5, **given}))
+        model, turned = option.build(params, task.problem), option.build(params, task.problem)
         order = rng.permutation(600)
         list(model.fit(Batch(x, y), Batch(x, y)))
         list(turned.fit(Batch(x.take(order), y[order]), Batch(x, y)))
@@ -204,17 +205,17 @@ def test_linear_agrees_with_scikit_learn() -> None:
 
     x = np.random.default_rng(0).normal(size=(400, 5)).astype(np.float32)
     score = x @ [1, -1, 0.5, 0, 0] + np.random.default_rng(1).normal(size=400)
-    module = load("tables", "linear")
+    option = load("tables", "linear")
     params = {"penalty": "l2", "penalty.l2.strength": 1e-3, "class_weight": "none"}
     for target, y in (
         ("binary", (score > 0).astype(int)),
         ("multiclass", np.digitize(score, [-1, 1])),
         ("regression", score),
     ):
-        model = module.build(params, make_task(target))
+        model = option.build(params, make_task(target).problem)
         list(model.fit(Batch(Rows(numeric=x), y), Batch(Rows(numeric=x), y)))
         if target == "regression":
-            expected = Ridge(alpha=1e-3 * 400).fit(x, y).predict(x)
+            expected = Ridge(alpha=1e-3 * 400).fit(x, y).predict(x)[:, None]
         else:
             expected = LogisticRegression(C=1 / (1e-3 * 400), tol=1e-8, max_iter=1000).fit(x, y).predict_proba(x)
         np.testing.assert_allclose(model.predict(Rows(numeric=x)), expected, atol=2e-3)
@@ -232,7 +233,7 @@ def test_sparse_logistic_agrees_with_scikit_learn(l1_ratio: float, n_classes: in
     penalty = "l1" if l1_ratio == 1 else "elasticnet"
     params = {"penalty": penalty, f"penalty.{penalty}.strength": 0.02, "penalty.elasticnet.l1_ratio": l1_ratio}
     params = {k: v for k, v in params.items() if penalty in k or k == "penalty"}
-    model = load("tables", "linear").build(params, make_task("binary" if n_classes == 2 else "multiclass"))
+    model = load("tables", "linear").build(params, make_task("binary" if n_classes == 2 else "multiclass").problem)
     list(model.fit(Batch(Rows(numeric=x), y), Batch(Rows(numeric=x), y)))
     expected = LogisticRegression(C=1 / (0.02 * 500), l1_ratio=l1_ratio, solver="saga", tol=1e-6, max_iter=5000).fit(
         x, y
@@ -251,15 +252,15 @@ def test_support_vectors_agree_with_scikit_learn() -> None:
     order = np.random.default_rng(0).permutation(len(x))
     x, y = x[order], y[order]
     x = ((x - x.mean(axis=0)) / np.where(x.std(axis=0) > 0, x.std(axis=0), 1)).astype(np.float32)
-    task = replace(make_task("multiclass"), schema=Schema("table", "multiclass", "y", (), tuple(range(10))))
-    module = load("tables", "svm")
-    model = module.build(draw(module.SPACE, Defaults()), task)
+    problem = replace(make_task("multiclass").problem, schema=Schema("table", "multiclass", "y", (), tuple(range(10))))
+    option = load("tables", "svm")
+    model = option.build(draw(option.space, Defaults()), problem)
     train, valid = Batch(Rows(numeric=x[:1000]), y[:1000]), Batch(Rows(numeric=x[1000:]), y[1000:])
     list(model.fit(train, valid))
     p = model.predict(valid.x)
     assert metrics.get("log_loss", "multiclass").score(valid.y, p) > -0.15
     np.testing.assert_allclose(predict_onnx(Pipeline([], model), valid.x), p, atol=1e-4)
-    sharp = module.build(draw(module.SPACE, Defaults({"sharpness": 8.0})), task)
+    sharp = option.build(draw(option.space, Defaults({"sharpness": 8.0})), problem)
     list(sharp.fit(train, valid))
     hard = SVC(gamma=1 / (x.shape[1] * x[:1000].var())).fit(x[:1000], y[:1000]).score(x[1000:], y[1000:])
     assert (sharp.predict(valid.x).argmax(axis=1) == valid.y).mean() > hard - 0.005
@@ -267,12 +268,12 @@ def test_support_vectors_agree_with_scikit_learn() -> None:
 
 def test_spaces_follow_the_task() -> None:
     svm, linear = load("tables", "svm"), load("tables", "linear")
-    binary, regression = make_task("binary"), make_task("regression")
-    assert "epsilon" not in svm.adapt(svm.SPACE, binary)
-    assert "class_weight" not in svm.adapt(svm.SPACE, regression)
-    assert "class_weight" not in linear.adapt(linear.SPACE, regression)
+    binary, regression = make_task("binary").problem, make_task("regression").problem
+    assert "epsilon" not in svm.adapt(svm.space, binary)
+    assert "class_weight" not in svm.adapt(svm.space, regression)
+    assert "class_weight" not in linear.adapt(linear.space, regression)
     many = replace(binary, schema=replace(binary.schema, target="multiclass", classes=tuple(range(100))))
-    assert svm.adapt(svm.SPACE, many) is None
+    assert svm.adapt(svm.space, many) is None
 
 
 def test_row_cap_bounds_the_artifact() -> None:

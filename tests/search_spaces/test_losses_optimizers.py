@@ -21,12 +21,12 @@ P_TRUE = P[np.arange(4), CODES.numpy()]
 VALUES = torch.tensor([[0.5], [-2.0], [1.0], [0.0]])
 Y = torch.tensor([0.0, 1.0, 1.2, -0.1])
 ERROR = (VALUES[:, 0] - Y).numpy().astype(np.float64)
-TASK = SimpleNamespace(n_classes=3, data=SimpleNamespace(y=np.array([0, 0, 0, 0, 0, 1, 1])))
+PROBLEM = SimpleNamespace(summaries=SimpleNamespace(class_counts=(5, 2, 0)))
 
 
 def loss_of(name, **params):
-    module = registry.load("losses", name)
-    return module.build(draw(module.SPACE, Defaults(params)), TASK)
+    option = registry.load("losses", name)
+    return option.build(draw(option.space, Defaults(params)), PROBLEM)
 
 
 def hinge():
@@ -59,7 +59,7 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "params", "expected"), CASES, ids=[f"{c[0]}-{i}" for i, c in enumerate(CASES)])
 def test_a_loss_has_the_value_of_its_formula(name, params, expected):
-    given = (VALUES, Y) if registry.load("losses", name).FITS == ("regression",) else (SCORES, CODES)
+    given = (VALUES, Y) if registry.load("losses", name).targets == ("regression",) else (SCORES, CODES)
     got = loss_of(name, **params)(*given)
     assert got.shape == (4,)
     np.testing.assert_allclose(got.numpy(), expected(), rtol=1e-5, atol=1e-6)
@@ -78,11 +78,11 @@ def test_losses_agree_with_scikit_learn():
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_gradients_are_finite_even_for_extreme_scores(name):
-    module = registry.load("losses", name)
+    option = registry.load("losses", name)
     rng = np.random.default_rng(0)
     for _ in range(10):
-        loss = module.build(draw(module.SPACE, Random(rng)), TASK)
-        if "regression" in module.FITS:
+        loss = option.build(draw(option.space, Random(rng)), PROBLEM)
+        if "regression" in option.targets:
             scores, y = torch.tensor([[0.0], [1e4], [-1e4], [1.0]]), torch.tensor([0.0, 0.0, 3.0, 1.0])
         else:
             scores, y = torch.tensor([[80.0, -80.0, 0.0], [-80.0, 80.0, 0.0], [0.0, 0.0, 0.0]]), torch.tensor([0, 0, 2])
@@ -96,9 +96,9 @@ def test_gradients_are_finite_even_for_extreme_scores(name):
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_better_score_costs_less(name):
-    module = registry.load("losses", name)
-    loss = module.build(draw(module.SPACE, Defaults()), TASK)
-    if "regression" in module.FITS:
+    option = registry.load("losses", name)
+    loss = option.build(draw(option.space, Defaults()), PROBLEM)
+    if "regression" in option.targets:
         costs = loss(torch.tensor([[1.1], [1.6], [3.0]]), torch.tensor([1.0, 1.0, 1.0]))
     else:
         costs = loss(torch.tensor([[1.5, 0.0, 0.0], [0.5, 0.0, 0.0], [-2.0, 0.0, 0.0]]), torch.tensor([0, 0, 0]))
@@ -107,11 +107,11 @@ def test_a_better_score_costs_less(name):
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_an_optimizer_lowers_a_quadratic_and_spares_groups_from_decay(name):
-    module = registry.load("optimizers", name)
-    params = draw(module.SPACE, Defaults())
+    option = registry.load("optimizers", name)
+    params = draw(option.space, Defaults())
     weight = torch.nn.Parameter(torch.tensor([[1.0, -2.0]]))
     bias = torch.nn.Parameter(torch.tensor([0.5]))
-    optimizer = module.build(params, [{"params": [weight]}, {"params": [bias], "weight_decay": 0.0}])
+    optimizer = option.build(params, [{"params": [weight]}, {"params": [bias], "weight_decay": 0.0}])
     assert [g["weight_decay"] for g in optimizer.param_groups] == [params["weight_decay"], 0.0]
     start = last = 1.0 + 4.0 + 0.25
     for _ in range(5):
@@ -127,11 +127,11 @@ def test_an_optimizer_lowers_a_quadratic_and_spares_groups_from_decay(name):
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_an_optimizer_takes_any_parameters_of_its_space(name):
-    module = registry.load("optimizers", name)
+    option = registry.load("optimizers", name)
     rng = np.random.default_rng(0)
     for _ in range(10):
         weight = torch.nn.Parameter(torch.ones(2, 2))
-        optimizer = module.build(draw(module.SPACE, Random(rng)), [weight])
+        optimizer = option.build(draw(option.space, Random(rng)), [weight])
         weight.square().sum().backward()
         optimizer.step()
         assert weight.isfinite().all()
@@ -139,11 +139,11 @@ def test_an_optimizer_takes_any_parameters_of_its_space(name):
 
 
 def rates(name, n_steps=100, optimizer="sgd", **params):
-    module = registry.load("schedules", name)
+    option = registry.load("schedules", name)
     weight = torch.nn.Parameter(torch.ones(1))
     made = registry.load("optimizers", optimizer)
-    optimizer = made.build(draw(made.SPACE, Defaults({"lr": 0.1})), [{"params": [weight]}])
-    schedule = module.build(draw(module.SPACE, Defaults(params)), optimizer, n_steps)
+    optimizer = made.build(draw(made.space, Defaults({"lr": 0.1})), [{"params": [weight]}])
+    schedule = option.build(draw(option.space, Defaults(params)), optimizer, n_steps)
     got = []
     for _ in range(n_steps):
         got.append(optimizer.param_groups[0]["lr"])

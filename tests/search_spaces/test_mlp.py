@@ -9,11 +9,11 @@ from sklearn.datasets import load_diabetes, load_wine
 from automl import metrics, registry
 from automl.errors import NotApplicable
 from automl.export.graph import Graph
+from automl.search_spaces.tables import _network as parts
 from automl.search_spaces.tables import mlp
 from automl.space import Choice, Defaults, Random, draw
-from automl.task import Batch, Rows, Schema, Task
+from automl.task import Batch, Problem, Rows, Schema, Task
 from automl.training import network
-from automl.training import table_network as parts
 
 _CATEGORIES = {"categories": np.int64, "numeric": np.float32}
 
@@ -23,7 +23,8 @@ def task_of(target, x, y):
     cut = int(0.7 * len(y))
     classes = () if target == "regression" else tuple(range(int(y.max()) + 1))
     splits = ((order[:cut], order[cut:]),)
-    return Task(Schema("table", target, "y", classes=classes), Batch(x, y), metrics.get("auto", target), splits)
+    schema, data = Schema("table", target, "y", classes=classes), Batch(x, y)
+    return Task(Problem.of(schema, metrics.get("auto", target), data), data, splits)
 
 
 def wine():
@@ -50,7 +51,7 @@ def mixed(target="binary", n=600):
 
 def params_of(target, **fixed):
     def only(kind, name):
-        return Choice({name: registry.load(kind, name).SPACE})
+        return Choice({name: registry.load(kind, name).space})
 
     training = {
         **network.SPACE,
@@ -62,7 +63,7 @@ def params_of(target, **fixed):
 
 
 def fitted(task, **fixed):
-    model = mlp.build(params_of(task.target, **fixed), task)
+    model = mlp.build(params_of(task.target.kind, **fixed), task.problem)
     assert list(model.fit(*task.fold(0)))[-1] == 1.0
     return model
 

@@ -47,7 +47,7 @@ def memory(**changes: object) -> Model:
 def compress(module: object, model: Network, task: Task, **changes: object) -> Model | None:
     params: Params = draw(module.SPACE, Defaults(changes))
     before = {name: value.clone() for name, value in model.module.state_dict().items()}
-    smaller = module.build(params, task).compress(model, task.fold(0)[0])
+    smaller = module.build(params, task.problem).compress(model, task.fold(0)[0])
     after = model.module.state_dict()
     assert all(bool((after[name] == value).all()) for name, value in before.items()), "the model itself was changed"
     return None if smaller is None else pickle.loads(pickle.dumps(smaller))
@@ -165,8 +165,12 @@ def test_a_pruned_network_can_be_quantised() -> None:
 
 def test_other_models_and_unfitted_quantising() -> None:
     task = images.digits()
-    assert quantize_int8.build(draw(quantize_int8.SPACE, Defaults()), task).compress(object(), task.data) is None
-    assert prune_channels.build(draw(prune_channels.SPACE, Defaults()), task).compress(object(), task.data) is None
+    assert (
+        quantize_int8.build(draw(quantize_int8.SPACE, Defaults()), task.problem).compress(object(), task.data) is None
+    )
+    assert (
+        prune_channels.build(draw(prune_channels.SPACE, Defaults()), task.problem).compress(object(), task.data) is None
+    )
     smaller = compress(quantize_int8, convolutions(), task)
     with pytest.raises(RuntimeError, match="cannot be fitted"):
         smaller.fit(task.data, task.data)
@@ -176,10 +180,10 @@ def test_other_models_and_unfitted_quantising() -> None:
 def test_a_table_network_with_embedded_numbers_is_quantised(numbers):
     task = make("table", "binary")
     params = draw(task_space(task), Defaults({"family": "mlp", "family.mlp.numbers": numbers}))
-    model = build(params | {"family.mlp.epochs": 2}, task)
+    model = build(params | {"family.mlp.epochs": 2}, task.problem)
     train, valid = task.fold(0)
     list(model.fit(train, valid))
-    compressor = quantize_int8.build(draw(quantize_int8.SPACE, Defaults()), task)
+    compressor = quantize_int8.build(draw(quantize_int8.SPACE, Defaults()), task.problem)
     smaller = compressor.compress(model.model, Batch(model.transform(train.x), train.y))
     assert smaller is not None
     prediction = smaller.predict(model.transform(valid.x))

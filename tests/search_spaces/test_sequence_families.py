@@ -9,10 +9,10 @@ import torch
 
 from automl.assemble import task_space
 from automl.metrics import get
+from automl.search_spaces.sequences import _network as parts
 from automl.search_spaces.sequences import recurrent, temporal_conv
 from automl.space import Choice, Defaults, Params, Random, draw
-from automl.task import Batch, Rows, Schema, Task
-from automl.training import sequence_network as parts
+from automl.task import Batch, Problem, Rows, Schema, Task
 from tests.search_spaces.networks import assert_exports, fitted
 
 STEPS, CHANNELS = 15, 4
@@ -32,7 +32,8 @@ def waves(n: int = 300) -> Task:
     schema = Schema("sequence", "multiclass", "target", classes=("a", "b", "c"), shape=(STEPS, CHANNELS))
     order = rng.permutation(n)
     splits = ((order[n // 3 :], order[: n // 3]),)
-    return Task(schema, Batch(Rows(sequence=x, lengths=lengths), y), get("log_loss", "multiclass"), splits)
+    data = Batch(Rows(sequence=x, lengths=lengths), y)
+    return Task(Problem.of(schema, get("log_loss", "multiclass"), data), data, splits)
 
 
 def name_of(family: ModuleType) -> str:

@@ -15,7 +15,7 @@ from automl.export.graph import Graph
 from automl.export.trees import TreeEnsemble
 from automl.registry import load
 from automl.space import Defaults, draw
-from automl.task import Batch, Rows, Schema, Task
+from automl.task import Batch, Problem, Rows, Schema, Task
 from tests import tasks
 
 TARGETS = ("binary", "multiclass", "regression")
@@ -25,7 +25,7 @@ SMALL = {"n_estimators": 50, "max_rounds": 60, "learning_rate": 0.2}
 
 
 def needs(family: str) -> str:
-    for library in getattr(load("tables", family), "REQUIRES", ()):
+    for library in load("tables", family).requires:
         pytest.importorskip(library)
     return family
 
@@ -48,15 +48,16 @@ def make_task(target: str, n: int = 600, metric: str = "auto", loc: float = 0.0)
     split = (np.arange(n // 3, n), np.arange(n // 3))
     weights = rng.choice([0.5, 1.0, 2.0], n)
     data = Batch(Rows(x.astype(np.float32)), y, weights)
-    return Task(Schema("table", target, "y", classes=classes), data, metrics.get(metric, target), (split,))
+    schema = Schema("table", target, "y", classes=classes)
+    return Task(Problem.of(schema, metrics.get(metric, target), data), data, (split,))
 
 
 def build(family: str, task: Task, **given: Any) -> Any:
-    module = load("tables", needs(family))
+    option = load("tables", needs(family))
     given = SMALL | given
-    params = draw(module.adapt(module.SPACE, task), Defaults(given))
+    params = draw(option.adapt(option.space, task.problem), Defaults(given))
     # Defaults leave constants as they are.
-    return module.build(params | {name: value for name, value in given.items() if name in params}, task)
+    return option.build(params | {name: value for name, value in given.items() if name in params}, task.problem)
 
 
 def fit(model: Any, train: Batch, valid: Batch) -> Any:
@@ -96,20 +97,20 @@ def at_thresholds(model: Any, x: Rows) -> Rows:
 
 def assert_same(answer: np.ndarray, expected: np.ndarray, task: Task) -> None:
     assert answer.dtype == np.float32
-    assert answer.shape == (len(expected), task.n_outputs)
-    if task.is_classification:
+    assert answer.shape == (len(expected), task.target.width)
+    if task.target.is_classification:
         np.testing.assert_allclose(expected.sum(axis=1), 1, atol=1e-6)
         np.testing.assert_allclose(answer, expected, atol=1e-5)
         np.testing.assert_array_equal(answer.argmax(axis=1), expected.argmax(axis=1))
     else:
-        np.testing.assert_allclose(answer[:, 0], expected, rtol=1e-5, atol=1e-5 * np.std(task.data.y))
+        np.testing.assert_allclose(answer, expected, rtol=1e-5, atol=1e-5 * np.std(task.data.y))
 
 
 def skill(task: Task, prediction: np.ndarray) -> float:
     y = task.fold(0)[1].y
-    if task.is_classification:
+    if task.target.is_classification:
         return float(np.mean(prediction.argmax(axis=1) == y))
-    return float(1 - np.mean((y - prediction) ** 2) / np.var(y))
+    return float(1 - np.mean((y - prediction[:, 0]) ** 2) / np.var(y))
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -158,7 +159,7 @@ def test_columns_that_tell_nothing_give_the_average(family: str, target: str) ->
     task = make_task(target)
     train, valid = (Batch(Rows(np.full((len(b), 2), np.nan, np.float32)), b.y) for b in task.fold(0))
     model = fit(build(family, task), train, valid)
-    expected = np.bincount(train.y) / len(train) if task.is_classification else train.y.mean()
+    expected = np.bincount(train.y) / len(train) if task.target.is_classification else train.y.mean()
     np.testing.assert_allclose(model.predict(valid.x), np.full_like(model.predict(valid.x), expected), rtol=1e-6)
     assert_same(predict_onnx(model, valid.x), model.predict(valid.x), task)
 
@@ -176,11 +177,11 @@ def test_every_objective_exports(family: str, objective: str) -> None:
 
 def test_a_poisson_target_is_not_negative() -> None:
     task = make_task("regression")
-    module = load("tables", "lightgbm")
-    assert "poisson" not in module.adapt(module.SPACE, task)["objective"].options
-    assert "poisson" in module.adapt(module.SPACE, make_task("regression", loc=200.0))["objective"].options
-    assert "objective" not in module.adapt(module.SPACE, make_task("binary"))
-    model = module.build(draw(module.SPACE, Defaults({"objective": "poisson"})), task)
+    option = load("tables", "lightgbm")
+    assert "poisson" not in option.adapt(option.space, task.problem)["objective"].options
+    assert "poisson" in option.adapt(option.space, make_task("regression", loc=200.0).problem)["objective"].options
+    assert "objective" not in option.adapt(option.space, make_task("binary").problem)
+    model = option.build(draw(option.space, Defaults({"objective": "poisson"})), task.problem)
     with pytest.raises(NotApplicable, match="0 or more"):
         list(model.fit(*task.fold(0)))
 
@@ -191,13 +192,12 @@ def test_a_forest_predicts_as_scikit_learn_does(family: str, target: str) -> Non
     task = make_task(target)
     train, valid = task.fold(0)
     model = fit(build(family, task), train, valid)
-    shift, scale = (0, 1) if task.is_classification else (np.average(train.y, weights=train.weights), train.y.std())
-    forest = model.make(not task.is_classification).set_params(n_estimators=model.n_trees)
-    forest.fit(train.x.numeric, (train.y - shift) / scale if shift else train.y, sample_weight=train.weights)
+    forest = model.make(not task.target.is_classification).set_params(n_estimators=model.n_trees)
+    forest.fit(train.x.numeric, model.head.encode(train.y), sample_weight=train.weights)
     x = at_thresholds(model, valid.x).numeric
     x[:, 2:] = np.where(np.isnan(x[:, 2:]), 0, x[:, 2:])  # scikit-learn refuses gaps where training had none
-    expected = forest.predict_proba(x) if task.is_classification else forest.predict(x) * scale + shift
-    np.testing.assert_allclose(model.predict(Rows(x)), expected, rtol=1e-5, atol=1e-6)
+    expected = forest.predict_proba(x) if task.target.is_classification else forest.predict(x)[:, None]
+    np.testing.assert_allclose(model.predict(Rows(x)), model.head.predict(expected), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(("sampling", "width"), [("bootstrap", "share"), ("all", "sqrt")])
@@ -214,7 +214,7 @@ def test_trimmed_trees(family: str) -> None:
     task = make_task("multiclass")
     train, valid = task.fold(0)
     model = fit(build(family, task), train, valid)
-    half = load("compressors", "trim_trees").build({"share": 0.5}, task).compress(model, train)
+    half = load("compressors", "trim_trees").build({"share": 0.5}, task.problem).compress(model, train)
     assert half.n_trees == round(model.n_trees / 2)
     assert trees_of(half).n_bytes < 0.7 * trees_of(model).n_bytes
     assert len(pickle.dumps(half)) < 0.8 * len(pickle.dumps(model))
@@ -227,7 +227,7 @@ def test_trimmed_trees(family: str) -> None:
 def test_one_tree_is_not_trimmed() -> None:
     task = make_task("binary")
     model = fit(build("decision_tree", task), *task.fold(0))
-    assert load("compressors", "trim_trees").build({"share": 0.25}, task).compress(model, task.data) is None
+    assert load("compressors", "trim_trees").build({"share": 0.25}, task.problem).compress(model, task.data) is None
 
 
 @pytest.mark.parametrize("family", BOOSTED)
@@ -249,7 +249,7 @@ def test_catboost_in_chunks_is_one_long_fit() -> None:
     model = build("catboost", task, max_rounds=40)
     fit(model, train, valid)
     assert model.n_trees > 30
-    seen, held_out = model.target.encode(train), model.target.encode(valid)
+    seen, held_out = model.encoded(train), model.encoded(valid)
     plain = CatBoost({**model._settings(1000), "iterations": 40})
     plain.fit(Pool(seen.x.numeric, seen.y, weight=seen.weights), eval_set=Pool(held_out.x.numeric, held_out.y))
     expected = plain.predict(valid.x.numeric, ntree_end=model.n_trees)
@@ -272,9 +272,9 @@ def test_a_closed_fit_leaves_a_model() -> None:
 
 @pytest.mark.skipif(importlib.util.find_spec("xgboost") is not None, reason="xgboost is installed")
 def test_xgboost_says_how_to_install_it() -> None:
-    module = load("tables", "xgboost")
+    option = load("tables", "xgboost")
     with pytest.raises(NotApplicable, match="pip install"):
-        module.build(draw(module.SPACE, Defaults()), make_task("binary"))
+        option.build(draw(option.space, Defaults()), make_task("binary").problem)
 
 
 @pytest.mark.parametrize("family", ["lightgbm", "catboost"])

@@ -63,7 +63,7 @@ def test_what_is_asked_lies_in_the_space(name: str, space: Space) -> None:
 @pytest.mark.parametrize("name", ["tpe", "gp", "cma_es"])
 def test_learning_beats_chance(name: str) -> None:
     def scores(searcher: Searcher, n: int) -> list[float]:
-        found = []
+        found: list[Params] = []
         for number in range(n):
             params = asked(searcher, number)
             searcher.tell(finished(number, params))
@@ -97,7 +97,7 @@ def test_failed_stopped_and_foreign_trials_are_no_trouble(name: str) -> None:
 
 def test_the_grid_holds_each_combination_that_exists() -> None:
     searcher = make("grid", points=2)
-    found = []
+    found: list[Params] = []
     while (params := searcher.ask(len(found))) is not None:
         found.append(params)
     lines = [p for p in found if p["family"] == "line"]
@@ -109,7 +109,7 @@ def test_the_grid_holds_each_combination_that_exists() -> None:
 
 def test_the_grid_over_repetitions() -> None:
     searcher = make("grid", {"blocks": Repeat({"kernel": Choice([3, 5])}, Int(0, 2))})
-    found = []
+    found: list[Params] = []
     while (params := searcher.ask(len(found))) is not None:
         found.append(params)
     assert len(found) == 1 + 2 + 4

@@ -14,8 +14,9 @@ from torch import nn
 from automl import metrics, registry
 from automl.errors import ExportError, TrialError
 from automl.export.graph import Graph
+from automl.option import Loss
 from automl.space import Choice, Defaults, draw
-from automl.task import Batch, Rows, Schema, Task
+from automl.task import Batch, Problem, Rows, Schema, Task
 from automl.training import feed, loop, network, torch_onnx
 from automl.training.network import Network
 
@@ -89,13 +90,14 @@ def task_of(target="binary", field="numeric", n=400, metric="auto"):
     cut = int(0.75 * n)
     data = Batch(x, y.astype(float if target == "regression" else np.int64))
     splits = ((np.arange(cut), np.arange(cut, n)),)
-    return Task(Schema("table", target, "y", classes=classes), data, metrics.get(metric, target), splits)
+    schema = Schema("table", target, "y", classes=classes)
+    return Task(Problem.of(schema, metrics.get(metric, target), data), data, splits)
 
 
 def params_of(target, **fixed):
     def options(kind):
-        modules = {n: registry.load(kind, n) for n in registry.names(kind)}
-        return Choice({n: m.SPACE for n, m in modules.items() if target in getattr(m, "FITS", (target,))})
+        options = {n: registry.load(kind, n) for n in registry.names(kind)}
+        return Choice({n: o.space for n, o in options.items() if target in getattr(o, "targets", (target,))})
 
     space = {"loss": options("losses"), "optimizer": options("optimizers"), "schedule": options("schedules")}
     first = {
@@ -109,7 +111,7 @@ def params_of(target, **fixed):
 
 
 def fitted(task, field="numeric", **fixed):
-    model = Network(partial(Small, field=field), params_of(task.target, **fixed), task)
+    model = Network(partial(Small, field=field), params_of(task.target.kind, **fixed), task.problem)
     progress = list(model.fit(*task.fold(0)))
     assert progress == sorted(progress)
     assert progress[-1] == 1.0
@@ -138,12 +140,12 @@ def test_a_network_learns_pickles_small_and_exports(target):
     model = fitted(task)
     valid = task.fold(0)[1]
     dummy = (
-        np.full(len(valid), task.data.y.mean())
+        np.full((len(valid), 1), task.data.y.mean())
         if target == "regression"
-        else np.full((len(valid), task.n_classes), 0.5)
+        else np.full((len(valid), task.target.n_classes), 0.5)
     )
     got = model.predict(valid.x)
-    assert got.shape == ((len(valid),) if target == "regression" else (len(valid), task.n_classes))
+    assert got.shape == (len(valid), task.target.width)
     gain = task.metric.score(valid.y, got) - task.metric.score(valid.y, dummy)
     assert gain > {"binary": 0.4, "multiclass": 0.4, "regression": 250}[target]
 
@@ -155,7 +157,36 @@ def test_a_network_learns_pickles_small_and_exports(target):
     run = onnx_of(model, valid.x)
     for n in (1, 64):
         wanted = model.predict(valid.x.take(slice(n)))
-        np.testing.assert_allclose(run(valid.x.take(slice(n))), wanted.reshape(n, -1), rtol=1e-5, atol=1e-4)
+        np.testing.assert_allclose(run(valid.x.take(slice(n))), wanted, rtol=1e-5, atol=1e-4)
+
+
+class Members(nn.Module):
+    """Three small networks side by side, each with an answer of its own."""
+
+    inputs = ("numeric",)
+
+    def __init__(self, x, n_outputs):
+        super().__init__()
+        self.members = nn.ModuleList(Small(x, n_outputs) for _ in range(3))
+
+    def forward(self, x):
+        return torch.stack([member(x) for member in self.members], dim=1)
+
+
+@pytest.mark.parametrize("target", ["multiclass", "regression"])
+def test_members_answer_each_for_itself_and_are_averaged(target):
+    task = task_of(target)
+    model = Network(Members, params_of(target), task.problem)
+    train, valid = task.fold(0)
+    list(model.fit(train, valid))
+    assert model.scores(valid.x).shape == (len(valid), 3, task.target.width)
+    got = model.predict(valid.x)
+    assert got.shape == (len(valid), task.target.width)
+    alone = [model.with_module(member).predict(valid.x) for member in model.module.members]
+    np.testing.assert_allclose(got, np.mean(alone, axis=0), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(onnx_of(model, valid.x)(valid.x), got, rtol=1e-5, atol=1e-4)
+    saved = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(saved.predict(valid.x), got)
 
 
 FIELDS = ["numeric+categories", "image", "sequence+gru", "sequence+lstm", "sequence+attention"]
@@ -175,7 +206,7 @@ def test_the_best_weights_are_kept_and_patience_ends_training():
     task = task_of("regression", n=120)
     train, valid = task.fold(0)
     noise = Batch(train.x, np.random.default_rng(1).normal(size=len(train)))
-    model = Network(Small, params_of("regression", epochs=60, patience=3, schedule="constant"), task)
+    model = Network(Small, params_of("regression", epochs=60, patience=3, schedule="constant"), task.problem)
     scores = []
     for _ in model.fit(noise, valid):
         scores.append(task.metric.score(valid.y, model.predict(valid.x)))
@@ -187,7 +218,7 @@ def test_the_best_weights_are_kept_and_patience_ends_training():
 def test_a_network_predicts_after_every_yield_and_yields_within_epochs(monkeypatch):
     monkeypatch.setattr(loop, "_YIELD_SECONDS", 0.0)
     task = task_of("binary")
-    model = Network(Small, params_of("binary", epochs=5), task)
+    model = Network(Small, params_of("binary", epochs=5), task.problem)
     train, valid = task.fold(0)
     seen = []
     for progress in model.fit(train, valid):
@@ -212,9 +243,9 @@ def test_weights_count():
     # The same rows with two answers: the weights say which of them holds.
     both = Batch(train.x.take(np.r_[: len(train), : len(train)]), np.r_[train.y, -train.y], None)
     weighted = Batch(both.x, both.y, np.r_[np.full(len(train), 3.0), np.full(len(train), 1e-6)])
-    model = Network(Small, params_of("regression"), task)
+    model = Network(Small, params_of("regression"), task.problem)
     list(model.fit(weighted, valid))
-    assert np.corrcoef(model.predict(valid.x), valid.y)[0, 1] > 0.9
+    assert np.corrcoef(model.predict(valid.x)[:, 0], valid.y)[0, 1] > 0.9
 
 
 @pytest.mark.parametrize(
@@ -253,7 +284,7 @@ def test_an_augmentation_is_used_in_training_only():
             return x + 0.01
 
     task = task_of("binary", n=100)
-    model = Network(Shifted, params_of("binary", epochs=5), task)
+    model = Network(Shifted, params_of("binary", epochs=5), task.problem)
     list(model.fit(*task.fold(0)))
     assert calls
     assert all(calls)
@@ -265,7 +296,7 @@ def test_an_augmentation_is_used_in_training_only():
 def test_a_class_that_the_fold_lacks_still_has_a_column():
     task = task_of("multiclass")
     train, valid = task.fold(0)
-    model = Network(Small, params_of("multiclass", epochs=5, loss="logit_adjusted"), task)
+    model = Network(Small, params_of("multiclass", epochs=5, loss="logit_adjusted"), task.problem)
     list(model.fit(train.take(np.flatnonzero(train.y != 2)), valid))
     assert model.predict(valid.x).shape == (len(valid), 3)
 
@@ -274,11 +305,11 @@ def test_divergence_is_an_error_at_first_and_forgiven_later(monkeypatch):
     task = task_of("regression")
     train, valid = task.fold(0)
     broken = Batch(Rows(numeric=np.full_like(train.x.numeric, np.nan)), train.y)
-    model = Network(Small, params_of("regression"), task)
+    model = Network(Small, params_of("regression"), task.problem)
     with pytest.raises(TrialError, match=r"diverged in its first epoch \(learning rate 0.01\)"):
         list(model.fit(broken, valid))
 
-    good = Network(Small, params_of("regression"), task)
+    good = Network(Small, params_of("regression"), task.problem)
     steps = good.fit(train, valid)
     next(steps)
     best = good.predict(valid.x)
@@ -298,7 +329,7 @@ def test_an_undefined_metric_falls_back_on_the_loss():
     task = task_of("binary")
     train, valid = task.fold(0)
     one_class = valid.take(np.flatnonzero(valid.y == 1))
-    model = Network(Small, params_of("binary"), task)
+    model = Network(Small, params_of("binary"), task.problem)
     assert list(model.fit(train, one_class))[-1] == 1.0
 
 
@@ -404,13 +435,13 @@ def test_module_onnx_names_inputs_by_field_and_returns_scores():
     feeds = {"numeric": x.numeric, "categories": x.categories.astype(np.int64)}
     (scores,) = onnxruntime.InferenceSession(made.SerializeToString()).run(None, feeds)
     np.testing.assert_allclose(scores, model.scores(x), atol=1e-4)
-    np.testing.assert_allclose(model.finish(scores), model.predict(x), atol=1e-5)
+    np.testing.assert_allclose(model.head.predict(scores), model.predict(x), atol=1e-5)
 
 
 def test_rows_without_a_field_that_the_module_takes_are_named():
     task = task_of()
     with pytest.raises(ValueError, match=r"takes 'image'.*have numeric"):
-        list(Network(partial(Small, field="image"), params_of("binary"), task).fit(*task.fold(0)))
+        list(Network(partial(Small, field="image"), params_of("binary"), task.problem).fit(*task.fold(0)))
 
 
 def test_a_loss_of_ones_own_is_taken_by_import_path(monkeypatch):
@@ -418,12 +449,12 @@ def test_a_loss_of_ones_own_is_taken_by_import_path(monkeypatch):
 
     seen = []
 
-    def build(params, task):
-        seen.append(len(task.data))
+    def build(params, problem):
+        seen.append(problem.summaries.n_rows)
         return lambda scores, y: (scores[:, 0] - y).abs() ** 1.5
 
-    monkeypatch.setitem(sys.modules, "my_package.my_loss", SimpleNamespace(SPACE={}, build=build))
+    monkeypatch.setitem(sys.modules, "my_package.my_loss", SimpleNamespace(OPTION=Loss(space={}, build=build)))
     task = task_of("regression")
-    model = Network(Small, {**params_of("regression"), "loss": "my_package.my_loss"}, task)
+    model = Network(Small, {**params_of("regression"), "loss": "my_package.my_loss"}, task.problem)
     list(model.fit(*task.fold(0)))
     assert seen == [len(task.fold(0)[0])]

@@ -1,16 +1,26 @@
 """Fitting a candidate fold by fold: budgets, failures, and going on from a saved state."""
 
+import pickle
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from automl.assemble import task_space
+from automl.model_store import ModelStore
 from automl.space import Defaults, draw
 from automl.training.objective import FitFolds
 from automl.types import Candidate
 from tests.tasks import make
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ModelStore:
+    store = ModelStore(str(tmp_path / "trials"))
+    store.create()
+    return store
 
 
 def candidate(kind: str, target: str, family: str, **changed: object) -> Candidate:
@@ -18,14 +28,13 @@ def candidate(kind: str, target: str, family: str, **changed: object) -> Candida
     return Candidate("0", params | {f"family.{family}.{k}": v for k, v in changed.items()})
 
 
-def test_a_deadline_keeps_what_there_is() -> None:
+def test_a_deadline_keeps_what_there_is(store: ModelStore) -> None:
     task = make("table", "binary")
-    *_, last = FitFolds(task)(candidate("table", "binary", "linear"), 1, time.time())
+    *_, last = FitFolds(task, store)(candidate("table", "binary", "linear"), 1, time.time())
     assert last.status == "stopped"
-    assert len(last.fold_scores) == 1
-    assert last.outcome is not None
-    seen = np.isfinite(last.outcome.predictions).all(axis=1)
-    assert set(np.flatnonzero(seen)) == set(task.splits[0][1])
+    (fold,) = last.folds
+    assert fold.fold == 0
+    assert len(store.predictions(fold)) == len(task.splits[0][1])
 
 
 def test_time_spent_waiting_for_the_runner_is_not_counted() -> None:
@@ -58,17 +67,40 @@ def test_values_that_are_not_finite_are_a_failure() -> None:
         list(FitFolds(broken)(candidate("table", "regression", "linear"), 1, None))
 
 
-def test_a_running_trial_brings_what_it_would_leave_after_every_fold() -> None:
+def test_a_running_trial_refers_to_what_it_has_left_after_every_fold(store: ModelStore) -> None:
     task = make("table", "binary")
-    snapshots = list(FitFolds(task)(candidate("table", "binary", "linear"), 1, None))
+    snapshots = list(FitFolds(task, store)(candidate("table", "binary", "linear"), 1, None))
     first, last = snapshots[0], snapshots[-1]
     assert first.status == "running"
-    assert first.outcome is not None
-    assert len(first.outcome.models) == 1
-    # It stays as it was when the next fold is added.
-    assert np.isfinite(first.outcome.predictions).all(axis=1).sum() == len(task.splits[0][1])
-    assert last.outcome is not None
-    assert len(last.outcome.models) == 2
-    bare = replace(first, outcome=None)
-    assert bare.following(first).outcome is first.outcome
-    assert replace(bare, status="failed").following(first).outcome is None
+    assert [fold.fold for fold in first.folds] == [0]
+    assert last.folds[0] is first.folds[0]
+    for fold, (_, valid) in zip(last.folds, task.splits, strict=True):
+        rows = task.data.x.take(valid)
+        np.testing.assert_allclose(store.model(fold).predict(rows), store.predictions(fold), atol=1e-6)
+    assert len(pickle.dumps(last)) < 3000, "a trial is a plain record"
+
+
+def test_folds_that_are_taken_over_are_files_of_their_own(store: ModelStore) -> None:
+    task = make("table", "binary")
+    steps = FitFolds(task, store)(candidate("table", "binary", "linear"), 1, None)
+    first = next(steps)
+    other = Candidate("7", first.candidate.params)
+    *_, last = FitFolds(task, store).resume(other, 1, None, steps.state())
+    store.drop("0")
+    assert [len(store.predictions(fold)) for fold in last.folds] == [len(valid) for _, valid in task.splits]
+
+
+@pytest.mark.parametrize("family", ["lightgbm", "random_forest", "mlp"])
+def test_a_deterministic_fit_does_not_look_at_the_time(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = make("table", "binary")
+    fit = FitFolds(task, deterministic=True)
+    changed = {"epochs": 6, "patience": 6} if family == "mlp" else {}
+
+    def told(slow: float) -> list[tuple]:
+        real = time.perf_counter
+        monkeypatch.setattr(time, "perf_counter", lambda: slow * real())
+        trials = list(fit(candidate("table", "binary", family, **changed), 2, None))
+        monkeypatch.undo()
+        return [(t.status, t.score, t.fold_scores, [(r.progress, r.score) for r in t.reports]) for t in trials]
+
+    assert told(1.0) == told(1000.0)

@@ -1,0 +1,133 @@
+"""Time: the clock that fits look at, and the plan of a run; every constant of time stands here, with its reason.
+
+Points in time are ``time.time()``, spans are seconds.
+"""
+
+import contextlib
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+# --- Within a trial ---------------------------------------------------------------------------------------------------
+# Scoring between two yields of a fit may take this share of the time spent fitting.
+SCORING_SHARE = 0.1
+# Trees are grown in chunks of about this long: between two of them a fit can be watched and stopped.
+CHUNK_SECONDS = 0.5
+# The loop of a network can be watched and stopped about this often.
+YIELD_SECONDS = 0.5
+# What a counting clock goes on by at each look.
+TICK_SECONDS = 0.01
+
+# --- Between the search and the end of a run, measured on two cores with the tables, images and texts of benchmarks/ --
+# How long shipping may take where no budget says so; and after an interrupt, as a cluster may kill soon after it.
+UNHURRIED_SECONDS, INTERRUPTED_SECONDS = 60.0, 20.0
+# The largest part of the budget that shipping may take from the search.
+MOST_SHIPPING = 0.3
+# What follows: the leaderboard on the screen, the end of the workers; and what it may take of a short budget.
+EXIT_SECONDS, EXIT_SHARE = 2.0, 0.02
+# A compact model beside the ensemble, and choosing among the kept ones.
+SMALL_SECONDS = 2.5
+# An export takes about this long, this long for each megabyte of pickled models, and for a megabyte to score a row.
+EXPORT_SECONDS, SECONDS_PER_MB, SECONDS_PER_MB_AND_ROW = 1.0, 0.3, 2e-5
+# These are on the safe side; this share of them is needed for certain.
+AT_LEAST = 0.8
+# Of the time left, but for the least that exports take, what compressing the ensemble may take even where
+# that leaves too little for the rest: it pays itself back.
+COMPRESS_SHARE = 0.1
+# What a compressor that fits needs before its first step.
+FIT_START_SECONDS = 3.0
+
+
+class Counting:
+    """A clock that goes on by the same span at every look: what depends on it comes to the same on any machine."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def stopwatch(self) -> float:
+        """Return the seconds counted so far."""
+        self.looks += 1
+        return self.looks * TICK_SECONDS
+
+
+_counting: Counting | None = None
+
+
+@contextlib.contextmanager
+def use(counting: Counting | None) -> Iterator[None]:
+    """Let ``stopwatch`` count within the block; None leaves the real time."""
+    global _counting
+    before, _counting = _counting, counting
+    try:
+        yield
+    finally:
+        _counting = before
+
+
+def stopwatch() -> float:
+    """Return seconds from some point on: what a fit may look at to divide its work."""
+    return time.perf_counter() if _counting is None else _counting.stopwatch()
+
+
+def first_fold_until(deadline: float, n_folds: int) -> float:
+    """Return when the first fold of a trial that begins now has to be over.
+
+    A candidate whose first fold takes as much as each of the others would have of the time left makes
+    room for others. Later on the scheduler has seen what it is worth, and it may take all there is.
+    """
+    now = time.time()
+    return now + (deadline - now) / (n_folds - 1) if n_folds > 1 else deadline
+
+
+def seconds_to_export(n_bytes: float, n_test_rows: int = 0) -> float:
+    """Return about how long writing, scoring and replaying these bytes of pickled models will take."""
+    return EXPORT_SECONDS + n_bytes / 1e6 * (SECONDS_PER_MB + SECONDS_PER_MB_AND_ROW * n_test_rows)
+
+
+@dataclass(frozen=True)
+class TimePlan:
+    """When the parts of a run have to be over.
+
+    ``started``: when the command began. ``seconds``: what it may take, everything included; None for no limit.
+    ``export``: whether the run also ships, or only chooses.
+    """
+
+    started: float
+    seconds: float | None
+    export: bool = True
+
+    @property
+    def search_until(self) -> float | None:
+        """When trials have to be over, so that what follows fits in the budget too."""
+        if self.seconds is None:
+            return None
+        shipping = min(max(9.0, 4.0 + 0.08 * self.seconds), 10.0 + 0.03 * self.seconds, 60.0)
+        choosing = 5.0 + 0.01 * self.seconds
+        return self.started + self.seconds - min(shipping if self.export else choosing, 1.0 + 0.3 * self.seconds)
+
+    @property
+    def export_until(self) -> float | None:
+        """When shipping has to be over, so that this process ends in time."""
+        if self.seconds is None:
+            return None
+        return self.started + self.seconds - min(EXIT_SECONDS, EXIT_SHARE * self.seconds)
+
+    def ship_at(self, seconds_to_export: float) -> float:
+        """Return when shipping has to begin where the exports take so long: large models take longer."""
+        if self.export_until is None or self.seconds is None:
+            return math.inf
+        exports = seconds_to_export if self.export else 0.0
+        return self.export_until - min(SMALL_SECONDS + exports, MOST_SHIPPING * self.seconds)
+
+    def ship_until(self, interrupted: bool) -> float:
+        """Return when shipping that begins now has to be over."""
+        until = self.export_until or time.time() + UNHURRIED_SECONDS
+        return min(until, time.time() + INTERRUPTED_SECONDS) if interrupted else until
+
+
+def compress_until(deadline: float, seconds_to_export: float) -> float:
+    """Return when the ensemble has to be compressed, where the exports that follow have to be over by ``deadline``."""
+    now = time.time()
+    left = deadline - now
+    return now + max(left - seconds_to_export, COMPRESS_SHARE * (left - 2 * EXPORT_SECONDS))

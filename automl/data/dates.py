@@ -1,0 +1,189 @@
+"""How the dates of a column are written: one form, or several in the order in which they are tried."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from automl import runtime
+from automl.data.strays import STRAY_KINDS, STRAY_SHARE, parses, sampled
+from automl.errors import DataError
+
+DAYS = (
+    "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y",
+    "%m-%d-%y", "%d-%m-%y", "%Y-%m-%d", "%Y.%m.%d", "%m.%d.%Y", "%d %m %Y", "%Y %m %d", "%d %b %Y", "%d-%b-%Y",
+    "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%d-%b-%y", "%d %b %y", "%d-%B-%Y", "%d/%b/%Y",
+    "%d/%b/%y", "%b-%d-%Y", "%b/%d/%Y", "%d %b, %Y", "%d %B, %Y", "%d. %b %Y", "%d. %B %Y", "%Y-%b-%d", "%Y %b %d",
+    "%Y/%b/%d", "%Y %B %d", "%d%b%Y", "%d%b%y", "%y-%m-%d", "%y/%m/%d",
+)  # fmt: skip
+# Without a time of the day.
+_OTHERS = (
+    "%Y-%m", "%Y/%m", "%m/%Y", "%b %Y", "%B %Y", "%b-%Y", "%b-%y", "%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d%H%M",
+    "%b %d %H:%M:%S %Y",
+)  # fmt: skip
+_TIMES = ("time", "%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%I %p")
+SHOWN = ("2024-12-31", "31/12/2024", "12/31/2024", "31.12.2024", "Dec 31, 2024", "31-Dec-24", "20241231235959", "23:59")
+_CLOCK = re.compile(
+    r" \d{1,2}:\d\d(?P<s>:\d\d(?P<f>\.\d+)?)?(?P<p> ?[ap]m)?(?P<z> ?(?:[+-]\d\d:?\d\d))?$", re.IGNORECASE
+)
+# A first look at a column takes this many values, which tell what forms there may be.
+_LOOK = 25
+_TIME_NAME = re.compile(
+    r"(?:^|[_\s.-])(?i:time|timestamp|ts|date|datetime|epoch|unix|unixtime|created|updated|modified|at|when)(?:$|[_\s.-])"
+    r"|[a-z](?:Time|Timestamp|Date|Epoch|At)$"
+)
+_FIRST, _LAST = 1_900, 2_100  # years of dates that are written in digits alone
+_EPOCHS = {"epoch s": 1.0, "epoch ms": 1e3, "epoch us": 1e6, "epoch ns": 1e9}
+_SECONDS = (2.5e8, 4.2e9)  # from 1977 to 2103
+
+
+def formats(values: np.ndarray) -> tuple[str, ...]:
+    """Return the forms of the dates of a column, in the order to try them; none where it holds something else.
+
+    Dates that are numbers count, where they are evident: see ``of_numbers``.
+    """
+    if values.dtype.kind == "M":
+        return ("iso",)
+    if values.dtype.kind in "biuf":
+        return ()
+    return of_texts("", Counter(runtime.labels(values).tolist()))
+
+
+def of_texts(name: str, counts: Mapping[str, int]) -> tuple[str, ...]:
+    """Return the forms of dates in which nearly all of some texts are written, in the order to try them.
+
+    Raises ``DataError`` where some dates can only have the day first and others only the month.
+    """
+    distinct = [text for text in counts if text and not runtime.says_nothing(text)]
+    sample = sampled(distinct)
+    if not sample or not _may_be_dates(sample[0]):
+        return ()
+    left, found = sample, []
+    while left and (best := _best(left)) is not None:
+        found.append(best)
+        left = [text for text in left if not _parses(text, best)]
+        # Both orders of day and month in one column are two conventions, not two forms.
+        _refuse_both_orders(name, best, left, distinct)
+    few = len(left) <= STRAY_KINDS and len(sample) - len(left) > STRAY_KINDS
+    if not found or not (few or len(left) <= len(sample) * STRAY_SHARE):
+        return ()
+    left = [text for text in distinct if not any(_parses(text, form) for form in found)]
+    while left and (best := _best(left)) is not None:
+        _refuse_both_orders(name, _other_order(best), left, distinct)
+        found.append(best)
+        left = [text for text in left if not _parses(text, best)]
+    return tuple(sorted(found, key=lambda form: form != "iso"))
+
+
+def _may_be_dates(text: str) -> bool:
+    n_digits = sum(map(str.isdigit, text))
+    return len(text) < 60 and (n_digits >= 4 or (n_digits >= 1 and (":" in text or text.lower().endswith("m"))))
+
+
+def _parses(text: str, form: str) -> bool:
+    return parses(text, lambda value: runtime.moment(value, form))
+
+
+def _best(texts: Sequence[str]) -> str | None:
+    """Return the form that most of ``texts`` are written in, the first known of equals."""
+    first = texts[:_LOOK]
+    hopeful = [form for form in _candidates(first) if any(_parses(text, form) for text in first)]
+    n_parsed = {form: sum(_parses(text, form) for text in texts) for form in hopeful}
+    return max(hopeful, key=n_parsed.__getitem__, default=None)
+
+
+def _candidates(texts: Sequence[str]) -> list[str]:
+    """Return the forms that may fit, with the times of the day that ``texts`` have."""
+    times = dict.fromkeys(_time_form(text) for text in texts)
+    return ["iso", *(day + time for day in DAYS for time in times), *_OTHERS, *_TIMES]
+
+
+def _time_form(text: str) -> str:
+    found = _CLOCK.search(runtime.tidy(text).replace("T", " "))
+    if found is None:
+        return ""
+    hour = "%I" if found["p"] else "%H"
+    parts = [f" {hour}:%M", ":%S" if found["s"] else "", ".%f" if found["f"] else "", " %p" if found["p"] else ""]
+    return "".join(parts) + ((" %z" if found["z"].startswith(" ") else "%z") if found["z"] else "")
+
+
+def _other_order(form: str) -> str:
+    return form.replace("%m", "%_").replace("%d", "%m").replace("%_", "%d")
+
+
+def _has_other_order(form: str) -> bool:
+    return form.startswith(("%m/%d", "%d/%m", "%m-%d", "%d-%m", "%m.%d", "%d.%m"))
+
+
+def _refuse_both_orders(name: str, form: str, left: Sequence[str], distinct: Sequence[str]) -> None:
+    other = _other_order(form)
+    one = next((text for text in left if _parses(text, other)), None) if _has_other_order(form) else None
+    if one is not None:
+        two = next(text for text in distinct if _parses(text, form) and not _parses(text, other))
+        raise DataError(
+            f"Column '{name}' holds dates in two conventions: '{runtime.shown(two)}' fits {form} alone, and "
+            f"'{runtime.shown(one)}' fits {other} alone. Write them all as 2024-12-31, or declare the column "
+            "categorical."
+        )
+
+
+def ambiguous(forms: Sequence[str], counts: Mapping[str, int]) -> str:
+    """Return the form with the month first that fits no better than the one with the day first, "" where none is."""
+    for form in forms:
+        if form.startswith("%m") and _has_other_order(form):
+            fitting = [text for text in counts if text and _parses(text, form)]
+            if fitting and all(_parses(text, _other_order(form)) for text in fitting):
+                return form
+    return ""
+
+
+def are_durations(counts: Mapping[str, int]) -> bool:
+    """Whether nearly all texts are durations such as 26:03:04, 1 days 02:00:00 or PT1H30M."""
+    distinct = [text for text in counts if text and not runtime.says_nothing(text)]
+    sample = sampled(distinct)
+    failures = sum(not parses(text, runtime.duration) for text in sample)
+    return bool(sample) and failures <= len(sample) * STRAY_SHARE
+
+
+# ----------------------------------------------------------------------------------- dates that are numbers
+
+
+def of_numbers(name: str, values: np.ndarray, declared: bool = False) -> str:
+    """Return the form of whole numbers that evidently are dates, "" where they are not.
+
+    20240131, 20240131235959 and the like, where all are days between 1900 and 2100; and seconds (or ms, us, ns) since
+    1970, where the column is ``declared`` to hold dates, or called like a time.
+    """
+    present = values[~np.isnan(values)]
+    if not len(present) or present.min() <= 0 or np.isinf(present.max()):
+        return ""
+    forms = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+    width = len(str(int(present.max())))
+    is_whole = bool((present == np.round(present)).all())
+    if is_whole and width in forms and (declared or len(np.unique(present)) > 2) and _are_days(present, width):
+        return forms[width]
+    if declared and is_whole and present.min() >= _FIRST and present.max() <= _LAST:
+        return "%Y"
+    if not declared and not _TIME_NAME.search(name):
+        return ""
+    fitting = (
+        form for form, ticks in _EPOCHS.items()
+        if _SECONDS[0] * ticks <= present.min() and present.max() <= _SECONDS[1] * ticks
+    )  # fmt: skip
+    return next(fitting, "")
+
+
+def _are_days(values: np.ndarray, width: int) -> bool:
+    digits = values.astype(np.int64)
+    day = digits // 10 ** (width - 8)
+    year, month, day = day // 10_000, day // 100 % 100, day % 100
+    if not ((year >= _FIRST) & (year <= _LAST) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)).all():
+        return False
+    if width > 8:
+        hour, minute = digits // 10 ** (width - 10) % 100, digits // 10 ** (width - 12) % 100
+        if not ((hour < 24) & (minute < 60)).all() or (width == 14 and not (digits % 100 < 60).all()):
+            return False
+    first = np.array(year - 1970, "datetime64[Y]").astype("datetime64[M]") + (month - 1)
+    length = (first + 1).astype("datetime64[D]") - first.astype("datetime64[D]")
+    return bool((day <= length.astype(np.int64)).all())

@@ -1,0 +1,61 @@
+"""The few values that do not fit the rest of their column."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from automl import runtime
+from automl.errors import DataError
+
+# A column is a broken number (or date) column, not a category, when strays are this rare among this many values.
+STRAY_SHARE = 0.05
+STRAY_KINDS = 10
+_REGULAR_KINDS = 10
+_SAMPLE = 200
+
+
+def sampled(distinct: Sequence[str]) -> list[str]:
+    """Return up to 200 values from all over a column: enough to see what it does not hold."""
+    return list(distinct[:: max(1, len(distinct) // _SAMPLE)])[:_SAMPLE]
+
+
+def are_few(strays: Sequence[str], counts: Mapping[str, int]) -> bool:
+    """Whether values are rare enough, beside many others, to be mistakes and no kind of their own."""
+    n_strays = sum(counts[value] for value in strays)
+    few = len(strays) <= STRAY_KINDS and (n_strays <= STRAY_SHARE * sum(counts.values()) or n_strays == 1)
+    return few and len(counts) - len(strays) > _REGULAR_KINDS
+
+
+def refuse_strays(
+    name: str,
+    values: np.ndarray,
+    counts: Mapping[str, int],
+    what: str,
+    parse: Callable[[str], object],
+    row_numbers: Sequence[int] | None = None,
+) -> None:
+    """Raise ``DataError`` for a column of numbers or dates in which a few values are something else.
+
+    Codes that mix both (4+, V27) are many or frequent and are left alone.
+    """
+    strays = [value for value in counts if not parses(value, parse)]
+    if strays and are_few(strays, counts):
+        n_strays = sum(counts[value] for value in strays)
+        found = runtime.labels(values)
+        position = int(np.flatnonzero(found == strays[0])[0])
+        row = position + 1 if row_numbers is None else row_numbers[position]
+        raise DataError(
+            f"Column '{name}' must hold values of one type; it holds {what}, but row {row} has "
+            f"'{runtime.shown(strays[0])}' ({n_strays} such {'row' if n_strays == 1 else 'rows'}). Correct or empty "
+            f"those fields, say that they are missing with missing=[{runtime.shown(strays[0])}], or declare the column "
+            "categorical."
+        )
+
+
+def parses(value: str, parse: Callable[[str], object]) -> bool:
+    """Whether ``parse`` takes a value."""
+    try:
+        parse(value)
+    except (ValueError, TypeError):
+        return False
+    return True

@@ -1,0 +1,86 @@
+"""What a search is after: one objective or several, and hard limits. Nothing else compares two trials."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from automl.types import Trial
+
+SCORE = "score"
+
+
+@dataclass(frozen=True)
+class Goals:
+    """Orders trials by what they measured.
+
+    ``objectives``: names of values; of "score" more is better, of all others less. ``limits``: the largest value
+    that is allowed, by name. A value that was not measured is the worst there is.
+
+    A trial within the limits comes before one beyond them, one that saw every fold before one that was stopped, and
+    then the greater score, or, with several objectives, the earlier front (non-dominated sorting: Deb et al.,
+    NSGA-II, 2002) and within it the first objective. Failed trials come last.
+    """
+
+    objectives: tuple[str, ...] = (SCORE,)
+    limits: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """What has to be measured beside the score."""
+        return tuple(dict.fromkeys(name for name in (*self.objectives, *self.limits) if name != SCORE))
+
+    def rank(self, trials: Iterable[Trial]) -> list[Trial]:
+        """Return the trials, best first; equal ones stay in their order."""
+        left = sorted(trials, key=self._order)
+        if len(self.objectives) == 1:
+            return left
+        ranked: list[Trial] = []
+        for group in _groups(left, lambda trial: self._order(trial)[:-1]):
+            while group:
+                first = self.front(group)
+                ranked += first
+                group = [trial for trial in group if not any(trial is other for other in first)]
+        return ranked
+
+    def best(self, trials: Iterable[Trial]) -> Trial | None:
+        """Return the first of ``rank`` that has a score, or None."""
+        scored = [trial for trial in trials if is_scored(trial)]
+        return self.rank(scored)[0] if scored else None
+
+    def front(self, trials: Iterable[Trial]) -> list[Trial]:
+        """Return the trials that no other one is at least as good as in every objective and better in one."""
+        given = list(trials)
+        costs = [self._costs(trial) for trial in given]
+        return [trial for trial, own in zip(given, costs, strict=True) if not any(_dominates(c, own) for c in costs)]
+
+    def allow(self, trial: Trial) -> bool:
+        """Return whether all values that have a limit are known, and within it."""
+        return all(trial.values.get(name, math.inf) <= limit for name, limit in self.limits.items())
+
+    def _order(self, trial: Trial) -> tuple[bool, bool, bool, bool, tuple[float, ...]]:
+        failed, partial = trial.status == "failed", trial.status != "finished"
+        return failed, not is_scored(trial), not self.allow(trial), partial, self._costs(trial)
+
+    def _costs(self, trial: Trial) -> tuple[float, ...]:
+        """Return the objectives as what is to be small."""
+        return tuple(_cost(name, trial.values.get(name)) for name in self.objectives)
+
+
+def is_scored(trial: Trial) -> bool:
+    """Return whether the trial has a score that it can be compared by."""
+    return trial.status != "failed" and trial.score is not None and not math.isnan(trial.score)
+
+
+def _cost(name: str, value: float | None) -> float:
+    if value is None or math.isnan(value):
+        return math.inf
+    return -value if name == SCORE else value
+
+
+def _dominates(costs: tuple[float, ...], others: tuple[float, ...]) -> bool:
+    return costs != others and all(a <= b for a, b in zip(costs, others, strict=True))
+
+
+def _groups(trials: list[Trial], key: Callable[[Trial], object]) -> Iterable[list[Trial]]:
+    return (list(group) for _, group in groupby(trials, key))

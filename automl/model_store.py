@@ -1,0 +1,131 @@
+"""Where trials leave what their folds came to: out-of-fold predictions and fitted models, each written once."""
+
+import hashlib
+import io
+import os
+import pickle
+import shutil
+from collections.abc import Set
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+import numpy as np
+
+from automl.errors import ArtifactError, AutoMLError
+from automl.types import Blob, FoldRef
+
+
+@dataclass(frozen=True)
+class ModelStore:
+    """A folder, or an fsspec URL that every node of a cluster sees; it travels to the workers, and they write to it.
+
+    ``root/<trial>/<fold>.predictions`` is an array as NumPy writes it, ``root/<trial>/<fold>.model`` a pickle: unpickle
+    those of your own runs only. A file is whole or not there, and is checked against the SHA-256 in its reference
+    when it is read.
+    """
+
+    root: str
+
+    def create(self) -> None:
+        """Make the folder; whoever begins a run does it, so that a worker that cannot see it is told so."""
+        if not self._remote:
+            Path(self.root).mkdir(parents=True, exist_ok=True)
+
+    def put(self, trial: str, fold: int, score: float, predictions: np.ndarray, model: Any) -> FoldRef:
+        """Write what a fold came to, in place of an earlier one, and return the reference.
+
+        ``predictions``: (n, width) for the rows of the fold's validation part. Raises ``AutoMLError`` where the store
+        cannot be written.
+        """
+        array = io.BytesIO()
+        np.save(array, predictions, allow_pickle=False)
+        packed = pickle.dumps(model, protocol=pickle.HIGHEST_PROTOCOL)
+        name = f"{quote(trial, safe='')}/{fold}"
+        return FoldRef(
+            fold, score, self._write(f"{name}.predictions", array.getvalue()), self._write(f"{name}.model", packed)
+        )
+
+    def predictions(self, ref: FoldRef) -> np.ndarray:
+        """Return a fold's predictions, (n, width). Raises ``ArtifactError`` where they are damaged or gone."""
+        array: np.ndarray = np.load(io.BytesIO(self._read(ref.predictions)), allow_pickle=False)
+        return array
+
+    def model(self, ref: FoldRef) -> Any:
+        """Return a fold's fitted model. Raises ``ArtifactError`` where it is damaged or gone."""
+        return pickle.loads(self._read(ref.model))
+
+    def copy(self, ref: FoldRef, trial: str) -> FoldRef:
+        """Write what ``ref`` refers to for another trial, and return that one's reference."""
+        return self.put(trial, ref.fold, ref.score, self.predictions(ref), self.model(ref))
+
+    def trials(self) -> Set[str]:
+        """Return the trials that have left anything."""
+        if self._remote:
+            system, root = self._file_system()
+            found = system.ls(root, detail=False) if system.exists(root) else []
+            return {unquote(path.rstrip("/").rpartition("/")[2]) for path in found}
+        return {unquote(path.name) for path in Path(self.root).glob("*")}
+
+    def drop(self, trial: str) -> None:
+        """Remove all that a trial has left."""
+        if self._remote:
+            system, root = self._file_system()
+            folder = f"{root}/{quote(trial, safe='')}"
+            if system.exists(folder):
+                system.rm(folder, recursive=True)
+        else:
+            shutil.rmtree(Path(self.root, quote(trial, safe="")), ignore_errors=True)
+
+    @property
+    def _remote(self) -> bool:
+        return "://" in self.root
+
+    def _file_system(self) -> tuple[Any, str]:
+        from fsspec.core import url_to_fs
+
+        system, root = url_to_fs(self.root)
+        return system, root.rstrip("/")
+
+    def _write(self, key: str, content: bytes) -> Blob:
+        try:
+            if self._remote:
+                system, root = self._file_system()
+                system.makedirs(f"{root}/{key}".rpartition("/")[0], exist_ok=True)
+                system.pipe_file(f"{root}/{key}", content)  # what is torn has no reference yet
+            else:
+                _write_whole(Path(self.root, key), content)
+        except OSError as error:
+            raise AutoMLError(
+                f"What trials leave must fit into '{self.root}', which every worker sees: {error.strerror or error}. "
+                "Free some room and resume the run; on a cluster, set run.store to a folder or URL that all nodes see."
+            ) from error
+        return Blob(key, len(content), hashlib.sha256(content).hexdigest())
+
+    def _read(self, blob: Blob | None) -> bytes:
+        if blob is None:
+            raise ArtifactError("This fold was not kept: only its score is known.")
+        try:
+            if self._remote:
+                system, root = self._file_system()
+                content: bytes = system.cat_file(f"{root}/{blob.key}")
+            else:
+                content = Path(self.root, blob.key).read_bytes()
+        except OSError as error:
+            raise ArtifactError(f"'{self.root}/{blob.key}' cannot be read ({error.strerror or error}).") from error
+        if hashlib.sha256(content).hexdigest() != blob.sha256:
+            raise ArtifactError(f"'{self.root}/{blob.key}' is damaged: it is not what was written there.")
+        return content
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write a file beside its place and move it there; a worker may be killed at any moment."""
+    # The store itself is not made here: where it is missing, this node does not see it.
+    path.parent.mkdir(exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}.draft")
+    try:
+        draft.write_bytes(content)
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,166 @@
+"""What is predicted, classes or values, and the head of a model: the way from raw outputs to predictions."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from scipy.special import softmax
+
+if TYPE_CHECKING:
+    from automl.export.graph import Graph
+
+TargetKind = Literal["binary", "multiclass", "regression"]
+# What the raw outputs of a model are, r of them:
+# - scores: one for each class, softmax makes probabilities of them;
+# - odds: one for each class that the training part has; of two, one alone: the log-odds of the second;
+# - means: of the target, which are probabilities already;
+# - logs: the logarithm of a value, relative to the mean.
+# For values the first three are all the same: the value on a scale of mean 0 and deviation 1.
+Raw = Literal["scores", "odds", "means", "logs"]
+_ABSENT = -1e30  # the score of a class that the training part lacks: its probability is 0
+_TINY = np.finfo(np.float64).tiny
+_ROUNDING = 16 * np.finfo(np.float64).eps  # less spread than this, relative to the mean, is none
+
+
+@dataclass(frozen=True)
+class Target:
+    """The target of a problem. ``n_classes`` is 0 for regression."""
+
+    kind: TargetKind
+    n_classes: int = 0
+
+    @property
+    def is_classification(self) -> bool:
+        """Whether the target is a class."""
+        return self.kind != "regression"
+
+    @property
+    def width(self) -> int:
+        """The width of a prediction: the number of classes, or 1."""
+        return self.n_classes or 1
+
+    @property
+    def dtype(self) -> "np.dtype[Any]":
+        """The type of predictions that are kept: float32 is too coarse for values that are large and vary little."""
+        return np.dtype(np.float32 if self.is_classification else np.float64)
+
+    def columns(self, y: np.ndarray) -> np.ndarray:
+        """Return what means are taken of, (n, width): an indicator of each class, or the values as they are."""
+        return np.eye(self.n_classes)[y] if self.is_classification else y[:, None]
+
+    def head(self, y: np.ndarray, weights: np.ndarray | None = None, raw: Raw = "scores") -> "Head":
+        """Return the head of a model with these ``raw`` outputs, fitted to the target (n,) of a training part."""
+        if self.is_classification:
+            return self._class_head(y, weights, raw)
+        mean = float(np.average(y, weights=weights))
+        if raw == "logs":
+            scale = mean or 1.0
+            average = np.log([max(mean, _TINY) / scale])
+            return Head(1, average, scale=scale, weight=np.ones((1, 1)), bias=np.log([scale]), link="exp")
+        spread = math.sqrt(np.average(np.square(y - mean), weights=weights))
+        scale = spread if spread > _ROUNDING * abs(mean) else 1.0
+        return Head(1, np.zeros(1), center=mean, scale=scale, weight=np.array([[scale]]), bias=np.array([mean]))
+
+    def _class_head(self, y: np.ndarray, weights: np.ndarray | None, raw: Raw) -> "Head":
+        k, present = self.n_classes, np.unique(y)
+        share = np.bincount(y, weights=weights, minlength=k) / (len(y) if weights is None else weights.sum())
+        if raw == "means":
+            return Head(k, share)
+        logs = np.log(np.maximum(share, _TINY))
+        if raw == "scores":
+            return Head(k, logs, link="softmax")
+        weight, bias = np.zeros((len(present), k)), np.full(k, _ABSENT)
+        weight[np.arange(len(present)), present], bias[present] = 1, 0
+        average = logs[present]
+        if len(present) == 2:
+            # The softmax of -raw / 2 and raw / 2 is the sigmoid; onnxruntime's own rounds 1e-9 to 0.
+            weight, average = (weight[1:] - weight[:1]) / 2, average[1:] - average[:1]
+        return Head(k, average, codes=present, weight=weight, bias=bias, link="softmax")
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """Turns raw outputs into predictions by one affine map and a link; also turns a target into what is learnt.
+
+    Raw outputs are (n, r), or (n, members, r): members answer each for itself, and their answers are averaged.
+
+    Parameters
+    ----------
+    width: of a prediction: the number of classes, or 1.
+    average: (r,) the raw outputs that predict the classes' shares or the mean of the training part.
+    codes: (m,) the classes that the model learns, where it does not learn all: the target is renumbered.
+    center, scale: a target of values is learnt as ``(y - center) / scale``.
+    weight, bias: (r, width), (width,) the map from raw outputs to scores; None: they are the scores.
+    link: what makes predictions of scores.
+    """
+
+    width: int
+    average: np.ndarray
+    codes: np.ndarray | None = None
+    center: float = 0.0
+    scale: float = 1.0
+    weight: np.ndarray | None = None
+    bias: np.ndarray | None = None
+    link: Literal["none", "softmax", "exp"] = "none"
+
+    @property
+    def n_raw(self) -> int:
+        """The number r of raw outputs of a row."""
+        return len(self.average)
+
+    @property
+    def is_classification(self) -> bool:
+        """Whether predictions are probabilities."""
+        return self.width > 1
+
+    def knows(self, y: np.ndarray) -> np.ndarray:
+        """Return a mask, (n,): whether the model learns this target. It does not know classes that training lacks."""
+        return np.ones(len(y), bool) if self.codes is None else np.isin(y, self.codes)
+
+    def encode(self, y: np.ndarray) -> np.ndarray:
+        """Return the target (n,) as it is learnt: int64 codes from 0, or float64 values. All rows must be known."""
+        if self.is_classification:
+            return np.asarray(y if self.codes is None else np.searchsorted(self.codes, y), np.int64)
+        return (y - self.center) / self.scale
+
+    def loss(self, loss: "Callable[[Any, Any], Any]", raw: Any, y: Any) -> Any:
+        """Return the loss of each row, (b,), of the tensors ``raw`` and ``y`` (b,): the mean of its members' own.
+
+        ``loss``: takes raw outputs (b, r) and y (b,).
+        """
+        if raw.ndim == 2:
+            return loss(raw, y)
+        n_members = raw.shape[1]
+        return loss(raw.flatten(0, 1), y.repeat_interleave(n_members)).unflatten(0, (-1, n_members)).mean(1)
+
+    def predict(self, raw: np.ndarray) -> np.ndarray:
+        """Return the predictions (n, width) of raw outputs; those of values are float64."""
+        answers = raw if self.weight is None else raw @ self.weight + self.bias
+        if self.link != "none":
+            answers = softmax(answers, axis=-1) if self.link == "softmax" else np.exp(answers)
+        return answers.mean(axis=1) if answers.ndim == 3 else answers
+
+    def emit(self, graph: "Graph", raw: str, members: bool = False) -> str:
+        """Add what ``predict`` does to ``graph``; ``members``: ``raw`` is (n, members, r).
+
+        Returns (n, width): float32 probabilities, or float64 values, which float32 is too coarse for where they are
+        large and vary little.
+        """
+        answers = self._emit_scores(graph, raw)
+        if self.link != "none":
+            answers = graph.op("Softmax", answers, axis=-1) if self.link == "softmax" else graph.op("Exp", answers)
+        if not members:
+            return answers
+        return graph.op("ReduceMean", answers, graph.constant(np.array([1], np.int64)), keepdims=0)
+
+    def _emit_scores(self, graph: "Graph", raw: str) -> str:
+        if self.weight is None or self.bias is None:
+            return raw
+        if self.is_classification:
+            weight, bias = graph.constant(self.weight), graph.constant(self.bias)
+        else:
+            raw, weight, bias = graph.cast(raw, np.float64), graph.exact(self.weight), graph.exact(self.bias)
+        scores = graph.op("Mul" if self.n_raw == 1 else "MatMul", raw, weight)
+        return graph.op("Add", scores, bias) if self.bias.any() else scores

@@ -1,0 +1,114 @@
+"""Trials in parallel worker processes of this machine: ready within a second, for searches of any length."""
+
+import contextlib
+import time
+from collections.abc import Generator, Mapping, Sequence
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any
+
+from automl.errors import ConfigError
+from automl.machine import available_bytes, n_cores
+from automl.options import number
+from automl.runners._board import Board
+from automl.runners._child import private_folder
+from automl.runners._memory import MB
+from automl.runners._pool import Pool
+from automl.runners._shared import write
+from automl.runners._verdicts import Verdicts
+from automl.runners._worker import Job
+from automl.runners.blocks import pauses
+from automl.types import Budget, Objective, Proposer, Trial
+
+# What most trials need, imported one by one while the data is still being read.
+PRELOAD = ("numpy", "scipy.sparse", "pandas", "scipy.stats", "sklearn.base", "sklearn.utils.multiclass")
+TURN_SECONDS = 0.1
+
+
+def make(
+    *,
+    workers: int | None = None,
+    cpus_per_trial: int = 1,
+    memory_share: float | None = None,
+    preload: Sequence[str] = (),
+) -> "Processes":
+    """Return a runner on worker processes of this machine.
+
+    workers: trials at a time (default: as many as the cores allow). cpus_per_trial: cores one fit may
+    use. memory_share: MB one trial may use before its process is ended (default: 80 % of what is
+    available, divided by the workers). preload: modules that workers import early. Workers see the
+    GPUs that this process sees.
+    """
+    cpus = number("cpus_per_trial of the runner", cpus_per_trial, 1, n_cores(), whole=True)
+    if workers is None:
+        workers = n_cores() // cpus
+    number("workers of the runner", workers, 1, whole=True)
+    if memory_share is not None:
+        number("memory_share of the runner", memory_share, 1)
+    return Processes(workers, cpus, memory_share, (*PRELOAD, *preload))
+
+
+class Processes:
+    """Runs trials in worker processes. See ``automl.types.Runner``.
+
+    ``startup_seconds``: from ``run`` to the first trial, known once that has begun.
+    """
+
+    def __init__(self, workers: int, threads: int, memory_mb: float | None, preload: Sequence[str]) -> None:
+        self.workers, self.threads, self.memory_mb, self.preload = workers, threads, memory_mb, tuple(preload)
+        self.startup_seconds = 0.0
+        self._open: contextlib.ExitStack | None = None
+
+    def start(self) -> None:
+        """Start the workers, which import what trials need; ``run`` does it if nobody did."""
+        if self._open is None:
+            self._open = contextlib.ExitStack()
+            self._folder = Path(self._open.enter_context(private_folder()))
+            self._pool = Pool(self.workers, self.threads, self.preload, self._folder)
+            self._open.callback(self._pool.close)
+            self._pool.fill()
+
+    def close(self) -> None:
+        """End the workers; ``run`` does this at its end."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def run(
+        self, objective: Objective, proposals: Proposer, scheduler: Mapping[str, Any], budget: Budget
+    ) -> Generator[Trial, None, None]:
+        """Ask, run and tell until the budget is spent or the space is exhausted.
+
+        At the deadline trials may stop by themselves for two seconds; then their processes are ended. Raises
+        ``ConfigError`` for a scheduler that pauses trials, and when the workers cannot load ``objective``.
+        """
+        refuse_pauses(scheduler)
+        began = time.monotonic()
+        try:
+            self.start()
+            file = self._folder / "objective"
+            write(objective, file)
+            share = self.memory_mb * MB if self.memory_mb else 0.8 * available_bytes() / self.workers
+            hurries = budget.deadline is not None and proposals.lag is None
+            verdicts = Verdicts(scheduler, proposals, objective, hurries)
+            self._pool.open(Job(file, self.threads, budget.deadline, share), verdicts.goes_on)
+            board = Board(proposals, budget)
+            while not board.over:
+                for snapshot in self._pool.turn(board):
+                    self.startup_seconds = self.startup_seconds or time.monotonic() - began
+                    if snapshot.status != "running":
+                        verdicts.goes_on(snapshot)
+                    yield snapshot
+                wait(self._pool.readers, TURN_SECONDS)
+            yield from board.stop_all()
+        finally:
+            self.close()
+
+
+def refuse_pauses(scheduler: Mapping[str, Any]) -> None:
+    """Raise ``ConfigError`` for a scheduler that pauses trials."""
+    if pauses(scheduler):
+        raise ConfigError(
+            f"The scheduler '{scheduler['name']}' pauses trials, and runner=processes runs each to its end. Use "
+            "runner=ray_tune, or scheduler=asha."
+        )

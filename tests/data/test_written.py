@@ -1,0 +1,240 @@
+"""Numbers as people write them: read right, said, refused with both readings, or left alone because they are names."""
+
+import sys
+import unicodedata
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from automl import runtime
+from automl.data import from_arrays, load, rows
+from automl.data.infer import infer_columns
+from automl.data.written import Decimals
+from automl.errors import DataError, UnknownNameError
+
+rng = np.random.default_rng(0)
+VALUES = [float(f"{v:.2f}") for v in np.exp(rng.uniform(0, 14, 80)) * rng.choice([1, -1], 80)]
+WHOLE = rng.integers(1_000, 999_999, 60).tolist()
+CURRENCY_SIGNS = [chr(c) for c in range(sys.maxunicode) if unicodedata.category(chr(c)) == "Sc"]
+
+
+def english(v, group=",", decimal="."):
+    return f"{v:,.2f}".replace(",", "_").replace(".", decimal).replace("_", group)
+
+
+def german(v):
+    return english(v, ".", ",")
+
+
+def indian(v):
+    whole, fraction = f"{abs(v):.2f}".split(".")
+    head, tail = whole[:-3], whole[-3:]
+    while head:
+        head, tail = head[:-2], f"{head[-2:]},{tail}"
+    return f"{'-' if v < 0 else ''}{tail}.{fraction}"
+
+
+def short(v):
+    power, letter = next((p, s) for p, s in ((1e6, "M"), (1e3, "k"), (1, "")) if abs(v) >= p or p == 1)
+    return f"{round(v / power, 9):.10g}{letter}"
+
+
+FORMS = {
+    "english": english,
+    "german": german,
+    "indian": indian,
+    **{f"grouped by {g!r}": lambda v, g=g: english(v, g, ",") for g in " \u00a0\u2009\u202f'’_"},
+    **{f"grouped by {g!r}, point": lambda v, g=g: english(v, g) for g in " \u00a0\u2009\u202f'’_"},
+    "comma": lambda v: f"{v:.2f}".replace(".", ","),
+    "percent": lambda v: f"{v:.2f}%",
+    "percent with a space": lambda v: f"{v:.2f} %".replace(".", ","),
+    "accounting": lambda v: f"({-v:,.2f})" if v < 0 else f"{v:,.2f}",
+    "accounting, dollars": lambda v: f"(${-v:,.2f})" if v < 0 else f"${v:,.2f}",
+    "accounting, dollars outside": lambda v: f"$ ({-v:,.2f})" if v < 0 else f"$ {v:,.2f} ",
+    "minus at the end": lambda v: f"{-v:,.2f}-" if v < 0 else f"{v:,.2f}",
+    "minus at the end, euros": lambda v: f"{german(-v)}- €" if v < 0 else f"{german(v)} €",
+    "plus": lambda v: f"{v:+,.2f}",
+    "true minus": lambda v: f"{v:,.2f}".replace("-", "−"),
+    "en dash": lambda v: f"{v:,.2f}".replace("-", "–"),
+    "minus before the sign": lambda v: f"-${-v:,.2f}" if v < 0 else f"${v:,.2f}",
+    "minus after the sign": lambda v: f"${v:,.2f}",
+    "code before": lambda v: f"USD {v:,.2f}",
+    "code after": lambda v: f"{german(v)} EUR",
+    "code without a space": lambda v: f"{v:,.2f}CHF",
+    "sign and code": lambda v: f"${v:,.2f} USD",
+    "reals": lambda v: f"R$ {german(v)}",
+    "rupees": lambda v: f"Rs.{indian(v)}" if v > 0 else f"-Rs. {indian(-v)}",
+    "crowns": lambda v: f"{english(v, ' ', ',')} kr.",
+    "exponent and unit": lambda v: f"{v:.8e} kg",
+    "exponent, comma": lambda v: f"{v:.8e}".replace(".", ","),
+    "power of ten": lambda v: f"{v / 100:.10g} x 10^2",
+    **{f"unit {u}": lambda v, u=u: f"{v:.2f} {u}" for u in ("kg", "km/h", "°C", "m²", "m2", "µg/m³", "sq. ft.")},
+    "per month": lambda v: f"€{german(v)} per month",
+    **{f"unit {u}, no space": lambda v, u=u: f"{v:,.2f}{u}" for u in ("kg", "lbs", '"', "€/kg", "%", "V")},
+    "some without the unit": lambda v: f"{v:.2f}" + (" kg" if v > 5 else ""),
+    "plural": lambda v: f"{v:.2f} year{'s' if v > 50 else ''}",
+    "thousands and millions": short,
+    "dollars in thousands and millions": lambda v: f"${short(v)}",
+    "thousands and millions of a code": lambda v: f"{short(v)} USD",
+    "full width": lambda v: "".join(chr(ord(c) + 0xFEE0) if c in "0123456789.,-" else c for c in f"{v:,.2f}"),
+    "arabic digits": lambda v: "".join(chr(0x660 + int(c)) if c.isdigit() else c for c in f"{v:.2f}"),
+}  # fmt: skip
+
+
+def read(texts, decimal="auto", **roles):
+    array = np.array(texts, dtype=object)
+    (column,), notes = infer_columns({"c": array}, roles, {}, decimals=Decimals(decimal))
+    values, bad = runtime.numbers(array, column.to_dict())
+    return column, values + column.center, bad, notes
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_every_form_is_read_and_said(form):
+    values = [abs(v) for v in VALUES] if form is FORMS["some without the unit"] else VALUES
+    column, found, bad, notes = read([*map(form, values), "", "NA"])
+    assert column.role == "numeric"
+    assert bad == -1
+    np.testing.assert_allclose(found, [*values, np.nan, np.nan], rtol=1e-8)
+    plain = form is FORMS["arabic digits"]
+    assert plain or any("is read as numbers" in note for note in notes)
+
+
+@pytest.mark.parametrize("sign", CURRENCY_SIGNS)
+def test_every_currency_sign_stands_before_or_after(sign):
+    for texts in ([f"{sign}{english(v)}" for v in VALUES], [f"{german(v)} {sign}" for v in VALUES]):
+        np.testing.assert_array_equal(read(texts)[1], VALUES)
+
+
+@pytest.mark.parametrize(
+    "form", ["german", "percent with a space", "accounting, dollars", "dollars in thousands and millions"]
+)
+def test_prediction_reads_as_training_did_and_names_what_is_written_otherwise(form):
+    texts = [FORMS[form](v) for v in VALUES]
+    task = from_arrays(pd.DataFrame({"c": texts}), np.arange(80) % 2)
+    np.testing.assert_array_equal(rows(task.schema, {"c": texts[:7]}).numeric, task.data.x.numeric[:7])
+    assert np.isnan(rows(task.schema, {"c": ["-", "n.a.", None]}).numeric).all()
+    with pytest.raises(DataError, match=r"'c' must hold a number with the decimal mark.*row 2 has '5 furlongs'"):
+        rows(task.schema, {"c": [texts[0], "5 furlongs"]})
+
+
+EVIDENCE = {
+    "both marks": ([f"{v:,}" for v in WHOLE] + ["1,234.5"], 1),
+    "two groups": ([f"{v:,}" for v in WHOLE] + ["1,234,567"], 1),
+    "other lengths": ([f"{v:,}" for v in WHOLE] + ["3,14"], 1e-3),
+    "a zero in front": ([f"{v:,}" for v in WHOLE] + ["0,125"], 1e-3),
+    "small ones without a mark": ([f"{v:,}" for v in WHOLE] + ["17", "999"], 1),
+    "money": ([f"${v:,}" for v in WHOLE], 1),
+    "points that group": ([f"{v:,}".replace(",", ".") for v in WHOLE] + ["1.234.567"], 1),
+    "points beside small ones": ([f"{v:,}".replace(",", ".") for v in WHOLE] + ["17", "999"], 1),
+    "points alone": ([f"{v:,}".replace(",", ".") for v in WHOLE], 1e-3),
+}
+
+
+@pytest.mark.parametrize(("texts", "factor"), EVIDENCE.values(), ids=EVIDENCE)
+def test_evidence_decides_what_a_mark_is(texts, factor):
+    np.testing.assert_allclose(read(texts)[1][:60], np.array(WHOLE) * factor)
+
+
+def test_the_rest_of_the_table_is_evidence(write_csv):
+    texts = [f"{v:,}" for v in WHOLE]
+    halves = [f"{i},5" for i in range(60)]
+    frame = pd.DataFrame({"c": texts, "other": halves})
+    np.testing.assert_allclose(
+        from_arrays(frame, np.arange(60) % 2).data.x.numeric[:, 0], np.float32(WHOLE) / 1e3, rtol=1e-6
+    )
+    quoted = write_csv({"c": [f'"{t}"' for t in texts], "target": [0, 1] * 30})
+    np.testing.assert_array_equal(load(quoted).data.x.numeric[:, 0], np.float32(WHOLE))
+    decimal = write_csv("c;target\n" + "".join(f"{t};{i % 2}\n" for i, t in enumerate(texts)))
+    np.testing.assert_allclose(load(decimal).data.x.numeric[:, 0], np.float32(WHOLE) / 1e3, rtol=1e-6)
+
+
+def test_an_ambiguous_mark_names_both_readings_and_a_way_out_that_works():
+    frame = pd.DataFrame({"c": [f"{v:,}" for v in WHOLE], "d": [f"{v:,}" for v in WHOLE]})
+    with pytest.raises(DataError, match=r"'c'.*may be (\d+) or (\d+\.\d+).*decimal=point.*decimal=comma"):
+        from_arrays(frame, np.arange(60) % 2)
+    for decimal, factors in [("point", (1, 1)), (",", (1e-3, 1e-3)), ({"c": "comma", "d": "point"}, (1e-3, 1))]:
+        numeric = from_arrays(frame, np.arange(60) % 2, decimal=decimal).data.x.numeric
+        np.testing.assert_allclose(numeric, np.outer(WHOLE, factors), rtol=1e-6)
+    with pytest.raises(UnknownNameError, match="'comma'"):
+        from_arrays(frame, np.arange(60) % 2, decimal="coma")
+
+
+CONFLICTS = {
+    "marks": ([english(v) if i % 2 else german(v) for i, v in enumerate(VALUES)], "decimal marks.*'.*' and '.*'"),
+    "currencies": ([f"${v}" if i % 2 else f"€{v}" for i, v in enumerate(VALUES)], r"units.*'[$€].*' and '[$€]"),
+    "before and after": ([f"${v}" if i % 2 else f"{v} EUR" for i, v in enumerate(VALUES)], "units"),
+    "units": ([f"{v} kg" if i % 2 else f"{v} g" for i, v in enumerate(VALUES)], "units.*g' and '.*kg'"),
+    "percent and shares": ([f"{i}%" if i % 2 else f"{i / 100}" for i in range(80)], "percent, or none"),
+}
+
+
+@pytest.mark.parametrize(("texts", "message"), CONFLICTS.values(), ids=CONFLICTS)
+def test_two_conventions_are_named(texts, message):
+    with pytest.raises(DataError, match=message):
+        read(texts)
+    assert read(texts, c="categorical")[0].role == "categorical"
+
+
+NAMES = {
+    "zip codes": [f"{i:05d}" for i in range(300)],
+    "long zip codes": [f"{i:05d}-{i:04d}" for i in range(300)],
+    "phone numbers": [f"({i:03d}) 555-{i:04d}" for i in range(200, 500)],
+    "phone numbers, spaces": [f"+1 555 {i:03d} {i + 1000:04d}" for i in range(300)],
+    "phone numbers by three": [f"{i + 600} {i * 7 % 1000:03d} {i * 13 % 1000:03d}" for i in range(300)],
+    "phone numbers, plus": [f"+49{170000000 + i * 37}" for i in range(300)],
+    "versions": [f"{i % 5}.{i % 7}.{i % 11}" for i in range(300)],
+    "addresses": [f"192.168.{i % 250}.{i % 13}" for i in range(300)],
+    "seats": [f"{i % 30 + 1}{'ABCDEF'[i % 6]}" for i in range(300)],
+    "diagnoses": [f"E{i % 40}" for i in range(300)],
+    "products": [f"ABC {i}" for i in range(300)],
+    "ordinals": ["1st", "2nd", "3rd", "4th"] * 75,
+    "ranges": [f"{i}-{i + 9}" for i in range(300)],
+    "open ranges": ["1", "2", "3", "4+"] * 75,
+    "fractions": [f"{i % 5 + 1}/{i % 7 + 2}" for i in range(300)],
+    "signs": ["+", "-"] * 150,
+    "social security": [f"{i:03d}-{i % 100:02d}-{i:04d}" for i in range(300)],
+    "sizes": [f"{i} x {i + 1}" for i in range(300)],
+}
+
+
+@pytest.mark.parametrize("texts", NAMES.values(), ids=NAMES)
+def test_what_names_something_is_no_number(texts):
+    (column, _), _ = infer_columns({"c": np.array(texts, object), "other": np.arange(300.0) % 7}, {}, {})
+    assert column.role in ("categorical", "text", "dropped")
+
+
+DATES = ["%d.%m.%Y", "%Y-%m-%d", "%d %b %Y", "%Y%m%d", "%d-%m-%y", "%Y-%m", "%m/%Y"]
+
+
+@pytest.mark.parametrize("form", DATES)
+def test_dates_are_no_numbers(form):
+    days = pd.date_range("2016-01-01", periods=300, freq="11D")
+    assert read(days.strftime(form).tolist())[0].role == "datetime"
+
+
+TARGETS = {
+    "thousands": ([f"{v:,}" for v in (*WHOLE, 1_234_567)], [*WHOLE, 1_234_567]),
+    "dollars": ([f"${v:,.2f}" for v in VALUES], VALUES),
+    "percent": ([f"{v}%" for v in VALUES], VALUES),
+    "german": ([german(v) for v in VALUES], VALUES),
+    "with a mark": ([*map(english, VALUES), "TBD"], VALUES),
+}
+
+
+@pytest.mark.parametrize(("y", "expected"), TARGETS.values(), ids=TARGETS)
+def test_a_target_of_written_numbers_is_a_regression(y, expected):
+    x = np.arange(len(y), dtype=float)
+    task = from_arrays(x[:, None], y, test=(x[:3, None], y[:3]))
+    assert task.target == "regression"
+    np.testing.assert_allclose(task.data.y, expected)
+    np.testing.assert_allclose(task.test.y, expected[:3])
+
+
+def test_an_ambiguous_target_names_both_readings_and_classes_stay_as_written():
+    x, y = np.arange(60.0)[:, None], [f"{v:,}" for v in WHOLE]
+    with pytest.raises(DataError, match=r"'target'.*decimal=point"):
+        from_arrays(x, y)
+    np.testing.assert_array_equal(from_arrays(x, y, decimal="point").data.y, WHOLE)
+    assert from_arrays(x, ["$5", "$10", "$20"] * 20).schema.classes == ("$10", "$20", "$5")
+    assert from_arrays(x, ["1,5", "2,5"] * 30, target_kind="classification").schema.classes == ("1,5", "2,5")

@@ -1,0 +1,66 @@
+"""The trials in flight: how many there are at a time, how often one is tried, and how it ends."""
+
+from automl.runners._board import Board
+from automl.types import Budget, Trial
+from tests.runners.objectives import Line
+from tests.trials import trial
+
+
+def board(budget: Budget, limit: float = 10) -> Board:
+    return Board(Line([{"x": 0.5}]), budget, limit)
+
+
+def lost(of: Board, id: str, again: bool = True) -> list[Trial]:
+    return list(of.lose(id, "it was killed", again))
+
+
+def test_candidates_come_up_to_the_limit_and_to_the_budget() -> None:
+    of = board(Budget(trials=3), limit=2)
+    first, second = of.next(), of.next()
+    assert first
+    assert second
+    assert of.next() is None
+    assert not of.closed
+    list(of.begin(first.id))
+    list(of.report(trial(first, 0.5)))
+    assert of.next() is not None
+    assert of.closed
+    assert not of.over
+
+
+def test_a_trial_whose_worker_is_killed_twice_has_failed() -> None:
+    of = board(Budget(trials=1))
+    candidate = of.next()
+    assert candidate
+    assert [t.status for t in of.begin(candidate.id)] == ["running"]
+    assert lost(of, candidate.id) == []
+    assert not of.closed
+    assert of.next() == candidate
+    assert list(of.begin(candidate.id)) == []  # it has begun already
+    (ended,) = lost(of, candidate.id)
+    assert (ended.status, ended.failure) == ("failed", "it was killed")
+    assert of.searcher.told == [ended]
+    assert of.over
+
+
+def test_a_trial_that_would_die_again_is_not_tried_again() -> None:
+    of = board(Budget(trials=1))
+    candidate = of.next()
+    assert candidate
+    list(of.begin(candidate.id))
+    assert [t.status for t in lost(of, candidate.id, again=False)] == ["failed"]
+
+
+def test_what_dies_of_the_deadline_is_stopped_and_what_never_began_leaves_no_trace() -> None:
+    of = board(Budget())
+    begun, waiting, other = of.next(), of.next(), of.next()
+    assert begun
+    assert waiting
+    assert other
+    for candidate in (begun, other):
+        list(of.begin(candidate.id))
+    of.budget = Budget(deadline=0.0)
+    assert of.next() is None
+    assert [t.status for t in lost(of, begun.id)] == ["stopped"]
+    assert [(t.candidate.id, t.status) for t in of.stop_all()] == [(other.id, "stopped")]
+    assert of.over

@@ -1,0 +1,189 @@
+"""What every runner keeps: each trial starts once and ends once, is told, and whatever happens to it is a row."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from automl import registry
+from automl.errors import ConfigError
+from automl.types import Budget, Trial
+from tests.runners.objectives import Line, Toy, Unloadable
+
+NONE = {"name": "none"}
+XS = [{"x": x} for x in (0.05, 0.55, 0.1, 0.6, 0.15, 0.65, 0.2, 0.7)]
+OPTIONS = {"inline": {"threads": 1}, "processes": {"workers": 2}, "ray_tune": {"workers": 2}}
+
+
+@pytest.fixture(params=OPTIONS)
+def name(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A runner's name; that on Ray joins a cluster, as worker processes would finish what follows before Ray starts."""
+    if request.param == "ray_tune":
+        monkeypatch.setitem(OPTIONS, "ray_tune", {"workers": 2, "address": request.getfixturevalue("cluster")})
+    return request.param
+
+
+in_processes = pytest.mark.parametrize("name", ["processes", "ray_tune"], indirect=True)
+
+
+def make(name: str, **options):
+    return registry.load("runners", name).make(**{**OPTIONS[name], **options})
+
+
+def children() -> set[int]:
+    return {p.pid for p in psutil.Process().children()}
+
+
+def in_a_while(runner) -> Budget:
+    """A deadline some seconds after trials can begin."""
+    runner.start()
+    if hasattr(runner, "_ray"):
+        assert runner._ray.child.connection.poll(120)
+    return Budget(deadline=time.time() + 10)
+
+
+def search(runner, toy: Toy, line: Line, budget: Budget, scheduler: dict = NONE) -> dict[str, Trial]:
+    """Run a search; return the ended trials by id, having checked that each ended once and was told."""
+    snapshots = list(runner.run(toy, line, scheduler, budget))
+    ended = [s for s in snapshots if s.status != "running"]
+    by_id = {s.candidate.id: s for s in ended}
+    assert len(by_id) == len(ended), "a trial ended twice"
+    assert {t.candidate.id: t for t in line.told} == by_id
+    first = {s.candidate.id: s for s in reversed(snapshots)}
+    assert first.keys() == by_id.keys(), "a trial started and did not end"
+    assert all(s.status == "running" and not s.reports for s in first.values()), "a trial began with its end"
+    return by_id
+
+
+def test_trials_report_finish_and_fail(name: str) -> None:
+    trials = search(make(name), Toy(outcome_mb=2), Line([{"x": 0.3}, {"x": 0.6, "do": "raise"}], 3), Budget())
+    assert [trials[i].status for i in ("0", "1", "2")] == ["finished", "failed", "finished"]
+    assert trials["1"].failure == "ValueError: the kernel is not positive definite"
+    for i in ("0", "2"):
+        assert trials[i].score == pytest.approx(trials[i].candidate.params["x"])
+        assert len(trials[i].reports) == len(trials[i].fold_scores) == 5
+
+
+def test_a_budget_of_trials_is_kept(name: str) -> None:
+    assert sorted(search(make(name), Toy(), Line(XS), Budget(trials=3))) == ["0", "1", "2"]
+
+
+def test_the_deadline_ends_trials_where_they_stand(name: str) -> None:
+    runner = make(name)
+    trials = search(runner, Toy(seconds=0.1, n_folds=10_000), Line(XS), in_a_while(runner))
+    assert {t.status for t in trials.values()} == {"stopped"}
+    assert all(0 < len(t.reports) < 10_000 for t in trials.values())
+
+
+def test_asha_stops_weak_trials_early(name: str) -> None:
+    line = Line([{"x": x} for x in (0.9, 0.8, 0.1, 0.2, 0.95)])
+    trials = search(
+        make(name), Toy(seconds=0.05), line, Budget(trials=5), {"name": "asha", "grace_percent": 20, "eta": 3}
+    )
+    stopped = [t for t in trials.values() if t.status == "stopped"]
+    assert stopped
+    assert all(len(t.reports) < 5 and t.score is not None for t in stopped)
+    assert max(trials.values(), key=lambda t: t.score).status == "finished"
+
+
+def test_closing_the_generator_stops_everything(name: str) -> None:
+    line, before = Line(XS), children()
+    snapshots = make(name).run(Toy(seconds=0.1), line, NONE, Budget(trials=500))
+    for _ in range(12):
+        next(snapshots)
+    began = time.monotonic()
+    snapshots.close()
+    assert time.monotonic() - began < 10  # the trials would take minutes
+    assert children() == before
+    n_told = len(line.told)
+    time.sleep(0.5)
+    assert len(line.told) == n_told
+
+
+def test_a_metric_from_a_notebook_reaches_the_trials(name: str) -> None:
+    toy = Toy(score=lambda x: 2 * x)
+    assert search(make(name), toy, Line([{"x": 0.25}], 1), Budget())["0"].score == pytest.approx(0.5)
+
+
+@in_processes
+def test_trials_that_die_are_rows_with_the_cause(name: str) -> None:
+    line = Line([{"x": 0.5}, {"x": 0.7, "do": "exit"}, {"x": 0.9, "do": "hog"}], 4)
+    trials = search(make(name, memory_share=200), Toy(), line, Budget())
+    assert [trials[i].status for i in "0123"] == ["finished", "failed", "failed", "finished"]
+    assert trials["1"].failure.startswith("the worker process")
+    assert "more than its share of 200 MB" in trials["2"].failure
+
+
+@in_processes
+def test_a_trial_whose_worker_is_killed_is_tried_once_more(name: str, tmp_path: Path) -> None:
+    once = {"x": 0.5, "do": "die once", "mark": str(tmp_path / "died")}
+    trials = search(make(name), Toy(), Line([once, {"x": 0.7, "do": "die"}], 2), Budget())
+    assert trials["0"].status == "finished"
+    assert trials["1"].status == "failed"
+    assert "killed" in trials["1"].failure
+
+
+@in_processes
+def test_workers_that_cannot_load_the_trials_end_the_run(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"workers cannot take up trials.*not positive definite"):
+        search(make(name), Unloadable(), Line(XS), Budget())
+
+
+@in_processes
+def test_the_deadline_ends_also_a_fit_that_does_not_listen(name: str) -> None:
+    runner = make(name)
+    budget = in_a_while(runner)
+    trials = search(runner, Toy(seconds=0.1), Line([{"x": 0.5}, {"x": 0.6, "do": "sleep"}]), budget)
+    assert time.time() - budget.deadline < 30  # it would sleep for 60
+    asleep = [t for t in trials.values() if t.candidate.params.get("do")]
+    assert asleep
+    assert {(t.status, t.score) for t in asleep} == {("stopped", None)}
+
+
+@in_processes
+def test_a_run_leaves_nothing_behind(name: str, temp_folder: Path) -> None:
+    runner, before = make(name), children()
+    runner.start()
+    (folder,) = temp_folder.iterdir()
+    assert folder.stat().st_mode & 0o777 == 0o700
+    trials = runner.run(Toy(), Line([{"x": 0.5}, {"x": 0.6, "do": "sleep"}]), NONE, Budget(deadline=time.time() + 60))
+    next(t for t in trials if t.candidate.id == "1")
+    runner.close()
+    assert not list(temp_folder.iterdir())
+    assert children() == before
+
+
+DRIVER = """
+import sys
+from automl import registry
+from automl.types import Budget
+from tests.runners.objectives import Line, Toy
+runner = registry.load("runners", sys.argv[1]).make(**eval(sys.argv[2]))
+for snapshot in runner.run(Toy(seconds=0.1, n_folds=1000), Line([{"x": 0.5}]), {"name": "none"}, Budget()):
+    print(len(snapshot.reports), flush=True)
+"""
+
+
+@in_processes
+def test_nothing_outlives_a_driver_that_is_killed(name: str, temp_folder: Path) -> None:
+    driver = subprocess.Popen(
+        [sys.executable, "-c", DRIVER, name, repr(OPTIONS[name])],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(temp_folder)},
+    )
+    for _ in range(3):
+        assert driver.stdout.readline()
+    started = psutil.Process(driver.pid).children(recursive=True)
+    assert started
+    driver.kill()
+    driver.communicate()
+    _, alive = psutil.wait_procs(started, timeout=20)
+    assert not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE]
+    deadline = time.time() + 5
+    while list(temp_folder.iterdir()) and time.time() < deadline:
+        time.sleep(0.1)
+    assert not list(temp_folder.iterdir())

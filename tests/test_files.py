@@ -1,0 +1,123 @@
+"""Files appear whole or not at all, on a full disk too; temporary folders do not outlive their owners."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from automl import files, run_folder
+from automl.errors import AutoMLError, ConfigError
+
+
+@pytest.fixture
+def limit() -> Iterator[None]:
+    """A disk on which no file can grow beyond 100 bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_a_full_disk_leaves_the_old_file_and_is_named(tmp_path: Path, limit: None) -> None:
+    files.write(tmp_path / "a", "old")
+    with pytest.raises(AutoMLError, match=f"cannot be written.*kept; make room in '{tmp_path}'"):
+        files.write(tmp_path / "a", "new" * 100)
+    assert (tmp_path / "a").read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_new_file_is_private_and_whole(tmp_path: Path) -> None:
+    files.write(tmp_path / "a", "ü")
+    files.write(tmp_path / "b", b"x", files.PUBLIC)
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in "ab"] == [0o600, 0o644]
+    assert (tmp_path / "a").read_text(encoding="utf-8") == "ü"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: &a [1]\nb: *a", "aliases"),
+        ("[" * 100 + "]" * 100, "nested in more than"),
+        ("a: [", "expected"),
+        ("!!python/object:os.system {}", "constructor"),
+        ("#" * 10_000_001, "larger than"),
+    ],
+    ids=["aliases", "deep", "torn", "python", "large"],
+)
+def test_yaml_within_limits(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "a.yaml").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        files.read_yaml(tmp_path / "a.yaml")
+
+
+def test_the_folders_of_killed_processes_are_cleared_and_those_of_living_ones_stay(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from automl.files import scratch\n"
+        f"with scratch(Path({str(tmp_path)!r}), 'automl-') as f: print(f, flush=True); time.sleep(600)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        other = Path(process.stdout.readline().strip())
+        with files.scratch(tmp_path, "automl-"):
+            assert other.is_dir()
+        process.kill()
+    (tmp_path / "automl-of somebody else").mkdir()
+    with files.scratch(tmp_path, "automl-") as own:
+        assert {p.name for p in tmp_path.iterdir()} == {own.name, "automl-of somebody else"}
+    assert not own.exists()
+
+
+def test_runs_that_start_at_the_same_moment_have_folders_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: run_folder.create().path, range(24)))
+    assert len(set(made)) == 24
+
+    def taken(_: int) -> bool:
+        try:
+            return bool(run_folder.create("same"))
+        except ConfigError:
+            return False
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(taken, range(24))) == 1
+
+
+def test_a_run_folder_is_private(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir(mode=0o755)
+    for name in ("new", "there"):
+        folder = run_folder.create(tmp_path / name).bind(1)
+        paths = (folder.path, folder.outcomes, folder.path / "run.json", Path(folder.leaderboard_url))
+        assert [path.stat().st_mode & 0o077 for path in paths] == [0, 0, 0, 0]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("part", ["", "run.json", "outcomes"])
+def test_the_folder_of_another_user_is_opened_when_it_is_trusted(tmp_path: Path, part: str) -> None:
+    folder = run_folder.create(tmp_path / "run").bind(7)
+    os.chown(folder.path / part, 12345, 12345)
+    with pytest.raises(AutoMLError, match=r"belongs to another user.*--trust"):
+        run_folder.find(folder.path)
+    assert run_folder.find(folder.path, trust=True).run_id == 7
+
+
+@pytest.mark.parametrize("record", ["", "{", "[]", "{}", '{"run_id": "1"}', "[" * 50_000, "ÿ", '{"run_id": true}'])
+def test_a_damaged_record_is_named(tmp_path: Path, record: str) -> None:
+    (tmp_path / "run.json").write_text(record, encoding="latin-1")
+    with pytest.raises(AutoMLError, match=r"run\.json' is damaged"):
+        run_folder.find(tmp_path)
+    for number in (0, -1, 2**63):
+        (tmp_path / "run.json").write_text(json.dumps({"run_id": number, "leaderboard": "x"}))
+        with pytest.raises(AutoMLError, match="its run_id is none"):
+            run_folder.find(tmp_path)
