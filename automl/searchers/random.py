@@ -1,7 +1,6 @@
 """Random search: every candidate is drawn anew (Bergstra and Bengio, JMLR 2012)."""
 
-import numpy as np
-
+from automl.searchers._stream import Stream
 from automl.space import Params, Random, Space, draw
 from automl.types import Trial
 
@@ -15,14 +14,11 @@ class RandomSearch:
     """Draws from a stream of its own for each number, so that a resumed run draws what it would have drawn."""
 
     def __init__(self, space: Space, seed: int) -> None:
-        self.space, self.seed = space, seed
-        self._number, self._random = -1, Random(np.random.default_rng(seed))
+        self.space, self._stream = space, Stream(seed)
 
     def ask(self, number: int) -> Params:
         """Return random parameters; others when the same ``number`` is asked again."""
-        if number != self._number:
-            self._number, self._random = number, Random(np.random.default_rng([self.seed, number]))
-        return draw(self.space, self._random)
+        return draw(self.space, Random(self._stream.of(number)))
 
     def tell(self, trial: Trial) -> None:
         """Learn nothing."""

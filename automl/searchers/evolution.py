@@ -1,0 +1,51 @@
+"""Regularised evolution (Real et al., AAAI 2019, arXiv:1802.01548): parents are young and win a tournament."""
+
+from collections import deque
+
+from automl.options import number
+from automl.searchers._stream import Stream
+from automl.space import Cross, Params, Random, Space, draw, mutate
+from automl.types import Trial
+
+
+def make(
+    space: Space, seed: int = 0, *, population: int = 20, tournament: int = 5, crossover: float = 0.0
+) -> "RegularisedEvolution":
+    """Return an evolution in which the oldest die.
+
+    population: how many trials live, and are drawn at random at first. tournament: of how many of these, drawn at
+    random, the best is a parent. crossover: the share of children that have two parents; each child is mutated once.
+    """
+    number("population of evolution", population, 2, whole=True)
+    number("tournament of evolution", tournament, 1, population, whole=True)
+    number("crossover of evolution", crossover, 0, 1)
+    return RegularisedEvolution(space, seed, population, tournament, crossover)
+
+
+class RegularisedEvolution:
+    """Mutates the winners of tournaments among the last ``population`` trials."""
+
+    def __init__(self, space: Space, seed: int, population: int, tournament: int, crossover: float) -> None:
+        self.space, self.population, self.tournament, self.crossover = space, population, tournament, crossover
+        self._stream = Stream(seed)
+        self._living: deque[Trial] = deque(maxlen=population)
+
+    def ask(self, number: int) -> Params:
+        """Return a random candidate until the population is full, then a child."""
+        rng = self._stream.of(number)
+        if len(self._living) < self.population:
+            return draw(self.space, Random(rng))
+
+        def parent() -> Params:
+            drawn = rng.choice(len(self._living), self.tournament, replace=False)
+            return max((self._living[i] for i in drawn), key=lambda t: t.rank).candidate.params
+
+        child = parent()
+        if rng.random() < self.crossover:
+            child = draw(self.space, Cross(child, parent(), rng))
+        return mutate(self.space, child, rng)
+
+    def tell(self, trial: Trial) -> None:
+        """Let a trial join, and the oldest die; one without a score does not live."""
+        if trial.status != "failed" and trial.score is not None:
+            self._living.append(trial)
