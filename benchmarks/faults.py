@@ -95,32 +95,31 @@ def befall(run: Run, fault: str, at: float) -> float | None:
     return None
 
 
-def once(fault: str, at: float, seconds: float) -> dict[str, Any]:
-    """Run once and return the row."""
-    with tempfile.TemporaryDirectory() as folder:
-        run = Run(Path(folder), seconds)
-        struck = befall(run, fault, at)
-        family = run.family()
-        try:
-            run.process.wait(max(60.0, 3 * seconds))
-        except subprocess.TimeoutExpired:
-            run.process.kill()
-            run.process.wait()
-        ended = time.time() - run.started
-        after = ended - struck if struck is not None else None
-        shipped = (Path(folder) / "run/model/manifest.json").exists()
-        lines = (Path(folder) / "log.txt").read_text().strip().splitlines() or [""]
-        bound, taken = (25.0, after) if fault in SIGNALS else (seconds + 3.0, ended)
-        return {
-            "fault": fault,
-            "at s": struck if struck is None else round(struck, 1),
-            "ended after s": after if after is None else round(after, 1),
-            "in all s": round(ended, 1),
-            "exit": run.process.returncode,
-            "in time": "" if taken is None else "yes" if taken <= bound else "NO",
-            "left over": run.left_over(family),
-            "outcome": "model" if shipped else lines[-1][:70],
-        }
+def once(fault: str, at: float, seconds: float, folder: Path) -> dict[str, Any]:
+    """Run once in ``folder`` and return the row."""
+    run = Run(folder, seconds)
+    struck = befall(run, fault, at)
+    family = run.family()
+    try:
+        run.process.wait(max(60.0, 3 * seconds))
+    except subprocess.TimeoutExpired:
+        run.process.kill()
+        run.process.wait()
+    ended = time.time() - run.started
+    after = ended - struck if struck is not None else None
+    shipped = (folder / "run/model/manifest.json").exists()
+    lines = (folder / "log.txt").read_text().strip().splitlines() or [""]
+    bound, taken = (25.0, after) if fault in SIGNALS else (seconds + 3.0, ended)
+    return {
+        "fault": fault,
+        "at s": struck if struck is None else round(struck, 1),
+        "ended after s": after if after is None else round(after, 1),
+        "in all s": round(ended, 1),
+        "exit": run.process.returncode,
+        "in time": "" if taken is None else "yes" if taken <= bound else "NO",
+        "left over": run.left_over(family),
+        "outcome": "model" if shipped else lines[-1][:70],
+    }
 
 
 def main() -> None:
@@ -130,11 +129,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--faults", default=",".join([*SIGNALS, *VICTIMS]))
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path("runs/faults"))
     given = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has what runs in its background ignore it
     rng, rows = random.Random(given.seed), []
     for fault in given.faults.split(","):
-        for _ in range(given.times):
-            rows.append(once(fault, rng.uniform(0, given.seconds), given.seconds))
+        for i in range(given.times):
+            folder = given.out / f"{time.strftime('%H%M%S')}-{fault.replace(' ', '_')}-{i}"
+            folder.mkdir(parents=True)
+            rows.append(once(fault, rng.uniform(0, given.seconds), given.seconds, folder))
             print(rows[-1], flush=True)
     print(table(rows))
 
