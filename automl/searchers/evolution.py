@@ -2,6 +2,7 @@
 
 from collections import deque
 
+from automl.goals import Goals, is_scored
 from automl.options import number
 from automl.searchers._stream import Stream
 from automl.space import Cross, Params, Random, Space, draw, mutate
@@ -38,7 +39,7 @@ class RegularisedEvolution:
 
         def parent() -> Params:
             drawn = rng.choice(len(self._living), self.tournament, replace=False)
-            return max((self._living[i] for i in drawn), key=lambda t: t.rank).candidate.params
+            return Goals().rank(self._living[i] for i in drawn)[0].candidate.params
 
         child = parent()
         if rng.random() < self.crossover:
@@ -47,5 +48,5 @@ class RegularisedEvolution:
 
     def tell(self, trial: Trial) -> None:
         """Let a trial join, and the oldest die; one without a score does not live."""
-        if trial.status != "failed" and trial.score is not None:
+        if is_scored(trial):
             self._living.append(trial)
