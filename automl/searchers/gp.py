@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from automl.errors import SpaceError
+from automl.goals import is_scored
 from automl.options import number
 from automl.searchers._surrogate import Code, Encoding, Surrogate
 from automl.space import Ask, Cross, Mutate, Params, Random, Replay, Space
@@ -146,8 +147,7 @@ def _some_paths(params: Params, rng: np.random.Generator) -> set[str]:
 
 
 def _worth(trial: Trial) -> tuple[bool, float, bool]:
-    score = trial.score if trial.status != "failed" and trial.score is not None else math.nan
-    return (True, score, trial.status == "finished") if math.isfinite(score) else (False, 0.0, True)
+    return (True, trial.score or 0.0, trial.status == "finished") if is_scored(trial) else (False, 0.0, True)
 
 
 def normal_scores(worths: Sequence[tuple[bool, float, bool]]) -> np.ndarray:
@@ -167,15 +167,12 @@ def log_improvement(gain: np.ndarray) -> np.ndarray:
     """
     from scipy.special import erfcx, ndtr
 
-    log_density = -(gain**2) / 2 - math.log(2 * math.pi) / 2
-    # What is lost comes by the scaled complementary error function: gain * cdf(gain) / density(gain).
-    lost = np.minimum(gain, 0)
-    share = lost * math.sqrt(math.pi / 2) * erfcx(-lost / math.sqrt(2))
-    return np.where(
-        gain > 0,
-        np.log(np.maximum(gain, 0) * ndtr(gain) + np.exp(log_density)),
-        log_density + np.log(np.maximum(1 + share, 1e-15)),
-    )
+    above, below = np.maximum(gain, 0), np.minimum(gain, 0)
+    log_of_sum = np.log(above * ndtr(above) + np.exp(-(above**2) / 2) / math.sqrt(2 * math.pi))
+    # Below 0 the density is taken out; what is left is 1 + gain * cdf(gain) / density(gain).
+    left = 1 + below * math.sqrt(math.pi / 2) * erfcx(-below / math.sqrt(2))
+    log_of_product = -(below**2) / 2 - math.log(2 * math.pi) / 2 + np.log(np.maximum(left, 1e-15))
+    return np.where(gain > 0, log_of_sum, log_of_product)
 
 
 def _key(params: Params) -> Key:

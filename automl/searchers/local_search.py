@@ -1,7 +1,7 @@
 """Local search: change one thing of the best; begin anew where nothing helps (White et al., 2021, arXiv:2005.02960)."""
 
 from automl.errors import SpaceError
-from automl.goals import Goals, is_scored
+from automl.goals import Goals
 from automl.options import number
 from automl.searchers._stream import Stream
 from automl.space import Choice, Params, Random, Space, draw, mutate, questions, validate
@@ -55,7 +55,7 @@ class LocalSearch:
             return
         self._known.add(_key(params))
         self._n_random += 1
-        if is_scored(trial) and Goals().best([*([self._best] if self._best else []), trial]) is trial:
+        if Goals().best([self._best, trial] if self._best else [trial]) is trial:
             self._best, self._n_in_vain = trial, 0
         elif self._n_random > self.startup_trials:
             self._n_in_vain += 1

@@ -1,5 +1,6 @@
 """One search over a problem, through the product's own interface."""
 
+import math
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -8,7 +9,7 @@ from typing import Any
 
 from automl import options
 from automl.proposals import Proposals
-from automl.types import Candidate, Report, Trial
+from automl.types import Candidate, FoldRef, Report, Trial
 from benchmarks.search.problems import Problem
 
 # How many asks at the end are timed: those that know most trials.
@@ -46,7 +47,7 @@ def replay(problem: Problem, searcher: Mapping[str, Any], seed: int, evaluations
             break
         trial = ended(running.popleft(), problem)
         proposals.tell(trial)
-        found = float("-inf") if trial.score is None else trial.score
+        found = -math.inf if trial.score is None else trial.score
         curve.append(max(found, curve[-1] if curve else found))
     curve += curve[-1:] * (evaluations - len(curve))  # an exhausted space stays where it is
     return Replay(curve, sum(seconds) / len(seconds))
@@ -57,4 +58,4 @@ def ended(candidate: Candidate, problem: Problem) -> Trial:
     score = problem.score(candidate.params)
     if score is None:
         return Trial(candidate, "failed", failure="an invalid candidate")
-    return Trial(candidate, "finished", score, (score,), (Report(1.0, score, 1.0),), 1.0)
+    return Trial(candidate, "finished", {"score": score}, (FoldRef(0, score),), (Report(1.0, score, 1.0),), 1.0)
