@@ -2,8 +2,8 @@
 
     python benchmarks/messy.py [--rows 1200] [--seconds 20] [--seed 0]
 
-The messy one holds currency, percent, decimal commas, three forms of dates, marks of missing values, spaces and an id. The
-aim: within 0.01 of the clean one.
+The messy one holds currency, percent, decimal commas, three forms of dates, marks of missing values, spaces and an id.
+The aim: within 0.01 of the clean one.
 """
 
 import argparse
