@@ -417,7 +417,7 @@ def _categorical(name: str, counts: Counter[str], marked: Counter[str], log: _Lo
     if kept and counts:
         log.notes.append(
             f"Column '{runtime.shown(name)}' has {' and '.join(map(repr, kept))} as a level, because it is frequent; "
-            f"missing=[{', '.join(kept)}] makes it missing."
+            f"data.missing=[{', '.join(kept)}] makes it missing."
         )
         counts = counts + Counter({word: marked[word] for word in kept})
     log.missing[name] += sum(n for word, n in marked.items() if word not in counts)

@@ -119,7 +119,7 @@ def understand(
     gone = {text: n for text, n in marked.items() if text not in kept}
     notes = [
         f"The target '{runtime.shown(name)}' has {' and '.join(map(repr, kept))} as a class, because it is frequent; "
-        f"missing=[{', '.join(kept)}] makes it missing."
+        f"data.missing=[{', '.join(kept)}] makes it missing."
     ]
     return Written(missing=marks.difference(kept)), [*(notes if kept else []), *_gone(name, gone)]
 
