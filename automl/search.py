@@ -89,7 +89,7 @@ class SearchConfig:
                 "A deterministic search ends after a number of trials, since no clock is exact: set budget.trials."
             )
         scheduler = str(self.scheduler.get("name"))
-        if registry.load("schedulers", scheduler).PAUSES:
+        if _pauses(scheduler):
             raise ConfigError(
                 f"The scheduler '{scheduler}' compares trials that run at the same time, which no two runs do alike. "
                 "For deterministic=true, use scheduler=asha, median_stopping, race or none."
@@ -337,13 +337,17 @@ def make_runner(config: SearchConfig) -> Runner:
     return options.make("runners", {"name": name} | {key: chosen[key] for key in chosen.keys() & known.keys()})
 
 
+def _pauses(scheduler: str) -> bool:
+    return bool(getattr(registry.load("schedulers", scheduler), "PAUSES", False))
+
+
 def _runner_by_size(config: SearchConfig) -> str:
     """This process for small work, worker processes for short budgets, and Ray for all else and where it is needed."""
     given = config.runner
     if (
         given.get("address")
         or given.get("gpus_per_trial") is not None
-        or registry.load("schedulers", str(config.scheduler.get("name", "none"))).PAUSES
+        or _pauses(str(config.scheduler.get("name", "none")))
     ):
         return "ray_tune"
     few = config.trials is not None and config.trials <= INLINE_TRIALS
