@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from automl import metrics, registry
+from automl import clock, metrics, registry
 from automl.errors import ExportError, TrialError
 from automl.export.graph import Graph
 from automl.option import Loss
@@ -216,7 +216,7 @@ def test_the_best_weights_are_kept_and_patience_ends_training():
 
 
 def test_a_network_predicts_after_every_yield_and_yields_within_epochs(monkeypatch):
-    monkeypatch.setattr(loop, "_YIELD_SECONDS", 0.0)
+    monkeypatch.setattr(clock, "YIELD_SECONDS", 0.0)
     task = task_of("binary")
     model = Network(Small, params_of("binary", epochs=5), task.problem)
     train, valid = task.fold(0)
