@@ -66,7 +66,7 @@ def search(runner, toy: Toy, line: Line, budget: Budget, scheduler: dict = NONE)
 
 
 def test_trials_report_finish_and_fail(name: str) -> None:
-    trials = search(make(name), Toy(outcome_mb=2), Line([{"x": 0.3}, {"x": 0.6, "do": "raise"}], 3), Budget())
+    trials = search(make(name), Toy(), Line([{"x": 0.3}, {"x": 0.6, "do": "raise"}], 3), Budget())
     assert [trials[i].status for i in ("0", "1", "2")] == ["finished", "failed", "finished"]
     assert trials["1"].failure == "ValueError: the kernel is not positive definite"
     for i in ("0", "2"):
