@@ -30,7 +30,7 @@ def make_task(target: str = "binary", n: int = N) -> Task:
     numbers[:, 2] = np.where(rng.random(n) < 0.5, 0, numbers[:, 2])
     flag = rng.integers(0, 2, (n, 1))
     year = rng.integers(1990, 2020, n)
-    date = np.column_stack([year, *(rng.integers(1, 12, (n, 6)).T), year * 365.0])
+    date = np.column_stack([year, *(rng.integers(1, 12, (n, len(DATE_PARTS) - 2)).T), year * 365.0])
     categories = np.column_stack([rng.integers(0, 4, n), np.minimum(rng.geometric(0.2, n), 30)]).astype(np.int32)
     x = Rows(
         numeric=np.hstack([numbers, flag, date]).astype(np.float32),
