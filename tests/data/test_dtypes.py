@@ -237,7 +237,7 @@ TARGETS = {
 @pytest.mark.parametrize("y", TARGETS.values(), ids=TARGETS)
 def test_classes_of_every_type_are_whole_and_in_order(y):
     task = from_arrays(X, y)
-    assert task.target == "binary"
+    assert task.target.kind == "binary"
     given = [v.decode() if isinstance(v, bytes) else v for v in runtime.as_array(y).tolist() if v is not None]
     known = sorted({v if isinstance(v, int | float | bool) else str(v) for v in given})
     assert [str(label) for label in task.schema.classes] == [str(label) for label in known]

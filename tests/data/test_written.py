@@ -226,7 +226,7 @@ TARGETS = {
 def test_a_target_of_written_numbers_is_a_regression(y, expected):
     x = np.arange(len(y), dtype=float)
     task = from_arrays(x[:, None], y, test=(x[:3, None], y[:3]))
-    assert task.target == "regression"
+    assert task.target.kind == "regression"
     np.testing.assert_allclose(task.data.y, expected)
     np.testing.assert_allclose(task.test.y, expected[:3])
 
