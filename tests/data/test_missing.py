@@ -89,7 +89,7 @@ def test_several_words_are_counted_each_and_others_are_named_with_a_way_out_that
 def test_a_target_of_numbers_has_gaps_whatever_they_are_called():
     y = with_words(NUMBERS, "TBD", "NA", "-")
     task = from_arrays(X, y)
-    assert task.target == "regression"
+    assert task.target.kind == "regression"
     assert task.n_rows == N - 6
     assert any("'TBD' (2)" in note for note in task.notes)
 
