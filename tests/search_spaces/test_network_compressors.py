@@ -1,7 +1,9 @@
 """Compressed networks are smaller, about as good, picklable, and their exports agree with them."""
 
 import pickle
+from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import numpy as np
 import onnx
@@ -129,7 +131,9 @@ CASES = [
 
 
 @pytest.mark.parametrize(("make_model", "make_task", "changes"), CASES)
-def test_quantising_shrinks_and_keeps_most_of_the_accuracy(make_model, make_task, changes) -> None:
+def test_quantising_shrinks_and_keeps_most_of_the_accuracy(
+    make_model: Callable[..., Any], make_task: Callable[..., Any], changes: Any
+) -> None:
     task, model = make_task(), make_model()
     smaller = compress(quantize_int8, model, task, **changes)
     assert smaller.n_bytes < 0.8 * model.module_onnx().ByteSize()
@@ -177,7 +181,7 @@ def test_other_models_and_unfitted_quantising() -> None:
 
 
 @pytest.mark.parametrize("numbers", mlp.SPACE["numbers"].options)
-def test_a_table_network_with_embedded_numbers_is_quantised(numbers):
+def test_a_table_network_with_embedded_numbers_is_quantised(numbers: str) -> None:
     task = make("table", "binary")
     params = draw(task_space(task), Defaults({"family": "mlp", "family.mlp.numbers": numbers}))
     model = build(params | {"family.mlp.epochs": 2}, task.problem)
