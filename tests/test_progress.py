@@ -24,14 +24,15 @@ class Clock:
         return self.now
 
 
-def trial(id: str, status: str = "finished", score: float | None = None, family: str = "mlp", **changes: Any) -> Trial:
+def trial(id: int, status: Any = "finished", score: float | None = None, family: str = "mlp", **changes: Any) -> Trial:
     return Trial(Candidate(str(id), {"family": family}), status, {} if score is None else {"score": score}, **changes)
 
 
 def plain(**options: Any) -> Any:
     clock = Clock()
-    progress = Progress(Console(file=io.StringIO(), width=80), metric=LOSS, clock=clock, **options)
-    return progress, clock, lambda: progress.console.file.getvalue().splitlines()
+    file = io.StringIO()
+    progress = Progress(Console(file=file, width=80), metric=LOSS, clock=clock, **options)
+    return progress, clock, lambda: file.getvalue().splitlines()
 
 
 def test_a_pipe_gets_a_line_for_each_new_best_and_each_kind_of_failure() -> None:
@@ -93,8 +94,9 @@ def test_trials_of_an_earlier_session_count_without_a_line() -> None:
 
 
 def on_terminal(**options: Any) -> Any:
-    console = Console(force_terminal=True, file=io.StringIO(), width=80, color_system="standard", _environ=options)
-    return console, console.file.getvalue
+    file = io.StringIO()
+    console = Console(force_terminal=True, file=file, width=80, color_system="standard", _environ=options)
+    return console, file.getvalue
 
 
 def wait_for(text: Callable[[], str], part: str) -> None:

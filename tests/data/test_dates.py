@@ -196,7 +196,7 @@ def test_order_and_groups_hold_together(groups: Any) -> None:
     kept = task.data.x.numeric
     days = runtime.numeric_names(task.schema.to_dict()).index("when.days")
     known = dict(zip(np.round(OTHER, 9).tolist(), groups.tolist(), strict=True))
-    group_of = np.array([known[min(known, key=lambda v, k=float(o): abs(v - k))] for o in kept[:, -1]])
+    group_of = np.array([min((abs(v - o), group) for v, group in known.items())[1] for o in kept[:, -1].tolist()])
     for train, valid in task.splits:
         assert not set(group_of[train]) & set(group_of[valid])
         assert kept[train, days].max() < kept[valid, days].min()

@@ -193,7 +193,7 @@ X = rng.normal(size=(N, 2))
 CONTAINERS = {
     "Arrow table": pa.table({"x0": X[:, 0], "x1": X[:, 1]}),
     "Arrow batch": pa.RecordBatch.from_pydict({"x0": X[:, 0], "x1": X[:, 1]}),
-    "records": np.rec.fromarrays([X[:, 0], X[:, 1]], names="x0,x1"),
+    "records": np.rec.fromarrays([X[:, 0], X[:, 1]], names="x0,x1"),  # type: ignore[call-overload]  # its types ask for more
     "list of records": [{"x0": a, "x1": b} for a, b in X.tolist()],
     "lists": X.tolist(),
     "matrix": np.asmatrix(X),

@@ -43,7 +43,7 @@ def short(v: float) -> str:
     return f"{round(v / power, 9):.10g}{letter}"
 
 
-FORMS = {
+FORMS: dict[str, Callable[..., str]] = {
     "english": english,
     "german": german,
     "indian": indian,
@@ -85,7 +85,7 @@ FORMS = {
 }  # fmt: skip
 
 
-def read(texts: Sequence[str], decimal: str = "auto", **roles: Any) -> tuple[int, int]:
+def read(texts: Sequence[str], decimal: str = "auto", **roles: Any) -> Any:
     array = np.array(texts, dtype=object)
     (column,), notes = infer_columns({"c": array}, roles, {}, decimals=Decimals(decimal))
     values, bad = runtime.numbers(array, column.to_dict())

@@ -139,7 +139,7 @@ def test_an_older_database_on_a_server_is_not_upgraded_by_reading(url: str) -> N
 
 
 @pytest.fixture
-def statements(url: str) -> Iterator[list[str]]:
+def statements(url: str) -> Iterator[tuple[Store, int, list[str]]]:
     """A store with a run of many kinds of trials, and the statements it executes from here on."""
     with Store(url) as store:
         start(store, "other")
@@ -149,12 +149,12 @@ def statements(url: str) -> Iterator[list[str]]:
         for i, status in enumerate(states * len(scores)):
             failed = {"failure": f"ValueError: {i} of {i % 2}\nTraceback"} if status == "failed" else {}
             store.add_trial(run, trial(candidate(str(i), family="ab"[i % 2]), scores[i // 3], status, **failed))
-        executed = []
+        executed: list[str] = []
         event.listen(store._database._engine, "before_cursor_execute", lambda *about: executed.append(about[2]))
         yield store, run, executed
 
 
-def test_pages_are_in_the_order_of_the_whole_table(statements: list[str]) -> None:
+def test_pages_are_in_the_order_of_the_whole_table(statements: tuple[Store, int, list[str]]) -> None:
     store, run, _ = statements
     board = store.board(run)
     rows = [(row["rank"], row["id"]) for row in report.table(board.trials, board.run.metric)]
@@ -168,7 +168,7 @@ def test_pages_are_in_the_order_of_the_whole_table(statements: list[str]) -> Non
         assert repr((line.score, line.fold_scores)) == repr((of.score, of.fold_scores))
 
 
-def test_a_page_reads_what_it_shows(statements: list[str]) -> None:
+def test_a_page_reads_what_it_shows(statements: tuple[Store, int, list[str]]) -> None:
     store, run, executed = statements
     page = store.page("adult", top=4)
     assert (dict(page.counts), len(page.standings)) == ({"finished": 8, "stopped": 8, "failed": 8}, 4)
@@ -183,7 +183,7 @@ def test_a_page_reads_what_it_shows(statements: list[str]) -> None:
     assert len(executed) <= 2 * 6
 
 
-def test_a_list_of_runs_and_one_run_are_one_statement_each(statements: list[str]) -> None:
+def test_a_list_of_runs_and_one_run_are_one_statement_each(statements: tuple[Store, int, list[str]]) -> None:
     store, _, executed = statements
     assert [r.name for r in store.runs()] == ["other", "adult"]
     (listed,) = executed
@@ -196,7 +196,7 @@ def test_a_list_of_runs_and_one_run_are_one_statement_each(statements: list[str]
     assert ".config" in config
 
 
-def test_what_is_shown_is_strict_json(statements: list[str]) -> None:
+def test_what_is_shown_is_strict_json(statements: tuple[Store, int, list[str]]) -> None:
     store, run, _ = statements
     for text_ in (report.runs_to_json(store.runs()), report.to_json(store.board(run))):
         json.loads(text_, parse_constant=pytest.fail)

@@ -26,7 +26,7 @@ def folds(*scores: Any) -> Any:
     return tuple(FoldRef(i, score) for i, score in enumerate(scores))
 
 
-def trial(id: str, family: str, status: str = "finished", score: float | None = None, **changes: Any) -> Trial:
+def trial(id: str, family: str, status: Any = "finished", score: float | None = None, **changes: Any) -> Trial:
     return Trial(
         Candidate(id, {"family": family, "lr": 0.1}), status, {} if score is None else {"score": score}, **changes
     )
@@ -49,7 +49,7 @@ def board() -> Board:
     return Board(run, trials, ensemble, (artifact,))
 
 
-def page(board: Board, folder: Path, top: int = 20) -> Page:
+def page(board: Board, folder: Path, top: int | None = 20) -> Page:
     """A board's page, as the store reads it."""
     with Store(folder / "page.db") as store:
         run = store.start_run(name="adult", folder=folder, metric=LOSS, config={}, task={})
@@ -60,9 +60,9 @@ def page(board: Board, folder: Path, top: int = 20) -> Page:
 
 
 def printed(function: Callable[..., Any], *arguments: Any, **options: Any) -> str:
-    console = Console(file=io.StringIO(), width=80, **options)
-    function(*arguments, console)
-    return console.file.getvalue()
+    file = io.StringIO()
+    function(*arguments, Console(file=file, width=80, **options))
+    return file.getvalue()
 
 
 def test_rows_are_sorted_best_first_and_failed_last_in_the_usual_sign(board: Board) -> None:

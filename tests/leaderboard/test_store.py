@@ -47,12 +47,12 @@ def store(url: str) -> Iterator[Store]:
         yield store
 
 
-def start(store: Store, name: str = "adult", folder: str = "runs/adult", **changes: Any) -> int:
+def start(store: Store, name: str = "adult", folder: str | Path = "runs/adult", **changes: Any) -> int:
     values = {"metric": METRIC, "config": {"space": {"lr": 0.1}}, "task": {"n_rows": 3}, **changes}
     return store.start_run(name=name, folder=folder, **values)
 
 
-def trial(id: str = "0", status: str = "finished", score: Any = -0.1, **changes: Any) -> Trial:
+def trial(id: str = "0", status: Any = "finished", score: Any = -0.1, **changes: Any) -> Trial:
     return Trial(
         Candidate(id, {"family": "mlp", "lr": 0.1}), status, {} if score is None else {"score": score}, **changes
     )

@@ -67,7 +67,7 @@ def search(runner: Any, toy: Toy, line: Line, budget: Budget, scheduler: dict = 
 
 
 def test_trials_report_finish_and_fail(name: str) -> None:
-    trials = search(make(name), Toy(outcome_mb=2), Line([{"x": 0.3}, {"x": 0.6, "do": "raise"}], 3), Budget())
+    trials = search(make(name), Toy(), Line([{"x": 0.3}, {"x": 0.6, "do": "raise"}], 3), Budget())
     assert [trials[i].status for i in ("0", "1", "2")] == ["finished", "failed", "finished"]
     assert trials["1"].failure == "ValueError: the kernel is not positive definite"
     for i in ("0", "2"):
@@ -95,7 +95,7 @@ def test_asha_stops_weak_trials_early(name: str) -> None:
     stopped = [t for t in trials.values() if t.status == "stopped"]
     assert stopped
     assert all(len(t.reports) < 5 and t.score is not None for t in stopped)
-    assert max(trials.values(), key=lambda t: t.score).status == "finished"
+    assert max(trials.values(), key=lambda t: t.values["score"]).status == "finished"
 
 
 def test_closing_the_generator_stops_everything(name: str) -> None:

@@ -65,7 +65,7 @@ def strange_rows(x: Rows) -> Rows:
     return replace(x, numeric=numeric, categories=np.zeros((3, 2), np.int32), sparse=empty)
 
 
-def run_onnx(part: str, x: Rows) -> dict[str, np.ndarray]:
+def run_onnx(part: Any, x: Rows) -> dict[str, np.ndarray]:
     """Run a step's or a model's graph on rows; give its float outputs by field name."""
     graph = Graph()
     feed = {}

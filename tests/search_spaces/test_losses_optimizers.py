@@ -143,12 +143,12 @@ def rates(name: str, n_steps: int = 100, optimizer: str = "sgd", **params: Any) 
     option = registry.load("schedules", name)
     weight = torch.nn.Parameter(torch.ones(1))
     made = registry.load("optimizers", optimizer)
-    optimizer = made.build(draw(made.space, Defaults({"lr": 0.1})), [{"params": [weight]}])
-    schedule = option.build(draw(option.space, Defaults(params)), optimizer, n_steps)
+    built = made.build(draw(made.space, Defaults({"lr": 0.1})), [{"params": [weight]}])
+    schedule = option.build(draw(option.space, Defaults(params)), built, n_steps)
     got = []
     for _ in range(n_steps):
-        got.append(optimizer.param_groups[0]["lr"])
-        optimizer.step()
+        got.append(built.param_groups[0]["lr"])
+        built.step()
         schedule.step()
     return np.array(got)
 

@@ -22,6 +22,9 @@ from automl.task import Batch, Problem, Rows, Schema, Task
 from automl.training import feed, loop, network, torch_onnx
 from automl.training.network import Network
 
+# Its parts are not in PyTorch's types.
+CUDNN: Any = torch.backends.cudnn
+
 
 class Small(nn.Module):
     """A layer over whatever it is given, each with the operators that networks for it use."""
@@ -30,6 +33,7 @@ class Small(nn.Module):
         super().__init__()
         self.inputs = ("sequence", "lengths") if field.startswith("sequence") else tuple(field.split("+"))
         self.field = field
+        self.body: nn.Module
         if field == "image":
             self.body = nn.Sequential(
                 nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.AdaptiveAvgPool2d(2)
@@ -49,7 +53,7 @@ class Small(nn.Module):
             self.body = nn.Sequential(
                 nn.Linear(p, 32), nn.BatchNorm1d(32), nn.GELU(), nn.Linear(32, 16), nn.LayerNorm(16)
             )
-            self.embed = nn.Embedding(5, 16) if "categories" in self.inputs else None
+            self.embed: Any = nn.Embedding(5, 16) if "categories" in self.inputs else None
             width = 16
         self.head = nn.Linear(width, n_outputs)
 
@@ -101,8 +105,12 @@ def params_of(target: TargetKind, **fixed: Any) -> Params:
         options = {n: registry.load(kind, n) for n in registry.names(kind)}
         return Choice({n: o.space for n, o in options.items() if target in getattr(o, "targets", (target,))})
 
-    space = {"loss": options("losses"), "optimizer": options("optimizers"), "schedule": options("schedules")}
-    first = {
+    space: dict[str, Any] = {
+        "loss": options("losses"),
+        "optimizer": options("optimizers"),
+        "schedule": options("schedules"),
+    }
+    first: dict[str, Any] = {
         "loss": "squared" if target == "regression" else "cross_entropy",
         "optimizer": "adamw",
         "schedule": "cosine",
@@ -316,7 +324,7 @@ def test_divergence_is_an_error_at_first_and_forgiven_later(monkeypatch: pytest.
     next(steps)
     best = good.predict(valid.x)
 
-    def diverge(self, index: Any) -> Any:
+    def diverge(self: Any, index: Any) -> Any:
         with torch.no_grad():
             self.live.head.weight.fill_(float("nan"))
         raise FloatingPointError("the loss is not finite")
@@ -369,16 +377,16 @@ class Exactness(nn.Module):
     inputs = ("numeric",)
 
     def forward(self, x: Any) -> Any:
-        kinds = (torch.backends.cudnn.conv, torch.backends.cudnn.rnn)
+        kinds = (CUDNN.conv, CUDNN.rnn)
         return torch.full((len(x), 1), float(all(kind.fp32_precision == "ieee" for kind in kinds)))
 
 
 def test_evaluation_is_in_full_precision_and_training_as_it_was() -> None:
-    before = torch.backends.cudnn.conv.fp32_precision, torch.backends.cudnn.rnn.fp32_precision
+    before = CUDNN.conv.fp32_precision, CUDNN.rnn.fp32_precision
     module, x = Exactness(), task_of().data.x
     for part in feed.evaluate(module, feed.Feed(module, x)):
         assert part.min() == 1
-        assert (torch.backends.cudnn.conv.fp32_precision, torch.backends.cudnn.rnn.fp32_precision) == before
+        assert (CUDNN.conv.fp32_precision, CUDNN.rnn.fp32_precision) == before
 
 
 def test_small_data_gets_small_batches_none_of_a_single_row() -> None:
