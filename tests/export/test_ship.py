@@ -228,7 +228,9 @@ def test_compression_keeps_the_strongest_that_stays_within_the_loss(task: Task, 
     config = CompressConfig(max_loss=0.5, options=("trim_trees",))
     (smaller,), change = Compression(task, config).apply([member], float("inf"))
     assert smaller.compression == ("trim_trees(share=0.4)",)
-    assert smaller.model.model.n_trees < model.model.n_trees
+    trimmed: Any = smaller.model
+    whole: Any = model
+    assert trimmed.model.n_trees < whole.model.n_trees
     assert validation_score(task, [smaller]) == pytest.approx(before + change)
     assert change >= -0.5 * before
     perfect = replace(member, prediction=np.eye(2)[task.data.y[index]])
