@@ -1,0 +1,39 @@
+"""What the pages for people say to do: their fenced blocks and the commands in them."""
+
+import re
+import shlex
+from pathlib import Path
+
+from automl.hydra_app import composed
+
+ROOT = Path(__file__).parent.parent
+
+
+def blocks(path: str, kind: str) -> list[str]:
+    """The fenced blocks of ``kind`` ("bash", "python", ...) of the page at ``path``, in their order."""
+    return re.findall(rf"```{kind}\n(.*?)```", (ROOT / path).read_text(), re.DOTALL)
+
+
+def commands(path: str) -> list[str]:
+    """The lines of the page's bash blocks, without their comments."""
+    lines = [line.split("#")[0].strip() for block in blocks(path, "bash") for line in block.splitlines()]
+    return [line for line in lines if line]
+
+
+def compose(command: str) -> None:
+    """Compose the configuration of an ``automl search`` command; of several seeds, the first."""
+    words = [word for word in shlex.split(command)[2:] if "=" in word]
+    overrides = [word.split(",")[0] if word.startswith("seed=") else word for word in words]
+    train = [] if any(word.startswith("data.train") for word in words) else ["data.train=x"]
+    assert composed([*train, *overrides])["data"]["train"]
+
+
+def check_exists(command: str) -> None:
+    """Check that ``automl`` has the command, or the Makefile the target."""
+    from automl.cli import USAGE
+
+    program, name = command.split()[:2]
+    if program == "automl":
+        assert f"automl {name}" in USAGE
+    if program == "make":
+        assert re.search(rf"^{name}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
