@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from automl.hydra_app import composed
@@ -20,11 +21,30 @@ def commands(path: str) -> list[str]:
     return [line for line in lines if line]
 
 
-def compose(command: str) -> None:
-    """Compose the configuration of an ``automl search`` command; of several seeds, the first."""
-    words = [word for word in shlex.split(command)[2:] if "=" in word]
-    overrides = [word.split(",")[0] if word.startswith("seed=") else word for word in words]
-    train = [] if any(word.startswith("data.train") for word in words) else ["data.train=x"]
+def compositions(searches: Iterable[str]) -> list[list[str]]:
+    """The overrides of ``automl search`` commands (of several seeds, the first), in few lists: composing takes time.
+
+    Commands share a list where neither has a group (``searcher``, ``data``, ...) that the other sets otherwise.
+    """
+    packed: list[list[str]] = []
+    for command in searches:
+        words = [word for word in shlex.split(command)[2:] if "=" in word]
+        own = [word.split(",")[0] if word.startswith("seed=") else word for word in words]
+        room = next((given for given in packed if not _groups(own, given) & _groups(given, own)), None)
+        if room is None:
+            packed.append(own)
+        else:
+            room += [word for word in own if word not in room]
+    return packed
+
+
+def _groups(overrides: Iterable[str], others: Collection[str]) -> set[str]:
+    return {re.split(r"[.=]", word)[0] for word in overrides if word not in others}
+
+
+def compose(overrides: list[str]) -> None:
+    """Compose a configuration; where no data is named, of any."""
+    train = [] if any(word.startswith("data.train") for word in overrides) else ["data.train=x"]
     assert composed([*train, *overrides])["data"]["train"]
 
 

@@ -6,18 +6,18 @@ from pathlib import Path
 import pytest
 
 from automl import registry
-from tests.pages import ROOT, blocks, check_exists, commands, compose
+from tests.pages import ROOT, blocks, check_exists, commands, compose, compositions
 
 README = (ROOT / "README.md").read_text()
 COMMANDS = commands("README.md")
 SEARCHES = [c for c in COMMANDS if c.startswith("automl search")]
 
 
-@pytest.mark.parametrize("command", SEARCHES)
-def test_every_search_command_composes(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("overrides", compositions(SEARCHES), ids=" ".join)
+def test_every_search_command_composes(overrides: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "my_loss.py").write_text("from automl.option import Loss\n\nOPTION = Loss(space={}, build=print)\n")
     monkeypatch.syspath_prepend(tmp_path)
-    compose(command)
+    compose(overrides)
 
 
 @pytest.mark.parametrize("group", ["searcher", "scheduler", "runner"])
