@@ -1,6 +1,6 @@
 """A small builder of ONNX graphs: every model and feature step writes itself into one of these."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -105,9 +105,21 @@ class Graph:
         kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
         ends = [helper.make_node("Cast", [tensor], [public], to=kind) for public, tensor in outputs.items()]
         infos = [helper.make_tensor_value_info(o, kind, ["rows", None]) for o in outputs]
-        graph = helper.make_graph([*self._nodes, *ends], "model", self._inputs, infos, list(self._constants.values()))
+        nodes = [*self._needed(outputs.values()), *ends]
+        used = {tensor for node in nodes for tensor in node.input}
+        constants = [constant for name, constant in self._constants.items() if name in used]
+        graph = helper.make_graph(nodes, "model", self._inputs, infos, constants)
         imports = [helper.make_opsetid("", OPSET), helper.make_opsetid(ML, ML_OPSET)]
         return helper.make_model(graph, opset_imports=imports, ir_version=IR_VERSION, producer_name="automl")
+
+    def _needed(self, tensors: Iterable[str]) -> list[onnx.NodeProto]:
+        """Return the nodes that ``tensors`` are computed from, in their order."""
+        wanted, needed = set(tensors), []
+        for node in reversed(self._nodes):
+            if wanted.intersection(node.output):
+                wanted.update(node.input)
+                needed.append(node)
+        return needed[::-1]
 
     def _fresh(self, stem: str) -> str:
         self._count += 1
