@@ -10,7 +10,7 @@ import numpy as np
 
 from automl.option import Family
 from automl.space import Float, Params
-from automl.task import Batch, Problem, Rows
+from automl.task import Batch, Problem, Rows, present
 
 if TYPE_CHECKING:
     from automl.export.graph import Graph
@@ -53,7 +53,7 @@ class NaiveBayes:
         belongs = self.target.columns(train.y)  # (n, k)
         if train.weights is not None:
             belongs *= (train.weights / train.weights.mean())[:, None]
-        self.center = train.x.numeric.mean(axis=0, dtype=np.float64).astype(np.float32)
+        self.center = present(train.x.numeric).mean(axis=0, dtype=np.float64).astype(np.float32)
         x = self._centered(train.x)
         overall = np.maximum(x.var(axis=0), 1e-6)
         mass = belongs.sum(axis=0)[:, None] + self.borrowed
@@ -72,7 +72,7 @@ class NaiveBayes:
         return self.head.predict(centered**2 @ self.quadratic + centered @ self.linear + self.bias)
 
     def _centered(self, x: Rows) -> np.ndarray:
-        return x.numeric.astype(np.float64) - self.center
+        return present(x.numeric).astype(np.float64) - self.center
 
     def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> str:
         """Add what ``predict`` does to the graph, tensor by tensor; return the name of the answer, (n, k)."""

@@ -40,7 +40,7 @@ def test_a_trial_whose_worker_is_killed_twice_has_failed() -> None:
     assert list(of.begin(candidate.id)) == []  # it has begun already
     (ended,) = lost(of, candidate.id)
     assert (ended.status, ended.failure) == ("failed", "it was killed")
-    assert of.proposals.told == [ended]
+    assert line.told == [ended]
     assert of.over
 
 
