@@ -50,6 +50,8 @@ class RayChild:
 
     def turn(self, board: Board) -> Iterator[Trial]:
         """Take in what it sent, and give it candidates; never block. Raises ``RayLostError``."""
+        if self.over:  # it waits to be ended, in silence
+            return
         try:
             while self.child.connection.poll():
                 message = self.child.connection.recv()

@@ -154,7 +154,7 @@ class RayTune:
                 if isinstance(error, ConfigError) and self._n_starts == 1:
                     raise
                 yield from self._go_on(board, run, str(error))
-            if board.late(GRACE_SECONDS) or (self._ray and self._ray.over):
+            if board.late(GRACE_SECONDS) or (self._ray and self._ray.over and not self._pool.busy):
                 break
             self._hand_over(board)
             wait([*self._pool.readers, *(self._ray.readers if self._ray else [])], TURN_SECONDS)
