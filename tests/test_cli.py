@@ -18,6 +18,7 @@ from sklearn.datasets import load_breast_cancer
 
 from automl import load, registry
 from automl.leaderboard.store import Store
+from automl.options import configuration
 from automl.run_folder import find
 
 # -P: like the installed command, which does not look for modules in the current folder.
@@ -150,7 +151,8 @@ def test_space_prints_plugins_too(place: Path, tmp_path: Path) -> None:
 def test_hydra_shows_the_configuration(place: Path) -> None:
     done = automl("search", "--cfg", "job", "data.train=x", "searcher=gp", cwd=place)
     assert "name: gp" in done.stdout
-    assert "startup_trials: 5" in done.stdout
+    for key, default in configuration("searchers", "gp").items():
+        assert f"  {key}: {default}" in done.stdout
 
 
 def test_roles_go_by_the_names_of_columns(place: Path) -> None:
@@ -292,7 +294,7 @@ BAD = {
         ["data.train=train.csv", "data.target=diagnosis", "plugins.losses=[no.such.loss]"],
         "no.such.loss",
     ),
-    "no list of plugins": (["data.train=train.csv", "data.target=diagnosis", "plugins.losses=my_loss"], "are a list"),
+    "no list of plugins": (["data.train=train.csv", "data.target=diagnosis", "plugins.losses=my_loss"], "a list"),
 }
 
 
