@@ -130,9 +130,9 @@ def _search(argv: list[str]) -> None:
     if "-h" in argv or "--help" in argv:
         print(SEARCH_USAGE, end="")
         return
-    from automl import hydra_app
+    from automl import commands, hydra_app
 
-    hydra_app.run(argv)
+    hydra_app.run(argv, commands.search, STARTED)
 
 
 def _complete(argv: list[str]) -> None:

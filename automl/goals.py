@@ -60,7 +60,8 @@ class Goals:
 
     def _order(self, trial: Trial) -> tuple[bool, bool, bool, bool, tuple[float, ...]]:
         failed, partial = trial.status == "failed", trial.status != "finished"
-        return failed, not is_scored(trial), not self.allow(trial), partial, self._costs(trial)
+        costs = self._costs(trial) if is_scored(trial) else ()
+        return failed, not is_scored(trial), not self.allow(trial), partial, costs
 
     def _costs(self, trial: Trial) -> tuple[float, ...]:
         """Return the objectives as what is to be small."""

@@ -5,7 +5,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -39,13 +39,16 @@ GROUPS = {"searcher": "searchers", "scheduler": "schedulers", "runner": "runners
 AUTO_RUNNER = "ray_tune"
 _CHOICE = re.compile(rf"({'|'.join(GROUPS)})=([A-Za-z_][\w.:,]*)")
 _PLUGINS = re.compile(r"\+{0,2}plugins[.=]")
+# Takes a configuration and when it began; returns whether it was interrupted.
+Search = Callable[[dict[str, Any], float], bool]
 # A group of Hydra's with one option: what overrides say about files and columns.
 NAMES = ("given", "names")
 
 
-def run(argv: Sequence[str]) -> None:
-    """Run ``automl search`` with Hydra's own command line.
+def run(argv: Sequence[str], search: Search, started: float) -> None:
+    """Run ``automl search`` with Hydra's own command line, which calls ``search`` once, or for each of a multirun.
 
+    ``started``: when the process began, on the clock of ``time.time``; of a multirun, each has its time from its start.
     Raises ``ConfigError`` for what Hydra refuses, with the nearest key or option.
     """
     completes = bool({"-sc", "--shell-completion"} & set(argv))
@@ -60,7 +63,7 @@ def run(argv: Sequence[str]) -> None:
         sys.argv = [program, *sorted(arguments, key=lambda a: a not in sweep)]
 
         def job(config: DictConfig) -> None:
-            _search(config, generated)
+            _search(config, generated, search, started)
 
         hydra.main(version_base="1.3", config_path=f"pkg://{CONFIG_MODULE}", config_name="config")(job)()
 
@@ -232,15 +235,12 @@ def _keys(config: Any, path: str = "") -> Iterator[str]:
         yield from _keys(value, f"{path}{key}.")
 
 
-def _search(config: DictConfig, generated: Mapping[str, Any]) -> None:
+def _search(config: DictConfig, generated: Mapping[str, Any], search: Search, started: float) -> None:
     # Hydra reports what a job raises as its own failure, so ours is told here.
-    from automl import commands
-    from automl.cli import STARTED
-
     try:
         # Each run of a multirun has a budget of its own.
         several = HydraConfig.get().mode == RunMode.MULTIRUN
-        interrupted = commands.search(plain(config, generated), time.time() if several else STARTED)
+        interrupted = search(plain(config, generated), time.time() if several else started)
     except Exception as error:
         raise SystemExit(tell(error)) from None
     if interrupted and several:

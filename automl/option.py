@@ -114,7 +114,7 @@ class Family(Option):
     build: "Callable[[Params, Problem], types.Model]"
     steps: Mapping[str, Overrides] = field(default_factory=dict)
     network: Overrides | None = None
-    targets: Collection[TargetKind] = TARGETS
+    targets: Sequence[TargetKind] = TARGETS
     adapt: "Callable[[Space, Problem], Space | None] | None" = None
 
     def __post_init__(self) -> None:
@@ -140,7 +140,7 @@ class Step(Option):
     """
 
     build: "Callable[[Params, Problem], types.Step]"
-    reads: Collection[Role] = ROLES
+    reads: Sequence[Role] = ROLES
     after: Collection[str] = ()
     everywhere: bool = False
 
@@ -162,7 +162,7 @@ class Loss(Option):
     """
 
     build: "Callable[[Params, Problem], PerRowLoss]"
-    targets: Collection[TargetKind] = TARGETS
+    targets: Sequence[TargetKind] = TARGETS
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -3,7 +3,7 @@
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,7 +20,7 @@ from automl.export import measure
 from automl.export.package import Shipped
 from automl.export.ship import Ensemble, ShipConfig, choose, ship
 from automl.goals import SCORE, Goals
-from automl.interrupts import first_one_waits
+from automl.interrupts import first_one_waits, none_is_lost
 from automl.kept import KeptTrials
 from automl.leaderboard.records import Artifact
 from automl.leaderboard.store import Store
@@ -224,7 +224,8 @@ class Search:
         try:
             with closing(self.runner.run(objective, self.searcher, self.scheduler, budget)) as running:
                 try:
-                    self._follow(running, run_id)
+                    with none_is_lost() as check:
+                        self._follow(running, run_id, check)
                 except KeyboardInterrupt:
                     interrupted = self._told()
         except KeyboardInterrupt:  # while the workers end
@@ -246,9 +247,10 @@ class Search:
             if id not in recorded and trial.folds:
                 self._record(run_id, replace(trial, status="stopped") if trial.status == "running" else trial)
 
-    def _follow(self, running: Iterator[Trial], run_id: int) -> None:
+    def _follow(self, running: Iterator[Trial], run_id: int, check_interrupts: Callable[[], None]) -> None:
         """Keep what the trials leave, until they end or it is time to ship."""
         for trial in running:
+            check_interrupts()
             self.store.check_lease(run_id)
             self.running[trial.candidate.id] = trial
             if trial.status != "running":

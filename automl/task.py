@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from scipy import sparse as sp
 
+from automl.errors import DataError
 from automl.metrics import Metric
 from automl.target import Target, TargetKind
 
 DataKind = Literal["table", "image", "sequence", "text"]
 Role = Literal["numeric", "categorical", "boolean", "datetime", "text", "dropped"]
+Part = TypeVar("Part")
 
 # The folder of search_spaces/ that holds the families of each kind of data.
 FAMILY_FOLDER: dict[DataKind, str] = {"table": "tables", "image": "images", "sequence": "sequences", "text": "text"}
@@ -50,6 +52,13 @@ class Rows:
     def take(self, index: np.ndarray | slice) -> "Rows":
         """Return the rows at ``index``."""
         return replace(self, **{name: value[index] for name, value in self.parts().items()})
+
+
+def present(part: Part | None) -> Part:
+    """Return a part of ``Rows`` that a model cannot do without; raises ``DataError`` where the rows lack it."""
+    if part is None:
+        raise DataError("The rows lack a part that the model was built for: give rows of the same kind of data.")
+    return part
 
 
 @dataclass(frozen=True)

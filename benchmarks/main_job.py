@@ -100,13 +100,13 @@ def lightgbm_score(data: DataSet, folder: Path) -> float:
             train[name], test[name] = train[name].astype(levels), test[name].astype(levels)
     x, x_test = train.drop(columns="target"), test.drop(columns="target")
     metric = get(data.meta["metric"], data.meta["task"])
-    options = {"n_jobs": os.cpu_count(), "verbosity": -1, "random_state": 0}
+    options: dict[str, Any] = {"n_jobs": os.cpu_count(), "verbosity": -1, "random_state": 0}
     if data.meta["task"] == "regression":
         fitted = lightgbm.LGBMRegressor(**options).fit(x, train["target"])
-        return metric.shown(metric.score(test["target"].to_numpy(), fitted.predict(x_test)[:, None]))
+        return metric.shown(metric.score(test["target"].to_numpy(), np.reshape(fitted.predict(x_test), (-1, 1))))
     fitted = lightgbm.LGBMClassifier(**options).fit(x, train["target"])
     codes = pd.Index(fitted.classes_).get_indexer(test["target"])
-    return metric.shown(metric.score(codes, fitted.predict_proba(x_test)))
+    return metric.shown(metric.score(codes, np.asarray(fitted.predict_proba(x_test))))
 
 
 if __name__ == "__main__":

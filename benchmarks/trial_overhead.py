@@ -64,7 +64,8 @@ def main() -> None:
 
 def measured(name: str, busy: Busy, n_trials: int, options: dict[str, Any]) -> dict[str, Any]:
     """Run the trials once and return the row."""
-    runner, times, cpu = registry.load("runners", name).make(**options), [], Cpu()
+    runner, cpu = registry.load("runners", name).make(**options), Cpu()
+    times: list[float] = []
     began = time.perf_counter()
     for _ in runner.run(busy, Proposals(make_random, SPACE), {"name": "none"}, Budget(trials=n_trials)):
         if not times:

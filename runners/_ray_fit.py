@@ -40,7 +40,9 @@ class Terms:
 class Fit(Trainable):
     """Fits candidates of an objective, one after the other, in the same process."""
 
-    def setup(self, config: dict[str, Any], objective: Objective, terms: Terms) -> None:
+    def setup(  # type: ignore[override]  # tune.with_parameters gives what Ray's own does not have
+        self, config: dict[str, Any], objective: Objective, terms: Terms
+    ) -> None:
         """Take the objective out of the object store, once per process."""
         limit_threads(terms.threads)
         hide_other_gpus()

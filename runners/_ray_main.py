@@ -183,7 +183,7 @@ def _rule(run: Run, objective: Objective) -> "TrialScheduler | None":
     if made is None or (not is_ours(made) and known.lag is None):
         return made
     decider = make_decider(run.scheduler, known, objective)
-    return decider and TuneScheduler(decider, lambda result: result[SNAPSHOT])
+    return None if decider is None else TuneScheduler(decider, lambda result: result[SNAPSHOT])
 
 
 def slots_and_gpus(wanted: Resources, there: Mapping[str, float]) -> tuple[int, float]:

@@ -68,5 +68,5 @@ def _fit(objective: Objective, candidate: Candidate, job: Job, channel: Channel)
     except Exception as error:
         channel.send(failed(snapshot, reason(error)))
     finally:
-        if hasattr(steps, "close"):
+        if steps is not None and hasattr(steps, "close"):
             steps.close()

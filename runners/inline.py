@@ -75,7 +75,7 @@ class Inline:
         except Exception as error:
             snapshot = failed(snapshot, reason(error))
         finally:
-            if hasattr(steps, "close"):
+            if steps is not None and hasattr(steps, "close"):
                 steps.close()
         if decider:
             decider.on_report(snapshot)

@@ -32,7 +32,7 @@ def module_files() -> dict[str, Path]:
 MODULES = module_files()
 
 
-def imports(path: Path, *, top_level_only: bool = False) -> set[str]:
+def imports(path: Path) -> set[str]:
     """The modules of ours that a file imports, not counting those for type checkers alone."""
     tree = ast.parse(path.read_text())
     skipped = {
@@ -42,7 +42,7 @@ def imports(path: Path, *, top_level_only: bool = False) -> set[str]:
         for n in ast.walk(node)
     }
     found = set()
-    for node in tree.body if top_level_only else ast.walk(tree):
+    for node in ast.walk(tree):
         if id(node) in skipped:
             continue
         if isinstance(node, ast.Import):
@@ -78,7 +78,8 @@ def test_arrows(name: str) -> None:
 
 
 def test_no_cycles() -> None:
-    graph = {name: imports(path, top_level_only=True) & MODULES.keys() for name, path in MODULES.items()}
+    """Nor by imports inside functions."""
+    graph = {name: imports(path) & MODULES.keys() for name, path in MODULES.items()}
     done: set[str] = set()
 
     def visit(name: str, path: tuple[str, ...]) -> None:

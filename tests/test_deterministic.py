@@ -11,6 +11,7 @@ from automl.proposals import LAG, InOrder, MakeSearcher
 from automl.runners.blocks import make_decider
 from automl.space import Choice, Defaults, Float, Int, Space, draw
 from automl.types import Candidate, Trial
+from tests.runners.objectives import Toy
 from tests.simulation import N_FOLDS, Pool, snapshot
 
 SPACE: Space = {
@@ -43,7 +44,7 @@ def pool(searcher: str, scheduler: dict, n_workers: int, seed: int, earlier: lis
     for trial in earlier:
         proposals.tell(trial)
     rng = np.random.default_rng(seed)
-    return Pool(proposals, make_decider(scheduler, proposals), n_workers, rng, fails=frozenset({4, 11}))
+    return Pool(proposals, make_decider(scheduler, proposals, Toy()), n_workers, rng, fails=frozenset({4, 11}))
 
 
 def summary(trials: list[Trial]) -> list[tuple]:

@@ -1,7 +1,10 @@
 """The scikit-learn face: scikit-learn's own checks, and what its users expect beyond them."""
 
 import pickle
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,8 +24,8 @@ from automl.errors import ConfigError, DataError
 
 # One fast family, in this process: the checks are about the interface.
 LINEAR = {"tables": {name: "off" for name in whole_space()["tables"].options if name != "linear"}}
-HERE = {"seconds": None, "runner": {"name": "inline", "threads": 1}}
-FAST = {**HERE, "trials": 1, "scheduler": "none", "space": LINEAR, "folds": 2}
+HERE: dict[str, Any] = {"seconds": None, "runner": {"name": "inline", "threads": 1}}
+FAST: dict[str, Any] = {**HERE, "trials": 1, "scheduler": "none", "space": LINEAR, "folds": 2}
 SHUFFLED = "a row given twice may be trained on in one fold and validated on in another; one of weight 2 is not"
 SINGLE = "answers are float32, like the exported model's: their last bit depends on a row's place in the batch"
 CONTRADICTING = {
@@ -49,7 +52,7 @@ FRAME = pd.DataFrame(
 
 
 @pytest.fixture(autouse=True, scope="module")
-def one_thread():
+def one_thread() -> Iterator[None]:
     """Matrices this small are slower on several threads, by far where other processes use the cores."""
     with threadpool_limits(1):
         yield
@@ -58,7 +61,7 @@ def one_thread():
 @parametrize_with_checks(
     [AutoMLClassifier(**FAST), AutoMLRegressor(**FAST)], expected_failed_checks=lambda estimator: CONTRADICTING
 )
-def test_scikit_learn_checks(estimator, check) -> None:
+def test_scikit_learn_checks(estimator: Any, check: Any) -> None:
     check(estimator)
 
 
@@ -82,7 +85,7 @@ def test_a_classifier(fitted: AutoML) -> None:
     assert fitted.notes_
 
 
-def test_export_of_a_pickled_estimator(fitted: AutoML, tmp_path) -> None:
+def test_export_of_a_pickled_estimator(fitted: AutoML, tmp_path: Path) -> None:
     x, y = load_breast_cancer(return_X_y=True, as_frame=True)
     again = pickle.loads(pickle.dumps(fitted))
     np.testing.assert_array_equal(again.predict(x), fitted.predict(x))
@@ -145,7 +148,7 @@ def test_steps_beyond_a_sequences_length_do_not_count() -> None:
     ],
     ids=["frame", "columns", "objects", "array", "lists", "sparse", "text frame", "text series", "texts"],
 )
-def test_what_x_may_be(x, kind: str, tmp_path) -> None:
+def test_what_x_may_be(x: Any, kind: str, tmp_path: Path) -> None:
     model = AutoML(**FAST).fit(x, IS_HIGH)
     assert model.task_.kind == kind
     assert model.score(x, IS_HIGH) > 0.9
@@ -171,7 +174,7 @@ def test_fitted_on_an_array_it_takes_the_columns_of_a_frame_in_their_order() -> 
 
 
 @pytest.mark.parametrize("names", [[2, 0, 1], [2, "b", 1]], ids=["whole numbers", "mixed"])
-def test_names_that_are_no_strings_are_matched_as_such(names, tmp_path) -> None:
+def test_names_that_are_no_strings_are_matched_as_such(names: Any, tmp_path: Path) -> None:
     frame = pd.DataFrame(NUMBERS, columns=names)
     model = AutoML(**FAST, roles={2: "numeric", 1: "dropped"}).fit(frame, IS_HIGH)
     assert [column.role for column in model.task_.schema.columns] == ["numeric", "numeric", "dropped"]
@@ -206,7 +209,7 @@ def test_series_in_a_mapping_are_taken_by_position() -> None:
     ],
     ids=["strings", "objects", "strings of numbers", "floats", "bools", "small integers", "categories"],
 )
-def test_labels_keep_their_type(labels) -> None:
+def test_labels_keep_their_type(labels: Any) -> None:
     model = AutoMLClassifier(**FAST).fit(NUMBERS, labels)
     found = model.predict(NUMBERS)
     assert found.dtype == np.asarray(labels).dtype
@@ -222,14 +225,14 @@ def test_labels_keep_their_type(labels) -> None:
     ],
     ids=["bools", "whole numbers"],
 )
-def test_score_knows_labels_of_another_type(labels, others) -> None:
+def test_score_knows_labels_of_another_type(labels: Any, others: Any) -> None:
     model = AutoMLClassifier(**FAST).fit(NUMBERS, labels)
     assert model.score(NUMBERS, labels) > 0.9
     assert {model.score(NUMBERS, other) for other in others} == {model.score(NUMBERS, labels)}
     assert model.score(NUMBERS, np.full(60, "maybe")) == 0
 
 
-def test_intervals_become_text(tmp_path) -> None:
+def test_intervals_become_text(tmp_path: Path) -> None:
     labels = pd.Series(pd.cut(NUMBERS[:, 0], [-10, 0, 10]))
     model = AutoML(**FAST).fit(NUMBERS, labels)
     assert model.classes_.tolist() == ["(-10, 0]", "(0, 10]"]
@@ -271,14 +274,14 @@ def test_rows_of_weight_zero_are_as_if_absent() -> None:
     np.testing.assert_allclose(weighted.predict_proba(NUMBERS), without.predict_proba(NUMBERS), atol=1e-6)
 
 
-def test_fits_in_threads_and_says_what_it_does(capfd) -> None:
+def test_fits_in_threads_and_says_what_it_does(capfd: pytest.CaptureFixture[str]) -> None:
     with ThreadPoolExecutor(2) as pool:
         models = list(pool.map(lambda verbose: AutoML(**FAST, verbose=verbose).fit(NUMBERS, IS_HIGH), [0, 1]))
     np.testing.assert_array_equal(models[0].predict_proba(NUMBERS), models[1].predict_proba(NUMBERS))
     assert capfd.readouterr().err.count("done after") == 1
 
 
-def test_keeps_its_run_where_it_is_told_to(tmp_path) -> None:
+def test_keeps_its_run_where_it_is_told_to(tmp_path: Path) -> None:
     model = AutoML(**FAST, run_dir=tmp_path / "run").fit(NUMBERS, IS_HIGH)
     assert (tmp_path / "leaderboard.db").exists()
     assert (tmp_path / "run" / "run.json").exists()
@@ -326,7 +329,7 @@ def test_wrong_parameters(changed: dict, message: str) -> None:
         ([[1, 2], [3]], [0, 1], "one shape"),
     ],
 )
-def test_wrong_data(x, y, message: str) -> None:
+def test_wrong_data(x: Any, y: Any, message: str) -> None:
     with pytest.raises(DataError, match=message):
         AutoMLClassifier(**FAST).fit(x, y)
 

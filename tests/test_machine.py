@@ -14,14 +14,14 @@ def container(folder: Path, **files: str) -> Path:
     return folder
 
 
-def test_a_machine_without_limits_is_used_as_it_is(tmp_path):
+def test_a_machine_without_limits_is_used_as_it_is(tmp_path: Path) -> None:
     for folder in (tmp_path, container(tmp_path, cpu_max="max 100000", memory_max="max", memory_current="5000")):
         assert n_cores(folder) == len(os.sched_getaffinity(0))
         assert total_bytes(folder) == psutil.virtual_memory().total
         assert 0 < available_bytes(folder) <= total_bytes(folder)
 
 
-def test_a_container_has_what_it_is_given(tmp_path):
+def test_a_container_has_what_it_is_given(tmp_path: Path) -> None:
     folder = container(tmp_path, cpu_max="150000 100000", memory_max="2000000", memory_current="500000")
     assert n_cores(folder) == 1
     assert total_bytes(folder) == 2_000_000

@@ -13,6 +13,7 @@ RNG = np.random.default_rng(0)
 Y = RNG.integers(0, 3, 200)
 P = RNG.dirichlet(np.ones(3), 200)
 WEIGHTS = RNG.random(200)
+VALUES: np.ndarray
 VALUES, GUESSES = RNG.random(200) + 1, RNG.random((200, 1)) + 1
 
 

@@ -5,9 +5,11 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 from sklearn.datasets import load_iris
@@ -168,7 +170,7 @@ def test_they_are_searched_and_exported(site: Path, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Return a function that makes an entry point of a package that is there for one test."""
 
     def install(group: str, line: str) -> None:
@@ -188,7 +190,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     forget()
 
 
-def test_an_entry_point_must_not_have_the_name_of_a_file(installed) -> None:
+def test_an_entry_point_must_not_have_the_name_of_a_file(installed: Any) -> None:
     installed("automl.losses", "focal = other_options.focal")
     assert any(point.name == "focal" for point in metadata.entry_points(group="automl.losses"))
     with pytest.raises(
@@ -197,7 +199,7 @@ def test_an_entry_point_must_not_have_the_name_of_a_file(installed) -> None:
         registry.names("losses")
 
 
-def test_an_entry_point_that_cannot_be_imported_is_named(installed) -> None:
+def test_an_entry_point_that_cannot_be_imported_is_named(installed: Any) -> None:
     installed("automl.losses", "lost = other_options.lost")
     with pytest.raises(ConfigError, match=r"'lost' of losses cannot be imported.*other_options"):
         registry.load("losses", "lost")

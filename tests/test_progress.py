@@ -2,6 +2,8 @@
 
 import io
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -18,21 +20,22 @@ class Clock:
 
     now = 0.0
 
-    def __call__(self):
+    def __call__(self) -> Any:
         return self.now
 
 
-def trial(id, status="finished", score=None, family="mlp", **changes):
+def trial(id: int, status: Any = "finished", score: float | None = None, family: str = "mlp", **changes: Any) -> Trial:
     return Trial(Candidate(str(id), {"family": family}), status, {} if score is None else {"score": score}, **changes)
 
 
-def plain(**options):
+def plain(**options: Any) -> Any:
     clock = Clock()
-    progress = Progress(Console(file=io.StringIO(), width=80), metric=LOSS, clock=clock, **options)
-    return progress, clock, lambda: progress.console.file.getvalue().splitlines()
+    file = io.StringIO()
+    progress = Progress(Console(file=file, width=80), metric=LOSS, clock=clock, **options)
+    return progress, clock, lambda: file.getvalue().splitlines()
 
 
-def test_a_pipe_gets_a_line_for_each_new_best_and_each_kind_of_failure():
+def test_a_pipe_gets_a_line_for_each_new_best_and_each_kind_of_failure() -> None:
     progress, clock, lines = plain(seconds=60)
     with progress:
         clock.now = 1
@@ -60,7 +63,7 @@ def test_a_pipe_gets_a_line_for_each_new_best_and_each_kind_of_failure():
     ]
 
 
-def test_a_pipe_gets_a_heartbeat_at_most_every_ten_seconds():
+def test_a_pipe_gets_a_heartbeat_at_most_every_ten_seconds() -> None:
     progress, clock, lines = plain(seconds=300, trials=50)
     with progress:
         for i in range(1, 101):
@@ -72,7 +75,7 @@ def test_a_pipe_gets_a_heartbeat_at_most_every_ten_seconds():
         ]
 
 
-def test_the_budget_may_have_begun_before_the_view():
+def test_the_budget_may_have_begun_before_the_view() -> None:
     progress, clock, lines = plain(seconds=60, started=-20.0)
     with progress:
         clock.now = 10
@@ -80,7 +83,7 @@ def test_the_budget_may_have_begun_before_the_view():
         assert lines() == ["[0:30] 1 running; 0:30 left, 0 trials"]
 
 
-def test_trials_of_an_earlier_session_count_without_a_line():
+def test_trials_of_an_earlier_session_count_without_a_line() -> None:
     progress, _, lines = plain(trials=10)
     with progress:
         progress.seen([trial(0, score=-0.5), trial(1, "failed", failure="x")])
@@ -90,12 +93,13 @@ def test_trials_of_an_earlier_session_count_without_a_line():
     assert lines() == ["[0:00] done after 0:00: 2 done, 1 failed; best log_loss 0.5 mlp #0; 3 of 10 trials"]
 
 
-def on_terminal(**options):
-    console = Console(force_terminal=True, file=io.StringIO(), width=80, color_system="standard", _environ=options)
-    return console, console.file.getvalue
+def on_terminal(**options: Any) -> Any:
+    file = io.StringIO()
+    console = Console(force_terminal=True, file=file, width=80, color_system="standard", _environ=options)
+    return console, file.getvalue
 
 
-def wait_for(text, part):
+def wait_for(text: Callable[[], str], part: str) -> None:
     """Wait until the refresh thread has drawn ``part``."""
     deadline = time.monotonic() + 5
     while part not in text() and time.monotonic() < deadline:
@@ -103,7 +107,7 @@ def wait_for(text, part):
     assert part in text()
 
 
-def test_a_terminal_shows_one_block():
+def test_a_terminal_shows_one_block() -> None:
     console, text = on_terminal()
     with Progress(console, seconds=300, trials=20, metric=LOSS, clock=Clock()) as progress:
         progress.update(trial(0, score=-0.5))
@@ -123,7 +127,7 @@ def test_a_terminal_shows_one_block():
     assert "svm" not in text().rsplit("done after", 1)[1]
 
 
-def test_many_updates_are_cheap_and_redraw_at_most_four_times_a_second():
+def test_many_updates_are_cheap_and_redraw_at_most_four_times_a_second() -> None:
     console, text = on_terminal()
     began = time.perf_counter()
     with Progress(console, metric=LOSS) as progress:
@@ -135,7 +139,7 @@ def test_many_updates_are_cheap_and_redraw_at_most_four_times_a_second():
     assert text().count("starting") <= 2 + 4 * seconds
 
 
-def test_no_color_is_honoured_and_a_dumb_terminal_gets_lines():
+def test_no_color_is_honoured_and_a_dumb_terminal_gets_lines() -> None:
     console, text = on_terminal(NO_COLOR="1")
     with Progress(console, metric=LOSS) as progress:
         progress.update(trial(0, score=-0.5))
@@ -146,7 +150,7 @@ def test_no_color_is_honoured_and_a_dumb_terminal_gets_lines():
     assert "[0:00] best log_loss 0.5 mlp #0\n" in text()
 
 
-def test_it_goes_to_standard_error_and_quiet_means_silence(capsys):
+def test_it_goes_to_standard_error_and_quiet_means_silence(capsys: pytest.CaptureFixture[str]) -> None:
     with Progress(metric=LOSS) as progress:
         progress.update(trial(0, score=-0.5))
         print("result")
@@ -160,7 +164,7 @@ def test_it_goes_to_standard_error_and_quiet_means_silence(capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_an_error_inside_leaves_the_terminal_in_order():
+def test_an_error_inside_leaves_the_terminal_in_order() -> None:
     console, text = on_terminal()
     with pytest.raises(RuntimeError, match="boom"), Progress(console, metric=LOSS):
         raise RuntimeError("boom")

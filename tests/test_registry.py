@@ -95,13 +95,13 @@ def test_a_step_of_ones_own(everywhere: bool, tmp_path: Path, monkeypatch: pytes
     space = task_space(task, SpaceConfig(plugins=plugins))
     (point,) = (p for p in starting_points(space) if p["family"] == "linear")
     assert point[f"family.linear.steps.{name}"] == "on"
-    model = build(point, task.problem)
+    model: Any = build(point, task.problem)
     kinds = [type(s).__name__ for s in model.steps]
     assert kinds.count("Scale") == 2
     assert kinds.index("OneHot") < kinds.index("Scale")
     off = task_space(task, SpaceConfig({"tables": {"linear": {"steps": {name: "off"}}}}, plugins))
     assert isinstance(off["family"], Choice)
-    without = build(draw(off, Defaults({"family": "linear"})), task.problem)
+    without: Any = build(draw(off, Defaults({"family": "linear"})), task.problem)
     assert [type(s).__name__ for s in without.steps].count("Scale") == 1
 
 

@@ -9,8 +9,10 @@ import subprocess
 import sys
 import timeit
 import tracemalloc
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -26,7 +28,7 @@ from automl.export.graph import ML, Graph
 from automl.runtime import DATE_PARTS, Model, PredictionError, encode, encode_array, label, numeric_names
 
 
-def schema(kind="table", shape=(), classes=(), **roles):
+def schema(kind: str = "table", shape: tuple[int, ...] = (), classes: Any = (), **roles: Any) -> dict[str, Any]:
     columns = [{"name": n, "role": r} if isinstance(r, str) else {"name": n, **r} for n, r in roles.items()]
     return {
         "kind": kind,
@@ -64,21 +66,21 @@ def schema(kind="table", shape=(), classes=(), **roles):
         ([np.datetime64("12024-01-02")], "12024-01-02"),
     ],
 )
-def test_values_that_are_the_same_category(same, expected):
+def test_values_that_are_the_same_category(same: Any, expected: Any) -> None:
     assert {label(v) for v in same} == {expected}
     # pd.NA cannot be compared, which must not matter either.
     assert set(runtime.labels(same).tolist()) == {expected}
 
 
-def test_one_and_true_differ_though_they_are_equal_in_python():
+def test_one_and_true_differ_though_they_are_equal_in_python() -> None:
     assert runtime.labels([1, True, 1.0, "x"]).tolist() == ["1", "True", "1", "x"]
 
 
-def test_leading_zeros_are_kept():
+def test_leading_zeros_are_kept() -> None:
     assert label("007") == "007"
 
 
-def test_numbers():
+def test_numbers() -> None:
     values, bad = runtime.numbers(["1", " 2.5 ", "", "NA", "1e3", 4, None])
     assert bad == -1
     np.testing.assert_array_equal(values, [1, 2.5, np.nan, np.nan, 1000, 4, np.nan])
@@ -86,7 +88,7 @@ def test_numbers():
     assert runtime.numbers(["1_000"])[1] == 0
 
 
-def test_values_in_messages_are_short_and_on_one_line():
+def test_values_in_messages_are_short_and_on_one_line() -> None:
     assert runtime.shown("naïve 'x'") == "naïve 'x'"
     assert runtime.shown("a\nb\t\x1b[31m") == r"a\nb\t\x1b[31m"
     assert runtime.shown("x" * 50_000) == "x" * 60 + "..."
@@ -99,7 +101,7 @@ def test_values_in_messages_are_short_and_on_one_line():
 # ----------------------------------------------------------------------------------------------- encoding
 
 
-def test_order_of_the_numeric_parts():
+def test_order_of_the_numeric_parts() -> None:
     s = schema(b="boolean", c="categorical", d={"role": "datetime", "format": "iso"}, n="numeric", z="dropped")
     assert numeric_names(s) == ("b", *(f"d.{part}" for part in DATE_PARTS), "n")
     columns = {
@@ -119,7 +121,7 @@ def test_order_of_the_numeric_parts():
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2200, 1, 1)), min_size=1, max_size=20))
-def test_date_parts_are_those_of_the_standard_library(moments):
+def test_date_parts_are_those_of_the_standard_library(moments: Any) -> None:
     moments = [m.replace(microsecond=0) for m in moments]
     parts = encode(schema(d={"role": "datetime", "format": "iso"}), {"d": [m.isoformat() for m in moments]})["numeric"]
     expected = [
@@ -128,13 +130,13 @@ def test_date_parts_are_those_of_the_standard_library(moments):
     assert parts[:, :8].tolist() == expected
 
 
-def test_time_zones_become_utc():
+def test_time_zones_become_utc() -> None:
     s = schema(d={"role": "datetime", "format": "iso"})
     given_ = ["2024-01-01T01:00:00+02:00", "2023-12-31T23:00:00Z", "2023-12-31 23:00"]
     assert len(np.unique(encode(s, {"d": given_})["numeric"], axis=0)) == 1
 
 
-def test_a_sentinel_that_utc_has_no_year_for_keeps_its_date():
+def test_a_sentinel_that_utc_has_no_year_for_keeps_its_date() -> None:
     s = schema(d={"role": "datetime", "format": "iso"})
     sentinel = "9999-12-31T23:59:59-05:00"
     found = encode(s, {"d": [sentinel, dt.datetime.fromisoformat(sentinel), "0001-01-01T00:00+01:00"]})["numeric"]
@@ -142,7 +144,7 @@ def test_a_sentinel_that_utc_has_no_year_for_keeps_its_date():
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
-def test_days_as_categories_are_known_whatever_their_type(unit):
+def test_days_as_categories_are_known_whatever_their_type(unit: str) -> None:
     days = pd.Series(pd.date_range("2024-01-01", periods=3)).astype(f"datetime64[{unit}]")
     assert runtime.labels(days).tolist() == ["2024-01-01", "2024-01-02", "2024-01-03"]
     assert runtime.labels(days.dt.tz_localize("UTC")).tolist() == runtime.labels(days.astype(str)).tolist()
@@ -150,7 +152,7 @@ def test_days_as_categories_are_known_whatever_their_type(unit):
 
 
 @pytest.mark.parametrize("codes", [np.array([501, 2139]), np.array([np.nan, 2139.0]), [None, 2139], ["00501", 2139]])
-def test_codes_that_lost_their_zeros_are_refused(codes):
+def test_codes_that_lost_their_zeros_are_refused(codes: Any) -> None:
     s = schema(zip={"role": "categorical", "levels": ["00501", "02139", "90210"]}, n="numeric")
     with pytest.raises(PredictionError, match=r"'zip' must hold codes such as 00501 as text.*dtype=str.*row . has"):
         encode(s, {"zip": codes, "n": [1, 2]})
@@ -179,7 +181,9 @@ FRAMES = st.integers(1, 12).flatmap(
 
 @settings(max_examples=60, deadline=None)
 @given(FRAMES)
-def test_a_csv_encodes_like_the_frame_it_was_written_from(tmp_path_factory, columns):
+def test_a_csv_encodes_like_the_frame_it_was_written_from(
+    tmp_path_factory: pytest.TempPathFactory, columns: Any
+) -> None:
     frame = pd.DataFrame(columns)
     frame["when"] = pd.to_datetime(frame["when"]).astype("datetime64[us]")
     frame["gaps"] = frame["gaps"].astype("Int64")
@@ -197,7 +201,7 @@ def test_a_csv_encodes_like_the_frame_it_was_written_from(tmp_path_factory, colu
         np.testing.assert_array_equal(from_file[name], from_frame[name])
 
 
-def test_terms_are_those_of_scikit_learn():
+def test_terms_are_those_of_scikit_learn() -> None:
     texts = ["Free call now!! call", "a", "", "Ünïcode x-y z"]
     s = schema(t={"role": "text", "terms": (), "format": ""})
     for prefix, vectorizer in (
@@ -213,7 +217,7 @@ def test_terms_are_those_of_scikit_learn():
         np.testing.assert_array_equal(ours, expected)
 
 
-def test_tokens_of_two_columns_are_padded_ids_into_all_terms():
+def test_tokens_of_two_columns_are_padded_ids_into_all_terms() -> None:
     s = schema(a={"role": "text", "terms": ["w:x", "w:y"]}, n="numeric", b={"role": "text", "terms": ["w:x"]})
     tokens = encode(s, {"a": ["x x y", ""], "b": ["x", "x q"], "n": [1, 2]})["tokens"]
     assert tokens.tolist() == [[0, 0, 1, 2], [2, -1, -1, -1]]
@@ -233,12 +237,12 @@ BAD_COLUMNS = {
 
 
 @pytest.mark.parametrize(("columns", "message"), BAD_COLUMNS.values(), ids=BAD_COLUMNS)
-def test_bad_columns(columns, message):
+def test_bad_columns(columns: Any, message: str) -> None:
     with pytest.raises(PredictionError, match=message):
         encode(schema(n="numeric", b="boolean"), columns)
 
 
-def test_hints_name_near_columns_that_are_free():
+def test_hints_name_near_columns_that_are_free() -> None:
     s = schema(age="numeric", Colour="categorical", wages="dropped") | {"target_name": "page"}
     for given_, hint in [
         (["aged"], "'age' Did you mean 'aged'?; 'Colour'"),
@@ -253,12 +257,12 @@ def test_hints_name_near_columns_that_are_free():
         encode(schema(**{f"c{i}": "numeric" for i in range(20)}), {"x": [1]})
 
 
-def test_bad_date():
+def test_bad_date() -> None:
     with pytest.raises(PredictionError, match=r"written as %d/%m/%Y.*row 1 has '2024-01-01'"):
         encode(schema(d={"role": "datetime", "format": "%d/%m/%Y"}), {"d": ["2024-01-01"]})
 
 
-def test_sequences_are_padded_cut_and_masked():
+def test_sequences_are_padded_cut_and_masked() -> None:
     s = schema("sequence", (4, 2))
     short = encode_array(s, np.ones((2, 3, 2)), [2, 3])
     assert short["sequence"][:, :, 0].tolist() == [[1, 1, 0, 0], [1, 1, 1, 0]]
@@ -284,13 +288,13 @@ def test_sequences_are_padded_cut_and_masked():
         ("image", (4, 4, 1), [[1], [1, 2]], "one shape"),
     ],
 )
-def test_bad_arrays(kind, shape, x, message):
+def test_bad_arrays(kind: str, shape: tuple[int, ...], x: Any, message: str) -> None:
     with pytest.raises(PredictionError, match=message):
         encode_array(schema(kind, shape), x)
 
 
 @pytest.mark.parametrize("lengths", [[1], [0.5, 1.0]])
-def test_bad_lengths(lengths):
+def test_bad_lengths(lengths: Any) -> None:
     with pytest.raises(PredictionError, match="2 whole numbers"):
         encode_array(schema("sequence", (4, 2)), np.zeros((2, 4, 2)), lengths)
 
@@ -298,17 +302,17 @@ def test_bad_lengths(lengths):
 @pytest.mark.parametrize(
     ("lengths", "row"), [([3, 4], "row 2 has 4"), ([0, 3], "row 1 has 0"), ([1, -5], "row 2 has -5")]
 )
-def test_lengths_out_of_range_are_named(lengths, row):
+def test_lengths_out_of_range_are_named(lengths: Any, row: str) -> None:
     with pytest.raises(PredictionError, match=f"from 1 to 3.*{row}"):
         encode_array(schema("sequence", (4, 2)), np.zeros((2, 3, 2)), lengths)
 
 
-def test_lengths_are_not_for_images():
+def test_lengths_are_not_for_images() -> None:
     with pytest.raises(PredictionError, match="Lengths are for sequences"):
         encode_array(schema("image", (4, 4, 1)), np.zeros((2, 4, 4)), [4, 4])
 
 
-def test_a_large_table_encodes_fast(benchmark_table):
+def test_a_large_table_encodes_fast(benchmark_table: dict[str, Any]) -> None:
     found, _ = infer_columns(benchmark_table, {}, {})
     s = {"columns": [vars(c) for c in found]}
     started = dt.datetime.now()
@@ -317,7 +321,7 @@ def test_a_large_table_encodes_fast(benchmark_table):
 
 
 @pytest.fixture
-def benchmark_table():
+def benchmark_table() -> dict[str, Any]:
     rng = np.random.default_rng(0)
     numbers = {f"n{i}": np.array([f"{v:.4f}" for v in rng.normal(size=50_000)], dtype=object) for i in range(7)}
     words = {f"c{i}": rng.choice(np.array([f"level {k}" for k in range(40)], dtype=object), 50_000) for i in range(8)}
@@ -327,7 +331,7 @@ def benchmark_table():
 # --------------------------------------------------------------------------------------- the model folder
 
 
-def write_folder(folder, s, model, **changes):
+def write_folder(folder: Path, s: Any, model: onnx.ModelProto, **changes: Any) -> Path:
     folder.mkdir()
     (folder / "model.onnx").write_bytes(model.SerializeToString())
     shutil.copy(runtime.__file__, folder / "predict.py")
@@ -336,14 +340,14 @@ def write_folder(folder, s, model, **changes):
     return folder
 
 
-def write_manifest(folder, manifest):
+def write_manifest(folder: Path, manifest: Any) -> None:
     """Write a manifest with its checksum: what is wrong in it is not that it was changed."""
     plain = json.loads(json.dumps(manifest))
     (folder / "manifest.json").write_text(json.dumps(plain | {"checksum": runtime.checksum(plain)}))
 
 
 @pytest.fixture
-def table_folder(tmp_path):
+def table_folder(tmp_path: Path) -> Path:
     """p("yes") = sigmoid(n + 10 * (c == "hot")), with an open model of one number and one category."""
     g = Graph()
     n, c = g.input("numeric", np.float32, [1]), g.input("categories", str, [1])
@@ -354,7 +358,7 @@ def table_folder(tmp_path):
     return write_folder(tmp_path / "model", s, g.model({"prediction": g.concat([no, yes])}))
 
 
-def test_predict_from_everything_a_table_can_be(table_folder):
+def test_predict_from_everything_a_table_can_be(table_folder: Path) -> None:
     model = Model(table_folder, threads=1)
     columns = {"n": [-3.0, 2.0, -3.0], "c": ["cold", None, "hot"], "z": [1, 1, 1]}
     frame = pd.DataFrame(columns)
@@ -364,7 +368,7 @@ def test_predict_from_everything_a_table_can_be(table_folder):
         np.testing.assert_allclose(model.predict_proba(x)[:, 1], expected, rtol=1e-5)
 
 
-def test_one_record_is_one_row(table_folder):
+def test_one_record_is_one_row(table_folder: Path) -> None:
     model = Model(table_folder, threads=1)
     assert model.predict({"n": 2.0, "c": None}).tolist() == ["yes"]
     assert model.predict({"n": np.array(-3.0), "c": "cold"}).tolist() == ["no"]
@@ -374,7 +378,7 @@ def test_one_record_is_one_row(table_folder):
 
 
 @pytest.mark.parametrize("column", [{0: 1.0, 1: 2.0}, {1.0, 2.0}], ids=["dict", "set"])
-def test_a_column_without_an_order_is_refused(table_folder, column):
+def test_a_column_without_an_order_is_refused(table_folder: Path, column: Any) -> None:
     with pytest.raises(PredictionError, match=r"'n' is a (dict|set).*to_dict\('list'\)"):
         Model(table_folder, threads=1).predict({"n": column, "c": ["hot", "cold"]})
 
@@ -382,7 +386,7 @@ def test_a_column_without_an_order_is_refused(table_folder, column):
 @pytest.mark.parametrize(
     ("classes", "kind"), [([0, 1], "i"), ([False, True], "b"), ([0.5, 1.5], "f"), ([1, "a"], "O"), ([-1, 2**63], "O")]
 )
-def test_classes_keep_their_types(table_folder, classes, kind):
+def test_classes_keep_their_types(table_folder: Path, classes: Any, kind: str) -> None:
     s = json.loads((table_folder / "manifest.json").read_text())["schema"]
     set_manifest(schema=s | {"classes": classes})(table_folder)
     x = {"n": [-3.0, 3.0], "c": ["", ""]}
@@ -391,14 +395,16 @@ def test_classes_keep_their_types(table_folder, classes, kind):
         assert [(c, type(c)) for c in found.tolist()] == [(c, type(c)) for c in classes]
 
 
-def test_names_that_repeat_are_refused(table_folder):
+def test_names_that_repeat_are_refused(table_folder: Path) -> None:
     frame = pd.DataFrame([[1.0, 2.0, "hot"]], columns=["n", "n", "c"])
     for x in (frame, {1: [1], "1": [2]}):
         with pytest.raises(PredictionError, match=r"given more than once: '[n1]'"):
             Model(table_folder, threads=1).predict(x)
 
 
-def test_chunks_do_not_change_the_answer_and_errors_count_all_rows(table_folder, monkeypatch):
+def test_chunks_do_not_change_the_answer_and_errors_count_all_rows(
+    table_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = Model(table_folder, threads=1)
     x = {"n": np.linspace(-4, 4, 1000), "c": np.array(["hot", "cold"] * 500, dtype=object)}
     whole = model.scores(x)
@@ -410,7 +416,7 @@ def test_chunks_do_not_change_the_answer_and_errors_count_all_rows(table_folder,
         model.scores(x)
 
 
-def test_a_large_vocabulary_is_read_once(tmp_path):
+def test_a_large_vocabulary_is_read_once(tmp_path: Path) -> None:
     g = Graph()
     known = g.op("Greater", g.input("tokens", np.int64, [-1]), g.constant(np.array([-1])))
     n = g.op("ReduceSum", g.op("Cast", known, to=1), g.constant(np.array([1])), keepdims=1)
@@ -425,7 +431,7 @@ def test_a_large_vocabulary_is_read_once(tmp_path):
     assert predicting < reading / 2  # a twentieth on an idle machine
 
 
-def test_one_long_text_does_not_widen_the_others(tmp_path):
+def test_one_long_text_does_not_widen_the_others(tmp_path: Path) -> None:
     g = Graph()
     known = g.op("Greater", g.input("tokens", np.int64, [-1]), g.constant(np.array([-1])))
     n = g.op("ReduceSum", g.op("Cast", known, to=1), g.constant(np.array([1])), keepdims=1)
@@ -441,7 +447,7 @@ def test_one_long_text_does_not_widen_the_others(tmp_path):
     assert peak < 400e6  # 1,200 rows of a million tokens would be 9.6 GB
 
 
-def test_images_and_regression(tmp_path):
+def test_images_and_regression(tmp_path: Path) -> None:
     g = Graph()
     mean = g.op("ReduceMean", g.input("image", np.float32, [2, 2, 1]), g.constant(np.array([1, 2])), keepdims=0)
     folder = write_folder(tmp_path / "model", schema("image", (2, 2, 1)), g.model({"prediction": mean}))
@@ -455,29 +461,29 @@ def test_images_and_regression(tmp_path):
     assert (tmp_path / "o.csv").read_text() == "prediction\n1.5\n5.5\n"
 
 
-def break_link(folder):
+def break_link(folder: Path) -> None:
     target = folder.parent / "elsewhere.onnx"
     (folder / "model.onnx").rename(target)
     (folder / "model.onnx").symlink_to(target)
 
 
-def set_manifest(**changes):
-    def change(folder):
+def set_manifest(**changes: Any) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
         write_manifest(folder, {**json.loads((folder / "manifest.json").read_text()), **changes})
 
     return change
 
 
-def set_schema(**changes):
-    def change(folder):
+def set_schema(**changes: Any) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
         schema_ = json.loads((folder / "manifest.json").read_text())["schema"]
         set_manifest(schema=schema_ | changes)(folder)
 
     return change
 
 
-def change_text(old, new):
-    def change(folder):
+def change_text(old: str, new: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
         path = folder / "manifest.json"
         text = path.read_text()
         assert old in text
@@ -486,7 +492,7 @@ def change_text(old, new):
     return change
 
 
-def break_pipe(folder):
+def break_pipe(folder: Path) -> None:
     (folder / "model.onnx").unlink()
     os.mkfifo(folder / "model.onnx")
 
@@ -520,24 +526,24 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize(("damage", "message"), DAMAGE.values(), ids=DAMAGE)
-def test_damaged_folders_are_refused(table_folder, damage, message):
+def test_damaged_folders_are_refused(table_folder: Path, damage: Callable[[Path], Any], message: str) -> None:
     damage(table_folder)
     with pytest.raises(PredictionError, match=message):
         Model(table_folder)
 
 
-def test_a_model_that_is_none(tmp_path, table_folder):
+def test_a_model_that_is_none(tmp_path: Path, table_folder: Path) -> None:
     replace_model(table_folder, b"not a model")
     with pytest.raises(PredictionError, match="cannot open the model"):
         Model(table_folder)
 
 
-def replace_model(folder, content):
+def replace_model(folder: Path, content: Any) -> None:
     (folder / "model.onnx").write_bytes(content)
     set_manifest(files={"model.onnx": hashlib.sha256(content).hexdigest()})(folder)
 
 
-def in_a_branch(tensor):
+def in_a_branch(tensor: Any) -> onnx.ModelProto:
     """The model whose graph holds the tensor in a branch of a condition."""
     inner = onnx.helper.make_graph(
         [onnx.helper.make_node("Identity", ["w"], ["v"])], "inner", [], [onnx.ValueInfoProto(name="v")], [tensor]
@@ -547,7 +553,9 @@ def in_a_branch(tensor):
 
 
 @pytest.mark.parametrize("where", ["graph", "branch", "attribute", "sparse"])
-def test_data_outside_the_model_is_refused_before_it_is_opened(table_folder, monkeypatch, where):
+def test_data_outside_the_model_is_refused_before_it_is_opened(
+    table_folder: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
     monkeypatch.setattr(runtime, "_open_session", lambda *_: pytest.fail("it was opened"))
     (table_folder / "secret").write_bytes(np.ones(2, np.float32).tobytes())
     tensor = onnx.numpy_helper.from_array(np.ones(2, np.float32), "w")
@@ -567,7 +575,7 @@ def test_data_outside_the_model_is_refused_before_it_is_opened(table_folder, mon
         Model(table_folder)
 
 
-def test_the_word_location_alone_is_no_fault(tmp_path):
+def test_the_word_location_alone_is_no_fault(tmp_path: Path) -> None:
     g = Graph()
     known = g.op("LabelEncoder", g.input("categories", str, [1]), domain=ML, keys_strings=["location"],
                  values_floats=[1.0], default_float=0.0)  # fmt: skip
@@ -576,7 +584,7 @@ def test_the_word_location_alone_is_no_fault(tmp_path):
     assert model.predict({"location": ["location", "x"]}).tolist() == [1, 0]
 
 
-def test_what_is_not_finite_is_no_answer(tmp_path):
+def test_what_is_not_finite_is_no_answer(tmp_path: Path) -> None:
     g = Graph()
     n = g.input("numeric", np.float32, [1])
     folder = write_folder(tmp_path / "model", schema(n="numeric"), g.model({"prediction": g.op("Mul", n, n)}))
@@ -589,7 +597,7 @@ def test_what_is_not_finite_is_no_answer(tmp_path):
         model.predict({"n": [2.0, np.inf]})
 
 
-def test_a_graph_of_another_kind_says_so(tmp_path):
+def test_a_graph_of_another_kind_says_so(tmp_path: Path) -> None:
     g = Graph()
     shape = g.op("Shape", g.input("numeric", np.float32, [1]))
     model = g.model({"prediction": g.op("Cast", shape, to=onnx.TensorProto.FLOAT)})
@@ -602,7 +610,7 @@ def test_a_graph_of_another_kind_says_so(tmp_path):
 # ------------------------------------------------------------------------------------------- command line
 
 
-def test_the_copied_file_predicts_alone(table_folder, tmp_path):
+def test_the_copied_file_predicts_alone(table_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("c,n,extra\nhot,1,9\ncold,-2,9\n,0,9\n")
     # -I: nothing of this project can be imported, only what is installed.
     command = [sys.executable, "-I", str(table_folder / "predict.py"), "in.csv", "--threads", "1"]
@@ -613,7 +621,7 @@ def test_the_copied_file_predicts_alone(table_folder, tmp_path):
     assert [line.split(",")[0] for line in lines[1:3]] == ["yes", "no"]
 
 
-def test_the_runtime_needs_numpy_alone():
+def test_the_runtime_needs_numpy_alone() -> None:
     source = Path(runtime.__file__).read_text()
     program = f"import sys\nexec(compile({source!r}, 'predict', 'exec'), {{'__name__': 'predict'}})\n"
     program += "print(sorted({m.split('.')[0] for m in sys.modules} & {'onnxruntime', 'automl', 'pandas', 'sklearn'}))"
@@ -621,7 +629,9 @@ def test_the_runtime_needs_numpy_alone():
     assert done.stdout.strip() == "[]"
 
 
-def test_an_error_leaves_the_old_output_alone(table_folder, tmp_path, capsys):
+def test_an_error_leaves_the_old_output_alone(
+    table_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "in.csv").write_text("c,n\nhot,word\n")
     (tmp_path / "out.csv").write_text("old")
     code = runtime.main([str(tmp_path / "in.csv"), "-o", str(tmp_path / "out.csv"), "--model", str(table_folder)])
@@ -631,13 +641,13 @@ def test_an_error_leaves_the_old_output_alone(table_folder, tmp_path, capsys):
     assert {p.name for p in tmp_path.iterdir()} == {"in.csv", "out.csv", "model"}
 
 
-def predict_into(output, table_folder):
+def predict_into(output: Any, table_folder: Path) -> None:
     data = table_folder.parent / "in.csv"
     data.write_text("c,n\nhot,1\n")
     assert runtime.main([str(data), "-o", str(output), "--model", str(table_folder)]) == 0
 
 
-def test_a_device_or_a_pipe_is_written_to_not_replaced(table_folder, tmp_path):
+def test_a_device_or_a_pipe_is_written_to_not_replaced(table_folder: Path, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with ThreadPoolExecutor(1) as pool:
@@ -647,7 +657,7 @@ def test_a_device_or_a_pipe_is_written_to_not_replaced(table_folder, tmp_path):
     assert pipe.is_fifo()
 
 
-def test_a_link_is_followed(table_folder, tmp_path):
+def test_a_link_is_followed(table_folder: Path, tmp_path: Path) -> None:
     for target in (tmp_path / "new.csv", tmp_path / "old.csv"):
         link = tmp_path / f"link to {target.name}"
         link.symlink_to(target)
@@ -669,25 +679,29 @@ def test_a_link_is_followed(table_folder, tmp_path):
         ("in.csv", b"a\n\xff\n", "UTF-8"),
     ],
 )
-def test_bad_input_files(table_folder, tmp_path, capsys, name, content, message):
+def test_bad_input_files(
+    table_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: Any, message: str
+) -> None:
     (tmp_path / name).write_bytes(content)
     assert runtime.main([str(tmp_path / name), "--model", str(table_folder)]) == 2
     assert message in capsys.readouterr().err
 
 
-def test_missing_input_names_the_nearest(table_folder, tmp_path, capsys):
+def test_missing_input_names_the_nearest(
+    table_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "input.csv").write_text("c,n\nhot,1\n")
     assert runtime.main([str(tmp_path / "imput.csv"), "--model", str(table_folder)]) == 2
     assert "Did you mean 'input.csv'" in capsys.readouterr().err
 
 
-def test_npz_without_x(table_folder, tmp_path, capsys):
+def test_npz_without_x(table_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     np.savez(tmp_path / "d.npz", z=np.ones(3))
     assert runtime.main([str(tmp_path / "d.npz"), "--model", str(table_folder)]) == 2
     assert "it has 'z'" in capsys.readouterr().err
 
 
-def test_nothing_beside_the_copied_file_is_run(table_folder, tmp_path):
+def test_nothing_beside_the_copied_file_is_run(table_folder: Path, tmp_path: Path) -> None:
     for name in ("numpy", "csv", "onnxruntime", "lz4"):
         (table_folder / f"{name}.py").write_text("raise SystemExit('planted')\n")
     (tmp_path / "in.csv").write_text("c,n\nhot,1\n")
@@ -699,7 +713,7 @@ def test_nothing_beside_the_copied_file_is_run(table_folder, tmp_path):
 
 
 @pytest.mark.parametrize("program", ["predict.py", "-m automl.cli predict"])
-def test_onnxruntime_keeps_no_file_of_its_own(table_folder, tmp_path, program):
+def test_onnxruntime_keeps_no_file_of_its_own(table_folder: Path, tmp_path: Path, program: str) -> None:
     (tmp_path / "in.csv").write_text("c,n\nhot,1\n")
     scratch = tmp_path / "scratch"
     scratch.mkdir()
@@ -711,7 +725,9 @@ def test_onnxruntime_keeps_no_file_of_its_own(table_folder, tmp_path, program):
     assert list(scratch.iterdir()) == []
 
 
-def test_texts_that_are_formulas_are_exact_unless_they_are_for_a_spreadsheet(table_folder, tmp_path, capsys):
+def test_texts_that_are_formulas_are_exact_unless_they_are_for_a_spreadsheet(
+    table_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     set_schema(classes=["=1+1", "-1"])(table_folder)
     (tmp_path / "in.csv").write_text("c,n\nhot,1\ncold,-9\n")
     arguments = [str(tmp_path / "in.csv"), "--model", str(table_folder)]
@@ -723,16 +739,18 @@ def test_texts_that_are_formulas_are_exact_unless_they_are_for_a_spreadsheet(tab
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1+cmd", "-x", "@SUM(A1)", "\t=1", "\r=1", "= 1"])
-def test_formulas_are_defused(cell):
+def test_formulas_are_defused(cell: Any) -> None:
     assert runtime.defused(cell) == f"'{cell}"
 
 
 @pytest.mark.parametrize("cell", [-1.5, 3, None, "-1", "+1e3", "-0.5", "a=b", "", "1+1", "'x"])
-def test_what_is_no_formula_stays(cell):
+def test_what_is_no_formula_stays(cell: Any) -> None:
     assert runtime.defused(cell) == cell
 
 
-def test_a_full_disk_is_named_and_what_was_there_stays(table_folder, tmp_path, capsys):
+def test_a_full_disk_is_named_and_what_was_there_stays(
+    table_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "in.csv").write_text("c,n\nhot,1\n")
     assert runtime.main([str(tmp_path / "in.csv"), "-o", "/dev/full", "--model", str(table_folder)]) == 2
     assert "'/dev/full' (No space left on device)" in capsys.readouterr().err

@@ -47,7 +47,7 @@ def printed(use: Any, *arguments: Any) -> str:
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
-@pytest.fixture(params=EVIL.values(), ids=EVIL.keys())
+@pytest.fixture(params=list(EVIL.values()), ids=list(EVIL))
 def evil(request: pytest.FixtureRequest) -> str:
     return request.param
 

@@ -53,7 +53,7 @@ def with_config(session: Session, run: RunSummary) -> Run:
 def counts(session: Session, run_id: int) -> dict[str, int]:
     """Return how many trials of a run ended with each status."""
     query = select(TrialRow.status, func.count()).filter_by(run_id=run_id).group_by(TrialRow.status)
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def standings(session: Session, run_id: int, limit: int | None, offset: int) -> list[Standing]:
@@ -79,7 +79,7 @@ def failures(session: Session, run_id: int) -> Sequence[tuple[str, str | None, i
     """Return the different failures of a run, the earliest first: family, text, how often."""
     query = select(TrialRow.family, TrialRow.failure, func.count()).filter_by(run_id=run_id, status="failed")
     query = query.group_by(TrialRow.family, TrialRow.failure).order_by(func.min(TrialRow.id))
-    return session.execute(query).tuples().all()
+    return [(family, failure, n) for family, failure, n in session.execute(query)]
 
 
 def _matching(query: Select[Any], key: int | str | Path | None) -> Select[Any]:

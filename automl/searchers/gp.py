@@ -141,9 +141,9 @@ def _asks(parents: Sequence[_Told], rng: np.random.Generator) -> Iterator[Ask]:
 
 
 def _some_paths(params: Params, rng: np.random.Generator) -> set[str]:
-    """Return one path or, half as often each time, one more."""
+    """Return one path or, each time with a quarter of the chance, one more."""
     paths = list(params)
-    return {paths[i] for i in rng.integers(len(paths), size=rng.geometric(0.5))} if paths else set()
+    return {paths[i] for i in rng.integers(len(paths), size=rng.geometric(0.75))} if paths else set()
 
 
 def _worth(trial: Trial) -> tuple[bool, float, bool]:

@@ -8,7 +8,7 @@ import numpy as np
 from automl import clock
 from automl.export.trees import TreeEnsemble, floor32
 from automl.target import Head
-from automl.task import Batch, Problem, Rows
+from automl.task import Batch, Problem, Rows, present
 from automl.training.chunks import next_chunk
 
 if TYPE_CHECKING:
@@ -49,8 +49,7 @@ class Forest:
 
     def predict(self, x: Rows) -> np.ndarray:
         """Return (n, width) probabilities or values."""
-        assert x.numeric is not None
-        return self.head.predict(self.ensemble.predict(x.numeric))
+        return self.head.predict(self.ensemble.predict(present(x.numeric)))
 
     def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> str:
         """Add the forest to ``graph``; return its output, (n, width)."""

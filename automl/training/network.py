@@ -125,7 +125,7 @@ class Network:
         """Return (n, width) probabilities, or values on the target's own scale."""
         return self.head.predict(self.scores(x))
 
-    def with_module(self, module: torch.nn.Module) -> Network:
+    def with_module(self, module: torch.nn.Module | None) -> Network:
         """Return a network that is the same but for its fitted module."""
         other = object.__new__(type(self))  # copy.copy would pack the module
         other.__dict__ |= self.__dict__ | {"module": module}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.option import Compressor
-from automl.space import Choice, Int, Params
+from automl.space import Choice, Int, Params, Space
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from automl.training.network import Network
     from automl.types import Model
 
-SPACE = {
+SPACE: Space = {
     "share": Choice([0.6, 0.4, 0.2], default=0.4),
     "importance": Choice(["taylor", "magnitude"]),
     "scope": Choice(["layer", "network"]),
@@ -48,7 +48,7 @@ class PruneChannels:
         """
         from automl.training.network import Network
 
-        if not isinstance(model, Network) or not _is_sound(model.module):
+        if not isinstance(model, Network) or not _is_sound(model.fitted):
             return None
         index = np.random.default_rng(self.seed).permutation(len(train))[:_N_EXAMPLES]
         module = self._pruned(model, train.take(index))
@@ -57,7 +57,7 @@ class PruneChannels:
     def _pruned(self, network: "Network", batch: "Batch") -> "nn.Module | None":
         import torch_pruning as tp
 
-        module = copy.deepcopy(network.module).eval()
+        module = copy.deepcopy(network.fitted).eval()
         inputs = _tensors(module, batch.x)
         shape = module(*inputs).shape
         taylor = self.params["importance"] == "taylor"
@@ -77,7 +77,7 @@ class PruneChannels:
             network.loss(batch)(module(*inputs), _tensor(network.targets(batch))).mean().backward()
         pruner.step()
         module.zero_grad(set_to_none=True)
-        smaller = _n_weights(module) < _n_weights(network.module)
+        smaller = _n_weights(module) < _n_weights(network.fitted)
         return module if smaller and _answers(module, inputs, shape) else None
 
 

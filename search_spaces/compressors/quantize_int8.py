@@ -67,7 +67,8 @@ class QuantizedNetwork:
     """A network whose module is a quantised ONNX model, run by onnxruntime; otherwise the network it came from."""
 
     def __init__(self, network: "Network", model: "onnx.ModelProto") -> None:
-        self.inputs: tuple[str, ...] = tuple(network.module.inputs)
+        module: Any = network.fitted
+        self.inputs: tuple[str, ...] = tuple(module.inputs)
         self.network = network.with_module(None)
         self.model_bytes = model.SerializeToString()
         self._session: Any = None
@@ -182,7 +183,7 @@ def _with_integer_weights(model: "onnx.ModelProto") -> "onnx.ModelProto":
     result = onnx.ModelProto()
     result.CopyFrom(model)
     graph = result.graph
-    axes = {}
+    axes: dict[str, int] = {}
     for node in graph.node:
         for name in node.input[1:3]:
             if node.op_type in (*_MULTIPLIED, *_RECURRENT):

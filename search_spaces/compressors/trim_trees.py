@@ -1,5 +1,7 @@
 """Keeps the first trees of an ensemble: boosting learns the most early, a forest's trees are alike."""
 
+from typing import Any
+
 from automl.option import Compressor
 from automl.space import Choice, Params
 from automl.task import Batch, Problem
@@ -19,7 +21,7 @@ class TrimTrees:
     def __init__(self, share: float) -> None:
         self.share = share
 
-    def compress(self, model: Model, train: Batch) -> Model | None:
+    def compress(self, model: Any, train: Batch) -> Model | None:
         """Return a light copy with fewer trees; None for other models and for one tree. ``train`` is not used."""
         n_trees = getattr(model, "n_trees", 0)
         kept = max(1, round(self.share * n_trees))

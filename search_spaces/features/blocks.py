@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard, TypeVar
 
 import numpy as np
 from scipy import sparse as sp
 
-from automl.task import Rows
+from automl.task import Rows, present
 
 if TYPE_CHECKING:
     from automl.export.graph import Graph
+
+
+Array = TypeVar("Array", np.ndarray, sp.csr_matrix)
 
 
 class Identity:
@@ -51,13 +54,13 @@ class NumericStep:
         return self.transform(x)
 
     def transform(self, x: Rows) -> Rows:
-        return replace(x, numeric=self.apply(x.numeric)) if self.fitted else x
+        return replace(x, numeric=self.apply(present(x.numeric))) if self.fitted else x
 
     def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> dict[str, str]:
         return {**inputs, "numeric": self.write(graph, inputs["numeric"])} if self.fitted else dict(inputs)
 
 
-def has_columns(array: np.ndarray | sp.csr_matrix | None) -> bool:
+def has_columns(array: Array | None) -> TypeGuard[Array]:
     """Whether there is an array with at least one column."""
     return array is not None and array.shape[1] > 0
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from automl import option
 from automl.search_spaces.features.blocks import Identity, append_numeric, append_tensor, has_columns
 from automl.space import Choice, Float, Int, Params
-from automl.task import Problem, Rows
+from automl.task import Problem, Rows, present
 from automl.types import Step
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class OneHot:
     def transform(self, x: Rows) -> Rows:
         if not self.owner:
             return x
-        positions = self.positions[x.categories + self.offsets]
+        positions = self.positions[present(x.categories) + self.offsets]
         n_before = x.numeric.shape[1] if has_columns(x.numeric) else 0
         out = np.zeros((len(positions), n_before + len(self.owner)), np.float32)
         if n_before:
@@ -119,7 +120,7 @@ class Lookup:
     def transform(self, x: Rows) -> Rows:
         if self.table is None:
             return x
-        values = self.table[x.categories + self.offsets]  # (n, c, width)
+        values = self.table[present(x.categories) + self.offsets]  # (n, c, width)
         return _without_categories(append_numeric(x, values.reshape(len(values), -1)))
 
     def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> dict[str, str]:
@@ -154,7 +155,7 @@ class TargetMean(Lookup):
         n_parts = min(_CROSS_FITS, len(y))
         part = np.random.default_rng(self.seed).permutation(len(y)) % n_parts
         sums, counts = zip(*(self._sums(codes[part == i], targets[part == i], x) for i in range(n_parts)), strict=True)
-        total_sum, total_count = sum(sums), sum(counts)
+        total_sum, total_count = reduce(np.add, sums), reduce(np.add, counts)
         self.table = self._table(total_sum, total_count, x)
         common = (total_count >= _COMMON)[:, None]
         values = np.empty((*codes.shape, self.table.shape[1]), np.float32)

@@ -55,7 +55,8 @@ _MOST_RECENT = 8
 def _fitted(counts: sp.csr_matrix, n_components: int, seed: int) -> tuple[Tfidf, np.ndarray]:
     """Return ``_fit``'s result, or the one there is for the same numbers."""
     key = (_digest(counts), n_components, seed)
-    _recent[key] = _recent.pop(key, None) or _fit(counts, n_components, seed)  # at the end, as the newest
+    known = _recent.pop(key, None)
+    _recent[key] = known or _fit(counts, n_components, seed)  # at the end, as the newest
     if len(_recent) > _MOST_RECENT:
         del _recent[next(iter(_recent))]
     return _recent[key]

@@ -10,16 +10,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from automl.option import Family
-from automl.space import Choice, Float, Int, Params, scope
+from automl.space import Choice, Float, Int, Params, Space, scope
+from automl.task import present
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from automl.space import Space
     from automl.task import Problem, Rows
     from automl.types import Model
 
-AUGMENT = {
+AUGMENT: Space = {
     "shift": Float(0.0, 0.2, default=0.1),
     "zoom": Float(0.0, 0.4, default=0.2),
     "rotate_degrees": Float(0.0, 30.0, default=15.0),
@@ -27,7 +27,7 @@ AUGMENT = {
     "brightness": Float(0.0, 0.5, default=0.3),
     "cutout": Float(0.0, 0.5, default=0.0),
 }
-SPACE = {
+SPACE: Space = {
     "block": Choice(["residual", "plain", "separable"]),
     "stages": Int(2, 4, default=3),
     "depth": Int(1, 3, default=2),
@@ -50,13 +50,15 @@ _MANY = 15_000
 def adapt(space: "Space", problem: "Problem") -> "Space":
     """Let the first try on many images see each a few times only, as it is; not where a person has set the epochs."""
     epochs, batch_size, augment = (space[name] for name in ("epochs", "batch_size", "augment"))
-    own = epochs.start != _EPOCHS or not (isinstance(epochs, Int) and isinstance(batch_size, Int))
-    if own or problem.summaries.n_rows <= _MANY:
+    if not (isinstance(epochs, Int) and isinstance(batch_size, Int)) or epochs.start != _EPOCHS:
+        return space
+    if problem.summaries.n_rows <= _MANY:
         return space
     fewer = replace(epochs, default=max(epochs.low, round(_EPOCHS * _MANY / problem.summaries.n_rows)))
     larger = replace(batch_size, default=min(batch_size.high, max(batch_size.start, 128)))
-    plain = Choice(augment.options, "none" if "none" in augment else augment.start)
-    return {**space, "epochs": fewer, "batch_size": larger, "augment": plain}
+    if isinstance(augment, Choice):
+        augment = Choice(augment.options, "none" if "none" in augment else augment.start)
+    return {**space, "epochs": fewer, "batch_size": larger, "augment": augment}
 
 
 def build(params: Params, problem: "Problem") -> "Model":
@@ -71,13 +73,13 @@ def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
     from automl.search_spaces.images import _network as parts
     from automl.training.layers import ACTIVATIONS
 
-    height, width_pixels, channels = x.image.shape[1:]
+    height, width_pixels, channels = present(x.image).shape[1:]
     size, norm, activation = max(height, width_pixels), params["norm"], params["activation"]
     width, stem_stride = parts.round_width(params["width"]), 1
     while size > params["first_size"]:
         size, stem_stride = -(-size // 2), stem_stride * 2
     stem = parts.conv_norm(channels, width, max(3, 2 * stem_stride - 1), norm, stem_stride)
-    front = [parts.Standardise(x.image), parts.RandomViews(**scope(params, "augment.random"))]
+    front = [parts.Standardise(present(x.image)), parts.RandomViews(**scope(params, "augment.random"))]
     stages = [stem, ACTIVATIONS[activation]()]
     for i in range(params["stages"]):
         wider = parts.round_width(params["width"] * params["growth"] ** i)

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from automl.option import Loss
-from automl.space import Choice, Float, Params
+from automl.space import Choice, Float, Params, Space
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from automl.task import Problem
 
-SPACE = {"margin": Float(0.2, 5.0, log=True, default=1.0), "power": Choice([1, 2])}
+SPACE: Space = {"margin": Float(0.2, 5.0, log=True, default=1.0), "power": Choice([1, 2])}
 
 
 def build(params: Params, problem: "Problem") -> "Callable[[Tensor, Tensor], Tensor]":

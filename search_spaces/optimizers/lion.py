@@ -25,7 +25,7 @@ def build(params: Params, parameters: Iterable[Any]) -> "torch.optim.Optimizer":
 
     class Lion(torch.optim.Optimizer):
         @torch.no_grad()
-        def step(self, closure: Any = None) -> None:
+        def step(self, closure: Any = None) -> Any:
             for group in self.param_groups:
                 beta1, beta2 = group["betas"]
                 for weight in group["params"]:

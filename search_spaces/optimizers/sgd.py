@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from automl.option import Optimizer
-from automl.space import Choice, Float, Params
+from automl.space import Choice, Float, Params, Space
 
 if TYPE_CHECKING:
     import torch
 
 _MOMENTUM = {"factor": Float(0.5, 0.99, default=0.9)}
-SPACE = {
+SPACE: Space = {
     "lr": Float(1e-4, 1.0, log=True, default=5e-2),
     "weight_decay": Float(1e-7, 1e-2, log=True, default=1e-5),
     "momentum": Choice({"none": {}, "heavy": _MOMENTUM, "nesterov": _MOMENTUM}, default="nesterov"),

@@ -3,12 +3,12 @@
 from typing import TYPE_CHECKING
 
 from automl.option import Schedule
-from automl.space import Float, Int, Params
+from automl.space import Float, Int, Params, Space
 
 if TYPE_CHECKING:
     import torch
 
-SPACE = {"drops": Int(1, 4, default=2), "factor": Float(0.05, 0.5, log=True, default=0.2)}
+SPACE: Space = {"drops": Int(1, 4, default=2), "factor": Float(0.05, 0.5, log=True, default=0.2)}
 
 
 def build(params: Params, optimizer: "torch.optim.Optimizer", n_steps: int) -> "torch.optim.lr_scheduler.LRScheduler":

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from automl.space import Choice, Float, Params, scope
+from automl.task import present
 
 if TYPE_CHECKING:
     from torch import nn
@@ -34,4 +35,4 @@ def around(body: "nn.Module", params: Params, x: "Rows", n_outputs: int) -> "nn.
 
     views = RandomViews(**scope(params, "augment.random"))
     rest = {name: params[name] for name in ("stack", "pool", "dropout")}
-    return SequenceNet(Standardise(x.sequence, x.lengths), views, body, n_outputs, **rest)
+    return SequenceNet(Standardise(present(x.sequence), x.lengths), views, body, n_outputs, **rest)

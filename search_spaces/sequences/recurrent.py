@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from automl.option import Family
 from automl.search_spaces.sequences.blocks import AUGMENT, TRAINING, around
-from automl.space import Choice, Float, Int, Params
+from automl.space import Choice, Float, Int, Params, Space
+from automl.task import present
 
 if TYPE_CHECKING:
     from torch import nn
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from automl.task import Problem, Rows
     from automl.types import Model
 
-SPACE = {
+SPACE: Space = {
     "cell": Choice(["gru", "lstm"]),
     "hidden": Int(16, 256, log=True, default=96),
     "layers": Int(1, 3, default=1),
@@ -37,7 +38,7 @@ def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
     from automl.search_spaces.sequences._network import Recurrence
 
     shape = [params[name] for name in ("hidden", "layers", "bidirectional", "dropout")]
-    body = Recurrence(params["cell"], x.sequence.shape[2] * params["stack"], *shape)
+    body = Recurrence(params["cell"], present(x.sequence).shape[2] * params["stack"], *shape)
     return around(body, params, x, n_outputs)
 
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from automl.option import Family
 from automl.search_spaces.sequences.blocks import AUGMENT, TRAINING, around
-from automl.space import Choice, Float, Int, Params
+from automl.space import Choice, Float, Int, Params, Space
+from automl.task import present
 
 if TYPE_CHECKING:
     from torch import nn
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from automl.task import Problem, Rows
     from automl.types import Model
 
-SPACE = {
+SPACE: Space = {
     "depth": Int(1, 6, default=3),
     "width": Int(16, 256, log=True, default=64),
     "kernel": Choice([3, 5, 7]),
@@ -41,7 +42,7 @@ def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
 
     shape = {name: params[name] for name in ("width", "depth", "dilation_growth", "kernel", "causal")}
     style = {name: params[name] for name in ("norm", "activation", "dropout")}
-    body = Convolutions(x.sequence.shape[2] * params["stack"], **shape, **style)
+    body = Convolutions(present(x.sequence).shape[2] * params["stack"], **shape, **style)
     return around(body, params, x, n_outputs)
 
 

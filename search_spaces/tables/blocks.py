@@ -12,7 +12,7 @@ from automl.errors import NotApplicable
 from automl.export.trees import TreeEnsemble
 from automl.space import OFF, Choice, Float, Int, Params, Space, configure_choice
 from automl.target import Head
-from automl.task import Batch, Problem, Rows
+from automl.task import Batch, Problem, Rows, present
 from automl.training.chunks import next_chunk
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Boosted:
         if poisson and train.y.min() < 0:
             raise NotApplicable(f"The objective 'poisson' needs a target of 0 or more; got {train.y.min():g}.")
         self.head = self.target.head(train.y, train.weights, "logs" if poisson else "odds")
-        if len(np.unique(train.y)) > 1 and _varies(train.x.numeric):
+        if len(np.unique(train.y)) > 1 and _varies(present(train.x.numeric)):
             seen, held_out = self.encoded(train), self.encoded(valid)
             held_out = held_out if len(held_out) else seen
             if self.stopping == "auc" and (len(held_out) < _RANKED_ROWS or len(np.unique(held_out.y)) == 1):
@@ -127,7 +127,8 @@ class Boosted:
 
     def predict(self, x: Rows) -> np.ndarray:
         """Return (n, width) probabilities or values."""
-        raw = self._raw(x.numeric) if self.constant is None else self.constant.predict(x.numeric)
+        numeric = present(x.numeric)
+        raw = self._raw(numeric) if self.constant is None else self.constant.predict(numeric)
         # Libraries give a single output of a row as (n,).
         return self.head.predict(np.asarray(raw, np.float64).reshape(len(x), self.head.n_raw))
 

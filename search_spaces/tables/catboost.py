@@ -11,10 +11,10 @@ import numpy as np
 from automl.export.trees import TreeEnsemble
 from automl.option import Family
 from automl.search_spaces.tables.blocks import BOOSTED_FEATURES, OBJECTIVE, Boosted, adapt_boosted
-from automl.space import Choice, Constant, Float, Int, Params, scope
+from automl.space import Choice, Constant, Float, Int, Params, Space, scope
 from automl.task import Batch, Problem
 
-SPACE = {
+SPACE: Space = {
     "objective": OBJECTIVE,
     "learning_rate": Float(0.01, 0.3, log=True, default=0.06),
     "max_rounds": Constant(3000),

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 from automl.option import Family
 from automl.search_spaces.tables.blocks import CRITERION, TREE_FEATURES, criterion_for_classes
-from automl.space import Float, Int, Params
+from automl.space import Float, Int, Params, Space
 from automl.task import Problem
 
 if TYPE_CHECKING:
     from automl.training.forest import Forest
 
-SPACE = {
+SPACE: Space = {
     "max_depth": Int(2, 20, default=8),
     "min_samples_leaf": Int(1, 100, log=True, default=10),
     "max_leaf_nodes": Int(4, 512, log=True, default=128),

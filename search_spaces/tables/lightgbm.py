@@ -10,10 +10,10 @@ import numpy as np
 from automl.export.trees import TreeEnsemble, floor32
 from automl.option import Family
 from automl.search_spaces.tables.blocks import BOOSTED_FEATURES, OBJECTIVE, Boosted, adapt_boosted
-from automl.space import Choice, Constant, Float, Int, Params
+from automl.space import Choice, Constant, Float, Int, Params, Space
 from automl.task import Batch, Problem
 
-SPACE = {
+SPACE: Space = {
     "objective": OBJECTIVE,
     "learning_rate": Float(0.01, 0.3, log=True, default=0.05),
     "max_rounds": Constant(4000),
@@ -29,7 +29,7 @@ SPACE = {
 
 _OBJECTIVES = {"log_loss": "binary", "l2": "regression", "l1": "regression_l1", "huber": "huber", "poisson": "poisson"}
 _METRICS = {"log_loss": "binary_logloss", "auc": "auc", "l2": "l2", "l1": "l1", "poisson": "poisson"}
-_COPIED = ("learning_rate", "num_leaves", "min_data_in_leaf", "feature_fraction", "bagging_fraction")
+_COPIED: tuple[str, ...] = ("learning_rate", "num_leaves", "min_data_in_leaf", "feature_fraction", "bagging_fraction")
 _COPIED += ("lambda_l1", "lambda_l2", "max_bin", "extra_trees")
 
 
@@ -55,7 +55,7 @@ class LightGBM(Boosted):
             for _ in range(n_rounds):
                 if booster.update():
                     break
-                _, _, loss, greater_is_better = booster.eval_valid()[0]
+                loss, greater_is_better = booster.eval_valid()[0][2:4]
                 losses.append(-loss if greater_is_better else loss)
             return losses
 
@@ -95,7 +95,7 @@ class LightGBM(Boosted):
         import lightgbm
 
         text = zlib.decompress(packed).decode()
-        booster = lightgbm.Booster(model_str=text)
+        booster: Any = lightgbm.Booster(model_str=text)
         booster.text = text
         return booster
 

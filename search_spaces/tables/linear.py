@@ -14,7 +14,7 @@ from scipy.special import softmax
 from automl.option import Family
 from automl.search_spaces.tables.blocks import NUMERIC_FEATURES
 from automl.space import Choice, Float, Params
-from automl.task import Batch, Problem, Rows
+from automl.task import Batch, Problem, Rows, present
 from automl.training.linear import Linear, class_weight_for_classes, class_weights, quiet
 from automl.types import Model
 
@@ -57,7 +57,7 @@ class _LinearModel:
     model: Linear
 
     def predict(self, x: Rows) -> np.ndarray:
-        return self.model.predict(x.numeric)
+        return self.model.predict(present(x.numeric))
 
     def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> str:
         product = graph.op("MatMul", inputs["numeric"], graph.constant(self.model.weight))
@@ -79,7 +79,7 @@ class Logistic(_LinearModel):
         """Fit; yields after every stage."""
         head = self.target.head(train.y, train.weights, "odds")
         codes = head.encode(train.y)
-        x, unscaled = _conditioned(train.x.numeric)
+        x, unscaled = _conditioned(present(train.x.numeric))
         if not codes.any():  # one class
             self.model = Linear.constant(x.shape[1], head)
             yield 1.0
@@ -152,7 +152,7 @@ class LeastSquares(_LinearModel):
         """Fit; yields once."""
         from sklearn.linear_model import ElasticNet, Ridge
 
-        x, unscaled = _conditioned(train.x.numeric)
+        x, unscaled = _conditioned(present(train.x.numeric))
         x = x.astype(np.float64)
         head = self.target.head(train.y, train.weights, "odds")
         mass = float(len(x) if train.weights is None else train.weights.sum())

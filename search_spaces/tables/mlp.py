@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from automl.option import Family
-from automl.space import Choice, Float, Int, Params
+from automl.space import Choice, Float, Int, Params, Space
 from automl.task import Problem, Rows
 from automl.types import Model
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from automl.search_spaces.tables._network import TableNetwork
 
 _SIZE = {"size": Int(2, 32, log=True, default=12)}
-SPACE = {
+SPACE: Space = {
     "depth": Int(1, 6, default=3),
     "width": Int(32, 1024, log=True, default=256),
     "block": Choice(["plain", "residual"]),

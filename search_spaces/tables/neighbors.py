@@ -12,15 +12,15 @@ import numpy as np
 
 from automl.option import Family
 from automl.search_spaces.tables.blocks import NUMERIC_FEATURES
-from automl.space import Choice, Float, Int, Params
-from automl.task import Batch, Problem, Rows
+from automl.space import Choice, Float, Int, Params, Space
+from automl.task import Batch, Problem, Rows, present
 from automl.training.linear import sample
 from automl.types import Model
 
 if TYPE_CHECKING:
     from automl.export.graph import Graph
 
-SPACE = {
+SPACE: Space = {
     "k": Int(1, 100, log=True, default=15),
     "weights": Choice(["distance", "uniform"]),
     # The exponent of the Minkowski distance: 1 sums differences, 2 their squares.
@@ -60,7 +60,7 @@ class Neighbors:
         """Keep the rows; yields once."""
         index = sample(train.y, self.max_rows, self.target.n_classes, self.seed)
         self.head = self.target.head(train.y, train.weights, "means")
-        x, values = train.x.numeric[index], self.target.columns(self.head.encode(train.y[index]))
+        x, values = present(train.x.numeric)[index], self.target.columns(self.head.encode(train.y[index]))
         self.center = x.mean(axis=0, dtype=np.float64).astype(np.float32)
         self.rows = x - self.center
         mass = np.ones(len(x)) if train.weights is None else train.weights[index] / train.weights[index].mean()
@@ -74,7 +74,7 @@ class Neighbors:
     def predict(self, x: Rows) -> np.ndarray:
         """Return (n, width) probabilities or values."""
         step = max(1, _CHUNK_NUMBERS // len(self.rows))
-        parts = [self._predict(x.numeric[i : i + step]).astype(np.float32) for i in range(0, len(x), step)]
+        parts = [self._predict(present(x.numeric)[i : i + step]).astype(np.float32) for i in range(0, len(x), step)]
         return self.head.predict(np.concatenate(parts))
 
     def _predict(self, x: np.ndarray) -> np.ndarray:

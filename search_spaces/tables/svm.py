@@ -14,14 +14,14 @@ from automl.option import Family
 from automl.search_spaces.tables.blocks import NUMERIC_FEATURES
 from automl.space import Choice, Float, Int, Params, Space
 from automl.target import Head
-from automl.task import Batch, Problem, Rows
+from automl.task import Batch, Problem, Rows, present
 from automl.training.linear import Calibration, Linear, class_weights, holdout, quiet, sample
 from automl.types import Model
 
 if TYPE_CHECKING:
     from automl.export.graph import Graph
 
-SPACE = {
+SPACE: Space = {
     # gamma is relative to 1 / (columns * variance), which scikit-learn calls "scale".
     "kernel": Choice(
         {
@@ -92,7 +92,7 @@ class SupportVectors:
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
         """Fit; classification yields after the calibrated and after the final machine."""
         batch = train.take(sample(train.y, self.max_rows, self.target.n_classes, self.seed))
-        x = batch.x.numeric.astype(np.float64)
+        x = present(batch.x.numeric).astype(np.float64)
         self.center = x.mean(axis=0).astype(np.float32)
         x = x - self.center
         # Rounded here, because ONNX constants are float32.
@@ -153,7 +153,7 @@ class SupportVectors:
     def predict(self, x: Rows) -> np.ndarray:
         """Return (n, width) probabilities or values."""
         step = max(1, _CHUNK_NUMBERS // len(self.weight))
-        parts = (x.numeric[i : i + step] - self.center for i in range(0, len(x), step))
+        parts = (present(x.numeric)[i : i + step] - self.center for i in range(0, len(x), step))
         return np.concatenate([self.model.predict(self._margins(part)) for part in parts])
 
     def _margins(self, x: np.ndarray) -> np.ndarray:

@@ -11,10 +11,10 @@ from automl.errors import NotApplicable
 from automl.export.trees import TreeEnsemble, below32
 from automl.option import Family
 from automl.search_spaces.tables.blocks import BOOSTED_FEATURES, OBJECTIVE, Boosted, adapt_boosted
-from automl.space import Choice, Constant, Float, Int, Params
+from automl.space import Choice, Constant, Float, Int, Params, Space
 from automl.task import Batch, Problem
 
-SPACE = {
+SPACE: Space = {
     "objective": OBJECTIVE,
     "learning_rate": Float(0.01, 0.3, log=True, default=0.05),
     "max_rounds": Constant(3000),
@@ -35,7 +35,7 @@ _OBJECTIVES = {
     "poisson": "count:poisson",
 }
 _METRICS = {"log_loss": "logloss", "auc": "auc", "l2": "rmse", "l1": "mae", "poisson": "poisson-nloglik"}
-_COPIED = ("learning_rate", "max_depth", "min_child_weight", "subsample", "colsample_bytree")
+_COPIED: tuple[str, ...] = ("learning_rate", "max_depth", "min_child_weight", "subsample", "colsample_bytree")
 _COPIED += ("reg_alpha", "reg_lambda", "max_bin")
 
 

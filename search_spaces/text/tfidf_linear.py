@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse as sp
 
 from automl.option import Family
-from automl.space import Choice, Float, Int, Params
+from automl.space import Choice, Float, Int, Params, Space
 from automl.target import Head
 from automl.task import Batch, Problem, Rows
 from automl.training.linear import Calibration, Linear, class_weight_for_classes, class_weights, holdout, quiet
@@ -21,7 +21,7 @@ from automl.types import Model
 if TYPE_CHECKING:
     from automl.export.graph import Graph
 
-SPACE = {
+SPACE: Space = {
     # Words and pairs of words, pieces of words, or both.
     "analyzer": Choice(["both", "word", "char"]),
     "sublinear": Choice([True, False]),

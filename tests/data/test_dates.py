@@ -1,6 +1,8 @@
 """Dates in every form, several in one column, as numbers; times of the day, durations; and rows in their order."""
 
+import datetime
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,12 +23,12 @@ OTHER = rng.normal(size=N)
 Y = np.arange(N) % 2
 
 
-def ordinal(d):
+def ordinal(d: datetime.date) -> str:
     ending = "th" if 4 <= d.day <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(d.day % 10, "th")
     return f"{d:%B} {d.day}{ending}, {d.year}"
 
 
-def of(form):
+def of(form: Any) -> Any:
     return lambda moment: moment.strftime(form)
 
 
@@ -51,7 +53,7 @@ MIXED = {
 }
 
 
-def check(values, expected, **options):
+def check(values: Any, expected: Any, **options: Any) -> Any:
     """The parts of the dates are right in the task, alone, and from the schema as JSON would hold it."""
     columns = {"when": values, "other": OTHER[: len(values)]}
     task = from_arrays(columns, Y[: len(values)], **options)
@@ -65,22 +67,22 @@ def check(values, expected, **options):
 
 
 @pytest.mark.parametrize("form", DAY_FORMS)
-def test_every_form_of_a_day(form):
+def test_every_form_of_a_day(form: Any) -> None:
     check([d.strftime(form) for d in DAYS], DAYS)
 
 
 @pytest.mark.parametrize("form", MOMENT_FORMS)
-def test_every_form_of_a_moment_with_its_seconds(form):
+def test_every_form_of_a_moment_with_its_seconds(form: Any) -> None:
     check([m.strftime(form) for m in MOMENTS], MOMENTS)
 
 
 @pytest.mark.parametrize("forms", MIXED.values(), ids=MIXED)
-def test_several_forms_in_one_column(forms):
+def test_several_forms_in_one_column(forms: Any) -> None:
     task = check([forms[i % len(forms)](d) for i, d in enumerate(DAYS)], DAYS)
     assert len(forms) == 2 or isinstance(task.schema.columns[0].format, tuple)
 
 
-def test_a_form_of_a_single_row_and_times_in_some_rows():
+def test_a_form_of_a_single_row_and_times_in_some_rows() -> None:
     rare = [d.strftime("%b %d, %Y" if i == 77 else "%d/%m/%Y") for i, d in enumerate(DAYS)]
     check(rare, DAYS)
     some = [
@@ -93,7 +95,7 @@ def test_a_form_of_a_single_row_and_times_in_some_rows():
 @pytest.mark.parametrize(
     ("form", "bad"), [("%d/%m/%Y", "31/02/2016"), ("%Y-%m-%d", "2016-13-45"), ("%b %d, %Y", "soon")]
 )
-def test_the_value_that_is_no_date_is_named_and_no_other(form, bad):
+def test_the_value_that_is_no_date_is_named_and_no_other(form: Any, bad: str) -> None:
     values = [d.strftime(form) for d in DAYS]
     values[77] = bad
     with pytest.raises(DataError, match=rf"'when'.*row 78 has '{bad}' \(1 such row\)"):
@@ -103,7 +105,7 @@ def test_the_value_that_is_no_date_is_named_and_no_other(form, bad):
         rows(task.schema, {"when": [values[0], bad], "other": [1, 2]})
 
 
-def test_evidence_decides_the_order_of_day_and_month_and_both_are_refused():
+def test_evidence_decides_the_order_of_day_and_month_and_both_are_refused() -> None:
     first = [d.strftime("%d/%m/%Y") for d in DAYS]
     assert from_arrays({"when": first, "o": OTHER}, Y).schema.columns[0].format == "%d/%m/%Y"
     both = [d.strftime("%d/%m/%Y" if i % 2 else "%m/%d/%Y") for i, d in enumerate(DAYS)]
@@ -116,7 +118,7 @@ SECONDS = [int(m.replace(tzinfo=dt.UTC).timestamp()) for m in MOMENTS]
 
 @pytest.mark.parametrize("as_text", [False, True])
 @pytest.mark.parametrize("ticks", [1, 1_000, 1_000_000, 1_000_000_000])
-def test_seconds_since_1970_are_dates_where_declared_or_called_so(ticks, as_text):
+def test_seconds_since_1970_are_dates_where_declared_or_called_so(ticks: int, as_text: bool) -> None:
     values = [str(s * ticks) if as_text else s * ticks for s in SECONDS]
     check(values, MOMENTS, roles={"when": "datetime"})
     task = from_arrays({"created_at": values, "amount": values}, Y)
@@ -125,7 +127,7 @@ def test_seconds_since_1970_are_dates_where_declared_or_called_so(ticks, as_text
 
 
 @pytest.mark.parametrize("form", ["%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d%H%M"])
-def test_days_that_are_numbers_are_dates_and_said(form):
+def test_days_that_are_numbers_are_dates_and_said(form: Any) -> None:
     truth = [
         m.replace(second=0) if form == "%Y%m%d%H%M" else m if "H" in form else d
         for m, d in zip(MOMENTS, DAYS, strict=True)
@@ -148,7 +150,7 @@ TIMES = {
 
 
 @pytest.mark.parametrize("form", TIMES.values(), ids=TIMES)
-def test_times_of_a_day(form):
+def test_times_of_a_day(form: Any) -> None:
     task = from_arrays({"when": [form(m) for m in MOMENTS], "o": OTHER}, Y)
     assert task.schema.columns[0].role == "datetime"
     np.testing.assert_array_equal(task.data.x.numeric[:, 5:7], [[m.hour, m.minute] for m in MOMENTS])
@@ -167,7 +169,7 @@ DURATIONS = {
 
 
 @pytest.mark.parametrize("values", DURATIONS.values(), ids=DURATIONS)
-def test_durations_are_seconds(values):
+def test_durations_are_seconds(values: Any) -> None:
     task = from_arrays({"d": values, "o": OTHER}, Y)
     assert task.schema.columns[0].role == "numeric"
     seconds = np.float32([t.total_seconds() for t in LENGTHS])
@@ -176,7 +178,7 @@ def test_durations_are_seconds(values):
     np.testing.assert_array_equal(rows(task.schema, other_way).numeric[:, 0], seconds[:4])
 
 
-def test_what_rows_are_ordered_by_stays_a_feature_and_says_what_it_does():
+def test_what_rows_are_ordered_by_stays_a_feature_and_says_what_it_does() -> None:
     when = [d.strftime("%d/%m/%Y") for d in DAYS]
     task = from_arrays(pd.DataFrame({"when": when, "o": OTHER, "y": Y}), "y", order="when")
     assert task.schema.columns[0].role == "datetime"
@@ -187,14 +189,14 @@ def test_what_rows_are_ordered_by_stays_a_feature_and_says_what_it_does():
 
 
 @pytest.mark.parametrize("groups", [np.arange(N) % 6, np.argsort(np.argsort(DAYS)) // 6], ids=["lasting", "passing"])
-def test_order_and_groups_hold_together(groups):
+def test_order_and_groups_hold_together(groups: Any) -> None:
     frame = pd.DataFrame({"when": DAYS, "g": groups, "o": OTHER, "y": Y})
     task = from_arrays(frame, "y", order="when", group="g", test_share=0.2, folds=3)
     assert len(task.splits) >= 2
     kept = task.data.x.numeric
     days = runtime.numeric_names(task.schema.to_dict()).index("when.days")
     known = dict(zip(np.round(OTHER, 9).tolist(), groups.tolist(), strict=True))
-    group_of = np.array([known[min(known, key=lambda v, k=float(o): abs(v - k))] for o in kept[:, -1]])
+    group_of = np.array([min((abs(v - o), group) for v, group in known.items())[1] for o in kept[:, -1].tolist()])
     for train, valid in task.splits:
         assert not set(group_of[train]) & set(group_of[valid])
         assert kept[train, days].max() < kept[valid, days].min()

@@ -7,7 +7,9 @@ import fractions
 import importlib.util
 import json
 import sys
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +20,7 @@ from automl import AutoML, load, runtime
 from automl.data import from_arrays, rows
 from automl.errors import DataError
 from automl.export import replay
+from automl.task import Task
 
 N = 60
 rng = np.random.default_rng(0)
@@ -28,11 +31,11 @@ Y = np.arange(N) % 2
 Colour = enum.Enum("Colour", "RED GREEN BLUE")
 
 
-def arrow(values, kind=None):
+def arrow(values: Any, kind: Any = None) -> pd.Series:
     return pd.Series(pd.arrays.ArrowExtensionArray(pa.array(values, kind)))
 
 
-def numpy_columns():
+def numpy_columns() -> dict[str, Any]:
     numbers = "int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 longdouble S5 U5 O"
     found = {f"numpy {t}": COUNTS.astype(t) for t in numbers.split()}
     found |= {f"numpy M8[{u}]": DAYS.to_numpy().astype(f"M8[{u}]") for u in ("D", "h", "m", "s", "ms", "us", "ns")}
@@ -46,7 +49,7 @@ def numpy_columns():
     }
 
 
-def pandas_columns():
+def pandas_columns() -> dict[str, Any]:
     numbers = "Int8 Int64 UInt64 Float32 Float64 int64[pyarrow] double[pyarrow]"
     found = {f"pandas {t}": pd.Series(COUNTS).astype(t) for t in numbers.split()}
     found |= {f"pandas {t}": pd.Series(FEW.astype(str)).astype(t) for t in ("string", "string[pyarrow]", "object")}
@@ -77,7 +80,7 @@ def pandas_columns():
     }  # fmt: skip
 
 
-def python_columns():
+def python_columns() -> dict[str, Any]:
     return {
         "range": range(N),
         "tuple": tuple(COUNTS.tolist()),
@@ -99,7 +102,7 @@ def python_columns():
     }
 
 
-def arrow_columns():
+def arrow_columns() -> dict[str, Any]:
     values = {
         "integers": pa.array(COUNTS),
         "chunks": pa.chunked_array([pa.array(COUNTS[:30]), pa.array(COUNTS[30:])]),
@@ -132,7 +135,7 @@ REFUSED = {
 }
 
 
-def check_replayed(columns, folder):
+def check_replayed(columns: Any, folder: Path) -> Task:
     """The task's rows, what its schema says about the same rows as they are written for a replay, and a few of them."""
     task = from_arrays(columns, Y)
     schema = json.loads(json.dumps(task.schema.to_dict()))
@@ -150,7 +153,7 @@ def check_replayed(columns, folder):
 
 
 @pytest.mark.parametrize("values", COLUMNS.values(), ids=COLUMNS)
-def test_every_type_is_read_and_replayed_alike(values, tmp_path):
+def test_every_type_is_read_and_replayed_alike(values: Any, tmp_path: Path) -> None:
     task = check_replayed({"c": values, "other": rng.normal(size=N)}, tmp_path)
     assert task.schema.columns[0].role != "dropped"
     x = task.data.x.numeric if task.schema.columns[0].role != "categorical" else task.data.x.categories
@@ -160,7 +163,7 @@ def test_every_type_is_read_and_replayed_alike(values, tmp_path):
 @pytest.mark.parametrize(
     "name", ["int", "gaps", "str", "cat", "date", "datetime", "duration", "bool", "time", "decimal"]
 )
-def test_polars(name, tmp_path):
+def test_polars(name: str, tmp_path: Path) -> None:
     pl = pytest.importorskip("polars")
     frame = pl.DataFrame(
         {
@@ -181,7 +184,7 @@ def test_polars(name, tmp_path):
 
 
 @pytest.mark.parametrize(("values", "message"), REFUSED.values(), ids=REFUSED)
-def test_what_has_no_meaning_is_refused_at_the_start(values, message):
+def test_what_has_no_meaning_is_refused_at_the_start(values: Any, message: str) -> None:
     with pytest.raises(DataError, match=message):
         from_arrays({"c": values, "other": np.ones(N)}, Y)
 
@@ -190,7 +193,7 @@ X = rng.normal(size=(N, 2))
 CONTAINERS = {
     "Arrow table": pa.table({"x0": X[:, 0], "x1": X[:, 1]}),
     "Arrow batch": pa.RecordBatch.from_pydict({"x0": X[:, 0], "x1": X[:, 1]}),
-    "records": np.rec.fromarrays([X[:, 0], X[:, 1]], names="x0,x1"),
+    "records": np.rec.fromarrays([X[:, 0], X[:, 1]], names="x0,x1"),  # type: ignore[call-overload]  # its types ask for more
     "list of records": [{"x0": a, "x1": b} for a, b in X.tolist()],
     "lists": X.tolist(),
     "matrix": np.asmatrix(X),
@@ -203,14 +206,14 @@ CONTAINERS = {
 
 
 @pytest.mark.parametrize("x", CONTAINERS.values(), ids=CONTAINERS)
-def test_every_container_gives_the_same_rows(x):
+def test_every_container_gives_the_same_rows(x: Any) -> None:
     task = from_arrays(x, Y)
     assert [c.name for c in task.schema.columns] == ["x0", "x1"]
     np.testing.assert_array_equal(task.data.x.numeric, X.astype(np.float32))
     np.testing.assert_array_equal(rows(task.schema, x).numeric, task.data.x.numeric)
 
 
-def test_a_mask_is_a_gap_also_among_rows():
+def test_a_mask_is_a_gap_also_among_rows() -> None:
     masked = np.ma.masked_array(X, X > 0.5)
     task = from_arrays(masked, Y)
     np.testing.assert_array_equal(np.isnan(task.data.x.numeric), masked.mask)
@@ -235,15 +238,15 @@ TARGETS = {
 
 
 @pytest.mark.parametrize("y", TARGETS.values(), ids=TARGETS)
-def test_classes_of_every_type_are_whole_and_in_order(y):
+def test_classes_of_every_type_are_whole_and_in_order(y: Any) -> None:
     task = from_arrays(X, y)
-    assert task.target == "binary"
+    assert task.target.kind == "binary"
     given = [v.decode() if isinstance(v, bytes) else v for v in runtime.as_array(y).tolist() if v is not None]
     known = sorted({v if isinstance(v, int | float | bool) else str(v) for v in given})
     assert [str(label) for label in task.schema.classes] == [str(label) for label in known]
 
 
-def predict_py(folder) -> ModuleType:
+def predict_py(folder: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location("shipped_predict", folder / "predict.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
@@ -251,7 +254,7 @@ def predict_py(folder) -> ModuleType:
     return module
 
 
-def test_all_of_them_are_fitted_exported_and_predicted_alike(tmp_path):
+def test_all_of_them_are_fitted_exported_and_predicted_alike(tmp_path: Path) -> None:
     columns = {name: v for name, v in COLUMNS.items() if not name.startswith("pandas index")}
     frame = pd.DataFrame({name: pd.Series(runtime.as_array(v)) for name, v in columns.items()})
     frame["x"] = X[:, 0] + Y

@@ -2,6 +2,9 @@
 
 import gzip
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +17,7 @@ from automl.errors import ConfigError, DataError
 from automl.runtime import PredictionError, read_csv
 
 
-def write_as(frame, path):
+def write_as(frame: pd.DataFrame, path: Path) -> Path:
     name = path.name
     if name.endswith((".csv", ".csv.gz")):
         frame.to_csv(path, index=False)
@@ -33,7 +36,7 @@ ENDINGS = ["csv", "csv.gz", "tsv", "tsv.gz", "parquet", "feather", "jsonl", "ndj
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_every_format_gives_the_same_rows(table, tmp_path, ending):
+def test_every_format_gives_the_same_rows(table: dict[str, list[Any]], tmp_path: Path, ending: str) -> None:
     frame = pd.DataFrame(table)
     frame.loc[[3, 7], "size"] = np.nan
     frame.loc[[4, 8], "colour"] = None
@@ -50,7 +53,7 @@ def test_every_format_gives_the_same_rows(table, tmp_path, ending):
     assert x.cardinalities == (4,)
 
 
-def test_whole_numbers_stay_whole_as_classes(write_csv, table):
+def test_whole_numbers_stay_whole_as_classes(write_csv: Callable[..., Path], table: dict[str, list[Any]]) -> None:
     table["target"] = [2, 1, 1] * 20
     task = load(write_csv(table))
     assert task.schema.classes == (1, 2)
@@ -58,7 +61,7 @@ def test_whole_numbers_stay_whole_as_classes(write_csv, table):
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet", "jsonl"])
-def test_leading_zeros_are_kept_in_training_and_prediction(tmp_path, ending):
+def test_leading_zeros_are_kept_in_training_and_prediction(tmp_path: Path, ending: str) -> None:
     frame = pd.DataFrame({"zip": ["02139", "90210", "00501"] * 20, "target": ["a", "b"] * 30})
     path = write_as(frame, tmp_path / f"data.{ending}")
     task = load(path)
@@ -68,13 +71,13 @@ def test_leading_zeros_are_kept_in_training_and_prediction(tmp_path, ending):
     assert sorted(set(task.data.x.categories[:, 0].tolist())) == [1, 2, 3]
 
 
-def test_semicolons_and_byte_order_mark(tmp_path):
+def test_semicolons_and_byte_order_mark(tmp_path: Path) -> None:
     path = tmp_path / "data.csv"
     path.write_text("a;b;target\n" + "1;x;0\n2;y;1\n" * 10, encoding="utf-8-sig")
     assert [c.name for c in load(path).schema.columns] == ["a", "b"]
 
 
-def test_parquet_dictionary_columns_are_categories(tmp_path):
+def test_parquet_dictionary_columns_are_categories(tmp_path: Path) -> None:
     frame = pd.DataFrame({"code": pd.Categorical([1, 2, 3, 1] * 10), "z": range(40), "target": [0, 1] * 20})
     frame.to_parquet(tmp_path / "data.parquet")
     task = load(tmp_path / "data.parquet")
@@ -91,7 +94,7 @@ def test_parquet_dictionary_columns_are_categories(tmp_path):
         (np.zeros((40, 12, 2), np.float32), "sequence", (12, 2)),
     ],
 )
-def test_npz_arrays(tmp_path, x, kind, shape):
+def test_npz_arrays(tmp_path: Path, x: Any, kind: str, shape: tuple[int, ...]) -> None:
     y = np.arange(40) % 2
     np.savez(tmp_path / "d.npz", x_train=x, y_train=y, x_test=x[:10], y_test=y[:10])
     task = load(tmp_path / "d.npz")
@@ -102,7 +105,7 @@ def test_npz_arrays(tmp_path, x, kind, shape):
         assert task.data.x.image.dtype == x.dtype
 
 
-def test_npz_kind_and_lengths_decide_what_three_axes_are(tmp_path):
+def test_npz_kind_and_lengths_decide_what_three_axes_are(tmp_path: Path) -> None:
     x = np.ones((40, 8, 8), np.uint8)
     lengths = np.r_[np.full(39, 3), 8]
     np.savez(tmp_path / "s.npz", x_train=x, y_train=np.arange(40) % 2, len_train=lengths)
@@ -115,14 +118,14 @@ def test_npz_kind_and_lengths_decide_what_three_axes_are(tmp_path):
     assert load(tmp_path / "i.npz", kind="sequence").kind == "sequence"
 
 
-def test_a_length_out_of_range_names_the_row_of_the_file(tmp_path):
+def test_a_length_out_of_range_names_the_row_of_the_file(tmp_path: Path) -> None:
     x, y = np.ones((40, 8, 2)), np.where(np.arange(40) < 5, np.nan, np.arange(40) % 2)
     np.savez(tmp_path / "s.npz", x_train=x, y_train=y, len_train=np.r_[np.full(39, 3), 9])
     with pytest.raises(DataError, match=r"from 1 to 8.*row 40 has 9"):
         load(tmp_path / "s.npz")
 
 
-def test_a_guess_at_three_axes_is_noted_with_the_way_out():
+def test_a_guess_at_three_axes_is_noted_with_the_way_out() -> None:
     y = np.arange(40) % 2
     for x, way_out in [(np.zeros((40, 8, 8)), "data.kind=sequence"), (np.zeros((40, 8, 6)), "data.kind=image")]:
         assert any(way_out in note for note in from_arrays(x, y).notes)
@@ -131,20 +134,20 @@ def test_a_guess_at_three_axes_is_noted_with_the_way_out():
 
 
 @pytest.mark.parametrize("largest", [1, 16, 255])
-def test_float_images_keep_their_values(largest):
+def test_float_images_keep_their_values(largest: int) -> None:
     x = np.random.default_rng(0).uniform(0, largest, (40, 8, 8))
     image = from_arrays(x, np.arange(40) % 2).data.x.image
     np.testing.assert_array_equal(image[..., 0], x.astype(np.float32))
 
 
-def test_lengths_of_test_images_are_refused(tmp_path):
+def test_lengths_of_test_images_are_refused(tmp_path: Path) -> None:
     x, y = np.zeros((40, 8, 8)), np.arange(40) % 2
     np.savez(tmp_path / "d.npz", x_train=x, y_train=y, x_test=x, y_test=y, len_test=np.full(40, 3))
     with pytest.raises(DataError, match="Lengths are for sequences"):
         load(tmp_path / "d.npz", kind="auto")
 
 
-def test_a_target_column_is_for_tables(tmp_path):
+def test_a_target_column_is_for_tables(tmp_path: Path) -> None:
     x, y = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) % 2
     np.savez(tmp_path / "d.npz", x_train=x, y_train=y)
     assert load(tmp_path / "d.npz", "target").schema.target_name == "target"
@@ -154,14 +157,14 @@ def test_a_target_column_is_for_tables(tmp_path):
             load(tmp_path / path, "foo")
 
 
-def test_npz_of_two_axes_is_a_table(tmp_path):
+def test_npz_of_two_axes_is_a_table(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(size=(40, 3))
     np.savez(tmp_path / "d.npz", x_train=x, y_train=np.arange(40) % 2)
     task = load(tmp_path / "d.npz")
     assert [c.name for c in task.schema.columns] == ["x0", "x1", "x2"]
 
 
-def make_images(folder, sizes, mode="RGB"):
+def make_images(folder: Path, sizes: list[int], mode: str = "RGB") -> Path:
     rng = np.random.default_rng(0)
     for i, size in enumerate(sizes):
         path = folder / ("cat" if i % 2 else "dog") / f"{i}.png"
@@ -176,7 +179,7 @@ def make_images(folder, sizes, mode="RGB"):
     [([20] * 8, "RGB", (20, 20, 3)), ([20] * 8, "L", (20, 20, 1)), ([30, 50, 50, 70] * 2, "RGB", (50, 50, 3)),
      ([100] * 8, "RGB", (64, 64, 3)), ([10, 12] * 4, "L", (32, 32, 1))],
 )  # fmt: skip
-def test_image_folder(tmp_path, sizes, mode, shape):
+def test_image_folder(tmp_path: Path, sizes: list[int], mode: str, shape: tuple[int, ...]) -> None:
     task = load(make_images(tmp_path / "photos", sizes, mode))
     assert task.schema.shape == shape
     assert task.schema.classes == ("cat", "dog")
@@ -188,7 +191,7 @@ def test_image_folder(tmp_path, sizes, mode, shape):
     [(np.uint16, 257, "png"), (np.int32, 257, "tif"), (np.float32, 1 / 255, "tif"), (np.float32, 1, "tif")],
     ids=["16 bits", "32 bits", "fractions", "floats"],
 )
-def test_deep_grey_images_keep_their_greys(tmp_path, dtype, scale, ending):
+def test_deep_grey_images_keep_their_greys(tmp_path: Path, dtype: Any, scale: float, ending: str) -> None:
     greys = np.arange(256, dtype=np.uint8).reshape(16, 16)
     for i, name in enumerate(["cat", "dog"] * 4):
         path = tmp_path / "photos" / name / f"{i}.{ending}"
@@ -199,7 +202,7 @@ def test_deep_grey_images_keep_their_greys(tmp_path, dtype, scale, ending):
     np.testing.assert_array_equal(task.data.x.image, np.broadcast_to(greys[..., None], (8, 16, 16, 1)))
 
 
-def test_a_folder_is_for_models_of_images(tmp_path, table):
+def test_a_folder_is_for_models_of_images(tmp_path: Path, table: dict[str, list[Any]]) -> None:
     folder = make_images(tmp_path / "photos", [20] * 8)
     schema = from_arrays(pd.DataFrame(table), "target").schema.to_dict()
     with pytest.raises(DataError, match=r"takes a table with the columns 'size', 'colour', 'open'; given: the folder"):
@@ -209,7 +212,7 @@ def test_a_folder_is_for_models_of_images(tmp_path, table):
         read_features(folder, sequences)
 
 
-def test_corrupt_image_is_named(tmp_path):
+def test_corrupt_image_is_named(tmp_path: Path) -> None:
     folder = make_images(tmp_path / "photos", [20] * 8)
     (folder / "dog" / "2.png").write_bytes(b"\x89PNG no")
     with pytest.raises(DataError, match=r"2\.png"):
@@ -232,19 +235,19 @@ BAD_TEXT = {
 
 
 @pytest.mark.parametrize(("content", "message"), BAD_TEXT.values(), ids=BAD_TEXT)
-def test_bad_text_files(write_csv, content, message):
+def test_bad_text_files(write_csv: Callable[..., Path], content: Any, message: str) -> None:
     with pytest.raises(Exception, match=message) as caught:
         load(write_csv(content))
     assert type(caught.value).__module__ == "automl.errors"
 
 
-def test_missing_file_names_the_nearest(write_csv, tmp_path):
+def test_missing_file_names_the_nearest(write_csv: Callable[..., Path], tmp_path: Path) -> None:
     write_csv(HEADER + ROWS, "train.csv")
     with pytest.raises(DataError, match=r"Did you mean 'train\.csv'"):
         load(tmp_path / "trian.csv")
 
 
-def test_the_last_ending_says_what_a_file_is(tmp_path, table):
+def test_the_last_ending_says_what_a_file_is(tmp_path: Path, table: dict[str, list[Any]]) -> None:
     frame = pd.DataFrame(table)
     frame.to_parquet(tmp_path / "data.csv.parquet")
     frame.to_csv(tmp_path / "data.tsv.csv", index=False)
@@ -254,13 +257,13 @@ def test_the_last_ending_says_what_a_file_is(tmp_path, table):
         np.testing.assert_array_equal(rows(task.schema, x).numeric, task.data.x.numeric)
 
 
-def test_unknown_ending(write_csv):
+def test_unknown_ending(write_csv: Callable[..., Path]) -> None:
     with pytest.raises(DataError, match=r"\.csv.*\.parquet.*\.npz"):
         load(write_csv("x", "data.xlsx"))
 
 
 @pytest.mark.parametrize(("encoding", "word"), [("latin-1", "café"), ("cp1252", "5 €"), ("latin-1", "caf\x81é")])
-def test_not_utf8_is_read_and_said(tmp_path, encoding, word):
+def test_not_utf8_is_read_and_said(tmp_path: Path, encoding: str, word: str) -> None:
     text = "a,b,target\n" + "".join(f"{i},{(word, 'thé')[i % 2]},{i % 3 % 2}\n" for i in range(30))
     (tmp_path / "d.csv").write_bytes(text.encode(encoding))
     task = load(tmp_path / "d.csv")
@@ -271,7 +274,7 @@ def test_not_utf8_is_read_and_said(tmp_path, encoding, word):
 PLAIN = "n,word,target\n" + "".join(f'{i}.5,"a, {i % 3}",{i % 2}\n' for i in range(40))
 
 
-def semicolons(text):
+def semicolons(text: str) -> str:
     return text.replace(", ", "~").replace(",", ";").replace("~", ", ").replace('"', "")
 
 
@@ -301,7 +304,7 @@ DIALECTS = {
 
 @pytest.mark.parametrize("name", ["d.csv", "D.CSV", "d.csv.gz"])
 @pytest.mark.parametrize("content", DIALECTS.values(), ids=DIALECTS)
-def test_every_dialect_gives_the_same_rows(tmp_path, content, name):
+def test_every_dialect_gives_the_same_rows(tmp_path: Path, content: Any, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     task = load(path)
@@ -328,13 +331,17 @@ HEADERS = {
 
 
 @pytest.mark.parametrize(("header", "body", "names"), HEADERS.values(), ids=HEADERS)
-def test_the_separator_is_what_makes_the_rows_as_wide_as_the_header(write_csv, header, body, names):
+def test_the_separator_is_what_makes_the_rows_as_wide_as_the_header(
+    write_csv: Callable[..., Path], header: str, body: str, names: Any
+) -> None:
     columns = read_csv(write_csv(header + body * 10))
     assert list(columns) == names
     assert {len(values) for values in columns.values()} == {20}
 
 
-def test_lines_in_quotes_are_kept_and_rows_that_do_not_fit_are_named_by_their_line(write_csv):
+def test_lines_in_quotes_are_kept_and_rows_that_do_not_fit_are_named_by_their_line(
+    write_csv: Callable[..., Path],
+) -> None:
     assert read_csv(write_csv('a,b\n1,"x\ny"\n'))["b"].tolist() == ["x\ny"]
     with pytest.raises(PredictionError, match="line 5: every row must have 2 fields"):
         read_csv(write_csv('# a comment\na,b\n1,"x\ny"\n1,2,3\n'))
@@ -352,7 +359,7 @@ NO_TEXT = {
 
 
 @pytest.mark.parametrize("given", NO_TEXT.values(), ids=NO_TEXT)
-def test_what_is_no_text_is_named(tmp_path, given):
+def test_what_is_no_text_is_named(tmp_path: Path, given: Any) -> None:
     content, message = given if isinstance(given, tuple) else (given, "UTF-16")
     (tmp_path / "d.csv").write_bytes(content)
     with pytest.raises(DataError, match=message):
@@ -360,12 +367,12 @@ def test_what_is_no_text_is_named(tmp_path, given):
 
 
 @pytest.mark.parametrize("name", ["d.csv.gz", "d.parquet", "d.feather", "d.npz"])
-def test_damaged_archives(write_csv, name):
+def test_damaged_archives(write_csv: Callable[..., Path], name: str) -> None:
     with pytest.raises(DataError, match="cannot be read"):
         load(write_csv("this is no such file", name))
 
 
-def test_cut_off_gzip(tmp_path):
+def test_cut_off_gzip(tmp_path: Path) -> None:
     (tmp_path / "d.csv.gz").write_bytes(gzip.compress((HEADER + ROWS * 50).encode())[:-20])
     with pytest.raises(DataError, match="cannot be read"):
         load(tmp_path / "d.csv.gz")
@@ -376,7 +383,7 @@ def test_cut_off_gzip(tmp_path):
     [(["{"], "line 1.*not JSON"), (["[1]"], "line 1.*JSON object"), ([""], "no rows"),
      ([json.dumps({"a": [1, 2], "target": 1})] * 4, "'a' holds a list")],
 )  # fmt: skip
-def test_bad_json_lines(write_csv, lines, message):
+def test_bad_json_lines(write_csv: Callable[..., Path], lines: list[str], message: str) -> None:
     with pytest.raises(DataError, match=message):
         load(write_csv("\n".join(lines) + "\n", "d.jsonl"))
 
@@ -396,12 +403,12 @@ X = np.zeros((10, 4, 4, 1))
         ({"x_train": np.array([{}] * 10), "y_train": np.arange(10) % 2}, "cannot be read"),
     ],
 )
-def test_bad_npz(tmp_path, arrays, message):
+def test_bad_npz(tmp_path: Path, arrays: Any, message: str) -> None:
     np.savez(tmp_path / "d.npz", **arrays)
     with pytest.raises(DataError, match=message):
         load(tmp_path / "d.npz")
 
 
-def test_empty_image_folder(tmp_path):
+def test_empty_image_folder(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="one folder per class"):
         load(tmp_path)

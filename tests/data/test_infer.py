@@ -1,6 +1,7 @@
 """Roles, levels, dates, vocabularies, and columns that cannot be used."""
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ SENTENCES = [
 ]
 
 
-def column(values, name="c", **roles):
+def column(values: Any, name: str = "c", **roles: Any) -> Any:
     values = runtime.as_array(values)
     (found,), _ = infer_columns({name: values}, roles, {})
     return found
@@ -53,7 +54,7 @@ ROLES = {
 
 
 @pytest.mark.parametrize(("values", "role"), ROLES.values(), ids=ROLES)
-def test_roles(values, role):
+def test_roles(values: Any, role: str) -> None:
     assert column(values).role == role
 
 
@@ -62,7 +63,7 @@ def test_roles(values, role):
     [("%m/%d/%Y", "%m/%d/%Y"), ("%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M"), ("%d.%m.%Y", "%d.%m.%Y"), ("%Y/%m/%d", "%Y/%m/%d"),
      ("%d %b %Y", "%d %b %Y"), ("%b %d, %Y", "%b %d, %Y"), ("%Y-%m-%d %H:%M:%S", "iso"), ("%Y-%m-%d", "iso")],
 )  # fmt: skip
-def test_date_patterns(written, pattern):
+def test_date_patterns(written: str, pattern: str) -> None:
     days = [dt.datetime(2023, 1, 1, 8, 15) + dt.timedelta(days=11 * i) for i in range(N)]
     found = column([d.strftime(written) for d in days])
     assert found.role == "datetime"
@@ -72,7 +73,7 @@ def test_date_patterns(written, pattern):
     assert encoded[:, 2].tolist() == [d.day for d in days]
 
 
-def test_sentinels_beyond_every_year_are_dates_and_endless_numbers_are_named():
+def test_sentinels_beyond_every_year_are_dates_and_endless_numbers_are_named() -> None:
     days = ["2024-01-01T00:00:00-05:00", "2025-01-01T00:00:00-05:00", "9999-12-31T23:59:59-05:00"] * 20
     assert column(days).role == "datetime"
     assert column([1, 2, 10**400] * 20).role == "numeric"
@@ -80,7 +81,7 @@ def test_sentinels_beyond_every_year_are_dates_and_endless_numbers_are_named():
         from_arrays({"n": [1, 2, 10**400] * 20}, [0, 1] * 30)
 
 
-def test_ambiguous_dates_are_noted():
+def test_ambiguous_dates_are_noted() -> None:
     values = np.array([f"0{1 + i % 9}/0{1 + i % 5}/2024" for i in range(N)], dtype=object)
     _, notes = infer_columns({"when": values}, {}, {})
     assert any("month first and day first" in note for note in notes)
@@ -101,7 +102,7 @@ DROPPED = {
 
 
 @pytest.mark.parametrize(("values", "name", "reason"), DROPPED.values(), ids=DROPPED)
-def test_dropped(values, name, reason):
+def test_dropped(values: Any, name: Any, reason: str) -> None:
     columns = {name: runtime.as_array(values), "other": rng.normal(size=N)}
     found, notes = infer_columns(columns, {}, {})
     assert found[0].role == "dropped"
@@ -109,25 +110,25 @@ def test_dropped(values, name, reason):
     assert any(name in note and reason in note for note in notes)
 
 
-def test_constant_with_gaps_is_kept():
+def test_constant_with_gaps_is_kept() -> None:
     assert column(["x", ""] * 30).role == "categorical"
 
 
-def test_consecutive_numbers_that_are_no_identifier_stay():
+def test_consecutive_numbers_that_are_no_identifier_stay() -> None:
     assert column(np.arange(N), "hour").role == "numeric"
 
 
-def test_codes_with_leading_zeros_are_told_apart():
+def test_codes_with_leading_zeros_are_told_apart() -> None:
     assert column(["007", "07", "7"] * 20).levels == ("007", "07", "7")
     assert column(["007", "008"] * 30, c="numeric").role == "numeric"
 
 
-def test_nothing_usable():
+def test_nothing_usable() -> None:
     with pytest.raises(DataError, match=r"No column can be used.*every value is 1.*roles"):
         column(np.ones(N))
 
 
-def test_roles_are_obeyed():
+def test_roles_are_obeyed() -> None:
     codes = np.array([10, 9, 2] * 20)
     assert column(codes, c="categorical").levels == ("2", "9", "10")
     assert column(np.ones(N), c="numeric").role == "numeric"
@@ -141,12 +142,12 @@ def test_roles_are_obeyed():
      ({"c": "categoric"}, UnknownNameError, "Did you mean 'categorical'"),
      ({"c": "datetime"}, DataError, "declared datetime")],
 )  # fmt: skip
-def test_bad_roles(roles, error, message):
+def test_bad_roles(roles: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         infer_columns({"c": np.array(["x", "y"] * 30, dtype=object)}, roles, {})
 
 
-def test_a_stray_word_among_numbers_is_named():
+def test_a_stray_word_among_numbers_is_named() -> None:
     values = [str(v) for v in rng.normal(size=N)]
     values[41] = "soon"
     with pytest.raises(DataError, match=r"'c'.*numbers.*row 42.*'soon'.*missing=\[soon\].*categorical"):
@@ -154,14 +155,14 @@ def test_a_stray_word_among_numbers_is_named():
     assert column(values, c="categorical").role == "categorical"
 
 
-def test_a_stray_word_among_dates_is_named():
+def test_a_stray_word_among_dates_is_named() -> None:
     values = [f"2024-01-{d % 28 + 1:02d}" for d in range(N)]
     values[3] = "soon"
     with pytest.raises(DataError, match=r"dates.*row 4.*'soon'"):
         column(values)
 
 
-def test_rare_levels_are_cut_to_the_most_frequent():
+def test_rare_levels_are_cut_to_the_most_frequent() -> None:
     values = [f"k{i}" for i in range(1500)] * 2 + ["often"] * 10
     (found,), notes = infer_columns({"c": np.array(values, dtype=object)}, {}, {})
     assert len(found.levels) == 1000
@@ -169,7 +170,7 @@ def test_rare_levels_are_cut_to_the_most_frequent():
     assert any("1,000 most frequent of 1,501" in note for note in notes)
 
 
-def test_pandas_types():
+def test_pandas_types() -> None:
     frame = pd.DataFrame(
         {
             "cat": pd.Categorical([1, 2, None] * 20),
@@ -187,7 +188,7 @@ def test_pandas_types():
     assert task.data.x.numeric[0, hour] == 23
 
 
-def test_vocabulary_keeps_terms_of_two_rows():
+def test_vocabulary_keeps_terms_of_two_rows() -> None:
     texts = np.array(["free call now"] * 2 + [f"word{i} other" for i in range(60)] + ["alone"], dtype=object)
     terms = build_vocabulary(texts)
     assert {"w:free", "w:free call", "c: fre", "w:other"} <= set(terms)
@@ -195,7 +196,7 @@ def test_vocabulary_keeps_terms_of_two_rows():
     assert list(terms) == sorted(terms)
 
 
-def test_text_alone_is_its_own_kind_and_counts_terms():
+def test_text_alone_is_its_own_kind_and_counts_terms() -> None:
     task = from_arrays(np.array([f"{s} {s.split()[0]}" for s in SENTENCES]), np.arange(N) % 2)
     assert task.kind == "text"
     terms = task.schema.columns[0].terms
@@ -204,7 +205,7 @@ def test_text_alone_is_its_own_kind_and_counts_terms():
     assert task.data.x.sparse.shape == (N, len(terms))
 
 
-def test_kind_decides_between_text_and_table():
+def test_kind_decides_between_text_and_table() -> None:
     frame = pd.DataFrame({"t": SENTENCES, "n": rng.normal(size=N)})
     assert from_arrays(frame, np.arange(N) % 2).kind == "table"
     assert from_arrays(frame[["t"]], np.arange(N) % 2, kind="table").kind == "table"

@@ -1,6 +1,9 @@
 """Targets, test data, weights, what goes wrong, and that prediction encodes like training."""
 
 import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,7 +43,7 @@ TARGETS = {
 
 
 @pytest.mark.parametrize(("y", "kind", "classes"), TARGETS.values(), ids=TARGETS)
-def test_target_kinds(y, kind, classes):
+def test_target_kinds(y: Any, kind: str, classes: Any) -> None:
     task = from_arrays(X, y if hasattr(y, "dtype") else np.array(list(y)))
     assert task.target.kind == kind
     assert task.schema.classes == classes
@@ -66,7 +69,7 @@ def test_target_kinds(y, kind, classes):
         (["9" * 30, "9" * 29 + "8"], ("9" * 29 + "8", "9" * 30)),
     ],
 )
-def test_classes_in_a_file_of_text_become_what_they_are(write_csv, y, classes):
+def test_classes_in_a_file_of_text_become_what_they_are(write_csv: Callable[..., Path], y: Any, classes: Any) -> None:
     path = write_csv({"a": X[:, 0], "target": y * (60 // len(y))})
     task = load(path, test=path)
     assert [(c, type(c)) for c in task.schema.classes] == [(c, type(c)) for c in classes]
@@ -83,17 +86,17 @@ def test_classes_in_a_file_of_text_become_what_they_are(write_csv, y, classes):
         (np.float32([0.1, 0.9]), [0.1, 0.9]),
     ],
 )
-def test_classes_of_test_data_may_be_typed_differently(y, other):
+def test_classes_of_test_data_may_be_typed_differently(y: Any, other: Any) -> None:
     task = from_arrays(X, np.array(y)[Y], test=(X, np.array(other)[Y]))
     np.testing.assert_array_equal(task.test.y, Y)
 
 
-def test_true_is_no_class_where_there_are_more_than_two():
+def test_true_is_no_class_where_there_are_more_than_two() -> None:
     with pytest.raises(DataError, match=r"unseen: 'True'"):
         from_arrays(X, np.arange(60) % 3, test=(X[:2], np.array([True, True])))
 
 
-def test_target_kind_is_obeyed():
+def test_target_kind_is_obeyed() -> None:
     assert from_arrays(X, np.array(["007", "008", "010"] * 20), target_kind="regression").data.y.max() == 10
     y = np.array([1, 2, 3] * 20)
     assert from_arrays(X, y, target_kind="regression").target.kind == "regression"
@@ -102,7 +105,7 @@ def test_target_kind_is_obeyed():
     assert from_arrays(X, y * 1.5, target_kind="multiclass").schema.classes == (1.5, 3.0, 4.5)
 
 
-def test_rows_without_target_are_left_out_and_counted():
+def test_rows_without_target_are_left_out_and_counted() -> None:
     y = np.array(["a", "b", ""] * 20, dtype=object)
     task = from_arrays(X, y)
     assert task.n_rows == 40
@@ -113,7 +116,7 @@ def test_rows_without_target_are_left_out_and_counted():
 LONG, BROKEN = "x" * 50_000, "two\nlines"
 
 
-def test_labels_are_short_and_on_one_line_in_notes():
+def test_labels_are_short_and_on_one_line_in_notes() -> None:
     task = from_arrays(X, np.array([LONG, BROKEN] * 30, dtype=object))
     assert set(task.schema.classes) == {LONG, BROKEN}
     frame = pd.DataFrame({"n": X[:, 0], "c": [LONG] * 60, "d" + LONG: X[:, 1]})
@@ -123,7 +126,7 @@ def test_labels_are_short_and_on_one_line_in_notes():
 
 
 @pytest.mark.parametrize("label", [LONG, BROKEN], ids=["long", "two lines"])
-def test_labels_are_short_and_on_one_line_in_messages(label):
+def test_labels_are_short_and_on_one_line_in_messages(label: str) -> None:
     labels = np.array(["a", "b"] * 30, dtype=object)
     alone = np.array([label] + ["a"] * 59, dtype=object)
     for make in (
@@ -139,7 +142,7 @@ def test_labels_are_short_and_on_one_line_in_messages(label):
         assert "\n" not in str(caught.value)
 
 
-def test_whole_numbers_stay_whole_where_some_are_missing(tmp_path):
+def test_whole_numbers_stay_whole_where_some_are_missing(tmp_path: Path) -> None:
     y = pd.array([0, 1, None] * 20, dtype="Int64")
     frame = pd.DataFrame({"a": X[:, 0], "target": y})
     frame.to_parquet(tmp_path / "d.parquet")
@@ -150,7 +153,7 @@ def test_whole_numbers_stay_whole_where_some_are_missing(tmp_path):
     assert from_arrays(X, np.array([0.5, 1.0, np.nan] * 20)).schema.classes == (0.5, 1.0)
 
 
-def test_row_numbers_in_errors_are_those_of_the_file(write_csv):
+def test_row_numbers_in_errors_are_those_of_the_file(write_csv: Callable[..., Path]) -> None:
     values = [str(i / 7) for i in range(40)]
     values[30] = "oops"
     path = write_csv({"a": values, "target": ["", *["x", "y"] * 19, "x"]})
@@ -160,7 +163,7 @@ def test_row_numbers_in_errors_are_those_of_the_file(write_csv):
         load(path, roles={"a": "numeric"})
 
 
-def test_test_share_is_locked_away_before_anything_is_learnt():
+def test_test_share_is_locked_away_before_anything_is_learnt() -> None:
     words = np.array([f"w{i % 20}" for i in range(60)], dtype=object)
     task = from_arrays(pd.DataFrame({"w": words, "n": X[:, 0]}), np.arange(60) % 2, test_share=0.25, seed=3)
     assert len(task.test) == 15
@@ -171,7 +174,7 @@ def test_test_share_is_locked_away_before_anything_is_learnt():
     assert set(np.unique(task.data.x.categories)) == set(range(1, len(task.schema.columns[0].levels) + 1))
 
 
-def test_test_file_is_matched_by_name(write_csv, table):
+def test_test_file_is_matched_by_name(write_csv: Callable[..., Path], table: dict[str, list[Any]]) -> None:
     train = write_csv(table, "train.csv")
     shuffled = {name: table[name][:10] for name in ["target", "open", "colour", "size"]}
     shuffled["colour"][0] = "violet"
@@ -192,14 +195,16 @@ def test_test_file_is_matched_by_name(write_csv, table):
         (lambda t: t.update(size=["big"] * 60), "'size' must hold a number.*row 1 has 'big'"),
     ],
 )
-def test_bad_test_files(write_csv, table, change, message):
+def test_bad_test_files(
+    write_csv: Callable[..., Path], table: dict[str, list[Any]], change: Callable[..., Any], message: str
+) -> None:
     train = write_csv(table, "train.csv")
     change(table)
     with pytest.raises(AutoMLError, match=message):
         load(train, test=write_csv(table, "test.csv"))
 
 
-def test_weights_groups_and_order_are_no_features(table):
+def test_weights_groups_and_order_are_no_features(table: dict[str, list[Any]]) -> None:
     frame = pd.DataFrame(table).assign(w=np.arange(60) + 1, g=np.arange(60) // 6)
     task = from_arrays(frame, "target", weights="w", group="g", folds=5)
     assert [c.name for c in task.schema.columns if c.role != "dropped"] == ["size", "colour", "open"]
@@ -214,14 +219,14 @@ def test_weights_groups_and_order_are_no_features(table):
         assert roles["when"] == ("dropped" if isinstance(when, np.ndarray) else "datetime")
 
 
-def test_a_column_may_have_an_empty_name():
+def test_a_column_may_have_an_empty_name() -> None:
     frame = pd.DataFrame(X, columns=["a", "", "b"])
     task = from_arrays(frame, np.arange(60) % 2)
     assert [c["name"] for c in task.schema.to_dict()["columns"]] == ["a", "", "b"]
     np.testing.assert_array_equal(rows(task.schema, frame).numeric, X.astype(np.float32))
 
 
-def test_columns_called_by_numbers_can_be_named():
+def test_columns_called_by_numbers_can_be_named() -> None:
     frame = pd.DataFrame(np.c_[X, np.arange(60) // 6])
     task = from_arrays(frame, np.arange(60) % 2, roles={0: "categorical"}, drop=[1], group=3, folds=5)
     assert [c.role for c in task.schema.columns] == ["categorical", "dropped", "numeric", "dropped"]
@@ -229,13 +234,13 @@ def test_columns_called_by_numbers_can_be_named():
         from_arrays(frame, np.arange(60) % 2, roles={9: "numeric"})
 
 
-def test_arrays_can_be_weights_and_groups():
+def test_arrays_can_be_weights_and_groups() -> None:
     task = from_arrays(X, np.arange(60) % 2, sample_weight=np.ones(60), group=np.repeat(list("abcdef"), 10), folds=3)
     assert task.data.weights.sum() == 60
     assert len(task.splits) == 3
 
 
-def test_rows_of_weight_zero_are_left_out():
+def test_rows_of_weight_zero_are_left_out() -> None:
     weights = np.r_[np.zeros(10), np.ones(50)]
     task = from_arrays(X, np.r_[np.full(10, 2), np.arange(50) % 2], sample_weight=weights)
     assert task.target.kind == "binary"
@@ -243,7 +248,7 @@ def test_rows_of_weight_zero_are_left_out():
     assert any("10 rows of weight 0" in note for note in task.notes)
 
 
-def test_a_class_of_one_row_is_kept_where_classes_are_meant():
+def test_a_class_of_one_row_is_kept_where_classes_are_meant() -> None:
     codes = np.r_[np.arange(59) % 2, 9]
     assert from_arrays(X, codes, target_kind="classification").schema.classes == (0, 1, 9)
     assert from_arrays(X, np.array(["a", "b", "c"])[codes % 7]).target.kind == "multiclass"
@@ -251,7 +256,7 @@ def test_a_class_of_one_row_is_kept_where_classes_are_meant():
         from_arrays(X, codes)
 
 
-def test_sparse_matrix(monkeypatch):
+def test_sparse_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
     matrix = sp.random(60, 5, 0.3, random_state=0, format="csr")
     task = from_arrays(matrix, np.arange(60) % 2)
     np.testing.assert_array_equal(task.data.x.numeric, matrix.toarray().astype(np.float32))
@@ -260,7 +265,7 @@ def test_sparse_matrix(monkeypatch):
         from_arrays(matrix, np.arange(60) % 2)
 
 
-def test_object_array_and_iris():
+def test_object_array_and_iris() -> None:
     x = np.array([[1.5, "a"], [2.5, "b"], [None, "a"]] * 10, dtype=object)
     task = from_arrays(x, np.arange(30) % 2)
     assert [c.role for c in task.schema.columns] == ["numeric", "categorical"]
@@ -271,19 +276,19 @@ def test_object_array_and_iris():
     assert len(task.splits) == 8
 
 
-def test_three_and_four_axes():
+def test_three_and_four_axes() -> None:
     y = np.arange(12) % 2
     assert from_arrays(np.ones((12, 6, 2)), y, lengths=np.full(12, 4)).data.x.lengths.tolist() == [4] * 12
     assert from_arrays(np.ones((12, 6, 2)), y, kind="image").schema.shape == (6, 2, 1)
     assert from_arrays(np.ones((12, 6, 6, 3)), y).kind == "image"
 
 
-def test_test_arrays():
+def test_test_arrays() -> None:
     task = from_arrays(X, np.arange(60) % 2, test=(X[:5], np.arange(5) % 2))
     np.testing.assert_array_equal(task.test.x.numeric, X[:5].astype(np.float32))
 
 
-def test_fingerprint_follows_the_data_and_the_splits():
+def test_fingerprint_follows_the_data_and_the_splits() -> None:
     y = np.arange(60) % 2
     first = from_arrays(X, y).fingerprint
     assert first == from_arrays(X.copy(), y).fingerprint
@@ -298,7 +303,7 @@ def test_fingerprint_follows_the_data_and_the_splits():
 @pytest.mark.parametrize(
     "as_given", [lambda f: f, lambda f: f.to_dict("records"), lambda f: f.to_dict("list"), lambda f: f.to_numpy()]
 )
-def test_rows_encodes_like_training(table, as_given):
+def test_rows_encodes_like_training(table: dict[str, list[Any]], as_given: Callable[..., Any]) -> None:
     frame = pd.DataFrame(table).drop(columns="target")
     task = from_arrays(frame, table["target"])
     again = rows(task.schema, as_given(frame))
@@ -306,7 +311,7 @@ def test_rows_encodes_like_training(table, as_given):
     np.testing.assert_array_equal(again.categories, task.data.x.categories)
 
 
-def test_a_schema_is_prepared_for_rows_once():
+def test_a_schema_is_prepared_for_rows_once() -> None:
     texts = np.array([" ".join(f"w{i * j % 97}" for j in range(9)) for i in range(60)], dtype=object)
     schema = from_arrays(texts, np.arange(60) % 2).schema
     assert _prepared(schema) is _prepared(pickle.loads(pickle.dumps(schema)))
@@ -371,6 +376,6 @@ BAD = {
 
 
 @pytest.mark.parametrize(("make", "error", "message"), BAD.values(), ids=BAD)
-def test_bad_input(table, make, error, message):
+def test_bad_input(table: dict[str, list[Any]], make: Callable[..., Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         make(pd.DataFrame(table))

@@ -1,5 +1,9 @@
 """Words that may be missing: levels where they are frequent, gaps among numbers and dates; what ``missing`` sets."""
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,7 +25,7 @@ NOTHING = [
 ]  # fmt: skip
 
 
-def with_words(values, *words):
+def with_words(values: Any, *words: Any) -> Any:
     """Put each of ``words`` into two places of a column."""
     values = list(values)
     for i, word in enumerate(words):
@@ -30,7 +34,7 @@ def with_words(values, *words):
 
 
 @pytest.mark.parametrize("word", MEANINGFUL)
-def test_a_frequent_word_is_a_level_a_class_of_a_file_and_said(write_csv, word):
+def test_a_frequent_word_is_a_level_a_class_of_a_file_and_said(write_csv: Callable[..., Path], word: str) -> None:
     regions = [("EU", "AS", word, "SA")[i % 4] for i in range(N)]
     task = load(write_csv({"region": regions, "n": NUMBERS, "target": regions[::-1]}))
     assert set(task.schema.columns[0].levels) == {"EU", "AS", word, "SA"}
@@ -45,7 +49,7 @@ def test_a_frequent_word_is_a_level_a_class_of_a_file_and_said(write_csv, word):
 
 
 @pytest.mark.parametrize("word", MEANINGFUL)
-def test_a_rare_word_is_missing(write_csv, word):
+def test_a_rare_word_is_missing(write_csv: Callable[..., Path], word: str) -> None:
     regions = with_words((["EU", "AS"] * N)[:N], word)
     task = load(write_csv({"region": regions, "n": NUMBERS, "target": regions}))
     assert task.schema.columns[0].levels == ("AS", "EU")
@@ -56,7 +60,7 @@ def test_a_rare_word_is_missing(write_csv, word):
 
 @pytest.mark.parametrize("word", MEANINGFUL)
 @pytest.mark.parametrize("share", [2, 100])
-def test_every_word_of_an_array_of_classes_is_one(word, share):
+def test_every_word_of_an_array_of_classes_is_one(word: str, share: int) -> None:
     y = np.array([word] * share + ["a", "b"] * ((N - share) // 2))
     task = from_arrays(X[: len(y)], y)
     assert set(task.schema.classes) == {word, "a", "b"}
@@ -65,7 +69,9 @@ def test_every_word_of_an_array_of_classes_is_one(word, share):
 
 @pytest.mark.parametrize("word", NOTHING)
 @pytest.mark.parametrize(("values", "role"), [(NUMBERS, "numeric"), (DAYS, "datetime"), (range(N), "numeric")])
-def test_words_that_say_nothing_are_missing_among_numbers_and_dates_and_counted(write_csv, values, role, word):
+def test_words_that_say_nothing_are_missing_among_numbers_and_dates_and_counted(
+    write_csv: Callable[..., Path], values: Any, role: str, word: str
+) -> None:
     quoted = [f'"{v}"' for v in with_words(values, word)]
     task = load(write_csv({"c": quoted, "target": Y}))
     assert task.schema.columns[0].role == role
@@ -75,7 +81,7 @@ def test_words_that_say_nothing_are_missing_among_numbers_and_dates_and_counted(
     assert np.isnan(again.numeric[:, 0]).tolist() == [True, True, True, False]
 
 
-def test_several_words_are_counted_each_and_others_are_named_with_a_way_out_that_works():
+def test_several_words_are_counted_each_and_others_are_named_with_a_way_out_that_works() -> None:
     values = with_words(NUMBERS, "TBD", "-", "soon")
     with pytest.raises(DataError, match=r"row 20 has 'soon' \(2 such rows\).*missing=\[soon\]"):
         from_arrays({"c": values, "o": X[:, 0]}, Y)
@@ -86,10 +92,10 @@ def test_several_words_are_counted_each_and_others_are_named_with_a_way_out_that
     assert np.isnan(rows(task.schema, {"c": ["soon", "1"], "o": [1, 2]}).numeric[:, 0]).tolist() == [True, False]
 
 
-def test_a_target_of_numbers_has_gaps_whatever_they_are_called():
+def test_a_target_of_numbers_has_gaps_whatever_they_are_called() -> None:
     y = with_words(NUMBERS, "TBD", "NA", "-")
     task = from_arrays(X, y)
-    assert task.target == "regression"
+    assert task.target.kind == "regression"
     assert task.n_rows == N - 6
     assert any("'TBD' (2)" in note for note in task.notes)
 
@@ -103,14 +109,14 @@ SENTINELS = [
 
 
 @pytest.mark.parametrize(("missing", "values"), SENTINELS)
-def test_missing_sets_the_words_and_the_numbers(missing, values):
+def test_missing_sets_the_words_and_the_numbers(missing: Any, values: Any) -> None:
     task = from_arrays({"c": values, "o": X[:, 0]}, Y, missing=missing)
     assert np.flatnonzero(np.isnan(task.data.x.numeric[:, 0])).tolist() == list(range(0, N, 10))
     given = {"c": [values[0], values[1]], "o": [1, 2]}
     assert np.isnan(rows(task.schema, given).numeric[:, 0]).tolist() == [True, False]
 
 
-def test_missing_replaces_what_is_missing_among_words(write_csv):
+def test_missing_replaces_what_is_missing_among_words(write_csv: Callable[..., Path]) -> None:
     path = write_csv({"c": with_words((["a", "b"] * N)[:N], "NA", "gone"), "n": NUMBERS, "target": Y})
     assert load(path).schema.columns[0].levels == ("a", "b", "gone")
     assert load(path, missing=[]).schema.columns[0].levels == ("NA", "a", "b", "gone")
@@ -120,6 +126,6 @@ def test_missing_replaces_what_is_missing_among_words(write_csv):
     assert rows(task.schema, {"c": ["gone", "b"], "n": [1, 2]}).categories[:, 0].tolist() == [0, 2]
 
 
-def test_leading_zeros_stay_codes_beside_words_that_say_nothing():
+def test_leading_zeros_stay_codes_beside_words_that_say_nothing() -> None:
     codes = with_words([f"{i % 40:04d}" for i in range(N)], "TBD", "-")
     assert from_arrays({"c": codes, "o": X[:, 0]}, Y).schema.columns[0].role == "categorical"

@@ -1,6 +1,8 @@
 """Columns whose values lie close together and far from zero keep their differences in float32."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,7 +35,7 @@ OFFSETS = {
 
 
 @pytest.mark.parametrize("values", OFFSETS.values(), ids=OFFSETS)
-def test_differences_are_kept_in_training_replay_and_prediction(values, tmp_path):
+def test_differences_are_kept_in_training_replay_and_prediction(values: Any, tmp_path: Path) -> None:
     columns = {"c": values, "other": SMALL}
     task = from_arrays(columns, np.arange(N) % 2)
     found = task.data.x.numeric[:, 0].astype(np.float64)
@@ -50,25 +52,25 @@ def test_differences_are_kept_in_training_replay_and_prediction(values, tmp_path
 
 
 @pytest.mark.parametrize("values", [SMALL, STEPS, STEPS * 1e6, 2000 + STEPS % 20, np.exp(20 * SMALL)])
-def test_what_float32_holds_is_left_alone(values):
+def test_what_float32_holds_is_left_alone(values: Any) -> None:
     task = from_arrays({"c": values, "other": SMALL}, np.arange(N) % 2)
     assert task.schema.columns[0].center == 0
     np.testing.assert_array_equal(task.data.x.numeric[:, 0], np.asarray(values, np.float32))
 
 
-def test_moments_within_an_hour_keep_their_order():
+def test_moments_within_an_hour_keep_their_order() -> None:
     when = pd.Timestamp("2024-05-01 12:00") + pd.to_timedelta(STEPS * 10, unit="s")
     task = from_arrays({"when": when, "other": SMALL}, np.arange(N) % 2)
     days = task.data.x.numeric[:, runtime.DATE_PARTS.index("days")]
     np.testing.assert_array_equal(np.argsort(days), np.argsort(STEPS))
 
 
-def test_targets_stay_float64():
+def test_targets_stay_float64() -> None:
     y = 1e9 + SMALL
     np.testing.assert_array_equal(from_arrays(SMALL[:, None], y).data.y, y)
 
 
-def test_beyond_the_numbers_of_training_nothing_wraps_around():
+def test_beyond_the_numbers_of_training_nothing_wraps_around() -> None:
     task = from_arrays({"c": 2**60 + STEPS, "other": SMALL}, np.arange(N) % 2)
     far = np.array([2**60 + 10**6, -(2**62), 0], np.int64)
     found = rows(task.schema, {"c": far, "other": SMALL[:3]}).numeric[:, 0]

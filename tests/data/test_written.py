@@ -2,6 +2,9 @@
 
 import sys
 import unicodedata
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,15 +22,15 @@ WHOLE = rng.integers(1_000, 999_999, 60).tolist()
 CURRENCY_SIGNS = [chr(c) for c in range(sys.maxunicode) if unicodedata.category(chr(c)) == "Sc"]
 
 
-def english(v, group=",", decimal="."):
+def english(v: float, group: str = ",", decimal: str = ".") -> str:
     return f"{v:,.2f}".replace(",", "_").replace(".", decimal).replace("_", group)
 
 
-def german(v):
+def german(v: float) -> str:
     return english(v, ".", ",")
 
 
-def indian(v):
+def indian(v: float) -> str:
     whole, fraction = f"{abs(v):.2f}".split(".")
     head, tail = whole[:-3], whole[-3:]
     while head:
@@ -35,12 +38,12 @@ def indian(v):
     return f"{'-' if v < 0 else ''}{tail}.{fraction}"
 
 
-def short(v):
+def short(v: float) -> str:
     power, letter = next((p, s) for p, s in ((1e6, "M"), (1e3, "k"), (1, "")) if abs(v) >= p or p == 1)
     return f"{round(v / power, 9):.10g}{letter}"
 
 
-FORMS = {
+FORMS: dict[str, Callable[..., str]] = {
     "english": english,
     "german": german,
     "indian": indian,
@@ -82,7 +85,7 @@ FORMS = {
 }  # fmt: skip
 
 
-def read(texts, decimal="auto", **roles):
+def read(texts: Sequence[str], decimal: str = "auto", **roles: Any) -> Any:
     array = np.array(texts, dtype=object)
     (column,), notes = infer_columns({"c": array}, roles, {}, decimals=Decimals(decimal))
     values, bad = runtime.numbers(array, column.to_dict())
@@ -90,7 +93,7 @@ def read(texts, decimal="auto", **roles):
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
-def test_every_form_is_read_and_said(form):
+def test_every_form_is_read_and_said(form: Any) -> None:
     values = [abs(v) for v in VALUES] if form is FORMS["some without the unit"] else VALUES
     column, found, bad, notes = read([*map(form, values), "", "NA"])
     assert column.role == "numeric"
@@ -101,7 +104,7 @@ def test_every_form_is_read_and_said(form):
 
 
 @pytest.mark.parametrize("sign", CURRENCY_SIGNS)
-def test_every_currency_sign_stands_before_or_after(sign):
+def test_every_currency_sign_stands_before_or_after(sign: str) -> None:
     for texts in ([f"{sign}{english(v)}" for v in VALUES], [f"{german(v)} {sign}" for v in VALUES]):
         np.testing.assert_array_equal(read(texts)[1], VALUES)
 
@@ -109,7 +112,7 @@ def test_every_currency_sign_stands_before_or_after(sign):
 @pytest.mark.parametrize(
     "form", ["german", "percent with a space", "accounting, dollars", "dollars in thousands and millions"]
 )
-def test_prediction_reads_as_training_did_and_names_what_is_written_otherwise(form):
+def test_prediction_reads_as_training_did_and_names_what_is_written_otherwise(form: Any) -> None:
     texts = [FORMS[form](v) for v in VALUES]
     task = from_arrays(pd.DataFrame({"c": texts}), np.arange(80) % 2)
     np.testing.assert_array_equal(rows(task.schema, {"c": texts[:7]}).numeric, task.data.x.numeric[:7])
@@ -132,11 +135,11 @@ EVIDENCE = {
 
 
 @pytest.mark.parametrize(("texts", "factor"), EVIDENCE.values(), ids=EVIDENCE)
-def test_evidence_decides_what_a_mark_is(texts, factor):
+def test_evidence_decides_what_a_mark_is(texts: Sequence[str], factor: float) -> None:
     np.testing.assert_allclose(read(texts)[1][:60], np.array(WHOLE) * factor)
 
 
-def test_the_rest_of_the_table_is_evidence(write_csv):
+def test_the_rest_of_the_table_is_evidence(write_csv: Callable[..., Path]) -> None:
     texts = [f"{v:,}" for v in WHOLE]
     halves = [f"{i},5" for i in range(60)]
     frame = pd.DataFrame({"c": texts, "other": halves})
@@ -149,7 +152,7 @@ def test_the_rest_of_the_table_is_evidence(write_csv):
     np.testing.assert_allclose(load(decimal).data.x.numeric[:, 0], np.float32(WHOLE) / 1e3, rtol=1e-6)
 
 
-def test_an_ambiguous_mark_names_both_readings_and_a_way_out_that_works():
+def test_an_ambiguous_mark_names_both_readings_and_a_way_out_that_works() -> None:
     frame = pd.DataFrame({"c": [f"{v:,}" for v in WHOLE], "d": [f"{v:,}" for v in WHOLE]})
     with pytest.raises(DataError, match=r"'c'.*may be (\d+) or (\d+\.\d+).*decimal=point.*decimal=comma"):
         from_arrays(frame, np.arange(60) % 2)
@@ -170,7 +173,7 @@ CONFLICTS = {
 
 
 @pytest.mark.parametrize(("texts", "message"), CONFLICTS.values(), ids=CONFLICTS)
-def test_two_conventions_are_named(texts, message):
+def test_two_conventions_are_named(texts: Sequence[str], message: str) -> None:
     with pytest.raises(DataError, match=message):
         read(texts)
     assert read(texts, c="categorical")[0].role == "categorical"
@@ -199,7 +202,7 @@ NAMES = {
 
 
 @pytest.mark.parametrize("texts", NAMES.values(), ids=NAMES)
-def test_what_names_something_is_no_number(texts):
+def test_what_names_something_is_no_number(texts: Sequence[str]) -> None:
     (column, _), _ = infer_columns({"c": np.array(texts, object), "other": np.arange(300.0) % 7}, {}, {})
     assert column.role in ("categorical", "text", "dropped")
 
@@ -208,7 +211,7 @@ DATES = ["%d.%m.%Y", "%Y-%m-%d", "%d %b %Y", "%Y%m%d", "%d-%m-%y", "%Y-%m", "%m/
 
 
 @pytest.mark.parametrize("form", DATES)
-def test_dates_are_no_numbers(form):
+def test_dates_are_no_numbers(form: Any) -> None:
     days = pd.date_range("2016-01-01", periods=300, freq="11D")
     assert read(days.strftime(form).tolist())[0].role == "datetime"
 
@@ -223,15 +226,15 @@ TARGETS = {
 
 
 @pytest.mark.parametrize(("y", "expected"), TARGETS.values(), ids=TARGETS)
-def test_a_target_of_written_numbers_is_a_regression(y, expected):
+def test_a_target_of_written_numbers_is_a_regression(y: Any, expected: Any) -> None:
     x = np.arange(len(y), dtype=float)
     task = from_arrays(x[:, None], y, test=(x[:3, None], y[:3]))
-    assert task.target == "regression"
+    assert task.target.kind == "regression"
     np.testing.assert_allclose(task.data.y, expected)
     np.testing.assert_allclose(task.test.y, expected[:3])
 
 
-def test_an_ambiguous_target_names_both_readings_and_classes_stay_as_written():
+def test_an_ambiguous_target_names_both_readings_and_classes_stay_as_written() -> None:
     x, y = np.arange(60.0)[:, None], [f"{v:,}" for v in WHOLE]
     with pytest.raises(DataError, match=r"'target'.*decimal=point"):
         from_arrays(x, y)

@@ -153,9 +153,9 @@ def test_a_stopped_trial_joins_only_where_it_helps(task: Task, tmp_path: Path) -
 
 def test_the_compact_model_is_the_smallest_near_the_best(task: Task, tmp_path: Path) -> None:
     kept = kept_in(tmp_path / "trials", task)
-    for id, family in enumerate(("random_forest", "extra_trees", "linear")):
+    for id, family in enumerate(("decision_tree", "extra_trees", "linear")):
         kept.offer(replace(fitted(task, kept, family, str(id)), values={"score": 0.9 - 0.001 * id}))
-    for max_loss, family, score in ((0.005, "linear", 0.898), (0.0, "random_forest", 0.9)):
+    for max_loss, family, score in ((0.005, "linear", 0.898), (0.0, "decision_tree", 0.9)):
         config = ShipConfig(compress=CompressConfig(max_loss, ()))
         _, shipped = ship(task, kept, tmp_path / family, config, float("inf"), lambda text: None)
         smallest = [m["family"] for m in shipped[1].members]
@@ -228,7 +228,9 @@ def test_compression_keeps_the_strongest_that_stays_within_the_loss(task: Task, 
     config = CompressConfig(max_loss=0.5, options=("trim_trees",))
     (smaller,), change = Compression(task, config).apply([member], float("inf"))
     assert smaller.compression == ("trim_trees(share=0.4)",)
-    assert smaller.model.model.n_trees < model.model.n_trees
+    trimmed: Any = smaller.model
+    whole: Any = model
+    assert trimmed.model.n_trees < whole.model.n_trees
     assert validation_score(task, [smaller]) == pytest.approx(before + change)
     assert change >= -0.5 * before
     perfect = replace(member, prediction=np.eye(2)[task.data.y[index]])

@@ -65,7 +65,12 @@ def test_damaged_model_folders(whole: Path, tmp_path: Path, monkeypatch: pytest.
     expected = Model(whole, threads=1).predict_proba(ROWS)
     opened: list[bytes] = []
     really = runtime._open_session
-    monkeypatch.setattr(runtime, "_open_session", lambda model, threads: opened.append(model) or really(model, threads))
+
+    def watched(model: bytes, threads: int) -> Any:
+        opened.append(model)
+        return really(model, threads)
+
+    monkeypatch.setattr(runtime, "_open_session", watched)
     folder = tmp_path / "model"
 
     def attempt(rng: random.Random) -> None:
@@ -176,7 +181,20 @@ def test_overrides_of_names() -> None:
     outcomes(200, attempt)
 
 
-WORDS = ("x", "\x00", "-o", "--top", "--csv", "--json", "--url", "sqlite://", "nosuch://x", "9" * 30, "a" * 300, "..")
+WORDS: tuple[str, ...] = (
+    "x",
+    "\x00",
+    "-o",
+    "--top",
+    "--csv",
+    "--json",
+    "--url",
+    "sqlite://",
+    "nosuch://x",
+    "9" * 30,
+    "a" * 300,
+    "..",
+)
 WORDS += ("", "/", "/dev/null", "model", "data.csv", "--runs", "-1", "\udc80", "--trust", "é", "--members", "nan")
 
 

@@ -5,7 +5,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, select, text, update
@@ -40,42 +42,42 @@ ELSEWHERE = str(replace(current(), host="elsewhere", machine="another"))
 
 
 @pytest.fixture
-def quick(monkeypatch):
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leases that are renewed and believed lost soon."""
     monkeypatch.setattr(lease, "RENEW_SECONDS", 0.1)
     monkeypatch.setattr(lease, "LEASE_SECONDS", 3.0)
     monkeypatch.setattr(lease, "_WATCH_EVERY", 0.05)
 
 
-def start(store):
+def start(store: Store) -> int:
     return store.start_run(name="a", folder="a", metric=StoredMetric("r2"), config={}, task={})
 
 
-def change(store, **values):
+def change(store: Store, **values: Any) -> None:
     """Change the row of the run behind its driver's back."""
     with store._database.write() as session:
         session.execute(update(RunRow).values(**values))
 
 
-def renewed_at(store):
+def renewed_at(store: Store) -> Any:
     with store._database.read() as session:
         return session.scalars(select(RunRow.renewed_at)).one()
 
 
-def die(store):
+def die(store: Store) -> None:
     """Do what a driver's end without a word does: its lease is renewed no more."""
     for held in store._leases.values():
         held.release()
 
 
-def until(condition):
+def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "never came true"
         time.sleep(0.02)
 
 
-def is_lost(store, run):
+def is_lost(store: Store, run: Any) -> bool:
     try:
         store.check_lease(run)
     except AutoMLError as error:
@@ -83,13 +85,13 @@ def is_lost(store, run):
     return False
 
 
-def driver(url):
+def driver(url: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", DRIVER, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
 
 
-def test_a_driver_that_lives_is_left_alone_and_named(url, quick):
+def test_a_driver_that_lives_is_left_alone_and_named(url: str, quick: None) -> None:
     with Store(url) as first, Store(url) as second:
         run = start(first)
         me = current()
@@ -104,7 +106,7 @@ def test_a_driver_that_lives_is_left_alone_and_named(url, quick):
         first.add_trial(run, trial(score=1.0))
 
 
-def test_clocks_that_are_set_take_no_run_from_its_driver(url, quick):
+def test_clocks_that_are_set_take_no_run_from_its_driver(url: str, quick: None) -> None:
     with Store(url) as first, Store(url) as second:
         run = start(first)
         for wrong in (-1e6, 1e6):
@@ -114,7 +116,7 @@ def test_clocks_that_are_set_take_no_run_from_its_driver(url, quick):
 
 
 @pytest.mark.parametrize("clock", [0.0, -1e6, 1e6])
-def test_a_run_whose_driver_died_elsewhere_is_taken_over(url, quick, clock):
+def test_a_run_whose_driver_died_elsewhere_is_taken_over(url: str, quick: None, clock: float) -> None:
     with Store(url) as first, Store(url) as second:
         run = start(first)
         die(first)
@@ -126,7 +128,7 @@ def test_a_run_whose_driver_died_elsewhere_is_taken_over(url, quick, clock):
         assert [t.score for t in second.trials(run)] == [2.0]
 
 
-def test_a_dead_driver_on_this_machine_is_seen_at_once(url, monkeypatch):
+def test_a_dead_driver_on_this_machine_is_seen_at_once(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     process = driver(url)
     assert process.stdout.readline() == "started\n"
     process.kill()
@@ -138,7 +140,7 @@ def test_a_dead_driver_on_this_machine_is_seen_at_once(url, monkeypatch):
         assert store.resume_run(1).status == "running"
 
 
-def test_a_dead_driver_elsewhere_is_shown_so_when_its_lease_is_over(url):
+def test_a_dead_driver_elsewhere_is_shown_so_when_its_lease_is_over(url: str) -> None:
     with Store(url) as store:
         start(store)
         die(store)
@@ -148,7 +150,7 @@ def test_a_dead_driver_elsewhere_is_shown_so_when_its_lease_is_over(url):
     assert lease.LEASE_SECONDS < 30
 
 
-def test_a_suspended_driver_that_wakes_up_writes_nothing_more(url, quick):
+def test_a_suspended_driver_that_wakes_up_writes_nothing_more(url: str, quick: None) -> None:
     process = driver(url)
     assert process.stdout.readline() == "started\n"
     process.send_signal(signal.SIGSTOP)
@@ -160,7 +162,7 @@ def test_a_suspended_driver_that_wakes_up_writes_nothing_more(url, quick):
         assert store.trials(1) == []
 
 
-def test_the_loss_is_noticed_at_the_next_renewal(url, quick, monkeypatch):
+def test_the_loss_is_noticed_at_the_next_renewal(url: str, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
     with Store(url) as first, Store(url) as second:
         run = start(first)
         first.check_lease(run)
@@ -174,7 +176,7 @@ def test_the_loss_is_noticed_at_the_next_renewal(url, quick, monkeypatch):
         assert second.run(run).status == "finished"
 
 
-def test_renewals_outlive_a_busy_database_and_a_lost_connection(url, quick):
+def test_renewals_outlive_a_busy_database_and_a_lost_connection(url: str, quick: None) -> None:
     with Store(url) as store:
         run = start(store)
         engine = create_engine(url)
@@ -192,7 +194,7 @@ def test_renewals_outlive_a_busy_database_and_a_lost_connection(url, quick):
         store.check_lease(run)
 
 
-def test_a_lease_ends_with_its_run_and_with_its_store(url, quick):
+def test_a_lease_ends_with_its_run_and_with_its_store(url: str, quick: None) -> None:
     before = set(threading.enumerate())
     with Store(url) as store:
         first, second = start(store), start(store)
@@ -208,14 +210,14 @@ def test_a_lease_ends_with_its_run_and_with_its_store(url, quick):
         store.add_trial(second, trial(candidate("1"), 1.0))
 
 
-def test_an_open_store_keeps_no_process(url):
+def test_an_open_store_keeps_no_process(url: str) -> None:
     process = driver(url)
     said, _ = process.communicate("\n", timeout=60)
     assert said == "started\nwritten\n"
     assert process.returncode == 0
 
 
-def test_a_process_is_known_by_more_than_its_number():
+def test_a_process_is_known_by_more_than_its_number() -> None:
     me = current()
     assert Process.parse(str(me)) == me
     assert not me.is_gone()

@@ -1,6 +1,7 @@
 """What is PostgreSQL's own: its errors in words, its limits, and its driver, which is an extra."""
 
 import sys
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -12,12 +13,12 @@ from tests.leaderboard.conftest import emptied
 from tests.trials import candidate, trial
 
 
-def start(store, **changes):
+def start(store: Store, **changes: Any) -> int:
     values = {"name": "a", "folder": "a", "metric": StoredMetric("r2"), "config": {}, "task": {}, **changes}
     return store.start_run(**values)
 
 
-def test_text_that_a_database_cannot_hold_is_stored_all_the_same(url):
+def test_text_that_a_database_cannot_hold_is_stored_all_the_same(url: str) -> None:
     odd = "nul \0, half a pair \udcff, bell \a, ümlaut, \u2028"
     with Store(url) as store:
         run = start(store, name=odd, config={odd: odd}, task={"target": odd})
@@ -29,7 +30,7 @@ def test_text_that_a_database_cannot_hold_is_stored_all_the_same(url):
         assert (back.failure, back.candidate.params["note"]) == (told, odd)
 
 
-def test_numbers_beyond_four_bytes_are_kept(url):
+def test_numbers_beyond_four_bytes_are_kept(url: str) -> None:
     with Store(url) as store:
         run = start(store, seed=2**40)
         store.save_artifact(run, Artifact("model", "ensemble", 5 * 10**9))
@@ -38,7 +39,7 @@ def test_numbers_beyond_four_bytes_are_kept(url):
             store.run("99999999999999999999")
 
 
-def test_the_short_name_of_the_url_is_enough_and_a_foreign_database_is_refused(postgres):
+def test_the_short_name_of_the_url_is_enough_and_a_foreign_database_is_refused(postgres: str) -> None:
     url = emptied(postgres)
     assert url.startswith("postgresql://")
     engine = create_engine(url)
@@ -49,7 +50,7 @@ def test_the_short_name_of_the_url_is_enough_and_a_foreign_database_is_refused(p
         Store(url)
 
 
-def test_a_server_that_is_not_there_or_lets_nobody_in_is_told_in_words(postgres):
+def test_a_server_that_is_not_there_or_lets_nobody_in_is_told_in_words(postgres: str) -> None:
     url = emptied(postgres)
     engine = create_engine(url)
     with engine.begin() as connection:
@@ -71,7 +72,7 @@ def test_a_server_that_is_not_there_or_lets_nobody_in_is_told_in_words(postgres)
         assert "\n" not in str(told.value)
 
 
-def test_a_driver_that_is_not_installed_is_named_with_its_extra(monkeypatch):
+def test_a_driver_that_is_not_installed_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(ConfigError, match=r"driver that is not installed.*pip install 'automl\[postgres\]'"):
         Store("postgresql://automl@localhost/name")

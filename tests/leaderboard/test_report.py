@@ -4,7 +4,10 @@ import csv
 import io
 import json
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -19,18 +22,18 @@ LOSS = StoredMetric("log_loss", greater_is_better=False)
 FOLDER = "/data/runs/2026-01-31/a-folder-whose-path-is-much-longer-than-eighty-characters/14-03-22"
 
 
-def folds(*scores):
+def folds(*scores: Any) -> Any:
     return tuple(FoldRef(i, score) for i, score in enumerate(scores))
 
 
-def trial(id, family, status="finished", score=None, **changes):
+def trial(id: str, family: str, status: Any = "finished", score: float | None = None, **changes: Any) -> Trial:
     return Trial(
         Candidate(id, {"family": family, "lr": 0.1}), status, {} if score is None else {"score": score}, **changes
     )
 
 
 @pytest.fixture
-def board():
+def board() -> Board:
     traceback = "Traceback (most recent call last):\n  File x, line {0}\nValueError: rate {0} is [bold]too high[/bold]"
     trials = (
         trial("118", "linear", score=math.nan),
@@ -46,7 +49,7 @@ def board():
     return Board(run, trials, ensemble, (artifact,))
 
 
-def page(board, folder, top=20):
+def page(board: Board, folder: Path, top: int | None = 20) -> Page:
     """A board's page, as the store reads it."""
     with Store(folder / "page.db") as store:
         run = store.start_run(name="adult", folder=folder, metric=LOSS, config={}, task={})
@@ -56,13 +59,13 @@ def page(board, folder, top=20):
     return replace(found, run=board.run, ensemble=board.ensemble, artifacts=board.artifacts)
 
 
-def printed(function, *arguments, **options):
-    console = Console(file=io.StringIO(), width=80, **options)
-    function(*arguments, console)
-    return console.file.getvalue()
+def printed(function: Callable[..., Any], *arguments: Any, **options: Any) -> str:
+    file = io.StringIO()
+    function(*arguments, Console(file=file, width=80, **options))
+    return file.getvalue()
 
 
-def test_rows_are_sorted_best_first_and_failed_last_in_the_usual_sign(board):
+def test_rows_are_sorted_best_first_and_failed_last_in_the_usual_sign(board: Board) -> None:
     rows = table(board.trials, LOSS, board.artifacts)
     assert [(row["rank"], row["id"]) for row in rows] == [
         *((1, "1121"), (2, "123"), (3, "120"), (None, "118"), (None, "119"), (None, "122"))
@@ -76,7 +79,7 @@ def test_rows_are_sorted_best_first_and_failed_last_in_the_usual_sign(board):
     assert table([], LOSS) == []
 
 
-def test_at_80_columns_nothing_is_cut_off(board, tmp_path):
+def test_at_80_columns_nothing_is_cut_off(board: Board, tmp_path: Path) -> None:
     text = printed(render, page(board, tmp_path))
     lines = text.splitlines()
     (best,) = [line for line in lines if "temporal_conv" in line]
@@ -96,7 +99,9 @@ def test_at_80_columns_nothing_is_cut_off(board, tmp_path):
         assert line in lines
 
 
-def test_a_terminal_gets_colour_unless_it_is_not_wanted(board, tmp_path, monkeypatch):
+def test_a_terminal_gets_colour_unless_it_is_not_wanted(
+    board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shown = page(board, tmp_path)
     monkeypatch.delenv("NO_COLOR", raising=False)
     assert "\x1b[1;32m" in printed(render, shown, force_terminal=True, color_system="standard")
@@ -104,20 +109,20 @@ def test_a_terminal_gets_colour_unless_it_is_not_wanted(board, tmp_path, monkeyp
     assert "32m" not in printed(render, shown, force_terminal=True, color_system="standard")
 
 
-def test_the_number_of_rows_is_limited_and_the_rest_counted(board, tmp_path):
+def test_the_number_of_rows_is_limited_and_the_rest_counted(board: Board, tmp_path: Path) -> None:
     trials = tuple(trial(str(i), "mlp", score=float(i)) for i in range(50))
     assert "and 30 more" in printed(render, page(replace(board, trials=trials), tmp_path))
     assert printed(render, page(replace(board, trials=trials), tmp_path, top=None)).count("mlp") == 50
 
 
-def test_an_empty_run_renders(board):
+def test_an_empty_run_renders(board: Board) -> None:
     text = printed(render, Page(replace(board.run, status="running", ended_at=None), counts={}))
     assert "running\n" in text
     assert "0 trials" in text
 
 
-def test_json_is_strict_and_whole(board):
-    def refuse(constant):
+def test_json_is_strict_and_whole(board: Board) -> None:
+    def refuse(constant: str) -> None:
         raise AssertionError(constant)
 
     whole = json.loads(to_json(board), parse_constant=refuse)
@@ -134,7 +139,7 @@ def test_json_is_strict_and_whole(board):
     assert (whole["artifacts"][0]["test_score"], whole["artifacts"][0]["verified"]) == (0.13, True)
 
 
-def test_csv_and_frame_hold_every_trial(board):
+def test_csv_and_frame_hold_every_trial(board: Board) -> None:
     rows = list(csv.DictReader(io.StringIO(to_csv(board))))
     assert [row["id"] for row in rows] == ["1121", "123", "120", "118", "119", "122"]
     assert float(rows[0]["score"]) == 0.123456
@@ -144,7 +149,7 @@ def test_csv_and_frame_hold_every_trial(board):
     assert len(frame(Board(board.run))) == 0
 
 
-def test_everything_renders_from_the_store_alone(board, tmp_path):
+def test_everything_renders_from_the_store_alone(board: Board, tmp_path: Path) -> None:
     with Store(tmp_path / "leaderboard.db") as store:
         run = store.start_run(name="adult", folder=tmp_path, metric=LOSS, config={}, task={})
         for each in board.trials:
@@ -158,7 +163,7 @@ def test_everything_renders_from_the_store_alone(board, tmp_path):
         assert line.split()[:3] == ["1", "adult", "running"]
 
 
-def test_words_for_numbers():
+def test_words_for_numbers() -> None:
     assert [words.number(v) for v in (None, 0.912346, 12345.678, 1234567.8, -0.0001234567, math.nan)] == [
         *("-", "0.91235", "12346", "1234568", "-0.00012346", "nan")
     ]

@@ -9,7 +9,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,28 +42,28 @@ with Store(database) as store:
 
 
 @pytest.fixture
-def store(url):
+def store(url: str) -> Iterator[Store]:
     with Store(url) as store:
         yield store
 
 
-def start(store, name="adult", folder="runs/adult", **changes):
+def start(store: Store, name: str = "adult", folder: str | Path = "runs/adult", **changes: Any) -> int:
     values = {"metric": METRIC, "config": {"space": {"lr": 0.1}}, "task": {"n_rows": 3}, **changes}
     return store.start_run(name=name, folder=folder, **values)
 
 
-def trial(id="0", status="finished", score=-0.1, **changes):
+def trial(id: str = "0", status: Any = "finished", score: Any = -0.1, **changes: Any) -> Trial:
     return Trial(
         Candidate(id, {"family": "mlp", "lr": 0.1}), status, {} if score is None else {"score": score}, **changes
     )
 
 
-def writer(url, folder, name, n):
+def writer(url: str, folder: Any, name: str, n: int) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", WRITER, url, name, str(n)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder)
 
 
-def stored(url, query):
+def stored(url: str, query: str) -> list[Any]:
     """What the database holds, asked without the store."""
     engine = create_engine(url)
     with engine.connect() as connection:
@@ -69,7 +72,7 @@ def stored(url, query):
     return rows
 
 
-def test_trials_come_back_as_they_were_bit_for_bit(store):
+def test_trials_come_back_as_they_were_bit_for_bit(store: Store) -> None:
     run = start(store)
     params = {"family": "mlp", "lr": 0.1 + 0.2, "depth": 3, "big": 2**60, "norm": "batch", "bias": True, "none": None}
     reports = (Report(0.5, -1 / 3, 1.25, {"loss": 1e-300}), Report(1.0, -math.pi, 2.5))
@@ -83,7 +86,7 @@ def test_trials_come_back_as_they_were_bit_for_bit(store):
 
 
 @pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf, np.float64(0.1), np.float32(0.1), 1])
-def test_every_float_survives_also_in_json(store, url, score):
+def test_every_float_survives_also_in_json(store: Store, url: str, score: Any) -> None:
     run = start(store)
     store.add_trial(
         run, trial(score=score, folds=(FoldRef(0, score),), reports=(Report(0.5, score, 1.0, {"x": score}),))
@@ -97,7 +100,7 @@ def test_every_float_survives_also_in_json(store, url, score):
         json.loads(found[0], parse_constant=pytest.fail)
 
 
-def test_a_trial_replaces_the_earlier_one_of_its_candidate_in_its_run_only(store):
+def test_a_trial_replaces_the_earlier_one_of_its_candidate_in_its_run_only(store: Store) -> None:
     run, other = start(store), start(store)
     for id in ("0", "1"):
         store.add_trial(run, trial(id, "stopped", -0.5))
@@ -107,7 +110,7 @@ def test_a_trial_replaces_the_earlier_one_of_its_candidate_in_its_run_only(store
     assert [t.status for t in store.trials(other)] == ["stopped", "stopped"]
 
 
-def test_running_trials_and_unknown_runs_are_refused(store):
+def test_running_trials_and_unknown_runs_are_refused(store: Store) -> None:
     with pytest.raises(ValueError, match="Only ended trials"):
         store.add_trial(start(store), trial(status="running"))
     for write in (store.finish_run, store.resume_run, lambda run: store.add_trial(run, trial())):
@@ -115,7 +118,7 @@ def test_running_trials_and_unknown_runs_are_refused(store):
             write(7)
 
 
-def test_a_run_is_described_ended_and_resumed(store, tmp_path):
+def test_a_run_is_described_ended_and_resumed(store: Store, tmp_path: Path) -> None:
     run_id = start(store, folder=tmp_path / "x", seed=5, fingerprint="abc")
     run = store.run()
     assert (run.id, run.status, run.ended_at, run.seed, run.fingerprint) == (run_id, "running", None, 5, "abc")
@@ -129,7 +132,7 @@ def test_a_run_is_described_ended_and_resumed(store, tmp_path):
     assert store.run().ended_at is None
 
 
-def test_ensembles_and_artifacts_are_kept_and_replaced(store):
+def test_ensembles_and_artifacts_are_kept_and_replaced(store: Store) -> None:
     run = start(store)
     assert store.ensemble(run) is None
     store.save_ensemble(run, [("0", 1.0)], -0.3)
@@ -145,7 +148,7 @@ def test_ensembles_and_artifacts_are_kept_and_replaced(store):
     assert (board.run.id, board.ensemble.score, len(board.artifacts)) == (run, -0.2, 2)
 
 
-def test_runs_are_found_by_id_folder_and_name_and_the_nearest_is_named(store, tmp_path):
+def test_runs_are_found_by_id_folder_and_name_and_the_nearest_is_named(store: Store, tmp_path: Path) -> None:
     with pytest.raises(AutoMLError, match="no runs yet"):
         store.run()
     first = start(store, "adult", tmp_path / "a")
@@ -159,7 +162,7 @@ def test_runs_are_found_by_id_folder_and_name_and_the_nearest_is_named(store, tm
         store.run("adullt")
 
 
-def test_a_kill_loses_nothing_that_was_finished(url, tmp_path):
+def test_a_kill_loses_nothing_that_was_finished(url: str, tmp_path: Path) -> None:
     process = writer(url, tmp_path, "killed", 100_000)
     for _ in range(20):
         process.stdout.readline()
@@ -178,7 +181,7 @@ def test_a_kill_loses_nothing_that_was_finished(url, tmp_path):
         assert stored(url, "PRAGMA integrity_check") == [("ok",)]
 
 
-def test_processes_create_one_database_and_write_to_it_together(url, tmp_path):
+def test_processes_create_one_database_and_write_to_it_together(url: str, tmp_path: Path) -> None:
     processes = [writer(url, tmp_path, name, 40) for name in ("one", "two")]
     assert [process.communicate()[0].count("\n") for process in processes] == [40, 40]
     with Store(url) as store:
@@ -188,7 +191,7 @@ def test_processes_create_one_database_and_write_to_it_together(url, tmp_path):
         assert [[t.score for t in store.trials(run.id)] for run in runs] == [[float(i) for i in range(40)]] * 2
 
 
-def test_a_write_waits_for_another_and_readers_do_not(store, url):
+def test_a_write_waits_for_another_and_readers_do_not(store: Store, url: str) -> None:
     run = start(store)
     engine = create_engine(url, connect_args={"check_same_thread": False} if url.startswith("sqlite") else {})
     other = engine.connect()
@@ -204,7 +207,7 @@ def test_a_write_waits_for_another_and_readers_do_not(store, url):
     engine.dispose()
 
 
-def test_what_cannot_be_a_leaderboard_is_refused_with_a_way_out(tmp_path):
+def test_what_cannot_be_a_leaderboard_is_refused_with_a_way_out(tmp_path: Path) -> None:
     notes = tmp_path / "notes.txt"
     notes.write_text("not a database " * 100)
     foreign = tmp_path / "foreign.db"
@@ -226,7 +229,7 @@ def test_what_cannot_be_a_leaderboard_is_refused_with_a_way_out(tmp_path):
         Store("nosuchdatabase://host/name")
 
 
-def test_a_full_disk_is_told_and_what_was_stored_stays(tmp_path):
+def test_a_full_disk_is_told_and_what_was_stored_stays(tmp_path: Path) -> None:
     store = Store(tmp_path / "leaderboard.db")
     run = start(store)
     store.add_trial(run, trial("0"))
@@ -238,7 +241,7 @@ def test_a_full_disk_is_told_and_what_was_stored_stays(tmp_path):
     store.close()
 
 
-def test_the_report_and_the_live_view_load_no_database():
+def test_the_report_and_the_live_view_load_no_database() -> None:
     heavy = "{'sqlalchemy', 'sklearn', 'rich', 'pandas'}"
     code = f"import sys, automl.progress, automl.leaderboard.report; print({heavy} & {{*sys.modules}})"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"

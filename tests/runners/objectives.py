@@ -118,7 +118,8 @@ class Line:
     def __init__(self, proposals: list[dict], n: int | None = None) -> None:
         self.space = {"x": Float(0, 1)}
         self.proposals, self.n = proposals, n
-        self.n_asked, self.told = 0, []
+        self.n_asked = 0
+        self.told: list[Trial] = []
 
     def ask(self) -> Candidate | None:
         if self.n_asked == self.n:

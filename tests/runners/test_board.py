@@ -6,8 +6,8 @@ from tests.runners.objectives import Line
 from tests.trials import trial
 
 
-def board(budget: Budget, limit: float = 10) -> Board:
-    return Board(Line([{"x": 0.5}]), budget, limit)
+def board(budget: Budget, limit: float = 10, line: Line | None = None) -> Board:
+    return Board(line or Line([{"x": 0.5}]), budget, limit)
 
 
 def lost(of: Board, id: str, again: bool = True) -> list[Trial]:
@@ -29,7 +29,8 @@ def test_candidates_come_up_to_the_limit_and_to_the_budget() -> None:
 
 
 def test_a_trial_whose_worker_is_killed_twice_has_failed() -> None:
-    of = board(Budget(trials=1))
+    line = Line([{"x": 0.5}])
+    of = board(Budget(trials=1), line=line)
     candidate = of.next()
     assert candidate
     assert [t.status for t in of.begin(candidate.id)] == ["running"]
@@ -39,7 +40,7 @@ def test_a_trial_whose_worker_is_killed_twice_has_failed() -> None:
     assert list(of.begin(candidate.id)) == []  # it has begun already
     (ended,) = lost(of, candidate.id)
     assert (ended.status, ended.failure) == ("failed", "it was killed")
-    assert of.searcher.told == [ended]
+    assert of.proposals.told == [ended]
     assert of.over
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -30,7 +31,7 @@ def name(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
 in_processes = pytest.mark.parametrize("name", ["processes", "ray_tune"], indirect=True)
 
 
-def make(name: str, **options):
+def make(name: str, **options: Any) -> Any:
     return registry.load("runners", name).make(**{**OPTIONS[name], **options})
 
 
@@ -38,7 +39,7 @@ def children() -> set[int]:
     return {p.pid for p in psutil.Process().children()}
 
 
-def in_a_while(runner) -> Budget:
+def in_a_while(runner: Any) -> Budget:
     """A deadline some seconds after trials can begin."""
     runner.start()
     if hasattr(runner, "_ray"):
@@ -52,7 +53,7 @@ def skip_unless(there: object) -> None:
         pytest.skip("no trial began in time")
 
 
-def search(runner, toy: Toy, line: Line, budget: Budget, scheduler: dict = NONE) -> dict[str, Trial]:
+def search(runner: Any, toy: Toy, line: Line, budget: Budget, scheduler: dict = NONE) -> dict[str, Trial]:
     """Run a search; return the ended trials by id, having checked that each ended once and was told."""
     snapshots = list(runner.run(toy, line, scheduler, budget))
     ended = [s for s in snapshots if s.status != "running"]
@@ -66,7 +67,7 @@ def search(runner, toy: Toy, line: Line, budget: Budget, scheduler: dict = NONE)
 
 
 def test_trials_report_finish_and_fail(name: str) -> None:
-    trials = search(make(name), Toy(outcome_mb=2), Line([{"x": 0.3}, {"x": 0.6, "do": "raise"}], 3), Budget())
+    trials = search(make(name), Toy(), Line([{"x": 0.3}, {"x": 0.6, "do": "raise"}], 3), Budget())
     assert [trials[i].status for i in ("0", "1", "2")] == ["finished", "failed", "finished"]
     assert trials["1"].failure == "ValueError: the kernel is not positive definite"
     for i in ("0", "2"):
@@ -94,7 +95,7 @@ def test_asha_stops_weak_trials_early(name: str) -> None:
     stopped = [t for t in trials.values() if t.status == "stopped"]
     assert stopped
     assert all(len(t.reports) < 5 and t.score is not None for t in stopped)
-    assert max(trials.values(), key=lambda t: t.score).status == "finished"
+    assert max(trials.values(), key=lambda t: t.values["score"]).status == "finished"
 
 
 def test_closing_the_generator_stops_everything(name: str) -> None:

@@ -1,6 +1,7 @@
 """Trials in this process."""
 
 import time
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ def ended(snapshots: list[Trial]) -> list[Trial]:
     return [s for s in snapshots if s.status != "running"]
 
 
-def test_each_trial_starts_reports_and_ends_once():
+def test_each_trial_starts_reports_and_ends_once() -> None:
     line = Line([{"x": 0.3}, {"x": 0.4}])
     snapshots = run(Toy(), line, Budget(trials=2))
     assert [s.candidate.id for s in snapshots] == ["0"] * 7 + ["1"] * 7
@@ -31,13 +32,13 @@ def test_each_trial_starts_reports_and_ends_once():
     assert line.told[1].score == pytest.approx(0.4)
 
 
-def test_a_failed_trial_is_a_row_with_a_reason():
+def test_a_failed_trial_is_a_row_with_a_reason() -> None:
     trials = ended(run(Toy(), Line([{"x": 0.3}, {"x": 0.6, "do": "raise"}], n=3), Budget()))
     assert [t.status for t in trials] == ["finished", "failed", "finished"]
     assert trials[1].failure == "ValueError: the kernel is not positive definite"
 
 
-def test_the_deadline_ends_a_trial_where_it_stands():
+def test_the_deadline_ends_a_trial_where_it_stands() -> None:
     deadline = time.time() + 0.25
     trials = ended(run(Toy(seconds=0.1), Line([{"x": 0.3}]), Budget(deadline=deadline)))
     assert time.time() < deadline + 0.3
@@ -45,7 +46,7 @@ def test_the_deadline_ends_a_trial_where_it_stands():
     assert 0 < len(trials[-1].reports) < 5
 
 
-def test_closing_the_generator_closes_the_trial():
+def test_closing_the_generator_closes_the_trial() -> None:
     snapshots = registry.load("runners", "inline").make().run(Toy(), Line([{"x": 0.3}]), NONE, Budget())
     next(snapshots)
     next(snapshots)
@@ -55,7 +56,7 @@ def test_closing_the_generator_closes_the_trial():
 
 
 @pytest.mark.parametrize("scheduler", [{"name": "asha"}, {"name": "median_stopping", "min_trials": 1}])
-def test_schedulers_stop_weak_trials_without_ray(scheduler):
+def test_schedulers_stop_weak_trials_without_ray(scheduler: dict[str, Any]) -> None:
     line = Line([{"x": 0.9}, {"x": 0.1}, {"x": 0.95}])
     trials = ended(run(Toy(), line, Budget(trials=3), scheduler))
     assert [t.status for t in trials] == ["finished", "stopped", "finished"]
@@ -68,12 +69,12 @@ def test_schedulers_stop_weak_trials_without_ray(scheduler):
 
 
 @pytest.mark.parametrize("name", ["hyperband", "pbt"])
-def test_schedulers_that_need_several_trials_are_refused(name):
+def test_schedulers_that_need_several_trials_are_refused(name: str) -> None:
     with pytest.raises(ConfigError, match="runner=ray_tune"):
         run(Toy(), Line([{"x": 0.3}]), Budget(trials=1), {"name": name})
 
 
-def test_unknown_options_name_the_nearest():
+def test_unknown_options_name_the_nearest() -> None:
     with pytest.raises(ConfigError, match="Did you mean 'threads'"):
         options.make("runners", {"name": "inline", "thread": 2})
     with pytest.raises(ConfigError, match="Did you mean 'grace_percent'"):
@@ -82,7 +83,7 @@ def test_unknown_options_name_the_nearest():
         run(Toy(), Line([{"x": 0.3}]), Budget(trials=1), {"name": "asha", "eta": "three"})
 
 
-def test_what_schedulers_see():
+def test_what_schedulers_see() -> None:
     reports = tuple(Report(k / 5, 0.5, 1.0) for k in (1, 2, 3))
     trial = Trial(Candidate("0", {"family": "a"}), "running", {"score": 0.5}, reports=reports)
     assert result_of(trial) == {"progress": 60.0, "score": 0.5}

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -21,11 +22,13 @@ NONE = {"name": "none"}
 XS = [{"x": x} for x in (0.05, 0.55, 0.1, 0.6, 0.15, 0.65, 0.2, 0.7)]
 
 
-def make(**options):
+def make(**options: Any) -> Any:
     return registry.load("runners", "ray_tune").make(**options)
 
 
-def ended(address: str, toy: Toy, line: Line, budget: Budget, scheduler: dict = NONE, **options) -> dict[str, Trial]:
+def ended(
+    address: str, toy: Toy, line: Line, budget: Budget, scheduler: dict = NONE, **options: Any
+) -> dict[str, Trial]:
     snapshots = make(address=address, **options).run(toy, line, scheduler, budget)
     return {s.candidate.id: s for s in snapshots if s.status != "running"}
 
@@ -89,7 +92,7 @@ def test_a_trial_gets_a_share_of_one_gpu(cpus: int, gpus: int, wanted: float | N
     assert slots_and_gpus(Resources(None, 1, wanted, None), {"CPU": cpus, "GPU": gpus}) == (slots, share)
 
 
-def processes_of(runner) -> list[psutil.Process]:
+def processes_of(runner: Any) -> list[psutil.Process]:
     child = psutil.Process(runner._ray.child.process.pid)
     return [child, *child.children(recursive=True)]
 

@@ -2,6 +2,7 @@
 
 import pickle
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -30,7 +31,7 @@ def make_task(target: str = "binary", n: int = N) -> Task:
     numbers[:, 2] = np.where(rng.random(n) < 0.5, 0, numbers[:, 2])
     flag = rng.integers(0, 2, (n, 1))
     year = rng.integers(1990, 2020, n)
-    date = np.column_stack([year, *(rng.integers(1, 12, (n, 6)).T), year * 365.0])
+    date = np.column_stack([year, *(rng.integers(1, 12, (n, len(DATE_PARTS) - 2)).T), year * 365.0])
     categories = np.column_stack([rng.integers(0, 4, n), np.minimum(rng.geometric(0.2, n), 30)]).astype(np.int32)
     x = Rows(
         numeric=np.hstack([numbers, flag, date]).astype(np.float32),
@@ -64,7 +65,7 @@ def strange_rows(x: Rows) -> Rows:
     return replace(x, numeric=numeric, categories=np.zeros((3, 2), np.int32), sparse=empty)
 
 
-def run_onnx(part, x: Rows) -> dict[str, np.ndarray]:
+def run_onnx(part: Any, x: Rows) -> dict[str, np.ndarray]:
     """Run a step's or a model's graph on rows; give its float outputs by field name."""
     graph = Graph()
     feed = {}
@@ -86,7 +87,7 @@ def dense(x: Rows) -> dict[str, np.ndarray]:
     return {name: value.toarray() if sp.issparse(value) else value for name, value in x.parts().items()}
 
 
-def check(step, task: Task) -> Rows:
+def check(step: Any, task: Task) -> Rows:
     """Fit on the first half and compare ONNX with NumPy on the second; return the training rows transformed."""
     train, valid = task.fold(0)
     fitted = step.fit_transform(train.x, train.y)
@@ -298,11 +299,11 @@ def test_steps_that_would_leave_nothing_do_not_apply() -> None:
             load("features", step).build(params, alone)
 
 
-def test_the_same_text_is_factorised_once():
+def test_the_same_text_is_factorised_once() -> None:
     rng = np.random.default_rng(3)
     counts = sp.csr_matrix(rng.poisson(0.3, (60, 40)).astype(np.float32))
 
-    def fitted(rows: sp.csr_matrix, n_components: int = 4, seed: int = 0):
+    def fitted(rows: sp.csr_matrix, n_components: int = 4, seed: int = 0) -> Any:
         step = text.Svd(n_components, seed)
         step.fit_transform(Rows(sparse=rows), np.zeros(rows.shape[0]))
         return step.components

@@ -3,6 +3,7 @@
 import tracemalloc
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -142,5 +143,6 @@ def test_many_images_get_fewer_epochs_first_unless_a_person_says() -> None:
     assert adapted["epochs"].start == 5
     assert adapted["batch_size"].start == 128
     assert adapted["augment"].start == "none"
-    own = {**space, "epochs": replace(space["epochs"], default=33)}
+    epochs: Any = space["epochs"]
+    own = {**space, "epochs": replace(epochs, default=33)}
     assert conv_stages.adapt(own, many) is own

@@ -2,6 +2,7 @@
 
 import pickle
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -32,7 +33,9 @@ def make_task(target: str, kind: str = "table") -> Task:
         x = Rows(sparse=sp.csr_matrix(counts))
         words = counts[:, ::2]
         score = words[:, :4].sum(axis=1) - words[:, 4:8].sum(axis=1) + 0.1 * rng.normal(size=n)
-        columns = (Column("text", "text", terms=tuple(f"{'wc'[i % 2]}:{i}" for i in range(n_terms))),)
+        columns: tuple[Column, ...] = (
+            Column("text", "text", terms=tuple(f"{'wc'[i % 2]}:{i}" for i in range(n_terms))),
+        )
     else:
         numbers = rng.normal(size=(n, 4)) * [1, 10, 1, 1]
         score = numbers[:, 0] + 0.1 * numbers[:, 1] + 0.5 * numbers[:, 2]
@@ -278,7 +281,7 @@ def test_spaces_follow_the_task() -> None:
 
 def test_row_cap_bounds_the_artifact() -> None:
     task = make_task("multiclass")
-    model = build("tables", "neighbors", task, {"max_rows": 500})
+    model: Any = build("tables", "neighbors", task, {"max_rows": 500})
     model.model.max_rows = 50
     train, valid = task.fold(0)
     list(model.fit(train, valid))

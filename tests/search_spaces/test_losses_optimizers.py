@@ -2,6 +2,7 @@
 
 from math import cosh, log
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import torch
 from sklearn import metrics as sk
 
 from automl import registry
-from automl.space import Defaults, Random, draw
+from automl.space import Defaults, Params, Random, draw
 
 LOSSES = registry.names("losses")
 OPTIMIZERS = registry.names("optimizers")
@@ -24,18 +25,18 @@ ERROR = (VALUES[:, 0] - Y).numpy().astype(np.float64)
 PROBLEM = SimpleNamespace(summaries=SimpleNamespace(class_counts=(5, 2, 0)))
 
 
-def loss_of(name, **params):
+def loss_of(name: str, **params: Any) -> Any:
     option = registry.load("losses", name)
     return option.build(draw(option.space, Defaults(params)), PROBLEM)
 
 
-def hinge():
+def hinge() -> np.ndarray:
     wrong = np.maximum(0, 1.0 - (SCORES.numpy()[np.arange(4), CODES][:, None] - SCORES.numpy()))
     wrong[np.arange(4), CODES] = 0
     return wrong.sum(axis=1) / 3
 
 
-def adjusted():
+def adjusted() -> np.ndarray:
     s = SCORES.numpy() + np.log(np.array([6, 3, 1]) / 10)
     return np.log(np.exp(s).sum(axis=1)) - s[np.arange(4), CODES]
 
@@ -58,18 +59,18 @@ CASES = [
 
 
 @pytest.mark.parametrize(("name", "params", "expected"), CASES, ids=[f"{c[0]}-{i}" for i, c in enumerate(CASES)])
-def test_a_loss_has_the_value_of_its_formula(name, params, expected):
+def test_a_loss_has_the_value_of_its_formula(name: str, params: Params, expected: Any) -> None:
     given = (VALUES, Y) if registry.load("losses", name).targets == ("regression",) else (SCORES, CODES)
     got = loss_of(name, **params)(*given)
     assert got.shape == (4,)
     np.testing.assert_allclose(got.numpy(), expected(), rtol=1e-5, atol=1e-6)
 
 
-def test_every_loss_has_a_case():
+def test_every_loss_has_a_case() -> None:
     assert {c[0] for c in CASES} == set(LOSSES)
 
 
-def test_losses_agree_with_scikit_learn():
+def test_losses_agree_with_scikit_learn() -> None:
     y, p = CODES.numpy(), P
     assert loss_of("cross_entropy")(SCORES, CODES).mean().item() == pytest.approx(sk.log_loss(y, p), rel=1e-5)
     quantile = loss_of("quantile", level=0.3)(VALUES, Y).mean().item()
@@ -77,7 +78,7 @@ def test_losses_agree_with_scikit_learn():
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_gradients_are_finite_even_for_extreme_scores(name):
+def test_gradients_are_finite_even_for_extreme_scores(name: str) -> None:
     option = registry.load("losses", name)
     rng = np.random.default_rng(0)
     for _ in range(10):
@@ -95,7 +96,7 @@ def test_gradients_are_finite_even_for_extreme_scores(name):
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_a_better_score_costs_less(name):
+def test_a_better_score_costs_less(name: str) -> None:
     option = registry.load("losses", name)
     loss = option.build(draw(option.space, Defaults()), PROBLEM)
     if "regression" in option.targets:
@@ -106,7 +107,7 @@ def test_a_better_score_costs_less(name):
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_an_optimizer_lowers_a_quadratic_and_spares_groups_from_decay(name):
+def test_an_optimizer_lowers_a_quadratic_and_spares_groups_from_decay(name: str) -> None:
     option = registry.load("optimizers", name)
     params = draw(option.space, Defaults())
     weight = torch.nn.Parameter(torch.tensor([[1.0, -2.0]]))
@@ -126,7 +127,7 @@ def test_an_optimizer_lowers_a_quadratic_and_spares_groups_from_decay(name):
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_an_optimizer_takes_any_parameters_of_its_space(name):
+def test_an_optimizer_takes_any_parameters_of_its_space(name: str) -> None:
     option = registry.load("optimizers", name)
     rng = np.random.default_rng(0)
     for _ in range(10):
@@ -138,16 +139,16 @@ def test_an_optimizer_takes_any_parameters_of_its_space(name):
         assert (weight != 1).all()
 
 
-def rates(name, n_steps=100, optimizer="sgd", **params):
+def rates(name: str, n_steps: int = 100, optimizer: str = "sgd", **params: Any) -> np.ndarray:
     option = registry.load("schedules", name)
     weight = torch.nn.Parameter(torch.ones(1))
     made = registry.load("optimizers", optimizer)
-    optimizer = made.build(draw(made.space, Defaults({"lr": 0.1})), [{"params": [weight]}])
-    schedule = option.build(draw(option.space, Defaults(params)), optimizer, n_steps)
+    built = made.build(draw(made.space, Defaults({"lr": 0.1})), [{"params": [weight]}])
+    schedule = option.build(draw(option.space, Defaults(params)), built, n_steps)
     got = []
     for _ in range(n_steps):
-        got.append(optimizer.param_groups[0]["lr"])
-        optimizer.step()
+        got.append(built.param_groups[0]["lr"])
+        built.step()
         schedule.step()
     return np.array(got)
 
@@ -163,7 +164,7 @@ def rates(name, n_steps=100, optimizer="sgd", **params):
         ("one_cycle", {"rising": 0.3, "start": 0.1}, 0.01, 0.0),
     ],
 )
-def test_a_schedule_begins_peaks_and_ends_where_it_should(name, params, first, last):
+def test_a_schedule_begins_peaks_and_ends_where_it_should(name: str, params: Params, first: float, last: float) -> None:
     got = rates(name, **params)
     assert got[0] == pytest.approx(first)
     assert got.max() == pytest.approx(0.1, rel=0.01)
@@ -172,7 +173,7 @@ def test_a_schedule_begins_peaks_and_ends_where_it_should(name, params, first, l
 
 @pytest.mark.parametrize("name", SCHEDULES)
 @pytest.mark.parametrize("n_steps", [1, 2, 7])
-def test_a_schedule_bears_very_short_training(name, n_steps):
+def test_a_schedule_bears_very_short_training(name: str, n_steps: int) -> None:
     got = rates(name, n_steps)
     assert (got >= 0).all()
     assert (got <= 0.1 + 1e-9).all()
@@ -180,10 +181,10 @@ def test_a_schedule_bears_very_short_training(name, n_steps):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_one_cycle_works_with_every_optimizer(optimizer):
+def test_one_cycle_works_with_every_optimizer(optimizer: str) -> None:
     assert rates("one_cycle", optimizer=optimizer).max() == pytest.approx(0.1, rel=0.01)
 
 
-def test_step_decay_drops_evenly():
+def test_step_decay_drops_evenly() -> None:
     got = rates("step", n_steps=90, drops=2, factor=0.1)
     np.testing.assert_allclose(got, np.repeat([0.1, 0.01, 0.001], 30))

@@ -1,5 +1,7 @@
 """The multilayer network learns small tables well, and its parts do what they say."""
 
+from typing import Any
+
 import numpy as np
 import onnxruntime
 import pytest
@@ -11,14 +13,15 @@ from automl.errors import NotApplicable
 from automl.export.graph import Graph
 from automl.search_spaces.tables import _network as parts
 from automl.search_spaces.tables import mlp
-from automl.space import Choice, Defaults, Random, draw
+from automl.space import Choice, Defaults, Params, Random, draw
+from automl.target import TargetKind
 from automl.task import Batch, Problem, Rows, Schema, Task
 from automl.training import network
 
 _CATEGORIES = {"categories": np.int64, "numeric": np.float32}
 
 
-def task_of(target, x, y):
+def task_of(target: TargetKind, x: Any, y: Any) -> Task:
     order = np.random.default_rng(0).permutation(len(y))
     cut = int(0.7 * len(y))
     classes = () if target == "regression" else tuple(range(int(y.max()) + 1))
@@ -27,17 +30,17 @@ def task_of(target, x, y):
     return Task(Problem.of(schema, metrics.get("auto", target), data), data, splits)
 
 
-def wine():
+def wine() -> Task:
     x, y = load_wine(return_X_y=True)
     return task_of("multiclass", Rows(numeric=x.astype(np.float32)), y.astype(np.int64))
 
 
-def diabetes():
+def diabetes() -> Task:
     x, y = load_diabetes(return_X_y=True)
     return task_of("regression", Rows(numeric=x.astype(np.float32)), y)
 
 
-def mixed(target="binary", n=600):
+def mixed(target: TargetKind = "binary", n: int = 600) -> Task:
     """Only the category and a bump in the number say anything: neither is linear."""
     rng = np.random.default_rng(0)
     numeric = rng.normal(size=(n, 3)).astype(np.float32)
@@ -49,8 +52,8 @@ def mixed(target="binary", n=600):
     return task_of(target, Rows(numeric=numeric, categories=categories, cardinalities=(9, 9)), y)
 
 
-def params_of(target, **fixed):
-    def only(kind, name):
+def params_of(target: TargetKind, **fixed: Any) -> Params:
+    def only(kind: str, name: str) -> Any:
         return Choice({name: registry.load(kind, name).space})
 
     training = {
@@ -62,25 +65,25 @@ def params_of(target, **fixed):
     return draw({**mlp.SPACE, **training}, Defaults({"width": 64, **fixed}))
 
 
-def fitted(task, **fixed):
+def fitted(task: Task, **fixed: Any) -> Any:
     model = mlp.build(params_of(task.target.kind, **fixed), task.problem)
     assert list(model.fit(*task.fold(0)))[-1] == 1.0
     return model
 
 
-def score(task, model):
+def score(task: Task, model: Any) -> float:
     valid = task.fold(0)[1]
     return task.metric.score(valid.y, model.predict(valid.x))
 
 
-def test_it_learns_small_tables():
+def test_it_learns_small_tables() -> None:
     assert score(wine(), fitted(wine())) > -0.2  # log loss; a guess costs 1.09
     task = diabetes()
     assert score(task, fitted(task)) > -0.85 * task.data.y.std()
 
 
 @pytest.mark.parametrize("target", ["binary", "regression"])
-def test_it_learns_from_categories_and_bumps(target):
+def test_it_learns_from_categories_and_bumps(target: TargetKind) -> None:
     task = mixed(target)
     got = score(task, fitted(task, **{"optimizer.adamw.lr": 3e-3, "epochs": 60}))
     assert got > (0.9 if target == "binary" else -6.0)
@@ -88,7 +91,7 @@ def test_it_learns_from_categories_and_bumps(target):
 
 @pytest.mark.parametrize("numbers", ["none", "linear", "piecewise", "periodic"])
 @pytest.mark.parametrize("block", ["plain", "residual"])
-def test_every_shape_exports(numbers, block):
+def test_every_shape_exports(numbers: str, block: str) -> None:
     task = mixed(n=200)
     norm = "batch" if block == "plain" else "layer"
     model = fitted(task, numbers=numbers, block=block, norm=norm, epochs=5, depth=2)
@@ -102,7 +105,7 @@ def test_every_shape_exports(numbers, block):
         np.testing.assert_allclose(session.run(None, feeds)[0], model.predict(x.take(slice(n))), atol=1e-4)
 
 
-def test_any_parameters_build_and_run():
+def test_any_parameters_build_and_run() -> None:
     rng = np.random.default_rng(0)
     x = mixed().data.x
     for _ in range(30):
@@ -112,7 +115,7 @@ def test_any_parameters_build_and_run():
         assert out.isfinite().all()
 
 
-def test_numbers_are_standardised_inside_and_gaps_become_the_mean():
+def test_numbers_are_standardised_inside_and_gaps_become_the_mean() -> None:
     rng = np.random.default_rng(0)
     x = (rng.normal(size=(500, 3)) * [1, 1e4, 0] + [5, -1e5, 7]).astype(np.float32)
     x[::7, 0] = np.nan
@@ -124,14 +127,14 @@ def test_numbers_are_standardised_inside_and_gaps_become_the_mean():
     assert np.abs(standardise(torch.tensor([[1e30, -1e30, np.inf]])).numpy()).max() <= 12
 
 
-def test_a_column_without_any_number_is_harmless():
+def test_a_column_without_any_number_is_harmless() -> None:
     x = np.full((20, 2), np.nan, np.float32)
     x[:, 1] = np.arange(20)
     got = parts.Standardise(x)(torch.from_numpy(x)).numpy()
     assert np.isfinite(got).all()
 
 
-def test_piecewise_filling_follows_the_quantiles():
+def test_piecewise_filling_follows_the_quantiles() -> None:
     x = np.linspace(0, 4, 401, dtype=np.float32)[:, None]
     module = parts.PiecewiseNumbers(x, size=1, n_bins=4)
     with torch.no_grad():
@@ -142,14 +145,14 @@ def test_piecewise_filling_follows_the_quantiles():
     assert got == pytest.approx([0.0, 0.5, 1.0, 61.0, 1111.0, 1611.0], rel=1e-4)
 
 
-def test_piecewise_numbers_bear_constant_and_repeated_values():
+def test_piecewise_numbers_bear_constant_and_repeated_values() -> None:
     x = np.column_stack([np.zeros(50), np.repeat([0.0, 1.0], 25), np.linspace(0, 1e-7, 50)]).astype(np.float32)
     module = parts.PiecewiseNumbers(x, size=2, n_bins=16)
     assert module(torch.from_numpy(x)).shape == (50, 6)
     assert module(torch.from_numpy(x)).isfinite().all()
 
 
-def test_wide_tables_are_not_blown_up():
+def test_wide_tables_are_not_blown_up() -> None:
     rng = np.random.default_rng(0)
     params = draw(mlp.SPACE, Defaults())
     narrow = parts.Inputs(Rows(numeric=rng.normal(size=(30, 1000)).astype(np.float32)), params)
@@ -158,6 +161,6 @@ def test_wide_tables_are_not_blown_up():
     assert wide.n_features == 9000
 
 
-def test_rows_without_anything_to_take_are_refused():
+def test_rows_without_anything_to_take_are_refused() -> None:
     with pytest.raises(NotApplicable, match="numbers or categories"):
         parts.Inputs(Rows(numeric=np.zeros((3, 0), np.float32)), draw(mlp.SPACE, Defaults()))

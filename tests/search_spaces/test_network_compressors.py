@@ -1,7 +1,9 @@
 """Compressed networks are smaller, about as good, picklable, and their exports agree with them."""
 
 import pickle
+from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import numpy as np
 import onnx
@@ -15,7 +17,6 @@ from automl.search_spaces.sequences import recurrent, temporal_conv
 from automl.search_spaces.tables import mlp
 from automl.space import Defaults, Params, draw
 from automl.task import Batch, Task
-from automl.training.network import Network
 from automl.types import Model
 from tests.search_spaces import test_image_families as images
 from tests.search_spaces import test_sequence_families as sequences
@@ -28,23 +29,23 @@ def many_digits() -> Task:
 
 
 @cache
-def convolutions(**changes: object) -> Model:
+def convolutions(**changes: object) -> Any:
     changed = images.params(width=24, stages=2, augment="none", **changes)
     return fitted(conv_stages, changed, many_digits(), epochs=6)
 
 
 @cache
-def temporal(**changes: object) -> Model:
+def temporal(**changes: object) -> Any:
     return fitted(temporal_conv, sequences.params(temporal_conv, width=32, **changes), sequences.waves(), epochs=10)
 
 
 @cache
-def memory(**changes: object) -> Model:
+def memory(**changes: object) -> Any:
     changed = sequences.params(recurrent, hidden=32, bidirectional=True, **changes)
     return fitted(recurrent, changed, sequences.waves(), epochs=10)
 
 
-def compress(module: object, model: Network, task: Task, **changes: object) -> Model | None:
+def compress(module: Any, model: Any, task: Task, **changes: object) -> Any:
     params: Params = draw(module.SPACE, Defaults(changes))
     before = {name: value.clone() for name, value in model.module.state_dict().items()}
     smaller = module.build(params, task.problem).compress(model, task.fold(0)[0])
@@ -72,7 +73,7 @@ def test_pruning_shrinks_and_keeps_most_of_the_accuracy(importance: str, scope: 
 @pytest.mark.parametrize("norm", ["group", "none"])
 def test_pruning_works_on_every_block_and_norm(block: str, norm: str) -> None:
     task = images.digits()
-    model = fitted(conv_stages, images.params(width=24, stages=2, block=block, norm=norm), task, rows=slice(0, 40))
+    model: Any = fitted(conv_stages, images.params(width=24, stages=2, block=block, norm=norm), task, rows=slice(0, 40))
     smaller = compress(prune_channels, model, task, epochs=1)
     assert n_weights(smaller.module) < n_weights(model.module)
     assert_exports(smaller, task.data.x.take(slice(0, 40)))
@@ -89,7 +90,7 @@ def test_pruning_works_on_temporal_convolutions(norm: str) -> None:
 
 def test_pruning_works_for_a_regression() -> None:
     task = make("image", "regression")
-    model = fitted(conv_stages, {**images.params(stages=2, width=16), "loss": "squared"}, task)
+    model: Any = fitted(conv_stages, {**images.params(stages=2, width=16), "loss": "squared"}, task)
     smaller = compress(prune_channels, model, task, epochs=1)
     assert n_weights(smaller.module) < n_weights(model.module)
     assert_exports(smaller, task.data.x)
@@ -97,7 +98,7 @@ def test_pruning_works_for_a_regression() -> None:
 
 def test_pruning_gives_up_where_a_shortcut_starts_at_the_input() -> None:
     task = images.digits()
-    model = fitted(conv_stages, images.params(), task, rows=slice(0, 40))
+    model: Any = fitted(conv_stages, images.params(), task, rows=slice(0, 40))
     assert compress(prune_channels, model.with_module(Shortcut()), task) is None
 
 
@@ -129,7 +130,9 @@ CASES = [
 
 
 @pytest.mark.parametrize(("make_model", "make_task", "changes"), CASES)
-def test_quantising_shrinks_and_keeps_most_of_the_accuracy(make_model, make_task, changes) -> None:
+def test_quantising_shrinks_and_keeps_most_of_the_accuracy(
+    make_model: Callable[..., Any], make_task: Callable[..., Any], changes: Any
+) -> None:
     task, model = make_task(), make_model()
     smaller = compress(quantize_int8, model, task, **changes)
     assert smaller.n_bytes < 0.8 * model.module_onnx().ByteSize()
@@ -149,7 +152,7 @@ def test_quantised_weights_are_integers() -> None:
 
 def test_a_quantised_regression_is_on_the_targets_own_scale() -> None:
     task = make("image", "regression")
-    model = fitted(conv_stages, {**images.params(stages=2, width=16), "loss": "squared"}, task, epochs=4)
+    model: Any = fitted(conv_stages, {**images.params(stages=2, width=16), "loss": "squared"}, task, epochs=4)
     smaller = compress(quantize_int8, model, task)
     y = task.data.y
     assert abs(smaller.predict(task.data.x).mean() - y.mean()) < y.std()
@@ -177,10 +180,10 @@ def test_other_models_and_unfitted_quantising() -> None:
 
 
 @pytest.mark.parametrize("numbers", mlp.SPACE["numbers"].options)
-def test_a_table_network_with_embedded_numbers_is_quantised(numbers):
+def test_a_table_network_with_embedded_numbers_is_quantised(numbers: str) -> None:
     task = make("table", "binary")
     params = draw(task_space(task), Defaults({"family": "mlp", "family.mlp.numbers": numbers}))
-    model = build(params | {"family.mlp.epochs": 2}, task.problem)
+    model: Any = build(params | {"family.mlp.epochs": 2}, task.problem)
     train, valid = task.fold(0)
     list(model.fit(train, valid))
     compressor = quantize_int8.build(draw(quantize_int8.SPACE, Defaults()), task.problem)

@@ -63,7 +63,7 @@ def test_what_is_asked_lies_in_the_space(name: str, space: Space) -> None:
 @pytest.mark.parametrize("name", ["tpe", "gp", "cma_es"])
 def test_learning_beats_chance(name: str) -> None:
     def scores(searcher: Searcher, n: int) -> list[float]:
-        found: list[Params] = []
+        found: list[float] = []
         for number in range(n):
             params = asked(searcher, number)
             searcher.tell(finished(number, params))

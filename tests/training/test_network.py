@@ -3,6 +3,7 @@
 import pickle
 from functools import partial
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import onnx
@@ -11,23 +12,28 @@ import pytest
 import torch
 from torch import nn
 
-from automl import metrics, registry
+from automl import clock, metrics, registry
 from automl.errors import ExportError, TrialError
 from automl.export.graph import Graph
 from automl.option import Loss
-from automl.space import Choice, Defaults, draw
+from automl.space import Choice, Defaults, Params, draw
+from automl.target import TargetKind
 from automl.task import Batch, Problem, Rows, Schema, Task
 from automl.training import feed, loop, network, torch_onnx
 from automl.training.network import Network
+
+# Its parts are not in PyTorch's types.
+CUDNN: Any = torch.backends.cudnn
 
 
 class Small(nn.Module):
     """A layer over whatever it is given, each with the operators that networks for it use."""
 
-    def __init__(self, x, n_outputs, field="numeric"):
+    def __init__(self, x: Any, n_outputs: int, field: str = "numeric") -> None:
         super().__init__()
         self.inputs = ("sequence", "lengths") if field.startswith("sequence") else tuple(field.split("+"))
         self.field = field
+        self.body: nn.Module
         if field == "image":
             self.body = nn.Sequential(
                 nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.AdaptiveAvgPool2d(2)
@@ -47,11 +53,11 @@ class Small(nn.Module):
             self.body = nn.Sequential(
                 nn.Linear(p, 32), nn.BatchNorm1d(32), nn.GELU(), nn.Linear(32, 16), nn.LayerNorm(16)
             )
-            self.embed = nn.Embedding(5, 16) if "categories" in self.inputs else None
+            self.embed: Any = nn.Embedding(5, 16) if "categories" in self.inputs else None
             width = 16
         self.head = nn.Linear(width, n_outputs)
 
-    def forward(self, x, other=None):
+    def forward(self, x: Any, other: Any = None) -> Any:
         if self.field == "image":
             return self.head(self.body(x.permute(0, 3, 1, 2) / 255).flatten(1))
         if self.field == "sequence+attention":
@@ -65,7 +71,7 @@ class Small(nn.Module):
         return self.head(hidden if other is None else hidden + self.embed(other).sum(1))
 
 
-def rows_of(field, n, rng):
+def rows_of(field: str, n: int, rng: Any) -> Rows:
     lengths = rng.integers(1, 8, n).astype(np.int64)
     return {
         "numeric": lambda: Rows(numeric=rng.normal(size=(n, 6)).astype(np.float32)),
@@ -78,7 +84,7 @@ def rows_of(field, n, rng):
     }.get(field, lambda: Rows(sequence=rng.normal(size=(n, 8, 3)).astype(np.float32), lengths=lengths))()
 
 
-def task_of(target="binary", field="numeric", n=400, metric="auto"):
+def task_of(target: TargetKind = "binary", field: str = "numeric", n: int = 400, metric: str = "auto") -> Task:
     rng = np.random.default_rng(0)
     x = rows_of(field, n, rng)
     seen = x.parts()[field.split("+")[0]].reshape(n, -1).astype(float)
@@ -94,13 +100,17 @@ def task_of(target="binary", field="numeric", n=400, metric="auto"):
     return Task(Problem.of(schema, metrics.get(metric, target), data), data, splits)
 
 
-def params_of(target, **fixed):
-    def options(kind):
+def params_of(target: TargetKind, **fixed: Any) -> Params:
+    def options(kind: str) -> Any:
         options = {n: registry.load(kind, n) for n in registry.names(kind)}
         return Choice({n: o.space for n, o in options.items() if target in getattr(o, "targets", (target,))})
 
-    space = {"loss": options("losses"), "optimizer": options("optimizers"), "schedule": options("schedules")}
-    first = {
+    space: dict[str, Any] = {
+        "loss": options("losses"),
+        "optimizer": options("optimizers"),
+        "schedule": options("schedules"),
+    }
+    first: dict[str, Any] = {
         "loss": "squared" if target == "regression" else "cross_entropy",
         "optimizer": "adamw",
         "schedule": "cosine",
@@ -110,7 +120,7 @@ def params_of(target, **fixed):
     return draw({**space, **network.SPACE}, Defaults({**first, **fixed}))
 
 
-def fitted(task, field="numeric", **fixed):
+def fitted(task: Task, field: str = "numeric", **fixed: Any) -> Any:
     model = Network(partial(Small, field=field), params_of(task.target.kind, **fixed), task.problem)
     progress = list(model.fit(*task.fold(0)))
     assert progress == sorted(progress)
@@ -118,7 +128,7 @@ def fitted(task, field="numeric", **fixed):
     return model
 
 
-def onnx_of(model, x):
+def onnx_of(model: Any, x: Any) -> Any:
     graph = Graph()
     names = {}
     for name in model.module.inputs:
@@ -127,7 +137,7 @@ def onnx_of(model, x):
     made = graph.model({"prediction": model.to_onnx(graph, names)})
     session = onnxruntime.InferenceSession(made.SerializeToString())
 
-    def predict(rows):
+    def predict(rows: Any) -> Any:
         types = {i.name: np.int64 if "int64" in i.type else np.float32 for i in session.get_inputs()}
         return session.run(None, {n: rows.parts()[n].astype(t) for n, t in types.items()})[0]
 
@@ -135,7 +145,7 @@ def onnx_of(model, x):
 
 
 @pytest.mark.parametrize("target", ["binary", "multiclass", "regression"])
-def test_a_network_learns_pickles_small_and_exports(target):
+def test_a_network_learns_pickles_small_and_exports(target: TargetKind) -> None:
     task = task_of(target)
     model = fitted(task)
     valid = task.fold(0)[1]
@@ -165,16 +175,16 @@ class Members(nn.Module):
 
     inputs = ("numeric",)
 
-    def __init__(self, x, n_outputs):
+    def __init__(self, x: Any, n_outputs: int) -> None:
         super().__init__()
         self.members = nn.ModuleList(Small(x, n_outputs) for _ in range(3))
 
-    def forward(self, x):
+    def forward(self, x: Any) -> Any:
         return torch.stack([member(x) for member in self.members], dim=1)
 
 
 @pytest.mark.parametrize("target", ["multiclass", "regression"])
-def test_members_answer_each_for_itself_and_are_averaged(target):
+def test_members_answer_each_for_itself_and_are_averaged(target: TargetKind) -> None:
     task = task_of(target)
     model = Network(Members, params_of(target), task.problem)
     train, valid = task.fold(0)
@@ -193,7 +203,7 @@ FIELDS = ["numeric+categories", "image", "sequence+gru", "sequence+lstm", "seque
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_modules_of_all_kinds_train_and_export(field):
+def test_modules_of_all_kinds_train_and_export(field: str) -> None:
     task = task_of("multiclass", field, n=128)
     model = fitted(task, field, epochs=5, mixup="inputs")
     x = task.data.x
@@ -202,7 +212,7 @@ def test_modules_of_all_kinds_train_and_export(field):
         np.testing.assert_allclose(run(x.take(slice(n))), model.predict(x.take(slice(n))), atol=1e-4)
 
 
-def test_the_best_weights_are_kept_and_patience_ends_training():
+def test_the_best_weights_are_kept_and_patience_ends_training() -> None:
     task = task_of("regression", n=120)
     train, valid = task.fold(0)
     noise = Batch(train.x, np.random.default_rng(1).normal(size=len(train)))
@@ -215,8 +225,8 @@ def test_the_best_weights_are_kept_and_patience_ends_training():
     assert scores == sorted(scores)
 
 
-def test_a_network_predicts_after_every_yield_and_yields_within_epochs(monkeypatch):
-    monkeypatch.setattr(loop, "_YIELD_SECONDS", 0.0)
+def test_a_network_predicts_after_every_yield_and_yields_within_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "YIELD_SECONDS", 0.0)
     task = task_of("binary")
     model = Network(Small, params_of("binary", epochs=5), task.problem)
     train, valid = task.fold(0)
@@ -231,13 +241,13 @@ def test_a_network_predicts_after_every_yield_and_yields_within_epochs(monkeypat
     assert seen[0] < 1 / 5
 
 
-def test_a_fit_is_repeatable():
+def test_a_fit_is_repeatable() -> None:
     task = task_of("regression")
     x = task.data.x
     np.testing.assert_array_equal(fitted(task).predict(x), fitted(task).predict(x))
 
 
-def test_weights_count():
+def test_weights_count() -> None:
     task = task_of("regression")
     train, valid = task.fold(0)
     # The same rows with two answers: the weights say which of them holds.
@@ -262,24 +272,24 @@ def test_weights_count():
     ],
     ids=str,
 )
-def test_the_options_of_the_loop_still_learn(change):
+def test_the_options_of_the_loop_still_learn(change: dict[str, Any]) -> None:
     task = task_of("binary", metric="accuracy")
     model = fitted(task, **change)
     valid = task.fold(0)[1]
     assert task.metric.score(valid.y, model.predict(valid.x)) > 0.8
 
 
-def test_mixup_blends_inputs_and_leaves_prediction_alone():
+def test_mixup_blends_inputs_and_leaves_prediction_alone() -> None:
     task = task_of("regression")
     plain, mixed = fitted(task, epochs=5), fitted(task, epochs=5, mixup="inputs")
     assert not np.allclose(plain.predict(task.data.x), mixed.predict(task.data.x))
 
 
-def test_an_augmentation_is_used_in_training_only():
+def test_an_augmentation_is_used_in_training_only() -> None:
     calls = []
 
     class Shifted(Small):
-        def augment(self, x):
+        def augment(self, x: Any) -> Any:
             calls.append(self.training)
             return x + 0.01
 
@@ -293,7 +303,7 @@ def test_an_augmentation_is_used_in_training_only():
     assert len(calls) == before
 
 
-def test_a_class_that_the_fold_lacks_still_has_a_column():
+def test_a_class_that_the_fold_lacks_still_has_a_column() -> None:
     task = task_of("multiclass")
     train, valid = task.fold(0)
     model = Network(Small, params_of("multiclass", epochs=5, loss="logit_adjusted"), task.problem)
@@ -301,7 +311,7 @@ def test_a_class_that_the_fold_lacks_still_has_a_column():
     assert model.predict(valid.x).shape == (len(valid), 3)
 
 
-def test_divergence_is_an_error_at_first_and_forgiven_later(monkeypatch):
+def test_divergence_is_an_error_at_first_and_forgiven_later(monkeypatch: pytest.MonkeyPatch) -> None:
     task = task_of("regression")
     train, valid = task.fold(0)
     broken = Batch(Rows(numeric=np.full_like(train.x.numeric, np.nan)), train.y)
@@ -314,7 +324,7 @@ def test_divergence_is_an_error_at_first_and_forgiven_later(monkeypatch):
     next(steps)
     best = good.predict(valid.x)
 
-    def diverge(self, index):
+    def diverge(self: Any, index: Any) -> Any:
         with torch.no_grad():
             self.live.head.weight.fill_(float("nan"))
         raise FloatingPointError("the loss is not finite")
@@ -325,7 +335,7 @@ def test_divergence_is_an_error_at_first_and_forgiven_later(monkeypatch):
     np.testing.assert_array_equal(good.predict(valid.x), best)
 
 
-def test_an_undefined_metric_falls_back_on_the_loss():
+def test_an_undefined_metric_falls_back_on_the_loss() -> None:
     task = task_of("binary")
     train, valid = task.fold(0)
     one_class = valid.take(np.flatnonzero(valid.y == 1))
@@ -333,7 +343,7 @@ def test_an_undefined_metric_falls_back_on_the_loss():
     assert list(model.fit(train, one_class))[-1] == 1.0
 
 
-def test_fine_tuning_goes_on_from_the_weights_and_copies_share_nothing_but_them():
+def test_fine_tuning_goes_on_from_the_weights_and_copies_share_nothing_but_them() -> None:
     task = task_of("regression")
     train = task.fold(0)[0]
     model = fitted(task, epochs=5)
@@ -349,11 +359,11 @@ def test_fine_tuning_goes_on_from_the_weights_and_copies_share_nothing_but_them(
 class Unpickled(nn.Linear):
     """A module that must not be pickled."""
 
-    def __reduce_ex__(self, protocol):
+    def __reduce_ex__(self, protocol: Any) -> Any:
         raise AssertionError("pickled")
 
 
-def test_another_module_takes_the_place_of_one_that_is_not_packed_for_it():
+def test_another_module_takes_the_place_of_one_that_is_not_packed_for_it() -> None:
     model = fitted(task_of(), epochs=5)
     first, second = model.with_module(Unpickled(1, 1)), nn.Linear(1, 1)
     other = first.with_module(second)
@@ -366,20 +376,20 @@ class Exactness(nn.Module):
 
     inputs = ("numeric",)
 
-    def forward(self, x):
-        kinds = (torch.backends.cudnn.conv, torch.backends.cudnn.rnn)
+    def forward(self, x: Any) -> Any:
+        kinds = (CUDNN.conv, CUDNN.rnn)
         return torch.full((len(x), 1), float(all(kind.fp32_precision == "ieee" for kind in kinds)))
 
 
-def test_evaluation_is_in_full_precision_and_training_as_it_was():
-    before = torch.backends.cudnn.conv.fp32_precision, torch.backends.cudnn.rnn.fp32_precision
+def test_evaluation_is_in_full_precision_and_training_as_it_was() -> None:
+    before = CUDNN.conv.fp32_precision, CUDNN.rnn.fp32_precision
     module, x = Exactness(), task_of().data.x
     for part in feed.evaluate(module, feed.Feed(module, x)):
         assert part.min() == 1
-        assert (torch.backends.cudnn.conv.fp32_precision, torch.backends.cudnn.rnn.fp32_precision) == before
+        assert (CUDNN.conv.fp32_precision, CUDNN.rnn.fp32_precision) == before
 
 
-def test_small_data_gets_small_batches_none_of_a_single_row():
+def test_small_data_gets_small_batches_none_of_a_single_row() -> None:
     task = task_of("binary", n=90)
     run = loop._Run(fitted(task), task.fold(0)[0], None, 1, 1.0)
     assert run.n_steps == 5
@@ -392,21 +402,21 @@ class Stubborn(nn.Module):
 
     inputs = ("numeric",)
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.layer = nn.Linear(6, 2)
 
-    def forward(self, x):
+    def forward(self, x: Any) -> Any:
         scores = self.layer(x)
         return scores + torch.full((int(x.shape[0]), 1), 1.0)
 
 
 class Hopeless(Stubborn):
-    def forward(self, x):
+    def forward(self, x: Any) -> Any:
         return torch.from_numpy(self.layer(x).detach().numpy() * len(x.tolist()))
 
 
-def test_a_module_that_tracing_freezes_goes_through_torch_export():
+def test_a_module_that_tracing_freezes_goes_through_torch_export() -> None:
     x = task_of().data.x
     module = Stubborn().eval()
     made = torch_onnx.export(module, x.take(slice(4)))
@@ -419,12 +429,12 @@ def test_a_module_that_tracing_freezes_goes_through_torch_export():
         np.testing.assert_allclose(session.run(None, {"numeric": x.numeric[:n]})[0], wanted, atol=1e-5)
 
 
-def test_a_module_that_cannot_be_exported_says_so():
+def test_a_module_that_cannot_be_exported_says_so() -> None:
     with pytest.raises(ExportError, match="Hopeless could not be exported"):
         torch_onnx.export(Hopeless(), task_of().data.x.take(slice(4)))
 
 
-def test_module_onnx_names_inputs_by_field_and_returns_scores():
+def test_module_onnx_names_inputs_by_field_and_returns_scores() -> None:
     task = task_of("binary", "numeric+categories", n=100)
     model = fitted(task, "numeric+categories", epochs=5)
     made = model.module_onnx()
@@ -438,18 +448,18 @@ def test_module_onnx_names_inputs_by_field_and_returns_scores():
     np.testing.assert_allclose(model.head.predict(scores), model.predict(x), atol=1e-5)
 
 
-def test_rows_without_a_field_that_the_module_takes_are_named():
+def test_rows_without_a_field_that_the_module_takes_are_named() -> None:
     task = task_of()
     with pytest.raises(ValueError, match=r"takes 'image'.*have numeric"):
         list(Network(partial(Small, field="image"), params_of("binary"), task.problem).fit(*task.fold(0)))
 
 
-def test_a_loss_of_ones_own_is_taken_by_import_path(monkeypatch):
+def test_a_loss_of_ones_own_is_taken_by_import_path(monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 
     seen = []
 
-    def build(params, problem):
+    def build(params: Params, problem: Any) -> Any:
         seen.append(problem.summaries.n_rows)
         return lambda scores, y: (scores[:, 0] - y).abs() ** 1.5
 
