@@ -98,7 +98,7 @@ def processes_of(runner: Any) -> list[psutil.Process]:
 
 
 def gone(processes: list[psutil.Process]) -> bool:
-    _, alive = psutil.wait_procs(processes, timeout=20)
+    _, alive = psutil.wait_procs(processes, timeout=60)  # on a busy machine
     return all(p.status() == psutil.STATUS_ZOMBIE for p in alive)
 
 
