@@ -42,10 +42,7 @@ class ModelStore:
         array = io.BytesIO()
         np.save(array, predictions, allow_pickle=False)
         packed = pickle.dumps(model, protocol=pickle.HIGHEST_PROTOCOL)
-        name = f"{quote(trial, safe='')}/{fold}"
-        return FoldRef(
-            fold, score, self._write(f"{name}.predictions", array.getvalue()), self._write(f"{name}.model", packed)
-        )
+        return self._put(trial, FoldRef(fold, score), array.getvalue(), packed)
 
     def predictions(self, ref: FoldRef) -> np.ndarray:
         """Return a fold's predictions, (n, width). Raises ``ArtifactError`` where they are damaged or gone."""
@@ -58,7 +55,7 @@ class ModelStore:
 
     def copy(self, ref: FoldRef, trial: str) -> FoldRef:
         """Write what ``ref`` refers to for another trial, and return that one's reference."""
-        return self.put(trial, ref.fold, ref.score, self.predictions(ref), self.model(ref))
+        return self._put(trial, ref, self._read(ref.predictions), self._read(ref.model))
 
     def trials(self) -> Set[str]:
         """Return the trials that have left anything."""
@@ -87,6 +84,11 @@ class ModelStore:
 
         system, root = url_to_fs(self.root)
         return system, root.rstrip("/")
+
+    def _put(self, trial: str, of: FoldRef, predictions: bytes, model: bytes) -> FoldRef:
+        name = f"{quote(trial, safe='')}/{of.fold}"
+        written = self._write(f"{name}.predictions", predictions), self._write(f"{name}.model", model)
+        return FoldRef(of.fold, of.score, *written)
 
     def _write(self, key: str, content: bytes) -> Blob:
         try:

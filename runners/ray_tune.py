@@ -183,9 +183,6 @@ class RayTune:
         if again:
             self._start_ray().open(run)
 
-    def _share_bytes(self, workers: int) -> float:
-        return self.resources.memory_mb * MB if self.resources.memory_mb else 0.8 * available_bytes() / workers
-
     def _start_ray(self) -> RayChild:
         self._n_starts += 1
         n_cpus = self.workers * self.threads
