@@ -131,7 +131,7 @@ class Family(Option):
 class Step(Option):
     """A feature step.
 
-    build(params, problem): returns a ``types.Step``, not yet fitted. May raise ``NotApplicable``.
+    build(params, problem): returns a ``types.FeatureStep``, not yet fitted. May raise ``NotApplicable``.
     reads: the roles of the columns that it works on, as they are or as earlier steps have left them. It is left out of
         data that has no such column.
     after: the steps that it never runs before. Where that leaves a choice, ``order`` decides.
@@ -139,7 +139,7 @@ class Step(Option):
         then searched.
     """
 
-    build: "Callable[[Params, Problem], types.Step]"
+    build: "Callable[[Params, Problem], types.FeatureStep]"
     reads: Sequence[Role] = ROLES
     after: Collection[str] = ()
     everywhere: bool = False
@@ -193,7 +193,7 @@ class Schedule(Option):
 class Compressor(Option):
     """A way to make a fitted model smaller; ``order`` says which is applied first.
 
-    build(params, problem): returns a ``types.Compressor``.
+    build(params, problem): returns a ``types.ModelCompressor``.
     space: of its first choice, the options are settings from the strongest one down: the first that loses little
         enough is kept.
     costs: its time, as a share of the time that the model's fit took, where it trains; 0 where it takes next to none.
@@ -201,7 +201,7 @@ class Compressor(Option):
         saves are cheap.
     """
 
-    build: "Callable[[Params, Problem], types.Compressor]"
+    build: "Callable[[Params, Problem], types.ModelCompressor]"
     costs: float = 0.0
     loses: float = 1.0
 

@@ -22,7 +22,7 @@ from automl.export.ship import Ensemble, ShipConfig, choose, ship
 from automl.goals import SCORE, Goals
 from automl.interrupts import first_one_waits, none_is_lost
 from automl.kept import KeptTrials
-from automl.leaderboard.records import Artifact
+from automl.leaderboard.records import ArtifactRecord
 from automl.leaderboard.store import Store
 from automl.machine import n_cores
 from automl.model_store import ModelStore
@@ -371,12 +371,12 @@ def no_model_reasons(trials: list[Trial], config: SearchConfig) -> str:
     return f"No model: all {len(trials)} trials ended without one. The reasons:\n{lines}"
 
 
-def _artifact(task: Task, shipped: Shipped) -> Artifact:
+def _artifact(task: Task, shipped: Shipped) -> ArtifactRecord:
     metric = task.metric
     score = shipped.scores[f"validation {metric.name}"]
     before = shipped.scores.get(f"validation {metric.name} before compression", score)
     test = shipped.scores.get(f"test {metric.name}")
-    return Artifact(
+    return ArtifactRecord(
         path=str(shipped.path),
         kind=shipped.kind,  # type: ignore[arg-type]
         n_bytes=shipped.n_bytes,

@@ -124,7 +124,7 @@ class Model(Protocol):
         """
 
 
-class Step(Protocol):
+class FeatureStep(Protocol):
     """A feature step: takes rows and gives rows, learning only from the fold's training part."""
 
     def fit_transform(self, x: "Rows", y: np.ndarray) -> "Rows":
@@ -137,7 +137,7 @@ class Step(Protocol):
         """Add the fitted step to ``graph``; take and return the tensors of ``Rows`` by field name."""
 
 
-class Compressor(Protocol):
+class ModelCompressor(Protocol):
     """Makes a fitted model smaller. Whether the result is kept is decided by its score elsewhere."""
 
     def compress(self, model: Model, train: "Batch") -> Model | None:

@@ -42,7 +42,7 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Run:
+class RunTrials:
     """To Ray: run trials of the ``objective`` in that file."""
 
     objective: Path
@@ -81,7 +81,7 @@ class Running:
 
 
 @dataclass(frozen=True)
-class Ask:
+class Free:
     """From Ray: a worker is free; answered by a candidate or ``Nothing``."""
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from automl.errors import ConfigError
-from automl.runners._board import GRACE_SECONDS, Board
 from automl.runners._child import THREAD_VARIABLES, Child
+from automl.runners._in_flight import GRACE_SECONDS, TrialsInFlight
 from automl.runners._worker import Job, LastWords, Ready
 from automl.runners.blocks import given_up
 from automl.types import Trial
@@ -63,7 +63,7 @@ class Pool:
         for worker in self._workers:
             worker.child.send(job)
 
-    def turn(self, board: Board) -> Iterator[Trial]:
+    def turn(self, board: TrialsInFlight) -> Iterator[Trial]:
         """Take in what the workers sent, end what is late, and give candidates to those who wait; never block."""
         if not board.closed:
             self.fill()
@@ -94,14 +94,14 @@ class Pool:
             worker.child.send(self._job)
         return worker
 
-    def _hear(self, worker: Worker, board: Board) -> Iterator[Trial]:
+    def _hear(self, worker: Worker, board: TrialsInFlight) -> Iterator[Trial]:
         try:
             while worker.child.connection.poll():
                 yield from self._take(worker, worker.child.connection.recv(), board)
         except (EOFError, OSError):
             yield from self._missed(worker, board)
 
-    def _take(self, worker: Worker, message: Any, board: Board) -> Iterator[Trial]:
+    def _take(self, worker: Worker, message: Any, board: TrialsInFlight) -> Iterator[Trial]:
         if isinstance(message, Ready):
             worker.ready, self._false_starts = True, 0
         elif isinstance(message, LastWords):
@@ -116,7 +116,7 @@ class Pool:
             worker.trial = None
             yield from board.report(message)
 
-    def _missed(self, worker: Worker, board: Board) -> Iterator[Trial]:
+    def _missed(self, worker: Worker, board: TrialsInFlight) -> Iterator[Trial]:
         """A worker died: find out what of."""
         why = worker.last_words or worker.child.last_line()
         self._false_starts += not worker.ready
@@ -127,7 +127,7 @@ class Pool:
             )
         yield from self._bury(worker, board)
 
-    def _bury(self, worker: Worker, board: Board) -> Iterator[Trial]:
+    def _bury(self, worker: Worker, board: TrialsInFlight) -> Iterator[Trial]:
         """End a worker, and see to its trial."""
         self._workers.remove(worker)
         exit_code = worker.child.end()

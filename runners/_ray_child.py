@@ -9,9 +9,21 @@ from typing import Any
 
 import psutil
 
-from automl.runners._board import Board
 from automl.runners._child import Child
-from automl.runners._messages import Alive, Ask, Began, Connect, Connected, Lost, Nothing, Over, Refused, Run, Running
+from automl.runners._in_flight import TrialsInFlight
+from automl.runners._messages import (
+    Alive,
+    Began,
+    Connect,
+    Connected,
+    Free,
+    Lost,
+    Nothing,
+    Over,
+    Refused,
+    Running,
+    RunTrials,
+)
 from automl.types import Trial
 
 # How long Ray may take to start or to join, and may be silent afterwards: its loop turns ten times a second.
@@ -44,11 +56,11 @@ class RayChild:
         """What to wait for."""
         return [self.child.connection]
 
-    def open(self, run: Run) -> None:
+    def open(self, run: RunTrials) -> None:
         """Give it what it needs for trials."""
         self.child.send(run)
 
-    def turn(self, board: Board) -> Iterator[Trial]:
+    def turn(self, board: TrialsInFlight) -> Iterator[Trial]:
         """Take in what it sent, and give it candidates; never block. Raises ``RayLostError``."""
         if self.over:  # it waits to be ended, in silence
             return
@@ -70,12 +82,12 @@ class RayChild:
         """End it and all it started, whatever it is doing."""
         self.child.end()
 
-    def lose_all(self, board: Board, why: str) -> Iterator[Trial]:
+    def lose_all(self, board: TrialsInFlight, why: str) -> Iterator[Trial]:
         """See to the trials that were there when it died."""
         for id in self._trials:
             yield from board.lose(id, f"Ray died: {why}", again=True)
 
-    def _take(self, message: Any, board: Board) -> Iterator[Trial]:
+    def _take(self, message: Any, board: TrialsInFlight) -> Iterator[Trial]:
         match message:
             case Connected(daemons):
                 self.connected = True
@@ -83,7 +95,7 @@ class RayChild:
                     self._daemons = [psutil.Process(pid) for pid in daemons]
             case Running(slots):
                 self.running, self.slots = True, slots
-            case Ask():
+            case Free():
                 candidate = board.next()
                 if candidate is not None:
                     self._trials.add(candidate.id)

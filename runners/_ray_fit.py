@@ -37,7 +37,7 @@ class Terms:
     step_seconds: float
 
 
-class Fit(Trainable):
+class FitTrainable(Trainable):
     """Fits candidates of an objective, one after the other, in the same process."""
 
     def setup(  # type: ignore[override]  # tune.with_parameters gives what Ray's own does not have

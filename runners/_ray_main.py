@@ -19,7 +19,7 @@ import psutil
 from automl.errors import AutoMLError, ConfigError
 from automl.machine import available_bytes
 from automl.runners._child import Channel
-from automl.runners._messages import SNAPSHOT, Connect, Connected, Over, Refused, Resources, Run, Running
+from automl.runners._messages import SNAPSHOT, Connect, Connected, Over, Refused, Resources, Running, RunTrials
 from automl.runners._shared import read
 from automl.runners.blocks import is_ours, make_decider, make_scheduler, pauses, reason
 from automl.types import Objective
@@ -62,7 +62,7 @@ def main(channel: Channel) -> None:
         _join(connect.address) if connect.address else _start_here(connect, channel)
         importing.join()
         channel.send(Connected([] if connect.address else _daemons()))
-        run: Run = channel.receive()
+        run: RunTrials = channel.receive()
         _tune(run, channel, len(ray.nodes()))
         channel.send(Over())
     except AutoMLError as error:
@@ -139,12 +139,12 @@ def no_answer(address: str, why: str) -> ConfigError:
     )
 
 
-def _tune(run: Run, channel: Channel, n_nodes: int) -> None:
+def _tune(run: RunTrials, channel: Channel, n_nodes: int) -> None:
     """Let Tune run the trials until there are no more."""
     import ray
     from ray import tune
 
-    from automl.runners._ray_fit import STEP_SECONDS, Fit, Terms
+    from automl.runners._ray_fit import STEP_SECONDS, FitTrainable, Terms
     from automl.runners._ray_search import Candidates, Heart, Reporter
 
     slots, gpus = slots_and_gpus(run.resources, ray.cluster_resources())
@@ -160,7 +160,7 @@ def _tune(run: Run, channel: Channel, n_nodes: int) -> None:
     step_seconds = STEP_SECONDS if run.known.lag is None else 0.0
     terms = Terms(run.resources.cpus, run.deadline, run.share_bytes, channel.folder, step_seconds)
     tune.run(
-        tune.with_parameters(Fit, objective=objective, terms=terms),
+        tune.with_parameters(FitTrainable, objective=objective, terms=terms),
         search_alg=candidates,
         scheduler=rule,
         stop=Heart(channel, candidates),
@@ -174,7 +174,7 @@ def _tune(run: Run, channel: Channel, n_nodes: int) -> None:
     )
 
 
-def _rule(run: Run, objective: Objective) -> "TrialScheduler | None":
+def _rule(run: RunTrials, objective: Objective) -> "TrialScheduler | None":
     """Return Tune's scheduler: one of Ray's as it is, or what makes one of a ``Scheduler``."""
     from automl.runners._ray_scheduler import TuneScheduler
 
@@ -204,7 +204,7 @@ def slots_and_gpus(wanted: Resources, there: Mapping[str, float]) -> tuple[int, 
     return slots, share
 
 
-def _check_storage(run: Run, n_nodes: int) -> None:
+def _check_storage(run: RunTrials, n_nodes: int) -> None:
     if n_nodes > 1 and run.storage is None:
         raise ConfigError(
             f"The scheduler '{run.scheduler['name']}' moves paused trials between the {n_nodes} nodes of this cluster. "

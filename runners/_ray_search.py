@@ -12,7 +12,7 @@ from ray.tune.search.search_algorithm import SearchAlgorithm
 
 from automl.errors import ConfigError
 from automl.runners._child import Channel
-from automl.runners._messages import SNAPSHOT, Alive, Ask, Began, Lost, Nothing, Refused
+from automl.runners._messages import SNAPSHOT, Alive, Began, Free, Lost, Nothing, Refused
 from automl.runners._ray_fit import last_words_file
 from automl.runners.blocks import given_up, started
 from automl.types import Candidate, Trial
@@ -22,7 +22,7 @@ ALIVE_SECONDS = 1.0
 
 
 @dataclass
-class Entry:
+class _TuneEntry:
     """A trial of Tune's and where it is."""
 
     tune_trial: TuneTrial
@@ -38,7 +38,7 @@ class Candidates(SearchAlgorithm):
 
     def __init__(self, channel: Channel, limit: float) -> None:
         self.channel, self.limit = channel, limit
-        self.in_flight: dict[str, Entry] = {}
+        self.in_flight: dict[str, _TuneEntry] = {}
         self.spent = False
         self.n_asked = 0
 
@@ -65,7 +65,7 @@ class Candidates(SearchAlgorithm):
         """Return a trial for the next candidate, or None while there is none."""
         if self.spent or len(self.in_flight) >= self.limit:
             return None
-        self.channel.send(Ask())
+        self.channel.send(Free())
         candidate = self.channel.receive()
         if isinstance(candidate, Nothing):
             self.spent = candidate.spent
@@ -75,7 +75,7 @@ class Candidates(SearchAlgorithm):
         trial = TuneTrial(
             self._experiment.run_identifier, config=config, experiment_tag=str(self.n_asked), **self._common
         )
-        self.in_flight[trial.trial_id] = Entry(trial, started(candidate))
+        self.in_flight[trial.trial_id] = _TuneEntry(trial, started(candidate))
         return trial
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from automl.errors import ConfigError
 from automl.machine import available_bytes, n_cores
 from automl.options import number
-from automl.runners._board import Board
 from automl.runners._child import private_folder
+from automl.runners._in_flight import TrialsInFlight
 from automl.runners._memory import MB
 from automl.runners._pool import Pool
 from automl.runners._shared import write
@@ -92,7 +92,7 @@ class Processes:
             hurries = budget.deadline is not None and proposals.lag is None
             verdicts = Verdicts(scheduler, proposals, objective, hurries)
             self._pool.open(Job(file, self.threads, budget.deadline, share), verdicts.goes_on)
-            board = Board(proposals, budget)
+            board = TrialsInFlight(proposals, budget)
             while not board.over:
                 for snapshot in self._pool.turn(board):
                     self.startup_seconds = self.startup_seconds or time.monotonic() - began

@@ -17,10 +17,10 @@ from automl import registry
 from automl.errors import ConfigError, NotApplicable
 from automl.machine import available_bytes, n_cores
 from automl.options import number
-from automl.runners._board import GRACE_SECONDS, Board
 from automl.runners._child import private_folder
+from automl.runners._in_flight import GRACE_SECONDS, TrialsInFlight
 from automl.runners._memory import MB
-from automl.runners._messages import Connect, Known, Resources, Run
+from automl.runners._messages import Connect, Known, Resources, RunTrials
 from automl.runners._pool import Pool
 from automl.runners._ray_child import RayChild, RayLostError
 from automl.runners._shared import write
@@ -132,14 +132,14 @@ class RayTune:
             self._pool.open(Job(file, self.threads, budget.deadline, here))
             known = Known(proposals.space, proposals.lag, proposals.trials)
             share_there = share if self.address else here
-            job = Run(file, scheduler, known, self.resources, budget.deadline, share_there, self.storage)
-            for snapshot in self._follow(Board(proposals, budget), job):
+            job = RunTrials(file, scheduler, known, self.resources, budget.deadline, share_there, self.storage)
+            for snapshot in self._follow(TrialsInFlight(proposals, budget), job):
                 self.startup_seconds = self.startup_seconds or time.monotonic() - began
                 yield snapshot
         finally:
             self.close()
 
-    def _follow(self, board: Board, run: Run) -> Iterator[Trial]:
+    def _follow(self, board: TrialsInFlight, run: RunTrials) -> Iterator[Trial]:
         """Yield what the trials report, of Ray and of the pool beside it, until all is over."""
         if _needs_ray(run):
             self._pool.hiring = False
@@ -160,14 +160,14 @@ class RayTune:
             wait([*self._pool.readers, *(self._ray.readers if self._ray else [])], TURN_SECONDS)
         yield from board.stop_all()
 
-    def _hand_over(self, board: Board) -> None:
+    def _hand_over(self, board: TrialsInFlight) -> None:
         """Let the pool go once Ray runs trials; until the first has begun there, both take up candidates."""
         if self._ray and self._ray.running:
             slots = self._ray.slots or math.inf
             board.limit = slots if self._ray.began else 2 * slots
             self._pool.hiring = self._pool.hiring and not self._ray.began
 
-    def _go_on(self, board: Board, run: Run, why: str) -> Iterator[Trial]:
+    def _go_on(self, board: TrialsInFlight, run: RunTrials, why: str) -> Iterator[Trial]:
         """Ray is lost: start it again if that is worth it, and try candidates here meanwhile, or for what is left."""
         lost = self._end_ray()
         assert lost is not None
@@ -196,7 +196,7 @@ class RayTune:
         return ended
 
 
-def _needs_ray(run: Run) -> bool:
+def _needs_ray(run: RunTrials) -> bool:
     """Whether the pool cannot run trials: it pauses none, and asks no scheduler, as a deterministic run always does."""
     return pauses(run.scheduler) or (run.known.lag is not None and run.scheduler.get("name", "none") != "none")
 

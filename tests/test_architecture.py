@@ -102,6 +102,17 @@ def test_the_runtime_stands_alone() -> None:
     assert used - sys.stdlib_module_names == {"numpy", "onnxruntime"}
 
 
+def test_a_class_name_has_one_meaning() -> None:
+    """In the engine and the runners; the file that is shipped alone has its own words."""
+    found: dict[str, list[str]] = {}
+    own = {n: p for n, p in MODULES.items() if not n.startswith("automl.search_spaces") and n != "automl.runtime"}
+    for module, path in own.items():
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found.setdefault(node.name, []).append(module)
+    assert {name: modules for name, modules in found.items() if len(modules) > 1} == {}
+
+
 def test_every_package_is_in_the_wheel() -> None:
     listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
     present = {name for name, path in MODULES.items() if path.name == "__init__.py"} | {"automl.conf"}

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from automl.errors import DataError
 from automl.faults import tell
-from automl.leaderboard.records import Artifact, Board, Page, Run, Standing, StoredMetric
+from automl.leaderboard.records import ArtifactRecord, Board, Page, Run, Standing, StoredMetric
 from automl.leaderboard.report import render, render_runs, runs_to_csv, runs_to_json, to_csv, to_json
 from automl.progress import Progress
 from automl.runtime import Model, printable, shown
@@ -56,7 +56,7 @@ def board(text: str) -> Board:
     metric = StoredMetric(text, greater_is_better=True)
     run = Run(1, text, "finished", 0.0, 1.0, text, metric, 0, "f", {}, {}, config={})
     trials = (trial(candidate("1", family=text), 0.5), trial(candidate("2", family=text), None, "failed", failure=text))
-    return Board(run, trials, None, (Artifact(text, text, 1, 1, 1, 1, 1, 0.1, 0.1, 0.1, True, ("1",)),))
+    return Board(run, trials, None, (ArtifactRecord(text, text, 1, 1, 1, 1, 1, 0.1, 0.1, 0.1, True, ("1",)),))
 
 
 def test_tables_and_lists(evil: str) -> None:

@@ -15,7 +15,7 @@ from automl.data.encode import rows
 from automl.data.infer import evidence, infer_columns
 from automl.data.options import Options
 from automl.data.source import Source
-from automl.data.target import Target, infer_target, understand, whole
+from automl.data.target import TargetColumn, infer_target, understand, whole
 from automl.data.written import Decimals
 from automl.errors import ConfigError, DataError, unknown_name
 from automl.task import Batch, DataKind, Problem, Schema, Task
@@ -146,7 +146,7 @@ def _sample(data: Source, seed: int) -> dict[str, Any]:
     return {"sample": {"x": some.array, **lengths}, "sample_index": index}
 
 
-def _target(name: str, parts: _Parts, options: Options) -> tuple[Target, _Parts, list[str]]:
+def _target(name: str, parts: _Parts, options: Options) -> tuple[TargetColumn, _Parts, list[str]]:
     decimals = _decimals(parts, options)
     reading, written = understand(name, parts.y, options.target_kind, options.marks, decimals, parts.y_given)
     keep = reading.present(parts.y)
@@ -262,7 +262,7 @@ def _ranks(values: np.ndarray) -> np.ndarray:
     return np.unique(moments, return_inverse=True)[1]
 
 
-def _schema(parts: _Parts, learnt: Target, options: Options) -> tuple[Schema, tuple[str, ...]]:
+def _schema(parts: _Parts, learnt: TargetColumn, options: Options) -> tuple[Schema, tuple[str, ...]]:
     data = parts.data
     if data.array is not None:
         if options.roles or options.drop or parts.aside:
@@ -299,7 +299,9 @@ def _batch(schema: Schema, parts: _Parts, y: np.ndarray) -> Batch:
     return Batch(x, y, parts.weights, parts.groups, parts.order)
 
 
-def _test(test: Source, parts: _Parts, learnt: Target, notes: list[str], options: Options) -> tuple[_Parts, np.ndarray]:
+def _test(
+    test: Source, parts: _Parts, learnt: TargetColumn, notes: list[str], options: Options
+) -> tuple[_Parts, np.ndarray]:
     """Take apart the test data; its classes must be known. It is scored as a whole: no groups, order or weights."""
     alone = replace(options, group=None, order=None, weights=None)
     if isinstance(options.weights, (str, int)) and str(options.weights) in (test.columns or {}):

@@ -24,7 +24,7 @@ _WHOLE = re.compile(r"0|-?[1-9]\d*")
 
 
 @dataclass(frozen=True)
-class Target:
+class TargetColumn:
     """What was learnt about the target from the training data.
 
     ``classes``: in code order, which is that of ``np.unique``; empty for regression. ``reading``: how it is written.
@@ -142,7 +142,7 @@ def infer_target(
     row_numbers: Sequence[int] | None = None,
     untyped: bool = False,
     reading: Written | None = None,
-) -> Target:
+) -> TargetColumn:
     """Infer the kind of a target without gaps.
 
     Classes: words, true and false, any two values, and whole numbers with up to 20 values that each occur five times on
@@ -173,12 +173,12 @@ def infer_target(
             f"A regression needs numbers; the target '{name}' has values like {_quoted(example)}. Use classification."
         )
     if is_regression:
-        return Target(name, "regression", reading=reading)
+        return TargetColumn(name, "regression", reading=reading)
     if wanted == "binary" and len(distinct) != 2:
         raise ConfigError(f"A binary target has two classes; '{name}' has {len(distinct)}. Use target_kind=multiclass.")
     _check_classes(name, typed, wanted)
     classes = _classes(typed if untyped else values, typed, keys)
-    return Target(name, "binary" if len(classes) == 2 else "multiclass", classes, reading)
+    return TargetColumn(name, "binary" if len(classes) == 2 else "multiclass", classes, reading)
 
 
 def _classes(values: np.ndarray, typed: np.ndarray, keys: np.ndarray) -> tuple[Any, ...]:

@@ -95,7 +95,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Ensemble:
+class EnsembleRecord:
     """The (candidate id, weight) pairs of a run's ensemble, and its out-of-fold score."""
 
     members: tuple[tuple[str, float], ...]
@@ -103,7 +103,7 @@ class Ensemble:
 
 
 @dataclass(frozen=True)
-class Artifact:
+class ArtifactRecord:
     """A model folder that a run shipped. Scores are "greater is better"; None where not measured.
 
     ``score`` is the validation score before, ``compressed_score`` after compression.
@@ -131,8 +131,8 @@ class Board:
 
     run: Run
     trials: tuple[Trial, ...] = ()
-    ensemble: Ensemble | None = None
-    artifacts: tuple[Artifact, ...] = ()
+    ensemble: EnsembleRecord | None = None
+    artifacts: tuple[ArtifactRecord, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -148,6 +148,6 @@ class Page:
     counts: Mapping[str, int]
     standings: Sequence[Standing] = ()
     failures: Sequence[tuple[str, str | None, int]] = ()
-    ensemble: Ensemble | None = None
-    artifacts: Sequence[Artifact] = ()
+    ensemble: EnsembleRecord | None = None
+    artifacts: Sequence[ArtifactRecord] = ()
     front: Collection[str] = ()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl.goals import Goals
 from automl.leaderboard import words
-from automl.leaderboard.records import Artifact, Board, Ensemble, Page, RunSummary, ShownMetric, Standing
+from automl.leaderboard.records import ArtifactRecord, Board, EnsembleRecord, Page, RunSummary, ShownMetric, Standing
 from automl.runtime import defused, printable
 from automl.types import Trial
 
@@ -30,7 +30,7 @@ _STYLES = {"failed": "red", "stopped": "yellow", "interrupted": "yellow", "runni
 
 
 def table(
-    trials: Iterable[Trial], metric: ShownMetric, artifacts: Iterable[Artifact] = (), goals: Goals | None = None
+    trials: Iterable[Trial], metric: ShownMetric, artifacts: Iterable[ArtifactRecord] = (), goals: Goals | None = None
 ) -> list[Row]:
     """Return one row (``COLUMNS``) per trial: best first, then those without a number as score, failed ones last.
 
@@ -149,12 +149,12 @@ def render_runs(runs: Sequence[RunSummary], console: "Console | None" = None) ->
     console.print(grid)
 
 
-def _alone(artifacts: Iterable[Artifact]) -> dict[str, Artifact]:
+def _alone(artifacts: Iterable[ArtifactRecord]) -> dict[str, ArtifactRecord]:
     """Return the artifacts of one trial alone, by its id."""
     return {artifact.candidates[0]: artifact for artifact in artifacts if len(artifact.candidates) == 1}
 
 
-def _row(standing: Standing, failure: str | None, metric: ShownMetric, alone: Mapping[str, Artifact]) -> Row:
+def _row(standing: Standing, failure: str | None, metric: ShownMetric, alone: Mapping[str, ArtifactRecord]) -> Row:
     artifact = alone.get(standing.id)
     values = (
         *(standing.rank, standing.id, standing.family, _shown(metric, standing.score)),
@@ -226,12 +226,12 @@ def _heading(page: Page) -> list[str]:
     ]
 
 
-def _ensemble(ensemble: Ensemble, metric: ShownMetric) -> str:
+def _ensemble(ensemble: EnsembleRecord, metric: ShownMetric) -> str:
     members = ", ".join(f"{id} ({weight:.0%})" for id, weight in sorted(ensemble.members, key=lambda m: -m[1]))
     return f"Ensemble {words.number(_shown(metric, ensemble.score))} of trials {members}"
 
 
-def _artifact(artifact: Artifact, metric: ShownMetric) -> list[str]:
+def _artifact(artifact: ArtifactRecord, metric: ShownMetric) -> list[str]:
     def latency(p50: float | None, p95: float | None) -> str:
         return words.milliseconds(p50) + (f" (p95 {words.milliseconds(p95)})" if p95 is not None else "")
 

@@ -17,9 +17,9 @@ from automl.goals import is_scored
 from automl.leaderboard import lease, queries
 from automl.leaderboard.database import Database
 from automl.leaderboard.records import (
-    Artifact,
+    ArtifactRecord,
     Board,
-    Ensemble,
+    EnsembleRecord,
     Page,
     Run,
     RunStatus,
@@ -146,7 +146,7 @@ class Store:
             self._mine(session, run_id)
             session.merge(EnsembleRow(run_id=run_id, members=pairs, score=score))
 
-    def save_artifact(self, run_id: int, artifact: Artifact) -> None:
+    def save_artifact(self, run_id: int, artifact: ArtifactRecord) -> None:
         """Keep what a run shipped, in place of an earlier artifact at the same path."""
         with self._database.write() as session:
             self._mine(session, run_id)
@@ -172,15 +172,15 @@ class Store:
             rows = session.scalars(select(TrialRow).filter_by(run_id=run_id).order_by(TrialRow.id))
             return [_trial(row) for row in rows]
 
-    def ensemble(self, run_id: int) -> Ensemble | None:
+    def ensemble(self, run_id: int) -> EnsembleRecord | None:
         """Return a run's ensemble, or None."""
         with self._database.read() as session:
             row = session.get(EnsembleRow, run_id)
             if row is None:
                 return None
-            return Ensemble(tuple((str(c), float(w)) for c, w in row.members), row.score)
+            return EnsembleRecord(tuple((str(c), float(w)) for c, w in row.members), row.score)
 
-    def artifacts(self, run_id: int) -> list[Artifact]:
+    def artifacts(self, run_id: int) -> list[ArtifactRecord]:
         """Return what a run shipped, oldest first."""
         with self._database.read() as session:
             rows = session.scalars(select(ArtifactRow).filter_by(run_id=run_id).order_by(ArtifactRow.id))
@@ -253,6 +253,6 @@ def _fold(stored: Mapping[str, Any]) -> FoldRef:
     return FoldRef(stored["fold"], stored["score"], **blobs)
 
 
-def _artifact(row: ArtifactRow) -> Artifact:
-    values = {name: getattr(row, name) for name in Artifact.__dataclass_fields__}
-    return Artifact(**{**values, "candidates": tuple(row.candidates)})
+def _artifact(row: ArtifactRow) -> ArtifactRecord:
+    values = {name: getattr(row, name) for name in ArtifactRecord.__dataclass_fields__}
+    return ArtifactRecord(**{**values, "candidates": tuple(row.candidates)})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from automl.task import Batch, Rows
-from automl.types import Model, Step
+from automl.types import FeatureStep, Model
 
 if TYPE_CHECKING:
     from automl.export.graph import Graph
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Pipeline:
     """Fits ``steps`` on the training part of a fold, then ``model`` on what they make of it."""
 
-    def __init__(self, steps: Sequence[Step], model: Model) -> None:
+    def __init__(self, steps: Sequence[FeatureStep], model: Model) -> None:
         self.steps = list(steps)
         self.model = model
 

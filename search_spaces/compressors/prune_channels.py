@@ -35,7 +35,7 @@ def build(params: Params, problem: "Problem") -> "PruneChannels":
 
 
 class PruneChannels:
-    """Removes ``share`` of the channels of a fitted ``Network``; see ``types.Compressor``."""
+    """Removes ``share`` of the channels of a fitted ``Network``; see ``types.ModelCompressor``."""
 
     def __init__(self, params: Params, problem: "Problem") -> None:
         self.params = params

@@ -40,7 +40,7 @@ def build(params: Params, problem: "Problem") -> "QuantizeInt8":
 
 
 class QuantizeInt8:
-    """Turns a fitted ``Network`` into a ``QuantizedNetwork``; see ``types.Compressor``."""
+    """Turns a fitted ``Network`` into a ``QuantizedNetwork``; see ``types.ModelCompressor``."""
 
     def __init__(self, params: Params, problem: "Problem") -> None:
         self.params = params

@@ -10,7 +10,7 @@ from automl.runtime import DATE_PARTS
 from automl.search_spaces.features.blocks import Identity, NumericStep
 from automl.space import Choice, Params
 from automl.task import Problem
-from automl.types import Step
+from automl.types import FeatureStep
 
 if TYPE_CHECKING:
     from automl.export.graph import Graph
@@ -31,7 +31,7 @@ _PERIODS = {
 _LARGEST = 366
 
 
-def build(params: Params, problem: Problem) -> Step:
+def build(params: Params, problem: Problem) -> FeatureStep:
     """Make the step; ``cyclic`` turns a part into a sine and a cosine, so that December is next to January.
 
     ``NotApplicable`` where ``none`` would leave no column at all.

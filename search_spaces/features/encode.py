@@ -11,7 +11,7 @@ from automl import option
 from automl.search_spaces.features.blocks import Identity, append_numeric, append_tensor, has_columns
 from automl.space import Choice, Float, Int, Params
 from automl.task import Problem, Rows, present
-from automl.types import Step
+from automl.types import FeatureStep
 
 if TYPE_CHECKING:
     from automl.export.graph import Graph
@@ -40,7 +40,7 @@ _CROSS_FITS = 5
 _COMMON = 100  # rows of a level whose mean hardly depends on any one of them
 
 
-def build(params: Params, problem: Problem) -> Step:
+def build(params: Params, problem: Problem) -> FeatureStep:
     """Make the step; ``native`` keeps the codes."""
     method = params["method"]
     if method == "native":

@@ -8,7 +8,7 @@ from automl import option
 from automl.search_spaces.features.blocks import Identity, NumericStep, filled, sample_rows
 from automl.space import Choice, Float, Params
 from automl.task import Problem
-from automl.types import Step
+from automl.types import FeatureStep
 
 if TYPE_CHECKING:
     from automl.export.graph import Graph
@@ -21,7 +21,7 @@ SPACE = {
 _MOST_ROWS = 50_000
 
 
-def build(params: Params, problem: Problem) -> Step:
+def build(params: Params, problem: Problem) -> FeatureStep:
     """Make the step; ``share`` of the number of columns is kept, one at least."""
     if params["method"] == "none":
         return Identity()

@@ -8,7 +8,7 @@ from automl import option
 from automl.search_spaces.features.blocks import Identity, NumericStep
 from automl.space import Choice, Params
 from automl.task import Problem
-from automl.types import Step
+from automl.types import FeatureStep
 
 if TYPE_CHECKING:
     from automl.export.graph import Graph
@@ -22,7 +22,7 @@ SPACE = {
 _DEPTH = 7
 
 
-def build(params: Params, problem: Problem) -> Step:
+def build(params: Params, problem: Problem) -> FeatureStep:
     """Make the step."""
     method = params["method"]
     if method == "none":

@@ -8,7 +8,7 @@ from automl import option
 from automl.search_spaces.features.blocks import Identity, NumericStep, filled, sample_rows
 from automl.space import Choice, Float, Params
 from automl.task import Problem
-from automl.types import Step
+from automl.types import FeatureStep
 
 if TYPE_CHECKING:
     from automl.export.graph import Graph
@@ -19,7 +19,7 @@ SPACE = {"method": Choice({"none": {}, "mutual_information": _SHARE, "extra_tree
 _NUMBERS, _FEWEST_ROWS, _MOST_ROWS = 400_000, 500, 10_000
 
 
-def build(params: Params, problem: Problem) -> Step:
+def build(params: Params, problem: Problem) -> FeatureStep:
     """Make the step; ``share`` of the columns are kept, one at least."""
     method = params["method"]
     if method == "none":

@@ -14,7 +14,7 @@ from automl.search_spaces.features.blocks import append_numeric, append_tensor, 
 from automl.space import Choice, Int, Params
 from automl.task import Problem, Rows
 from automl.training.tfidf import Tfidf
-from automl.types import Step
+from automl.types import FeatureStep
 
 if TYPE_CHECKING:
     from automl.export.graph import Graph
@@ -25,7 +25,7 @@ _OTHER = ("numeric", "categorical", "boolean", "datetime")
 _LEAST_SPREAD = 1e-3  # of a direction's singular value, relative to the largest
 
 
-def build(params: Params, problem: Problem) -> Step:
+def build(params: Params, problem: Problem) -> FeatureStep:
     """Make the step. ``none`` drops the text; ``NotApplicable`` where there is nothing else."""
     if params["method"] == "none":
         if not any(c.role in _OTHER for c in problem.schema.columns):

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from automl.leaderboard import words
-from automl.leaderboard.records import Artifact, Board, Ensemble, Page, Run, StoredMetric
+from automl.leaderboard.records import ArtifactRecord, Board, EnsembleRecord, Page, Run, StoredMetric
 from automl.leaderboard.report import COLUMNS, frame, render, render_runs, table, to_csv, to_json
 from automl.leaderboard.store import Store
 from automl.types import Candidate, FoldRef, Trial
@@ -44,8 +44,10 @@ def board() -> Board:
         trial("123", "forest", score=-98765.4321, folds=folds(-1e5, -1e4)),
     )
     run = Run(3, "adult", "finished", 1.7e9, 1.7e9 + 301, FOLDER, LOSS, 7, "f", {}, {}, config={"tol": math.inf})
-    ensemble = Ensemble((("120", 0.25), ("1121", 0.75)), -0.11)
-    artifact = Artifact("out/compact", "compact", 123456, 0.114, 0.15, 1.2, 1.5, -0.12, -0.125, -0.13, True, ("1121",))
+    ensemble = EnsembleRecord((("120", 0.25), ("1121", 0.75)), -0.11)
+    artifact = ArtifactRecord(
+        "out/compact", "compact", 123456, 0.114, 0.15, 1.2, 1.5, -0.12, -0.125, -0.13, True, ("1121",)
+    )
     return Board(run, trials, ensemble, (artifact,))
 
 

@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from automl.errors import AutoMLError, ConfigError, UnknownNameError
-from automl.leaderboard.records import Artifact, StoredMetric
+from automl.leaderboard.records import ArtifactRecord, StoredMetric
 from automl.leaderboard.store import Store
 from automl.types import Blob, Candidate, FoldRef, Report, Trial
 
@@ -139,8 +139,8 @@ def test_ensembles_and_artifacts_are_kept_and_replaced(store: Store) -> None:
     store.save_ensemble(run, [("0", np.float64(0.75)), ("1", 0.25)], -0.2)
     assert store.ensemble(run).members == (("0", 0.75), ("1", 0.25))
     assert store.ensemble(run).score == -0.2
-    small = Artifact("out/a", "compact", 10, 0.1, verified=True, candidates=("0",), details={"opset": 20})
-    big = Artifact("out/b", "ensemble", 30)
+    small = ArtifactRecord("out/a", "compact", 10, 0.1, verified=True, candidates=("0",), details={"opset": 20})
+    big = ArtifactRecord("out/b", "ensemble", 30)
     for artifact in (small, big, replace(small, n_bytes=5)):
         store.save_artifact(run, artifact)
     assert sorted(store.artifacts(run), key=lambda a: a.path) == [replace(small, n_bytes=5), big]

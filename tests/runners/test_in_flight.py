@@ -1,16 +1,16 @@
 """The trials in flight: how many there are at a time, how often one is tried, and how it ends."""
 
-from automl.runners._board import Board
+from automl.runners._in_flight import TrialsInFlight
 from automl.types import Budget, Trial
 from tests.runners.objectives import Line
 from tests.trials import trial
 
 
-def board(budget: Budget, limit: float = 10, line: Line | None = None) -> Board:
-    return Board(line or Line([{"x": 0.5}]), budget, limit)
+def board(budget: Budget, limit: float = 10, line: Line | None = None) -> TrialsInFlight:
+    return TrialsInFlight(line or Line([{"x": 0.5}]), budget, limit)
 
 
-def lost(of: Board, id: str, again: bool = True) -> list[Trial]:
+def lost(of: TrialsInFlight, id: str, again: bool = True) -> list[Trial]:
     return list(of.lose(id, "it was killed", again))
 
 

@@ -16,7 +16,7 @@ TRIES = 2
 
 
 @dataclass
-class Entry:
+class _Entry:
     """A trial in flight. ``started``: whether anybody was told of it; ``tries``: how often a worker took it up."""
 
     snapshot: Trial
@@ -24,12 +24,12 @@ class Entry:
     tries: int = 0
 
 
-class Board:
+class TrialsInFlight:
     """Hands out candidates while ``budget`` lasts, at most ``limit`` at a time, and tells what ended."""
 
     def __init__(self, proposals: Proposer, budget: Budget, limit: float = math.inf) -> None:
         self.proposals, self.budget, self.limit = proposals, budget, limit
-        self.in_flight: dict[str, Entry] = {}
+        self.in_flight: dict[str, _Entry] = {}
         self._again: deque[Candidate] = deque()
         self._n_asked = 0
         self._exhausted = False
@@ -63,7 +63,7 @@ class Board:
             self._exhausted = True
             return None
         self._n_asked += 1
-        self.in_flight[candidate.id] = Entry(started(candidate))
+        self.in_flight[candidate.id] = _Entry(started(candidate))
         return candidate
 
     def begin(self, id: str) -> Iterator[Trial]:
