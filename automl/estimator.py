@@ -28,8 +28,8 @@ from automl.data.target import class_codes
 from automl.errors import ConfigError, DataError
 from automl.export.compress import CompressConfig, Compression
 from automl.export.member import predict
-from automl.export.package import Shipped
 from automl.export.ship import ShipConfig, members_of, ship_members
+from automl.export.shipped import Shipped
 from automl.leaderboard import report
 from automl.leaderboard.store import Store
 from automl.options import number

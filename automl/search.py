@@ -17,8 +17,8 @@ from automl.assemble import SpaceConfig, starting_points, task_space
 from automl.clock import TimePlan
 from automl.errors import ConfigError, DataError, TrialError, unknown_name
 from automl.export import measure
-from automl.export.package import Shipped
 from automl.export.ship import Ensemble, ShipConfig, choose, ship
+from automl.export.shipped import Shipped
 from automl.goals import SCORE, Goals
 from automl.interrupts import first_one_waits, none_is_lost
 from automl.kept import KeptTrials
@@ -287,7 +287,7 @@ class Search:
             ensemble, shipped = choose(self.task, self.kept, self.config.ship, self.view.note), []
         self.store.save_ensemble(run_id, list(ensemble.weights.items()), ensemble.score)
         for one in shipped:
-            self.store.save_artifact(run_id, _artifact(self.task, one))
+            self.store.save_artifact(run_id, _artifact(one))
         return SearchResult(run_id, self.trials, self.kept, ensemble, shipped, interrupted or self.interrupted_late)
 
     def _ship(self, interrupted: bool) -> tuple[Ensemble, list[Shipped]]:
@@ -371,22 +371,19 @@ def no_model_reasons(trials: list[Trial], config: SearchConfig) -> str:
     return f"No model: all {len(trials)} trials ended without one. The reasons:\n{lines}"
 
 
-def _artifact(task: Task, shipped: Shipped) -> ArtifactRecord:
-    metric = task.metric
-    score = shipped.scores[f"validation {metric.name}"]
-    before = shipped.scores.get(f"validation {metric.name} before compression", score)
-    test = shipped.scores.get(f"test {metric.name}")
+def _artifact(shipped: Shipped) -> ArtifactRecord:
+    scores, latency = shipped.scores, shipped.latency
     return ArtifactRecord(
         path=str(shipped.path),
         kind=shipped.kind,  # type: ignore[arg-type]
         n_bytes=shipped.n_bytes,
-        row_p50_ms=shipped.latency["one_row_p50"],
-        row_p95_ms=shipped.latency["one_row_p95"],
-        batch_p50_ms=shipped.latency["batch_256_p50"],
-        batch_p95_ms=shipped.latency["batch_256_p95"],
-        score=metric.shown(before),
-        compressed_score=metric.shown(score),
-        test_score=None if test is None else metric.shown(test),
+        row_p50_ms=latency.row_p50,
+        row_p95_ms=latency.row_p95,
+        batch_p50_ms=latency.batch_p50,
+        batch_p95_ms=latency.batch_p95,
+        score=scores.validation if scores.uncompressed is None else scores.uncompressed,
+        compressed_score=scores.validation,
+        test_score=scores.test,
         verified=True,
         candidates=tuple(dict.fromkeys(m["trial"] for m in shipped.members)),
         details={"parity": shipped.parity, "members": shipped.members},

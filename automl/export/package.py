@@ -8,7 +8,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +22,7 @@ from automl.errors import ExportError
 from automl.export import replay
 from automl.export.front import chunks, raw_inputs
 from automl.export.member import Member, predict, to_onnx
+from automl.export.shipped import Latency, Scores, Shipped
 from automl.registry import load
 from automl.task import FAMILY_FOLDER, Rows, Schema, Task
 
@@ -60,20 +61,7 @@ From Python, with {given}:
 """
 
 
-@dataclass(frozen=True)
-class Shipped:
-    """One exported folder and what was measured on it; latencies in milliseconds, bytes of all its files."""
-
-    path: Path
-    kind: str
-    n_bytes: int
-    latency: dict[str, float]
-    parity: dict[str, Any]
-    scores: dict[str, float] = field(default_factory=dict)
-    members: list[dict[str, Any]] = field(default_factory=list)
-
-
-def export(task: Task, members: Sequence[Member], folder: Path, kind: str, scores: dict[str, float]) -> Shipped:
+def export(task: Task, members: Sequence[Member], folder: Path, kind: str, scores: Scores) -> Shipped:
     """Write ``members`` as one artifact folder and return what was measured.
 
     The folder is written beside its place, reloaded and replayed in a fresh process, and moved there
@@ -87,7 +75,7 @@ def export(task: Task, members: Sequence[Member], folder: Path, kind: str, score
             draft.mkdir()
             _write(draft, "model.onnx", _converted(task, members))
             _write(draft, "predict.py", Path(automl.runtime.__file__).read_bytes())
-            scores = scores | _test_score(task, draft / "model.onnx")
+            scores = replace(scores, test=_test_score(task, draft / "model.onnx"))
             manifest = _manifest(task, members, kind, scores)
             _write_manifest(draft, manifest)
             measured = _replay(task, draft, scratch)
@@ -97,7 +85,8 @@ def export(task: Task, members: Sequence[Member], folder: Path, kind: str, score
             _write_manifest(draft, manifest)
             _put(draft, folder, scratch / "earlier")
     n_bytes = sum(f.stat().st_size for f in folder.iterdir())
-    return Shipped(folder, kind, n_bytes, measured["latency_ms"], parity, scores, manifest["members"])
+    latency = Latency.measured(measured["latency_ms"])
+    return Shipped(folder, kind, n_bytes, latency, parity, scores, manifest["members"])
 
 
 def _write(folder: Path, name: str, content: str | bytes) -> None:
@@ -146,16 +135,15 @@ def _converted(task: Task, members: Sequence[Member]) -> bytes:
         raise ExportError(f"A model cannot be written as ONNX: {type(error).__name__}: {error}") from error
 
 
-def _test_score(task: Task, onnx_path: Path) -> dict[str, float]:
+def _test_score(task: Task, onnx_path: Path) -> float | None:
     """Score what is shipped on the rows that were locked away, if there are any."""
     if task.test is None:
-        return {}
+        return None
     answered = run_graph(onnx_path.read_bytes(), task.schema, task.test.x)
-    score = task.metric.score(task.test.y, answered, task.test.weights)
-    return {f"test {task.metric.name}": task.metric.shown(score)}
+    return task.metric.score(task.test.y, answered, task.test.weights)
 
 
-def _manifest(task: Task, members: Sequence[Member], kind: str, scores: dict[str, float]) -> dict[str, Any]:
+def _manifest(task: Task, members: Sequence[Member], kind: str, scores: Scores) -> dict[str, Any]:
     described = [
         {
             "trial": m.candidate_id,
@@ -173,7 +161,7 @@ def _manifest(task: Task, members: Sequence[Member], kind: str, scores: dict[str
         "onnx": "model.onnx",
         "schema": task.schema.to_dict(),
         "metric": {"name": task.metric.name, "greater_is_better": task.metric.greater_is_better},
-        "scores": scores,
+        "scores": scores.shown(task.metric),
         "members": described,
         "versions": _versions(task, members),
     }

@@ -14,7 +14,8 @@ from automl.clock import AT_LEAST, compress_until, seconds_to_export
 from automl.errors import DamagedError, ExportError
 from automl.export.compress import CompressConfig, Compression, within
 from automl.export.member import Member, fold_scores, mean_score, normalised, validation_score
-from automl.export.package import Shipped, check, export
+from automl.export.package import check, export
+from automl.export.shipped import Scores, Shipped
 from automl.kept import KeptTrials
 from automl.options import flag, number
 from automl.task import Task
@@ -216,17 +217,14 @@ def ship_members(
     asked about here. Compression that does not export faithfully is left out. Raises ``ExportError``
     as ``package.export`` does.
     """
-    name = f"validation {task.metric.name}"
     before = validation_score(task, members) if score is None else score
-    scores = {name: task.metric.shown(before)}
     small, change = compression.apply(members, deadline)
     if any(m.compression for m in small):
-        smaller = {name: task.metric.shown(before + change), f"{name} before compression": task.metric.shown(before)}
         try:
-            return export(task, normalised(small), folder, kind, smaller)
+            return export(task, normalised(small), folder, kind, Scores(before + change, uncompressed=before))
         except ExportError as error:
             compression.note(f"shipped without compression: {error}")
-    return export(task, normalised(members), folder, kind, scores)
+    return export(task, normalised(members), folder, kind, Scores(before))
 
 
 def _culprits(task: Task, members: Sequence[Member]) -> set[str]:

@@ -20,6 +20,7 @@ from automl.export import measure, package
 from automl.export.compress import CompressConfig, Compression
 from automl.export.member import Member, normalised, validation_prediction, validation_score
 from automl.export.ship import ShipConfig, choose, ship
+from automl.export.shipped import Scores
 from automl.kept import KeptTrials
 from automl.model_store import ModelStore
 from automl.task import Batch, Rows, Task
@@ -126,7 +127,7 @@ def test_compression_that_does_not_export_faithfully_is_left_out(task: Task, tmp
     _, shipped = ship(task, kept, tmp_path, ShipConfig(), float("inf"), notes.append)
     assert any("without compression" in note for note in notes)
     assert [m["compression"] for m in shipped[0].members] == [[], []]
-    assert list(shipped[0].scores) == ["validation roc_auc"]
+    assert shipped[0].scores.uncompressed is None
 
 
 def test_a_stopped_trial_joins_only_where_it_helps(task: Task, tmp_path: Path) -> None:
@@ -159,7 +160,7 @@ def test_the_compact_model_is_the_smallest_near_the_best(task: Task, tmp_path: P
         config = ShipConfig(compress=CompressConfig(max_loss, ()))
         _, shipped = ship(task, kept, tmp_path / family, config, float("inf"), lambda text: None)
         smallest = [m["family"] for m in shipped[1].members]
-        assert (smallest, shipped[1].scores) == ([family], {"validation roc_auc": pytest.approx(score)})
+        assert (smallest, shipped[1].scores) == ([family], Scores(pytest.approx(score)))
         assert shipped[1].n_bytes < shipped[0].n_bytes
 
 
@@ -180,7 +181,7 @@ def test_nothing_is_left_of_a_refused_export(task: Task, tmp_path: Path) -> None
     index = task.splits[0][1]
     member = Member("9", "linear", 0, 1.0, Liar(2), index, np.zeros((len(index), 2)))
     with pytest.raises(ExportError, match="differs from its source"):
-        package.export(task, [member], tmp_path / "model", "ensemble", {"validation roc_auc": 1.0})
+        package.export(task, [member], tmp_path / "model", "ensemble", Scores(1.0))
     assert list(tmp_path.iterdir()) == []
 
 
