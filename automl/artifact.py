@@ -1,15 +1,17 @@
-"""The shipped folder, from Python: ``load(path)`` and then ``predict`` and ``predict_proba``."""
+"""The shipped folder, from Python: ``load(path)``, then ``predict``, ``predict_proba``, ``explain``, ``importance``."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from automl import runtime
+from automl import metrics, runtime
 from automl.errors import ArtifactError, DataError
+from automl.explain.face import Explained
+from automl.explain.mixed import Subject
 
 
-class Artifact:
+class Artifact(Explained):
     """A shipped model. Input: a frame, a mapping of columns, a record, or an array like the training data."""
 
     def __init__(self, path: str | Path) -> None:
@@ -32,6 +34,12 @@ class Artifact:
     def predict_proba(self, x: Any, lengths: np.ndarray | None = None) -> np.ndarray:
         """Return (n, n_classes) probabilities. Raises ``DataError`` for a regression model."""
         return self._answer(self._model.predict_proba, x, lengths)
+
+    def _subject(self) -> Subject:
+        return Subject(self._model.schema, self._model.scores, self._model.graph)
+
+    def _metric(self, name: Any) -> metrics.Metric:
+        return metrics.get(self.manifest["metric"]["name"] if name is None else name, self._model.schema["target"])
 
     def _answer(self, method: Any, x: Any, lengths: np.ndarray | None) -> np.ndarray:
         try:

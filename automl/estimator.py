@@ -20,18 +20,22 @@ from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from automl import files, run_folder
+from automl import files, metrics, run_folder
 from automl.assemble import SpaceConfig
 from automl.data import from_arrays, rows
 from automl.data.source import named_columns, to_array
 from automl.data.target import class_codes
 from automl.errors import ConfigError, DataError
+from automl.explain.face import Explained
+from automl.explain.mixed import Subject
+from automl.explain.task_rows import out_of_fold
 from automl.export.compress import CompressConfig, Compression
-from automl.export.member import predict
+from automl.export.member import predict, to_onnx
 from automl.export.ship import ShipConfig, members_of, ship_members
 from automl.export.shipped import Shipped
 from automl.leaderboard import report
 from automl.leaderboard.store import Store
+from automl.metrics import Metric
 from automl.options import number
 from automl.progress import Progress
 from automl.runtime import as_array
@@ -48,7 +52,7 @@ def _may_classify(estimator: "AutoML") -> bool:
     return estimator._estimator_type() != "regressor"
 
 
-class AutoML(BaseEstimator):
+class AutoML(Explained, BaseEstimator):
     """Searches family, architecture, loss, optimizer, features and hyperparameters for a table,
     images, sequences or text. The kind of target is inferred; ``AutoMLClassifier`` and
     ``AutoMLRegressor`` fix it.
@@ -222,14 +226,51 @@ class AutoML(BaseEstimator):
         with Store(folder.leaderboard_url, read_only=True) as store:
             self.board_ = store.board(result.run_id)
 
+    def importance(
+        self, X: Any = None, y: Any = None, *, lengths: Any = None, metric: Any = None, repeats: int = 5, seed: int = 0
+    ) -> pd.DataFrame:
+        """Return the permutation importance of each feature, greatest first (``Explained.importance``).
+
+        Without ``X`` and ``y``: on up to 2,000 training rows, each answered by the models that had not seen it.
+        """
+        check_is_fitted(self)
+        if X is not None:
+            return super().importance(X, y, lengths=lengths, metric=metric, repeats=repeats, seed=seed)
+        task = self.task_
+        if metric is not None:
+            task = replace(task, problem=replace(task.problem, metric=self._metric(metric)))
+        return out_of_fold(task, self.members_, repeats, seed).frame()
+
+    def _subject(self) -> Subject:
+        check_is_fitted(self)
+        task, members = self.task_, self.members_
+
+        def answer(x: Any, lengths: Any) -> np.ndarray:
+            return predict(task, members, rows(task.schema, x, lengths))
+
+        return Subject(task.schema.to_dict(), answer, lambda: to_onnx(task, members))
+
+    def _kept_rows(self) -> tuple[Any, Any]:
+        sample = self.task_.sample
+        return (
+            (sample, None) if "x" not in sample or self.task_.schema.columns else (sample["x"], sample.get("lengths"))
+        )
+
+    def _metric(self, name: Any) -> Metric:
+        return self.task_.metric if name is None else metrics.get(name, self.task_.target.kind)
+
     def _predict(self, X: Any, lengths: Any) -> np.ndarray:
         check_is_fitted(self)
+        return predict(self.task_, self.members_, rows(self.task_.schema, self._given(X), lengths))
+
+    def _given(self, X: Any) -> Any:
+        """Return X as its task's schema knows it."""
         X = self._checked(X, reset=False)
         columns = self.task_.schema.columns
         if hasattr(X, "columns") and not hasattr(self, "feature_names_in_"):
             # Fitted on an array: the columns of a frame are taken in their order, as scikit-learn does.
             X = {column.name: X[name] for column, name in zip(columns, X.columns, strict=True)}
-        return predict(self.task_, self.members_, rows(self.task_.schema, X, lengths))
+        return X
 
     def _check_parameters(self) -> None:
         """Raise ``ConfigError`` for a parameter of a wrong type; its value is checked where it is used."""

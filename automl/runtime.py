@@ -1171,6 +1171,11 @@ class Model:
             )
         return scores
 
+    def graph(self) -> bytes:
+        """Return the ONNX model, read and checked again."""
+        name = self.manifest["onnx"]
+        return _read_checked(self.folder, name, self.manifest["files"][name])
+
     def labels(self) -> np.ndarray:
         """Return (n_classes,) ``classes`` as an array; of objects, unless all are numbers or all are truth values."""
         found = np.array(self.classes)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from automl.export.graph import Graph
     from automl.export.trees import TreeEnsemble
 
-_AVERAGE, _SUM = 0, 1  # the operator's codes; its code 0 of a node is "x <= split"
+AVERAGE, _SUM = 0, 1  # the operator's codes; its code 0 of a node is "x <= split"
 _MOST_ROWS = 1 << 24  # row numbers travel as float32
 
 
@@ -28,7 +28,7 @@ def emit(trees: "TreeEnsemble", graph: "Graph", numeric: str) -> str:
     if np.bincount(place, minlength=1).max() <= 1:
         target, weight = np.zeros(len(leaves), np.int32), np.zeros(len(leaves), np.float32)
         target[place], weight[place] = trees.value_target, trees.value
-        return _operator(trees, graph, numeric, target, weight, trees.n_targets, _AVERAGE if mean else _SUM)
+        return _operator(trees, graph, numeric, target, weight, trees.n_targets, AVERAGE if mean else _SUM)
     values = np.zeros((len(leaves), trees.n_targets), np.float32)
     values[place, trees.value_target] = trees.value
     table, row = np.unique(values, axis=0, return_inverse=True)

@@ -107,12 +107,19 @@ class TreeEnsemble:
 
     def trimmed(self, n_trees: int) -> "TreeEnsemble":
         """Return the first ``n_trees`` trees."""
-        n_nodes = int(self.starts[n_trees])
-        nodes = ("feature", "threshold", "left", "right", "missing_left")
-        kept: dict[str, Any] = {name: getattr(self, name)[:n_nodes].copy() for name in nodes}
-        values = self.value_node < n_nodes
-        kept |= {name: getattr(self, name)[values] for name in ("value_node", "value_target", "value")}
-        return replace(self, starts=self.starts[: n_trees + 1].copy(), **kept)
+        return self.between(0, n_trees)
+
+    def between(self, first: int, last: int) -> "TreeEnsemble":
+        """Return the trees from ``first`` up to, but not with, ``last``; base and aggregate stay."""
+        start, end = int(self.starts[first]), int(self.starts[last])
+        kept: dict[str, Any] = {n: getattr(self, n)[start:end].copy() for n in ("feature", "threshold", "missing_left")}
+        for name in ("left", "right"):
+            child = getattr(self, name)[start:end]
+            kept[name] = np.where(child < 0, child, child - np.int32(start))
+        values = (self.value_node >= start) & (self.value_node < end)
+        kept |= {name: getattr(self, name)[values] for name in ("value_target", "value")}
+        kept["value_node"] = self.value_node[values] - np.int32(start)
+        return replace(self, starts=self.starts[first : last + 1] - np.int32(start), **kept)
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return raw outputs, (n, k), for (n, p) float32 rows with NaN where missing."""
