@@ -145,10 +145,6 @@ class Search:
         self.task, self.config, self.runner = task, config, runner
         self.searcher = make_searcher(task_space(task, config.space), config, task.seed)
         options.check("schedulers", config.scheduler)
-        self.scheduler = config.scheduler
-        self.trials: list[Trial] = []
-        self.running: dict[str, Trial] = {}
-        self.interrupted_late = False  # while shipping, which went on
 
     def run(self, folder: RunFolder, view: View, recorded: Named | None = None) -> SearchResult:
         """Search, then ship the best into ``folder``; ``recorded`` is the configuration kept with the run.
@@ -156,13 +152,24 @@ class Search:
         A folder that is bound to a run goes on with it: its finished trials are replayed into the
         searcher. Raises ``TrialError`` when there is nothing to ship, with the reasons.
         """
-        self.folder, self.view = folder, view
+        with closing(Store(folder.leaderboard_url)) as store:
+            return _Run(self, folder, view, store).to_the_end(recorded or {})
+
+
+class _Run:
+    """A search under way: what became of its trials so far, where it is recorded, who watches."""
+
+    def __init__(self, search: Search, folder: RunFolder, view: View, store: Store) -> None:
+        self.task, self.config, self.runner, self.searcher = search.task, search.config, search.runner, search.searcher
+        self.folder, self.view, self.store = folder, view, store
         self.models = ModelStore(self.config.store or str(folder.models))
         self.kept = KeptTrials(self.models, self.task.valid_rows, self.task.n_rows, self.config.goals)
-        with closing(Store(folder.leaderboard_url)) as self.store:
-            return self._run(recorded or {})
+        self.trials: list[Trial] = []
+        self.running: dict[str, Trial] = {}
+        self.interrupted_late = False  # while shipping, which went on
 
-    def _run(self, recorded: Named) -> SearchResult:
+    def to_the_end(self, recorded: Named) -> SearchResult:
+        """Try candidates, then ship the best of them."""
         self.models.create()
         run_id = self._open(recorded)
         status, interrupted = "failed", False
@@ -222,7 +229,7 @@ class Search:
         self.view.phase("searching")
         interrupted = False
         try:
-            with closing(self.runner.run(objective, self.searcher, self.scheduler, budget)) as running:
+            with closing(self.runner.run(objective, self.searcher, config.scheduler, budget)) as running:
                 try:
                     with none_is_lost() as check:
                         self._follow(running, run_id, check)
