@@ -16,14 +16,12 @@ from automl.registry import available, load, names
 from automl.space import (
     OFF,
     Choice,
-    Defaults,
     Domain,
     Params,
     Space,
     configure,
     configure_choice,
     describe,
-    draw,
     scope,
 )
 from automl.task import FAMILY_FOLDER, Problem, Task
@@ -93,13 +91,6 @@ def task_space(task: Task, config: SpaceConfig | None = None) -> dict[str, Domai
     if not fitting:
         raise SpaceError(f"No family of space.{folder} fits a {problem.target.kind} target; turn one on.")
     return {"family": Choice(fitting)}
-
-
-def starting_points(space: Space) -> list[Params]:
-    """Return every family's default parameters, in the order the families ask to be tried."""
-    family = space["family"]
-    assert isinstance(family, Choice)
-    return [draw(space, Defaults({"family": name})) for name in family.options]
 
 
 def build(params: Params, problem: Problem) -> Model:

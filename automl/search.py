@@ -3,7 +3,7 @@
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from automl import clock, options, registry
-from automl.assemble import SpaceConfig, starting_points, task_space
+from automl import clock, options, portfolio, registry
+from automl.assemble import SpaceConfig, task_space
 from automl.clock import TimePlan
 from automl.errors import ConfigError, DataError, TrialError, unknown_name
 from automl.export import measure
@@ -26,10 +26,11 @@ from automl.leaderboard.records import ArtifactRecord
 from automl.leaderboard.store import Store
 from automl.machine import n_cores
 from automl.model_store import ModelStore
+from automl.portfolio import first_candidates
 from automl.proposals import InOrder, Proposals
 from automl.run_folder import RunFolder
-from automl.space import Space
-from automl.task import Task
+from automl.space import Params, Space
+from automl.task import FAMILY_FOLDER, Task
 from automl.training.objective import FitFolds
 from automl.types import Budget, Runner, Searcher, Trial
 
@@ -143,7 +144,8 @@ class Search:
     def __init__(self, task: Task, config: SearchConfig, runner: Runner) -> None:
         _check_scorable(task)
         self.task, self.config, self.runner = task, config, runner
-        self.searcher = make_searcher(task_space(task, config.space), config, task.seed)
+        starts = first_candidates(space := task_space(task, config.space), portfolio.entries(FAMILY_FOLDER[task.kind]))
+        self.searcher = make_searcher(space, starts, config, task.seed)
         options.check("schedulers", config.scheduler)
 
     def run(self, folder: RunFolder, view: View, recorded: Named | None = None) -> SearchResult:
@@ -320,13 +322,12 @@ def _check_scorable(task: Task) -> None:
         )
 
 
-def make_searcher(space: Space, config: SearchConfig, seed: int) -> Proposals:
-    """Return the configured searcher's proposals, with every family's defaults in front of them."""
+def make_searcher(space: Space, starts: Sequence[Params], config: SearchConfig, seed: int) -> Proposals:
+    """Return the configured searcher's proposals, with ``starts`` in front of them."""
 
     def make(part: Space, n: int) -> Searcher:
         return options.make("searchers", config.searcher, part, seed + n)
 
-    starts = starting_points(space)
     if config.deterministic:
         return InOrder(make, space, starts=starts, seed=seed)
     return Proposals(make, space, starts=starts, deadline=config.plan.search_until, seed=seed)

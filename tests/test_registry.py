@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from automl import registry
-from automl.assemble import SpaceConfig, build, described, in_order, starting_points, task_space
+from automl.assemble import SpaceConfig, build, described, in_order, task_space
 from automl.errors import ConfigError, UnknownNameError
 from automl.option import Step
+from automl.portfolio import first_candidates
 from automl.space import Choice, Defaults, draw
 from tests import tasks
 
@@ -93,7 +94,7 @@ def test_a_step_of_ones_own(everywhere: bool, tmp_path: Path, monkeypatch: pytes
     assert name in described(plugins)["tables"]["linear"]["steps"]
     task = tasks.make("table", "binary")
     space = task_space(task, SpaceConfig(plugins=plugins))
-    (point,) = (p for p in starting_points(space) if p["family"] == "linear")
+    (point,) = (p for p in first_candidates(space) if p["family"] == "linear")
     assert point[f"family.linear.steps.{name}"] == "on"
     model: Any = build(point, task.problem)
     kinds = [type(s).__name__ for s in model.steps]

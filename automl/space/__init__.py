@@ -13,7 +13,7 @@ A ``Repeat`` is a group that is drawn several times: ``blocks.n``, ``blocks.0.ke
 
 from automl.space.domains import Choice, Constant, Domain, Float, Int, Params, Repeat, Scalar, Space
 from automl.space.near import Cross, Inherit, Mutate, mutate, step
-from automl.space.overrides import OFF, configure, configure_choice, describe
+from automl.space.overrides import OFF, begin_at, configure, configure_choice, describe
 from automl.space.walk import Ask, Defaults, Question, Random, Replay, draw, questions, scope, validate
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "Replay",
     "Scalar",
     "Space",
+    "begin_at",
     "configure",
     "configure_choice",
     "describe",

@@ -98,6 +98,25 @@ def configure_choice(choice: Choice, config: Mapping[str, Any], path: str) -> Ch
     return Choice(kept, default if default in kept else None)
 
 
+def begin_at(space: Space, path: str, usual: float, start: float) -> dict[str, Domain | Space]:
+    """Return ``space`` with ``start``, or the nearest value in range, as the first value of the number at ``path``.
+
+    Only where it is ``usual`` still: what a person has changed, frozen or turned off stays.
+    """
+    name, _, rest = path.partition(".")
+    domain, changed = space.get(name), dict(space)
+    if isinstance(domain, Mapping):
+        changed[name] = begin_at(domain, rest, usual, start)
+    elif isinstance(domain, Choice):
+        option, _, below = rest.partition(".")
+        if option in domain:
+            options = {**domain.options, option: begin_at(domain.options[option], below, usual, start)}
+            changed[name] = Choice(options, domain.start)
+    elif isinstance(domain, Float | Int) and not rest and domain.start == usual:
+        changed[name] = _change(domain, {"default": min(max(start, domain.low), domain.high)}, path)
+    return changed
+
+
 def _configure_repeat(repeat: Repeat, config: Any, path: str) -> Repeat:
     if not isinstance(config, Mapping):
         known = ", ".join(["n", *repeat.space])

@@ -84,7 +84,9 @@ class _Run:
         self.n_steps = math.ceil(len(rows) / min(params["batch_size"], largest))
         self.optimizer = network.part("optimizer", _groups(self.live))
         for group in self.optimizer.param_groups:
-            group["lr"] *= lr_factor
+            group["lr"] *= lr_factor * group["lr_factor"]
+            if "weight_decay" in group:  # a share of the rate: it stays what it would be at the whole rate
+                group["weight_decay"] /= group["lr_factor"]
         self.learning_rate = max(group["lr"] for group in self.optimizer.param_groups)
         self.schedule = network.part("schedule", self.optimizer, epochs * self.n_steps)
         self.clip = params.get("clip.norm.limit")
@@ -94,6 +96,8 @@ class _Run:
         )
         self.average = _Average(self.live, params["average.ema.decay"]) if "average.ema.decay" in params else None
         self.augment = getattr(self.live, "augment", None)
+        self.annealed = [part for part in self.live.modules() if hasattr(part, "anneal")]
+        self.n_done, self.n_all = 0, epochs * self.n_steps
         self.rng = np.random.default_rng(network.problem.seed)
 
     def epoch(self) -> Iterator[float]:
@@ -107,6 +111,9 @@ class _Run:
 
     def _step(self, index: Tensor) -> None:
         inputs = self.feed[index]
+        for part in self.annealed:
+            part.anneal(self.n_done / self.n_all)  # type: ignore[operator]
+        self.n_done += 1
         if self.augment is not None:
             changed = self.augment(*inputs)
             inputs = (changed,) if isinstance(changed, Tensor) else tuple(changed)
@@ -209,11 +216,18 @@ class _Clock:
 
 
 def _groups(module: nn.Module) -> list[dict[str, Any]]:
-    """Split the weights: biases and normalisation (vectors) are not decayed."""
-    weights = [p for p in module.parameters() if p.requires_grad]
-    groups: list[dict[str, Any]] = [{"params": [p for p in weights if p.ndim > 1]}]
-    groups.append({"params": [p for p in weights if p.ndim < 2], "weight_decay": 0.0})
-    return [group for group in groups if group["params"]]
+    """Split the weights by their learning rates; biases and normalisation (vectors) are not decayed."""
+    factors: dict[nn.Parameter, float] = {}
+    for part in module.modules():
+        own = getattr(part, "lr_factors", {})
+        factors |= {w: own.get(name, 1.0) for name, w in part.named_parameters(recurse=False) if w.requires_grad}
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for weight, factor in factors.items():
+        groups.setdefault((factor, weight.ndim > 1), []).append(weight)
+    return [
+        {"params": weights, "lr_factor": factor, **({} if decayed else {"weight_decay": 0.0})}
+        for (factor, decayed), weights in groups.items()
+    ]
 
 
 def _mean_one(weights: np.ndarray) -> np.ndarray:

@@ -48,7 +48,8 @@ class Network:
     raw outputs (b, width), or (b, members, width) of members that answer each for itself. Tensors:
     numeric, sparse, image (b, h, w, c) and sequence float32 in their raw range; categories and
     lengths int64. A method ``augment(*tensors)`` of the module, where there is one, changes training
-    batches.
+    batches. Any part of it may have ``lr_factors``, by how much the learning rates of its own parameters differ, by
+    their names, and a method ``anneal(done)`` that is told before each step what share of the training is over.
 
     ``params``: what ``SPACE`` draws, and ``loss``, ``optimizer`` and ``schedule`` with what is below
     them, among others. ``module`` stays on the CPU; ``head`` makes predictions of its raw outputs;

@@ -9,10 +9,11 @@ import onnxruntime
 import pytest
 
 from automl import metrics
-from automl.assemble import SpaceConfig, starting_points, task_space
+from automl.assemble import SpaceConfig, task_space
 from automl.errors import NotApplicable
 from automl.export.graph import Graph
 from automl.export.trees import TreeEnsemble
+from automl.portfolio import first_candidates
 from automl.registry import load
 from automl.space import Defaults, draw
 from automl.task import Batch, Problem, Rows, Schema, Task
@@ -280,14 +281,14 @@ def test_xgboost_says_how_to_install_it() -> None:
 @pytest.mark.parametrize("family", ["lightgbm", "catboost"])
 def test_boosting_begins_with_means_of_levels_unless_there_are_many_classes(family: str) -> None:
     for target, first in (("binary", "target"), ("regression", "target"), ("multiclass", "ordinal")):
-        points = starting_points(task_space(tasks.make("table", target)))
+        points = first_candidates(task_space(tasks.make("table", target)))
         (point,) = (p for p in points if p["family"] == family)
         assert point[f"family.{family}.encode.method"] == first
 
 
 def test_an_encoding_of_ones_own_is_left_alone() -> None:
     frozen = SpaceConfig({"tables": {"lightgbm": {"encode": {"method": {"options": ["target"]}}}}})
-    points = starting_points(task_space(tasks.make("table", "multiclass"), frozen))
+    points = first_candidates(task_space(tasks.make("table", "multiclass"), frozen))
     (point,) = (p for p in points if p["family"] == "lightgbm")
     assert point["family.lightgbm.encode.method"] == "target"
 
