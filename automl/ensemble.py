@@ -8,6 +8,8 @@ from automl.metrics import Metric, mean
 
 # Scores are compared on at most this many rows: the choice between models does not need more.
 MAX_ROWS = 20_000
+# So many additions in a row that do not help end the selection: one alone may need a second to balance it.
+MOST_WORSE = 5
 
 
 def fold_scores(
@@ -34,9 +36,9 @@ def select(
 ) -> dict[str, float]:
     """Return the weight of each chosen model, summing to 1, heaviest first.
 
-    Starts from the best model and adds, with replacement, the one that helps most, as long as the
-    mean score over ``folds`` (row indices of each validation part) rises; at most ``max_members``
-    different models, so that what is shipped stays small.
+    Starts from the best model and adds, with replacement, the one that helps most, ``rounds`` times at most; the
+    first few additions that gave the greatest mean score over ``folds`` (row indices of each validation part) are
+    kept. At most ``max_members`` different models, so that what is shipped stays small.
 
     ``predictions``: (n, width) per model, NaN where a model predicted nothing. Only rows
     that every model predicted are compared.
@@ -53,19 +55,20 @@ def select(
     def score(prediction: np.ndarray) -> float:
         return mean(fold_scores(metric, y, prediction, weights, parts))
 
-    scores = [score(p) for p in stack]
-    counts = np.zeros(len(names))
-    counts[int(np.argmax(scores))] = 1
-    total, best = stack[int(np.argmax(scores))].copy(), max(scores)
-    for size in range(2, rounds + 1):
-        full = np.count_nonzero(counts) >= max_members
-        choices = [i for i in range(len(names)) if counts[i] or not full]
-        tried = [score((total + stack[i]) / size) for i in choices]
-        if max(tried) <= best:
-            break
-        chosen = choices[int(np.argmax(tried))]
-        best, counts[chosen] = max(tried), counts[chosen] + 1
-        total += stack[chosen]
+    best = -np.inf
+    chosen: list[int] = []
+    n_best, total = 0, np.zeros_like(stack[0])
+    while len(chosen) < rounds and len(chosen) < n_best + MOST_WORSE:
+        full = len(set(chosen)) >= max_members
+        choices = [i for i in range(len(names)) if i in chosen or not full]
+        tried = [score((total + stack[i]) / (len(chosen) + 1)) for i in choices]
+        # Of equal ones, a member that is there already keeps the ensemble small.
+        next_one = max(zip(tried, (i in chosen for i in choices), (-i for i in choices), strict=True))
+        chosen.append(-next_one[2])
+        total += stack[chosen[-1]]
+        if next_one[0] > best:
+            best, n_best = next_one[0], len(chosen)
+    counts = np.bincount(chosen[: max(1, n_best)], minlength=len(names))
     share = counts / counts.sum()
     order = np.argsort(-share, kind="stable")
     return {names[i]: float(share[i]) for i in order if share[i] > 0}
