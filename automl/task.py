@@ -169,7 +169,8 @@ class Problem:
     """What models are built for: all that an option sees before it is fitted to rows.
 
     ``threads``: how many cores one fit may use. ``summaries``: of the rows that are searched on, or of those that a
-    part of a model, such as a loss, is about.
+    part of a model, such as a loss, is about. ``fit_seconds``: how long the fit of one fold may take, for families that
+    can do with less than a whole training; None for as long as it takes.
     """
 
     schema: Schema
@@ -177,6 +178,7 @@ class Problem:
     summaries: Summaries
     seed: int = 0
     threads: int = 1
+    fit_seconds: float | None = None
 
     @classmethod
     def of(cls, schema: Schema, metric: Metric, rows: Batch, seed: int = 0) -> "Problem":

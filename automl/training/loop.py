@@ -1,7 +1,13 @@
-"""The training loop of networks: batches by index, best weights kept, early stopping on the metric."""
+"""The training loop of networks: batches by index, best weights kept, early stopping on the metric.
+
+Where a fit is given seconds, its steps are timed first, in float32 and, where the module allows, in bfloat16; the
+faster is taken, and the schedule is laid out so that it ends in that time. So candidates are compared for what they
+make of the same time, each at the end of its schedule.
+"""
 
 import copy
 import math
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +27,14 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 # Small data gets smaller batches, so that an epoch has this many steps.
 _LEAST_STEPS = 16
 _LEAST_BATCH = 16
+# How often a step is timed: the first ones allocate. Of the time that is left, this share is for steps; the rest is for
+# what lies between them.
+_TIMED_STEPS = 3
+_OF_STEPS = 0.9
+# No more than this share of the time goes into timing one step once more.
+_OF_TIMING = 0.05
+# Running statistics are of about so many parts of a training.
+_STATISTICS = 16
 
 
 def train(
@@ -31,34 +45,41 @@ def train(
     *,
     epochs: int,
     lr_factor: float = 1.0,
+    seconds: float | None = None,
 ) -> Iterator[float]:
-    """Train ``network.module`` and yield progress in (0, 1].
+    """Train ``network.module`` and yield progress in (0, 1]: the share of ``epochs`` that is done.
+
+    ``seconds``: when to be over. Where they do not suffice for all epochs, the schedule ends in that time, and the last
+    progress is less than 1.
 
     ``network.module`` always holds the best weights so far (the newest ones until a first epoch is
     over, or when there is no ``valid``), so that the network can predict after each yield.
     """
-    run = _Run(network, rows, loss, epochs, lr_factor)
-    judge = _Judge(network, valid, loss) if valid is not None and len(valid) else None
+    run = _Run(network, rows, loss, epochs, lr_factor, seconds)
+    # Where there is one moment to choose from, nothing is compared.
+    judged = valid is not None and len(valid) and run.planned >= min(2 * run.n_steps, run.full)
+    judge = _Judge(network, valid, loss) if judged and valid is not None else None
     clock = _Clock()
     learned = False
     try:
-        for epoch in range(epochs):
-            for done in run.epoch():
+        while not run.over:
+            for _ in run.epoch():
                 if clock.due():
                     if judge is None or not learned:
                         run.publish()
-                    yield (epoch + done) / epochs
+                    yield run.progress
             if judge is not None:
                 for _ in judge.judge(run.candidate()):
                     if clock.due():
-                        yield (epoch + 1) / (epochs + 1e-3)
+                        yield run.progress
             if judge is None or judge.waited == 0:
                 run.publish()
                 learned = True
-            if judge is not None and judge.waited >= network.params["patience"]:
+            # A schedule that was laid out to end in time is worth most at its end.
+            if seconds is None and judge is not None and judge.waited >= network.params["patience"]:
                 break
-            if epoch + 1 < epochs:
-                yield (epoch + 1) / epochs
+            if not run.over:
+                yield run.progress
     except FloatingPointError:
         pass  # diverged: the best weights so far stay
     if not learned:
@@ -66,13 +87,22 @@ def train(
             f"Training diverged in its first epoch (learning rate {run.learning_rate:.2g}): scores are not finite. "
             "Lower the learning rate, or clip gradients."
         )
-    yield 1.0
+    yield run.progress if run.over and run.planned < run.full else 1.0
 
 
 class _Run:
     """The live weights and all that changes them."""
 
-    def __init__(self, network: "Network", rows: "Batch", loss: Loss, epochs: int, lr_factor: float) -> None:
+    def __init__(
+        self,
+        network: "Network",
+        rows: "Batch",
+        loss: Loss,
+        epochs: int,
+        lr_factor: float,
+        seconds: float | None = None,
+    ) -> None:
+        began = time.perf_counter()
         params = network.params
         self.network = network
         self.loss = loss
@@ -88,7 +118,6 @@ class _Run:
             if "weight_decay" in group:  # a share of the rate: it stays what it would be at the whole rate
                 group["weight_decay"] /= group["lr_factor"]
         self.learning_rate = max(group["lr"] for group in self.optimizer.param_groups)
-        self.schedule = network.part("schedule", self.optimizer, epochs * self.n_steps)
         self.clip = params.get("clip.norm.limit")
         self.l1 = params.get("l1.weights.strength")
         self.mixup: float | None = (
@@ -97,29 +126,72 @@ class _Run:
         self.average = _Average(self.live, params["average.ema.decay"]) if "average.ema.decay" in params else None
         self.augment = getattr(self.live, "augment", None)
         self.annealed = [part for part in self.live.modules() if hasattr(part, "anneal")]
-        self.n_done, self.n_all = 0, epochs * self.n_steps
         self.rng = np.random.default_rng(network.problem.seed)
+        self.half = False
+        self.full = self.planned = epochs * self.n_steps
+        self.taken = self.on_schedule = 0
+        self.pace: _Pace | None = None
+        if seconds is not None:
+            self.pace = _Pace(began, seconds)
+            self._plan(self.pace)
+        self.schedule = network.part("schedule", self.optimizer, self.planned)
 
-    def epoch(self) -> Iterator[float]:
-        """Take one pass over the rows; yield the part that is done. Raises ``FloatingPointError`` on divergence."""
+    @property
+    def over(self) -> bool:
+        """Whether the schedule has come to its end."""
+        return self.on_schedule >= self.planned
+
+    @property
+    def progress(self) -> float:
+        """The share of all epochs that is done, in (0, 1)."""
+        return max(self.taken, 0.5) / (self.full + 1e-3)
+
+    def _plan(self, pace: "_Pace") -> None:
+        """Time a step of a copy, and plan as many as fit into the time."""
+        index = torch.arange(self.feed.n_rows)[: self.feed.n_rows // self.n_steps].to(place())
+        live, halves = self.live, (False, True) if getattr(self.live, "mixed_precision", False) else (False,)
+        taken = {}
+        for self.half in halves:
+            self.live = copy.deepcopy(live)
+            taken[self.half] = self._timed(index)
+            for _ in range(_TIMED_STEPS):
+                if taken[self.half] > _OF_TIMING * pace.seconds:  # the first one allocates, but it is slow enough
+                    break
+                taken[self.half] = min(taken[self.half], self._timed(index))
+        self.live, self.half = live, min(taken, key=taken.__getitem__)
+        possible = int(pace.left() * _OF_STEPS / taken[self.half])
+        if possible < min(self.full, _LEAST_STEPS):
+            raise TrialError(
+                f"A fit takes {_LEAST_STEPS} steps at least, of {taken[self.half]:.2g} s each; its time is "
+                f"{pace.seconds:.3g} s. Make the network smaller, or raise the budget."
+            )
+        self.planned = min(self.full, possible)
+        for module in self.live.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.momentum is not None:
+                # Else the running statistics of a short training are still those it began with.
+                module.momentum = max(module.momentum, min(0.5, _STATISTICS / self.planned))
+
+    def _timed(self, index: Tensor) -> float:
+        began = time.perf_counter()
+        self._total(index).backward()
+        if place().type == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter() - began
+
+    def epoch(self) -> Iterator[None]:
+        """Take one pass over the rows, or what is left of the schedule. Raises ``FloatingPointError`` on divergence."""
         self.live.train()
         # Nearly equal batches: none is left with a single row, which batch normalisation refuses.
         batches = torch.from_numpy(self.rng.permutation(self.feed.n_rows)).to(place()).tensor_split(self.n_steps)
-        for step, index in enumerate(batches, 1):
+        for index in batches:
             self._step(index)
-            yield step / (self.n_steps + 1)
+            self._advance()
+            if self.over:
+                return
+            yield
 
     def _step(self, index: Tensor) -> None:
-        inputs = self.feed[index]
-        for part in self.annealed:
-            part.anneal(self.n_done / self.n_all)  # type: ignore[operator]
-        self.n_done += 1
-        if self.augment is not None:
-            changed = self.augment(*inputs)
-            inputs = (changed,) if isinstance(changed, Tensor) else tuple(changed)
-        total = self._mixed(inputs, index, self.mixup) if self.mixup else self._loss(self.live(*inputs), index)
-        if self.l1:
-            total = total + self.l1 * sum(p.abs().sum() for p in self.live.parameters() if p.ndim > 1)
+        total = self._total(index)
         if not math.isfinite(total.item()):
             raise FloatingPointError("the loss is not finite")
         self.optimizer.zero_grad(set_to_none=True)
@@ -127,9 +199,37 @@ class _Run:
         if self.clip:
             nn.utils.clip_grad_norm_(self.live.parameters(), self.clip)
         self.optimizer.step()
-        self.schedule.step()
         if self.average is not None:
             self.average.update(self.live)
+
+    def _advance(self) -> None:
+        """Go on along the schedule by the step that was taken; faster where the time runs out before the steps."""
+        self.taken += 1
+        due = self.on_schedule + 1
+        if self.pace is not None:
+            due = max(due, int(self.planned * self.pace.share()))
+        while self.on_schedule < min(due, self.planned):
+            self.schedule.step()
+            self.on_schedule += 1
+
+    def _total(self, index: Tensor) -> Tensor:
+        """Return what the batch at ``index`` is to make small."""
+        inputs = self.feed[index]
+        for part in self.annealed:
+            part.anneal(self.on_schedule / self.planned)  # type: ignore[operator]
+        if self.augment is not None:
+            changed = self.augment(*inputs)
+            inputs = (changed,) if isinstance(changed, Tensor) else tuple(changed)
+        total = self._mixed(inputs, index, self.mixup) if self.mixup else self._loss(self._forward(*inputs), index)
+        if self.l1:
+            total = total + self.l1 * sum(p.abs().sum() for p in self.live.parameters() if p.ndim > 1)
+        return total
+
+    def _forward(self, *inputs: Tensor) -> Tensor:
+        if not self.half:
+            return self.live(*inputs)
+        with torch.autocast(place().type, torch.bfloat16):
+            return self.live(*inputs).float()
 
     def _loss(self, output: Tensor, index: Tensor) -> Tensor:
         per_row = self.loss(output, self.targets[index])
@@ -139,7 +239,7 @@ class _Run:
         """Mixup (Zhang et al. 2018, arXiv:1710.09412): rows are blended in pairs, and so are their losses."""
         share = float(self.rng.beta(alpha, alpha))
         other = torch.from_numpy(self.rng.permutation(len(index))).to(index.device)
-        output = self.live(*(share * x + (1 - share) * x[other] for x in inputs))
+        output = self._forward(*(share * x + (1 - share) * x[other] for x in inputs))
         return share * self._loss(output, index) + (1 - share) * self._loss(output, index[other])
 
     def candidate(self) -> nn.Module:
@@ -149,6 +249,24 @@ class _Run:
     def publish(self) -> None:
         """Copy the candidate's weights into the network."""
         self.network.fitted.load_state_dict(self.candidate().state_dict())
+
+
+class _Pace:
+    """How much of the time that a fit may take is over."""
+
+    def __init__(self, began: float, seconds: float) -> None:
+        self.began, self.seconds = began, seconds
+        self.planned_at = began
+
+    def left(self) -> float:
+        """Return the seconds that are left; training begins now."""
+        self.planned_at = time.perf_counter()
+        return max(0.0, self.began + self.seconds - self.planned_at)
+
+    def share(self) -> float:
+        """Return the part of the time for training that is over."""
+        left = self.began + self.seconds - self.planned_at
+        return (time.perf_counter() - self.planned_at) / left if left > 0 else 1.0
 
 
 class _Judge:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # The loop's own parameters; the optimizer brings learning rate and weight decay.
 SPACE = {
     "batch_size": Int(16, 1024, log=True, default=256),
-    "epochs": Int(5, 200, log=True, default=40),
+    "epochs": Int(1, 200, log=True, default=40),
     "patience": Int(3, 40, default=10),
     "clip": Choice({"none": {}, "norm": {"limit": Float(0.1, 10, log=True, default=1.0)}}, default="norm"),
     "l1": Choice({"none": {}, "weights": {"strength": Float(1e-7, 1e-3, log=True)}}),
@@ -75,8 +75,9 @@ class Network:
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
         """Train with early stopping on the problem's metric; the best weights seen are the ones kept.
 
-        Yields after every epoch, and about twice a second inside long ones. Raises ``TrialError``
-        when the loss is not finite before a first epoch is over.
+        Yields after every epoch, and about twice a second inside long ones; the last progress is less than 1 where
+        ``problem.fit_seconds`` do not suffice for all epochs. Raises ``TrialError`` when the loss is not finite before
+        a first epoch is over.
         """
         self._prepare(seed=True)
         self.head = self.problem.target.head(train.y, train.weights)
@@ -104,7 +105,8 @@ class Network:
     def _train(self, train: Batch, valid: Batch | None, epochs: int, lr_factor: float = 1.0) -> Iterator[float]:
         from automl.training import loop
 
-        return loop.train(self, train, valid, self.loss(train), epochs=epochs, lr_factor=lr_factor)
+        seconds = None if valid is None else self.problem.fit_seconds
+        return loop.train(self, train, valid, self.loss(train), epochs=epochs, lr_factor=lr_factor, seconds=seconds)
 
     def loss(self, rows: Batch) -> Loss:
         """Return the loss to train on ``rows``: of raw outputs and ``targets`` (b,), a number for each row."""

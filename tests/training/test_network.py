@@ -1,6 +1,7 @@
 """Training, early stopping, pickling and export of networks, on modules small enough to check."""
 
 import pickle
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -468,3 +469,40 @@ def test_a_loss_of_ones_own_is_taken_by_import_path(monkeypatch: pytest.MonkeyPa
     model = Network(Small, {**params_of("regression"), "loss": "my_package.my_loss"}, task.problem)
     list(model.fit(*task.fold(0)))
     assert seen == [len(task.fold(0)[0])]
+
+
+def timed(task: Task, seconds: float, **fixed: Any) -> Network:
+    problem = replace(task.problem, fit_seconds=seconds)
+    return Network(partial(Small, field="numeric"), params_of(task.target.kind, **fixed), problem)
+
+
+def test_a_fit_with_too_few_seconds_ends_in_time_and_at_the_end_of_its_schedule() -> None:
+    task = task_of(n=4000)
+    model = timed(task, 0.7, epochs=200)
+    *earlier, last = model.fit(*task.fold(0))
+    assert [*earlier, last] == sorted([*earlier, last])
+    assert 0 < last < 1
+    assert np.isfinite(model.predict(task.data.x)).all()
+    train, _ = task.fold(0)
+    run = loop._Run(model, train, model.loss(train), 200, 1.0, 0.3)
+    while not run.over:
+        list(run.epoch())
+    assert run.taken <= run.planned < run.full
+    assert run.optimizer.param_groups[0]["lr"] < 0.02 * run.learning_rate
+
+
+def test_a_fit_that_gets_slower_than_planned_hurries_along_its_schedule() -> None:
+    task = task_of(n=4000)
+    train, _ = task.fold(0)
+    model = fitted(task)
+    run = loop._Run(model, train, model.loss(train), 200, 1.0, 0.5)
+    run.pace.began -= 0.45 * 0.5  # type: ignore[union-attr]
+    run.planned = run.full
+    while not run.over:
+        list(run.epoch())
+    assert run.taken < run.planned
+
+
+def test_a_fit_with_seconds_to_spare_takes_all_its_epochs() -> None:
+    task = task_of()
+    assert list(timed(task, 60.0, epochs=2).fit(*task.fold(0)))[-1] == 1.0
