@@ -1,7 +1,6 @@
 """What image networks are made of: convolutions, norms, pooling, augmentation and standardised input."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +10,7 @@ from torch.nn import functional as F
 from automl.training.layers import ACTIVATIONS
 
 _VALUES_AT_ONCE = 2**21
+_SKIP_START = 0.2
 GROUPS = 8  # every width is a multiple of it, so that group norm always fits
 
 
@@ -34,73 +34,115 @@ def conv_norm(inputs: int, outputs: int, kernel: int, norm: str, stride: int = 1
     return nn.Sequential(conv, make_norm(norm, outputs))
 
 
+class Transition(nn.Module):
+    """Between two stages: a 3x3 convolution to another width, and half the size.
+
+    ``how``: the convolution strides (``stride``); sees the whole size, and its maximum is taken (``conv_max``, as in
+    airbench; Jordan 2024, arXiv:2404.00498); or sees what a maximum or a mean has left (``max_conv``, ``avg_conv``);
+    ``none`` leaves the size.
+
+    Shape: (b, inputs, h, w) -> (b, outputs, ceil(h / 2), ceil(w / 2)).
+    """
+
+    def __init__(self, inputs: int, outputs: int, how: str, norm: str, activation: str) -> None:
+        super().__init__()
+        conv, behind = conv_norm(inputs, outputs, 3, norm, 2 if how == "stride" else 1)
+        pools = {"conv_max": nn.MaxPool2d, "max_conv": nn.MaxPool2d, "avg_conv": nn.AvgPool2d}
+        pool = [pools[how](2, ceil_mode=True)] if how in pools else []
+        first = [conv, *pool] if how == "conv_max" else [*pool, conv]
+        self.body = nn.Sequential(*first, behind, ACTIVATIONS[activation]())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x)
+
+
 class Plain(nn.Module):
     """Convolution, norm, activation (VGG; Simonyan and Zisserman 2015).
 
-    Shape: (b, inputs, h, w) -> (b, outputs, ceil(h / stride), ceil(w / stride)), as for all blocks here.
+    Shape: (b, width, h, w) -> the same, as for all blocks here.
     """
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, norm: str, activation: str) -> None:
+    def __init__(self, width: int, norm: str, activation: str, kernel: int) -> None:
         super().__init__()
-        self.body = conv_norm(inputs, outputs, kernel, norm, stride)
+        self.body = conv_norm(width, width, kernel, norm)
         self.act = ACTIVATIONS[activation]()
 
     def forward(self, x: Tensor) -> Tensor:
         return self.act(self.body(x))
 
 
-class _Skip(nn.Module):
-    """``act(body(x) + shortcut(x))``: the body starts as zero, so that a deep stack starts as the identity."""
+class Skip(nn.Module):
+    """``x + body(x)``, and an activation where the block has one behind the sum.
 
-    def __init__(self, inputs: int, outputs: int, stride: int, norm: str, activation: str, body: nn.Sequential) -> None:
+    The last norm of the body begins small, so that a deep stack begins near the identity.
+    """
+
+    def __init__(self, body: nn.Sequential, norm: str, activation: str | None = None) -> None:
         super().__init__()
         self.body = body
-        self.act = ACTIVATIONS[activation]()
-        pool = nn.AvgPool2d(stride, ceil_mode=True) if stride > 1 else nn.Identity()
-        project = conv_norm(inputs, outputs, 1, norm) if inputs != outputs else nn.Identity()
-        self.shortcut = nn.Sequential(pool, project)
-        nn.init.zeros_(body[-1].get_parameter("0.weight" if norm == "none" else "1.weight"))
+        self.act = ACTIVATIONS[activation]() if activation else nn.Identity()
+        last = body[-1].get_parameter("0.weight" if norm == "none" else "1.weight")
+        with torch.no_grad():
+            last.mul_(_SKIP_START)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.act(self.body(x) + self.shortcut(x))
+        return self.act(x + self.body(x))
 
 
-class Residual(_Skip):
-    """Two convolutions and a shortcut (ResNet-D; He et al. 2016, He et al. 2019)."""
+class Squeeze(nn.Module):
+    """Each channel is weighed by what the means of all of them say (squeeze and excitation; Hu et al. 2018)."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, norm: str, activation: str) -> None:
-        first = conv_norm(inputs, outputs, kernel, norm, stride)
-        second = conv_norm(outputs, outputs, kernel, norm)
-        body = nn.Sequential(first, ACTIVATIONS[activation](), second)
-        super().__init__(inputs, outputs, stride, norm, activation, body)
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.down, self.up = nn.Conv2d(width, round_width(width / 4), 1), nn.Conv2d(round_width(width / 4), width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.sigmoid(self.up(F.relu(self.down(x.mean(dim=(2, 3), keepdim=True)))))
 
 
-class Separable(_Skip):
+def residual(width: int, norm: str, activation: str, kernel: int) -> nn.Module:
+    """Two convolutions and a shortcut (He et al. 2016)."""
+    first, second = conv_norm(width, width, kernel, norm), conv_norm(width, width, kernel, norm)
+    return Skip(nn.Sequential(first, ACTIVATIONS[activation](), second), norm, activation)
+
+
+def bottleneck(width: int, norm: str, activation: str, kernel: int) -> nn.Module:
+    """A convolution at half the width between two pointwise ones, and a shortcut (He et al. 2016)."""
+    inner = round_width(width / 2)
+    act = ACTIVATIONS[activation]
+    narrow, conv = conv_norm(width, inner, 1, norm), conv_norm(inner, inner, kernel, norm)
+    return Skip(nn.Sequential(narrow, act(), conv, act(), conv_norm(inner, width, 1, norm)), norm, activation)
+
+
+def separable(width: int, norm: str, activation: str, kernel: int) -> nn.Module:
     """A depthwise and a pointwise convolution and a shortcut (MobileNet; Howard et al. 2017)."""
-
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, norm: str, activation: str) -> None:
-        depthwise = conv_norm(inputs, inputs, kernel, norm, stride, groups=inputs)
-        pointwise = conv_norm(inputs, outputs, 1, norm)
-        body = nn.Sequential(depthwise, ACTIVATIONS[activation](), pointwise)
-        super().__init__(inputs, outputs, stride, norm, activation, body)
+    depthwise = conv_norm(width, width, kernel, norm, groups=width)
+    return Skip(nn.Sequential(depthwise, ACTIVATIONS[activation](), conv_norm(width, width, 1, norm)), norm, activation)
 
 
-BLOCKS: dict[str, type[nn.Module]] = {"plain": Plain, "residual": Residual, "separable": Separable}
+def inverted(width: int, norm: str, activation: str, kernel: int, expansion: int, squeeze: bool) -> nn.Module:
+    """A depthwise convolution at a greater width (MobileNetV2; Sandler et al. 2018), maybe squeezed (Howard 2019)."""
+    inner, act = width * expansion, ACTIVATIONS[activation]
+    wide, depthwise = conv_norm(width, inner, 1, norm), conv_norm(inner, inner, kernel, norm, groups=inner)
+    middle = [wide, act(), depthwise, act(), *([Squeeze(inner)] if squeeze else [])]
+    return Skip(nn.Sequential(*middle, conv_norm(inner, width, 1, norm)), norm)
 
 
-def make_stage(inputs: int, outputs: int, downsample: str, block: str, depth: int, *options: Any) -> nn.Sequential:
-    """Return ``depth`` blocks; the first changes the width and, unless ``downsample`` is ``none``, the size is halved.
+def convnext(width: int, norm: str, activation: str, kernel: int, expansion: int) -> nn.Module:
+    """A large depthwise convolution, then two pointwise ones with one activation between (Liu et al. 2022)."""
+    inner = width * expansion
+    depthwise, wide = conv_norm(width, width, kernel, norm, groups=width), nn.Conv2d(width, inner, 1)
+    return Skip(nn.Sequential(depthwise, wide, ACTIVATIONS[activation](), conv_norm(inner, width, 1, norm)), norm)
 
-    ``downsample``: ``stride``, ``max``, ``avg`` or ``none``; ``options``: (kernel, norm, activation).
-    """
-    layers: list[nn.Module] = []
-    if downsample in ("max", "avg"):
-        layers.append((nn.MaxPool2d if downsample == "max" else nn.AvgPool2d)(2, ceil_mode=True))
-    kernel, norm, activation = options
-    for i in range(depth):
-        stride = 2 if i == 0 and downsample == "stride" else 1
-        layers.append(BLOCKS[block](inputs if i == 0 else outputs, outputs, kernel, stride, norm, activation))
-    return nn.Sequential(*layers)
+
+BLOCKS: dict[str, Callable[..., nn.Module]] = {
+    "plain": Plain,
+    "residual": residual,
+    "bottleneck": bottleneck,
+    "separable": separable,
+    "inverted": inverted,
+    "convnext": convnext,
+}
 
 
 class Standardise(nn.Module):
@@ -131,55 +173,76 @@ def _pixel_mean(change: Callable[[np.ndarray], np.ndarray], images: np.ndarray) 
     return np.sum(sums, axis=0) / np.prod(images.shape[:3])
 
 
+class RandomMoves(nn.Module):
+    """Raw images moved by whole pixels and mirrored, while training only: one gather, so it costs next to nothing.
+
+    ``shift``: largest move, a share of the size; what comes in is reflected. ``flip``: mirror left and right half of
+    the time.
+
+    Shape: (b, h, w, c) -> (b, h, w, c).
+    """
+
+    def __init__(self, shift: float = 0.0, flip: bool = False) -> None:
+        super().__init__()
+        self.shift, self.flip = shift, flip
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or not (self.shift or self.flip):
+            return x
+        n, height, width, channels = x.shape
+        rows, columns = self._places(n, height, x), self._places(n, width, x)
+        if self.flip:
+            mirrored = torch.rand(n, 1, device=x.device) < 0.5
+            columns = torch.where(mirrored, columns.flip(1), columns)
+        index = (rows[:, :, None] * width + columns[:, None, :]).reshape(n, -1, 1)
+        return x.reshape(n, -1, channels).gather(1, index.expand(-1, -1, channels)).reshape(x.shape)
+
+    def _places(self, n: int, size: int, x: Tensor) -> Tensor:
+        """Return where each of ``size`` pixels comes from, (n, size), reflected at the ends."""
+        most = min(round(self.shift * size), size - 1)
+        moves = torch.randint(-most, most + 1, (n, 1), device=x.device)
+        places = (torch.arange(size, device=x.device) + moves).abs()
+        return (size - 1) - ((size - 1) - places).abs()
+
+
 class RandomViews(nn.Module):
     """Random views of standardised images, while training only; every number 0 means "leave as it is".
 
-    ``shift``: largest move, a share of the size. ``zoom``: largest relative change of size.
-    ``rotate_degrees``: largest turn. ``flip``: mirror left and right half of the time. ``brightness``:
-    deviation of a random contrast and level, in deviations of the pixels. ``cutout``: side of an erased
-    square, a share of the size (DeVries and Taylor 2017).
+    ``zoom``: largest relative change of size. ``rotate_degrees``: largest turn. ``brightness``: deviation of a random
+    contrast and level, in deviations of the pixels. ``cutout``: side of an erased square, a share of the size (DeVries
+    and Taylor 2017).
 
     Shape: (b, c, h, w) -> (b, c, h, w).
     """
 
     def __init__(
-        self,
-        shift: float = 0.0,
-        zoom: float = 0.0,
-        rotate_degrees: float = 0.0,
-        flip: bool = False,
-        brightness: float = 0.0,
-        cutout: float = 0.0,
+        self, zoom: float = 0.0, rotate_degrees: float = 0.0, brightness: float = 0.0, cutout: float = 0.0
     ) -> None:
         super().__init__()
-        self.shift, self.zoom, self.rotate_degrees = shift, zoom, rotate_degrees
-        self.flip, self.brightness, self.cutout = flip, brightness, cutout
+        self.zoom, self.rotate_degrees, self.brightness, self.cutout = zoom, rotate_degrees, brightness, cutout
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return x
-        if self.shift or self.zoom or self.rotate_degrees or self.flip:
-            x = self._move(x)
+        if self.zoom or self.rotate_degrees:
+            x = self._turn(x)
         if self.brightness:
             contrast, level = (torch.randn(2, len(x), 1, 1, 1, device=x.device) * self.brightness).unbind()
             x = x * torch.exp(0.5 * contrast) + level
         return self._erase(x) if self.cutout else x
 
-    def _move(self, x: Tensor) -> Tensor:
-        """Turn, zoom, mirror and shift each image by one affine map; what comes in repeats the border."""
+    def _turn(self, x: Tensor) -> Tensor:
+        """Turn and zoom each image by one affine map; what comes in repeats the border."""
         n, _, height, width = x.shape
 
         def spread(limit: float) -> Tensor:
             return (torch.rand(n, device=x.device) * 2 - 1) * limit
 
         angle, size = spread(self.rotate_degrees * torch.pi / 180), torch.exp(spread(self.zoom))
-        mirror = torch.where(torch.rand(n, device=x.device) < 0.5, -1.0, 1.0) if self.flip else torch.ones_like(angle)
         # Coordinates run over [-1, 1] on both axes, so a turn of an oblong image needs its aspect.
         cos, sin, aspect = torch.cos(angle) * size, torch.sin(angle) * size, height / width
-        rows = (
-            [cos * mirror, -sin * aspect, spread(2 * self.shift)],
-            [sin * mirror / aspect, cos, spread(2 * self.shift)],
-        )
+        still = torch.zeros_like(cos)
+        rows = ([cos, -sin * aspect, still], [sin / aspect, cos, still])
         theta = torch.stack([torch.stack(row, dim=1) for row in rows], dim=1)
         grid = F.affine_grid(theta, list(x.shape), align_corners=False)
         return F.grid_sample(x, grid, padding_mode="border", align_corners=False)
@@ -213,6 +276,7 @@ class ConvNet(nn.Module):
     """
 
     inputs = ("image",)
+    mixed_precision = True  # may be trained in bfloat16 where that is faster
 
     def __init__(
         self,

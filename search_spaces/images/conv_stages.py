@@ -1,8 +1,9 @@
-"""A convolutional network by stages: each stage is a stack of equal blocks at one size and width.
+"""A convolutional network by stages, each with blocks of its own kind, kernel, depth and width.
 
-Plain, residual (He et al. 2016) and depthwise-separable (Howard et al. 2017) blocks; between stages
-the size halves and the width grows. The stem halves large images until the first stage sees at most
-``first_size`` pixels a side, which sets most of the cost.
+Between two stages the size halves and the width grows. Blocks are plain or residual (He et al. 2016) convolutions,
+bottlenecks, depthwise-separable (Howard et al. 2017) and inverted ones (Sandler et al. 2018), or in the manner of
+ConvNeXt (Liu et al. 2022). The stem halves large images until the first stage sees at most ``first_size`` pixels a
+side, which sets most of the cost.
 """
 
 from dataclasses import replace
@@ -10,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from automl.option import Family
-from automl.space import Choice, Float, Int, Params, Space, scope
+from automl.space import Choice, Float, Int, Params, Repeat, Space, scope
 from automl.task import present
 
 if TYPE_CHECKING:
@@ -21,44 +22,55 @@ if TYPE_CHECKING:
 
 AUGMENT: Space = {
     "shift": Float(0.0, 0.2, default=0.1),
+    "flip": Choice([False, True]),
     "zoom": Float(0.0, 0.4, default=0.2),
     "rotate_degrees": Float(0.0, 30.0, default=15.0),
-    "flip": Choice([False, True]),
     "brightness": Float(0.0, 0.5, default=0.3),
     "cutout": Float(0.0, 0.5, default=0.0),
 }
-SPACE: Space = {
-    "block": Choice(["residual", "plain", "separable"]),
-    "stages": Int(2, 4, default=3),
-    "depth": Int(1, 3, default=2),
-    "width": Int(8, 64, log=True, default=16),
-    "growth": Float(1.0, 2.0, default=2.0),
-    "first_size": Int(12, 64, log=True, default=24),
-    "kernel": Choice([3, 5]),
-    "norm": Choice(["batch", "group", "none"]),
-    "activation": Choice(["relu", "silu", "gelu"]),
-    "downsample": Choice(["stride", "max", "avg"]),
-    "pool": Choice(["avg", "max"]),
-    "dropout": Float(0.0, 0.5, default=0.1),
-    "augment": Choice({"random": AUGMENT, "none": {}}),
+# With many images this is enough, and costs next to nothing.
+LIGHT: Space = {"shift": Float(0.0, 0.2, default=0.07), "flip": Choice([False, True]), "cutout": AUGMENT["cutout"]}
+KERNEL = {"kernel": Choice([3, 5])}
+DEPTHWISE_KERNEL = {"kernel": Choice([3, 5, 7])}
+BLOCK: Space = {
+    "plain": KERNEL,
+    "residual": KERNEL,
+    "bottleneck": KERNEL,
+    "separable": DEPTHWISE_KERNEL,
+    "inverted": {**DEPTHWISE_KERNEL, "expansion": Int(2, 6, default=4), "squeeze": Choice([False, True])},
+    "convnext": {"kernel": Choice([3, 5, 7], default=7), "expansion": Int(2, 4, default=4)},
 }
-_EPOCHS = 20
-# From so many images on, fewer epochs (300,000 images in all), larger batches and no augmentation are tried first.
+STAGE: Space = {
+    "transition": Choice(["conv_max", "stride", "max_conv", "avg_conv"]),
+    "widen": Float(1.0, 4.0, log=True, default=2.0),
+    "block": Choice(BLOCK),
+    "depth": Int(0, 4, default=1),
+}
+SPACE: Space = {
+    "width": Int(8, 64, log=True, default=8),
+    "first_size": Int(12, 64, log=True, default=32),
+    "stages": Repeat(STAGE, Int(2, 4, default=3)),
+    "norm": Choice(["batch", "group", "none"]),
+    "activation": Choice(["gelu", "relu", "silu"]),
+    "pool": Choice(["max", "avg"]),
+    "dropout": Float(0.0, 0.5, default=0.1),
+    "augment": Choice({"random": AUGMENT, "light": LIGHT, "none": {}}),
+}
+_EPOCHS = 30
+# From so many images on larger batches and light augmentation are tried first.
 _MANY = 15_000
 
 
 def adapt(space: "Space", problem: "Problem") -> "Space":
-    """Let the first try on many images see each a few times only, as it is; not where a person has set the epochs."""
-    epochs, batch_size, augment = (space[name] for name in ("epochs", "batch_size", "augment"))
-    if not (isinstance(epochs, Int) and isinstance(batch_size, Int)) or epochs.start != _EPOCHS:
-        return space
+    """Let the first try on many images see them in larger batches and hardly augmented."""
+    batch_size, augment = space["batch_size"], space["augment"]
     if problem.summaries.n_rows <= _MANY:
         return space
-    fewer = replace(epochs, default=max(epochs.low, round(_EPOCHS * _MANY / problem.summaries.n_rows)))
-    larger = replace(batch_size, default=min(batch_size.high, max(batch_size.start, 128)))
-    if isinstance(augment, Choice):
-        augment = Choice(augment.options, "none" if "none" in augment else augment.start)
-    return {**space, "epochs": fewer, "batch_size": larger, "augment": augment}
+    if isinstance(batch_size, Int):
+        batch_size = replace(batch_size, default=min(batch_size.high, max(batch_size.start, 128)))
+    if isinstance(augment, Choice) and augment.start == "random" and "light" in augment:
+        augment = Choice(augment.options, "light")
+    return {**space, "batch_size": batch_size, "augment": augment}
 
 
 def build(params: Params, problem: "Problem") -> "Model":
@@ -79,17 +91,28 @@ def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
     while size > params["first_size"]:
         size, stem_stride = -(-size // 2), stem_stride * 2
     stem = parts.conv_norm(channels, width, max(3, 2 * stem_stride - 1), norm, stem_stride)
-    front = [parts.Standardise(present(x.image)), parts.RandomViews(**scope(params, "augment.random"))]
-    stages = [stem, ACTIVATIONS[activation]()]
-    for i in range(params["stages"]):
-        wider = parts.round_width(params["width"] * params["growth"] ** i)
-        shrinks = i > 0 and size >= 4
-        size = -(-size // 2) if shrinks else size
-        downsample = params["downsample"] if shrinks else "none"
-        shape = (downsample, *(params[name] for name in ("block", "depth", "kernel")))
-        stages.append(parts.make_stage(width, wider, *shape, norm, activation))
+    layers = [stem, ACTIVATIONS[activation]()]
+    exact = float(width)
+    for i in range(params["stages.n"]):
+        stage = scope(params, f"stages.{i}")
+        exact *= stage["widen"]
+        wider, halves = parts.round_width(exact), size >= 4
+        size = -(-size // 2) if halves else size
+        how = stage["transition"] if halves else "none"
+        layers.append(parts.Transition(width, wider, how, norm, activation))
+        block, own = parts.BLOCKS[stage["block"]], scope(stage, f"block.{stage['block']}")
+        layers += [block(wider, norm, activation, **own) for _ in range(stage["depth"])]
         width = wider
-    return parts.ConvNet(front, stages, width, n_outputs, params["pool"], params["dropout"])
+    return parts.ConvNet(_front(params, x), layers, width, n_outputs, params["pool"], params["dropout"])
+
+
+def _front(params: Params, x: "Rows") -> "list[nn.Module]":
+    """Return what images go through before the network: moves, standardisation, views."""
+    from automl.search_spaces.images import _network as parts
+
+    views = scope(params, f"augment.{params['augment']}")
+    moves = {name: views.pop(name) for name in ("shift", "flip") if name in views}
+    return [parts.RandomMoves(**moves), parts.Standardise(present(x.image)), parts.RandomViews(**views)]
 
 
 OPTION = Family(
@@ -99,7 +122,7 @@ OPTION = Family(
         "batch_size": {"default": 32},
         "epochs": {"default": _EPOCHS},
         "schedule": {"default": "one_cycle"},
-        "optimizer": {"default": "adamw", "adamw": {"lr": {"default": 6e-3}}},
+        "optimizer": {"default": "adamw", "adamw": {"lr": {"default": 1e-2}}},
     },
     adapt=adapt,
 )

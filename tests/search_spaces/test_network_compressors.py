@@ -30,7 +30,7 @@ def many_digits() -> Task:
 
 @cache
 def convolutions(**changes: object) -> Any:
-    changed = images.params(width=24, stages=2, augment="none", **changes)
+    changed = images.params(**{"width": 24, "stages.n": 2, "augment": "none", **changes})
     return fitted(conv_stages, changed, many_digits(), epochs=6)
 
 
@@ -69,11 +69,16 @@ def test_pruning_shrinks_and_keeps_most_of_the_accuracy(importance: str, scope: 
     assert_exports(smaller, task.data.x.take(slice(0, 40)))
 
 
-@pytest.mark.parametrize("block", ["plain", "separable", "residual"])
+@pytest.mark.parametrize("block", ["plain", "separable", "residual", "bottleneck", "inverted", "convnext"])
 @pytest.mark.parametrize("norm", ["group", "none"])
 def test_pruning_works_on_every_block_and_norm(block: str, norm: str) -> None:
     task = images.digits()
-    model: Any = fitted(conv_stages, images.params(width=24, stages=2, block=block, norm=norm), task, rows=slice(0, 40))
+    model: Any = fitted(
+        conv_stages,
+        images.params(**{"width": 24, "stages.n": 2, "stages.1.block": block, "norm": norm}),
+        task,
+        rows=slice(0, 40),
+    )
     smaller = compress(prune_channels, model, task, epochs=1)
     assert n_weights(smaller.module) < n_weights(model.module)
     assert_exports(smaller, task.data.x.take(slice(0, 40)))
@@ -90,7 +95,7 @@ def test_pruning_works_on_temporal_convolutions(norm: str) -> None:
 
 def test_pruning_works_for_a_regression() -> None:
     task = make("image", "regression")
-    model: Any = fitted(conv_stages, {**images.params(stages=2, width=16), "loss": "squared"}, task)
+    model: Any = fitted(conv_stages, {**images.params(**{"stages.n": 2, "width": 16}), "loss": "squared"}, task)
     smaller = compress(prune_channels, model, task, epochs=1)
     assert n_weights(smaller.module) < n_weights(model.module)
     assert_exports(smaller, task.data.x)
@@ -152,7 +157,9 @@ def test_quantised_weights_are_integers() -> None:
 
 def test_a_quantised_regression_is_on_the_targets_own_scale() -> None:
     task = make("image", "regression")
-    model: Any = fitted(conv_stages, {**images.params(stages=2, width=16), "loss": "squared"}, task, epochs=4)
+    model: Any = fitted(
+        conv_stages, {**images.params(**{"stages.n": 2, "width": 16}), "loss": "squared"}, task, epochs=4
+    )
     smaller = compress(quantize_int8, model, task)
     y = task.data.y
     assert abs(smaller.predict(task.data.x).mean() - y.mean()) < y.std()
