@@ -93,6 +93,13 @@ def task_space(task: Task, config: SpaceConfig | None = None) -> dict[str, Domai
     return {"family": Choice(fitting)}
 
 
+def networks(space: Space, task: Task) -> list[str]:
+    """Return the families of a task's space that are networks."""
+    family = space["family"]
+    assert isinstance(family, Choice)
+    return [str(name) for name in family.options if load(FAMILY_FOLDER[task.kind], str(name)).network is not None]
+
+
 def build(params: Params, problem: Problem) -> Model:
     """Build the unfitted model that ``params`` describe."""
     name = str(params["family"])

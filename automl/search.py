@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from automl import clock, options, portfolio, registry
-from automl.assemble import SpaceConfig, task_space
+from automl.assemble import SpaceConfig, networks, task_space
 from automl.clock import TimePlan
 from automl.errors import ConfigError, DataError, TrialError, unknown_name
 from automl.export import measure
@@ -29,6 +29,7 @@ from automl.model_store import ModelStore
 from automl.portfolio import first_candidates
 from automl.proposals import InOrder, Proposals
 from automl.run_folder import RunFolder
+from automl.rungs import Rungs
 from automl.space import Params, Space
 from automl.task import FAMILY_FOLDER, Task
 from automl.training.objective import FitFolds
@@ -145,7 +146,7 @@ class Search:
         _check_scorable(task)
         self.task, self.config, self.runner = task, config, runner
         starts = first_candidates(space := task_space(task, config.space), portfolio.entries(FAMILY_FOLDER[task.kind]))
-        self.searcher = make_searcher(space, starts, config, task.seed)
+        self.searcher = make_searcher(space, starts, config, task)
         options.check("schedulers", config.scheduler)
 
     def run(self, folder: RunFolder, view: View, recorded: Named | None = None) -> SearchResult:
@@ -322,15 +323,24 @@ def _check_scorable(task: Task) -> None:
         )
 
 
-def make_searcher(space: Space, starts: Sequence[Params], config: SearchConfig, seed: int) -> Proposals:
-    """Return the configured searcher's proposals, with ``starts`` in front of them."""
+def make_searcher(space: Space, starts: Sequence[Params], config: SearchConfig, task: Task) -> Proposals:
+    """Return the configured searcher's proposals, with ``starts`` in front of them.
+
+    Networks climb rungs where the search has a deadline, but for tables, where folds tell candidates apart.
+    """
 
     def make(part: Space, n: int) -> Searcher:
-        return options.make("searchers", config.searcher, part, seed + n)
+        return options.make("searchers", config.searcher, part, task.seed + n)
 
+    until = config.plan.search_until
     if config.deterministic:
-        return InOrder(make, space, starts=starts, seed=seed)
-    return Proposals(make, space, starts=starts, deadline=config.plan.search_until, seed=seed)
+        return InOrder(make, space, starts=starts, seed=task.seed)
+    by_folds = task.kind == "table" or _pauses(str(config.scheduler.get("name", "none")))
+    climbing = [] if by_folds else networks(space, task)
+    if until is not None and climbing:
+        n_folds = len(task.splits)
+        return Rungs(make, space, starts=starts, deadline=until, seed=task.seed, climbing=climbing, n_folds=n_folds)
+    return Proposals(make, space, starts=starts, deadline=until, seed=task.seed)
 
 
 def make_runner(config: SearchConfig) -> Runner:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from automl.task import Batch, Rows
 
 
+# What a candidate may carry beside its point of the space: the rung that it is on, and what the fit of a fold gets.
+RUNG, RUNG_SECONDS, LAST = "rung", "rung.seconds", "last"
+
+
 @dataclass(frozen=True)
 class Candidate:
     """One point of the space, before it is tried. ``id`` is unique within a run ("0", "1", ...)."""

@@ -4,7 +4,7 @@ import math
 import pickle
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from automl.errors import ArtifactError
 from automl.metrics import mean
 from automl.model_store import ModelStore
 from automl.task import Task
-from automl.types import Candidate, FoldRef, Model, Report, Status, Trial, Values
+from automl.types import LAST, RUNG, RUNG_SECONDS, Candidate, FoldRef, Model, Report, Status, Trial, Values
 
 # From this many folds on a trial reports after each; with fewer it also reports from within a fit.
 FOLDS_ARE_ENOUGH = 3
@@ -85,6 +85,8 @@ class Fit(Iterator[Trial]):
         self.store, self.measure = objective.store, objective.measure
         self.deterministic = objective.deterministic
         self.candidate, self.deadline = candidate, deadline
+        # On a rung the time is given, and nobody ends the trial before.
+        self.on_rung, self.on_last = RUNG in candidate.params, candidate.params.get(RUNG) == LAST
         state = state or {}
         self.folds: list[FoldRef] = [self._taken_over(fold) for fold in state.get("folds", ())]
         self.reports: list[Report] = state.get("reports", [])
@@ -119,8 +121,10 @@ class Fit(Iterator[Trial]):
             if self.folds and self._late():
                 yield self._snapshot("stopped")
                 return
-            model = build(self.candidate.params, self.task.problem)
+            model = build(self.candidate.params, replace(self.task.problem, fit_seconds=self._fit_seconds()))
             progress = yield from self._fold(i, model, self._slow_at(i))
+            if self.on_last:
+                progress = 1.0
             self._keep(i, model)
             self._report((i + progress) / n_folds)
             last = i + 1 == n_folds
@@ -142,7 +146,7 @@ class Fit(Iterator[Trial]):
             if progress >= 1.0 or time.time() >= slow_at:
                 break
             now = clock.stopwatch()
-            if len(self.task.splits) >= FOLDS_ARE_ENOUGH or cost > clock.SCORING_SHARE * (now - scored):
+            if self.on_rung or len(self.task.splits) >= FOLDS_ARE_ENOUGH or cost > clock.SCORING_SHARE * (now - scored):
                 continue
             score = self.task.metric.score(valid.y, model.predict(valid.x), valid.weights)
             cost, scored = clock.stopwatch() - now, clock.stopwatch()
@@ -167,6 +171,10 @@ class Fit(Iterator[Trial]):
         self.folds.append(kept)
         if self.measure and i == 0:
             self.values |= self.measure(self.task, model)
+
+    def _fit_seconds(self) -> float | None:
+        seconds: float | None = self.candidate.params.get(RUNG_SECONDS)
+        return seconds
 
     def _late(self) -> bool:
         return self.deadline is not None and time.time() >= self.deadline

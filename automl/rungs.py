@@ -1,0 +1,137 @@
+"""Successive halving over seconds: many networks are told apart in a short time each, and the few best get the rest.
+
+A candidate of a family that can end its training in a given time (``Problem.fit_seconds``) climbs a ladder. On the
+first rung each gets the same few seconds and a schedule that ends in them, so no candidate eats the budget unseen, and
+a slow one is judged by what it makes of its time. On each rung the best third is promoted as soon as it is known
+(asynchronous successive halving: Li et al., MLSys 2020, arXiv:1810.05934) and is trained anew for three times as long.
+When ``LAST_SHARE`` of the time is left, free workers take up the best candidates, one each, for all the time there is.
+
+A rung is part of a candidate's parameters: ``rung`` is its number or "last", ``rung.seconds`` what the fit of a fold
+gets. So it stands on the leaderboard, survives a resume, and needs no word from runners. A trial that did not get
+through all its epochs ends as ``stopped``, unless it was the last one of its candidate.
+"""
+
+import time
+from collections.abc import Collection, Sequence
+
+from automl.goals import is_scored
+from automl.proposals import MakeSearcher, Proposals
+from automl.space import Params, Space
+from automl.types import LAST, RUNG, RUNG_SECONDS, Candidate, Trial
+
+# With these, somewhat more than sixty candidates are told apart on two workers in the time before the last rung.
+FIRST_SHARE, LEAST_SECONDS, ETA = 1 / 200, 3.0, 3
+# No rung before the last takes more of the time than this.
+MOST_SHARE = 1 / 10
+LAST_SHARE = 0.45
+# Of the time left, what the last rung may use: what is scored and kept afterwards takes the rest.
+LAST_FITS = 0.93
+# A last rung that is shorter than so many times what the candidate had is not worth while.
+WORTH = 2.0
+
+
+class Rungs(Proposals):
+    """The proposals of a search with a deadline over families that climb.
+
+    ``climbing``: the names of these families; candidates of others are tried as they are. ``n_folds``: of the task.
+    """
+
+    def __init__(
+        self,
+        make: MakeSearcher,
+        space: Space,
+        *,
+        climbing: Collection[str],
+        n_folds: int,
+        deadline: float,
+        starts: Sequence[Params] = (),
+        seed: int = 0,
+    ) -> None:
+        super().__init__(make, space, starts=starts, seed=seed)
+        self.ends, self.climbing, self.n_folds = deadline, set(climbing), n_folds
+        self.total = max(0.0, deadline - time.time())
+        self.first = max(LEAST_SECONDS, FIRST_SHARE * self.total)
+        self._ladder: list[dict[str, Trial]] = []  # what each rung has seen, by what tells candidates apart
+        self._taken: set[tuple[int | str, str]] = set()  # who was told to climb where
+
+    def tell(self, trial: Trial) -> None:
+        """Learn from an ended trial; the searcher learns what a candidate scored on its highest rung so far."""
+        rung = trial.candidate.params.get(RUNG)
+        if rung is None:
+            super().tell(trial)
+            return
+        key = _key(trial.candidate)
+        self._taken.add((rung, key))
+        if rung != LAST and is_scored(trial):
+            while len(self._ladder) <= rung:
+                self._ladder.append({})
+            self._ladder[rung][key] = trial
+        status = "finished" if is_scored(trial) else trial.status
+        bare = Candidate(trial.candidate.id, _bare(trial.candidate.params))
+        super().tell(Trial(bare, status, trial.values, trial.folds, trial.reports, trial.seconds, trial.failure))
+
+    def _propose(self, number: int) -> Params | None:
+        """Return the next step: a last training near the end, a promotion, or somebody new on the first rung."""
+        left = self.ends - time.time()
+        if left <= LAST_SHARE * self.total and (params := self._last(left)):
+            return params
+        if left <= WORTH * self.first:
+            return None
+        if params := self._promoted(left):
+            return params
+        new = super()._propose(number)
+        if new is None:
+            return self._last(left)
+        return self._on(new, 0, self.first) if new.get("family") in self.climbing else new
+
+    def _narrow(self) -> bool:
+        """Rungs know what a candidate takes: no family has to be left out."""
+        return True
+
+    def _promoted(self, left: float) -> Params | None:
+        """Return the best of the best third of a rung that was not promoted yet; higher rungs come first."""
+        for rung in reversed(range(len(self._ladder))):
+            seconds = self.first * ETA ** (rung + 1)
+            if seconds > min(MOST_SHARE * self.total, left):
+                continue
+            ranked = sorted(self._ladder[rung].values(), key=_score, reverse=True)
+            # Where each new one is better than all before, promotions must not outgrow the third either.
+            if sum(taken == rung + 1 for taken, _ in self._taken) >= len(ranked) // ETA:
+                continue
+            for trial in ranked[: len(ranked) // ETA]:
+                if trial.status == "stopped" and (rung + 1, _key(trial.candidate)) not in self._taken:
+                    return self._on(_bare(trial.candidate.params), rung + 1, seconds)
+        return None
+
+    def _last(self, left: float) -> Params | None:
+        """Return the best candidate that has not had its last training, if it would gain by all the time left."""
+        seen: set[str] = set()
+        seconds = LAST_FITS * left / self.n_folds
+        for rung in reversed(range(len(self._ladder))):
+            for trial in sorted(self._ladder[rung].values(), key=_score, reverse=True):
+                key = _key(trial.candidate)
+                if key in seen or (LAST, key) in self._taken:
+                    continue
+                seen.add(key)
+                if trial.status == "finished":
+                    return None  # the best there is has had all its epochs
+                if seconds >= WORTH * trial.candidate.params[RUNG_SECONDS]:
+                    return self._on(_bare(trial.candidate.params), LAST, seconds)
+        return None
+
+    def _on(self, params: Params, rung: int | str, seconds: float) -> Params:
+        self._taken.add((rung, _key(Candidate("", params))))
+        return {**params, RUNG: rung, RUNG_SECONDS: round(seconds, 1)}
+
+
+def _bare(params: Params) -> Params:
+    """Return parameters without their rung."""
+    return {path: value for path, value in params.items() if path not in (RUNG, RUNG_SECONDS)}
+
+
+def _key(candidate: Candidate) -> str:
+    return repr(sorted(_bare(candidate.params).items()))
+
+
+def _score(trial: Trial) -> float:
+    return trial.score or 0.0

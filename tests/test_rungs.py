@@ -1,0 +1,139 @@
+"""Who climbs which rung, and when: with a clock that stands where the test puts it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from automl import rungs
+from automl.proposals import Proposals
+from automl.rungs import Rungs
+from automl.space import Choice, Float, Params, Random, Space, draw
+from automl.types import Candidate, Trial
+from tests.trials import trial
+
+SPACE: Space = {"family": Choice({"net": {"x": Float(0, 1)}, "linear": {"x": Float(0, 1)}})}
+TOTAL = 1000.0
+
+
+class Clock:
+    """Stands in for the module ``time``."""
+
+    now = 0.0
+
+    def time(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(rungs, "time", made)
+    return made
+
+
+class Draws:
+    """Draws candidates of the family ``net``, and remembers what it was told; ``n``: of how many."""
+
+    def __init__(self, n: int = 10_000) -> None:
+        self.n = n
+        self.told: list[Trial] = []
+
+    def ask(self, number: int) -> Params | None:
+        if number >= self.n:
+            return None
+        return draw(SPACE, Random(np.random.default_rng(number))) | {"family": "net"} | {"family.net.x": number / 1000}
+
+    def tell(self, trial: Trial) -> None:
+        self.told.append(trial)
+
+
+def made(searcher: Any, n_folds: int = 1) -> Rungs:
+    return Rungs(lambda space, n: searcher, SPACE, climbing=["net"], n_folds=n_folds, deadline=TOTAL)
+
+
+def asked(proposals: Proposals) -> Candidate:
+    candidate = proposals.ask()
+    assert candidate is not None
+    return candidate
+
+
+def tried(candidate: Candidate, progress: float = 0.1) -> Trial:
+    """A trial whose score is the candidate's ``x``."""
+    status: Any = "stopped" if progress < 1 else "finished"
+    return trial(candidate, candidate.params["family.net.x"], status, progress=progress)
+
+
+def climbed(proposals: Rungs, n: int) -> Iterator[Candidate]:
+    for _ in range(n):
+        candidate = asked(proposals)
+        yield candidate
+        proposals.tell(tried(candidate))
+
+
+def test_the_best_third_of_each_rung_goes_on_for_three_times_as_long(clock: Clock) -> None:
+    searcher = Draws()
+    proposals = made(searcher)
+    seen = list(climbed(proposals, 40))
+    by_rung = {rung: [c for c in seen if c.params["rung"] == rung] for rung in (0, 1, 2)}
+    assert {c.params["rung.seconds"] for c in by_rung[0]} == {5.0}
+    assert {c.params["rung.seconds"] for c in by_rung[1]} == {15.0}
+    assert {c.params["rung.seconds"] for c in by_rung[2]} == {45.0}
+    n = [len(by_rung[rung]) for rung in (0, 1, 2)]
+    assert n[1] == n[0] // 3
+    assert n[2] == n[1] // 3 > 0
+    assert len({c.id for c in seen}) == 40
+    # The searcher learns points of its space, each ended.
+    assert all("rung" not in t.candidate.params and t.status == "finished" for t in searcher.told)
+
+
+def test_near_the_end_the_best_get_all_the_time_that_is_left(clock: Clock) -> None:
+    proposals = made(Draws(), n_folds=2)
+    list(climbed(proposals, 40))
+    clock.now = 600.0
+    first, second = asked(proposals), asked(proposals)
+    assert first.params["rung"] == second.params["rung"] == "last"
+    assert first.params["rung.seconds"] == pytest.approx(0.93 * 400 / 2)
+    assert first.params["family.net.x"] != second.params["family.net.x"]
+    highest = [t.candidate.params["family.net.x"] for t in proposals._ladder[2].values()]
+    assert first.params["family.net.x"] == max(highest)
+    clock.now = 995.0
+    assert proposals.ask() is None
+
+
+def test_where_the_best_has_had_all_its_epochs_the_search_goes_on(clock: Clock) -> None:
+    proposals = made(Draws())
+    for _ in range(5):
+        candidate = asked(proposals)
+        assert candidate.params["rung"] == 0
+        proposals.tell(tried(candidate, progress=1.0))
+    clock.now = 700.0
+    assert asked(proposals).params["rung"] == 0
+
+
+def test_an_exhausted_space_goes_to_the_last_rung_at_once(clock: Clock) -> None:
+    proposals = made(Draws(2))
+    list(climbed(proposals, 2))
+    assert asked(proposals).params["rung"] == "last"
+
+
+def test_families_that_do_not_climb_are_tried_as_they_are(clock: Clock) -> None:
+    class Linear(Draws):
+        def ask(self, number: int) -> Params:
+            return {"family": "linear", "family.linear.x": number / 100}
+
+    proposals = made(Linear())
+    candidate = asked(proposals)
+    assert "rung" not in candidate.params
+    proposals.tell(trial(candidate, 0.5))
+    assert proposals.trials[0].candidate == candidate
+
+
+def test_a_resumed_run_stands_where_it_stood(clock: Clock) -> None:
+    first = made(Draws())
+    ended = [tried(candidate) for candidate in climbed(first, 12)]
+    second = made(Draws())
+    for one in ended:
+        second.tell(one)
+    assert asked(second) == asked(first)
