@@ -1,4 +1,4 @@
-"""The command line: ``automl search | resume | leaderboard | predict | export | space``."""
+"""The command line: ``automl search | resume | leaderboard | board | predict | export | space``."""
 
 import argparse
 import contextlib
@@ -33,6 +33,7 @@ usage: automl COMMAND ...
                                       search, and ship the best model
   automl resume RUN [KEY=VALUE ...]   go on with an interrupted or finished run
   automl leaderboard [RUN]            show the runs and the trials of one
+  automl board [LEADERBOARD ...]      show them as a page in the browser, live
   automl predict MODEL DATA -o OUT    predict with a shipped model
   automl export RUN -o DIR            ship from a run again, with other settings
   automl space [PATH] [KEY=VALUE ...] print what is searched over, as YAML
@@ -178,6 +179,24 @@ def _leaderboard(argv: list[str]) -> None:
     )
 
 
+def _board(argv: list[str]) -> None:
+    parser = _parser("board", "Serve a page over leaderboards: runs, trials and figures, live while a search runs.")
+    parser.add_argument(
+        "leaderboards",
+        nargs="*",
+        metavar="LEADERBOARD",
+        help="a run's folder, a folder or file with a leaderboard, or a database URL (default: runs)",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: this machine alone)")
+    parser.add_argument("--port", type=int, help="default: 8710, or another that is free")
+    parser.add_argument("--name", action="append", default=[], help="a further name by which the page is reached")
+    parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
+    given = parser.parse_args(argv)
+    from automl import commands
+
+    commands.board(given.leaderboards, given.host, given.port, given.name, not given.no_browser)
+
+
 def _predict(argv: list[str]) -> None:
     parser = _parser("predict", "Predict with a shipped model folder.")
     parser.add_argument("model", help="the model's folder, e.g. runs/NAME/model")
@@ -243,6 +262,7 @@ COMMANDS = {
     "search": _search,
     "resume": _resume,
     "leaderboard": _leaderboard,
+    "board": _board,
     "predict": _predict,
     "export": _export,
     "space": _space,

@@ -126,6 +126,29 @@ def leaderboard(run: str | None, url: str | None, list_runs: bool, form: str, to
         report.render(shown)
 
 
+def board(leaderboards: Sequence[str], host: str, port: int | None, names: Sequence[str], browse: bool) -> None:
+    """Serve the page over leaderboards until Ctrl-C. Raises ``ConfigError`` where its libraries are not installed."""
+    urls = [_leaderboard_of(given) for given in leaderboards or ["runs"]]
+    if port is not None:
+        number("port, --port,", port, 0, 65535, whole=True)
+    try:
+        from automl.board import serve
+    except ImportError as error:
+        raise ConfigError(
+            f"The page needs libraries that are not installed ({error}): pip install 'automl[board]' brings them."
+        ) from None
+    serve.serve(urls, host, port, names, browse)
+
+
+def _leaderboard_of(given: str) -> str:
+    """Return the URL or path of the leaderboard that a run's folder, a folder, a file or a URL stands for."""
+    if "://" in given:
+        return given
+    if (Path(given) / "run.json").exists():
+        return run_folder.find(given, trust=True).leaderboard_url  # nothing is unpickled
+    return str((Path(given) / "leaderboard.db" if Path(given).is_dir() or given == "runs" else Path(given)).absolute())
+
+
 def predict(model: str, data: str, output: str, spreadsheet: bool = False) -> None:
     """Write the predictions for a file as CSV: one row each, labels or values, then probabilities.
 

@@ -34,6 +34,7 @@ from automl.export.member import predict, to_onnx
 from automl.export.ship import ShipConfig, members_of, ship_members
 from automl.export.shipped import Shipped
 from automl.leaderboard import report
+from automl.leaderboard.plots import Plots, summary
 from automl.leaderboard.store import Store
 from automl.metrics import Metric
 from automl.options import number
@@ -173,6 +174,19 @@ class AutoML(Explained, BaseEstimator):
         """Return the trials as a frame, best first."""
         check_is_fitted(self)
         return report.frame(self.board_)
+
+    @property
+    def plot(self) -> Plots:
+        """Pictures of the search as Plotly figures: ``plot.leaderboard()``, ``.scores()``, ``.curves()``, ``.front()``,
+        ``.importance()``, ``.parallel()``, ``.timeline()``.
+        """
+        check_is_fitted(self)
+        return Plots(self.board_)
+
+    def _html_repr(self) -> str:
+        """Return what notebooks show: the parameters, and once it is fitted what the search came to."""
+        own = str(super()._html_repr())
+        return own + summary(self.board_, self.weights_, self.score_) if self.__sklearn_is_fitted__() else own
 
     def export(self, path: str | Path, compact: bool = False, compress: bool = False) -> Shipped:
         """Write and verify a model folder at ``path`` that predicts what this estimator does; return what was measured.

@@ -2,6 +2,7 @@
 
 import math
 import os
+import platform
 from pathlib import Path
 
 import psutil
@@ -18,6 +19,11 @@ def n_cores(cgroup: Path = CGROUP) -> int:
         if limit != "max":
             cores = min(cores, max(1, int(limit) // int(period)))
     return cores
+
+
+def worker() -> str:
+    """Return the name of this process among those that fit trials, on one machine or many."""
+    return f"{platform.node()}:{os.getpid()}"
 
 
 def total_bytes(cgroup: Path = CGROUP) -> int:

@@ -2,6 +2,7 @@
 
 DIR/run.json      which run of which leaderboard this is
 DIR/config.yaml   the composed configuration, for ``automl resume``
+DIR/validation.npz  the targets of the rows that are searched on, and the rows of each fold
 DIR/trials/       out-of-fold predictions and fold models of the better trials (internal)
 DIR/model/        the shipped ensemble
 DIR/compact/      the shipped small model
@@ -40,6 +41,11 @@ class RunFolder:
     def models(self) -> Path:
         """Where trials leave their predictions and models, unless there is another store."""
         return self.path / "trials"
+
+    @property
+    def validation(self) -> Path:
+        """The targets that trials are judged on."""
+        return self.path / "validation.npz"
 
     @property
     def config(self) -> Path:

@@ -14,6 +14,7 @@ import numpy as np
 
 from automl import clock, options, portfolio, registry
 from automl.assemble import SpaceConfig, networks, task_space
+from automl.baseline import constant_score
 from automl.clock import TimePlan
 from automl.errors import ConfigError, DataError, TrialError, unknown_name
 from automl.export import measure
@@ -34,6 +35,7 @@ from automl.space import Params, Space
 from automl.task import FAMILY_FOLDER, Task
 from automl.training.objective import FitFolds
 from automl.types import Budget, Runner, Searcher, Trial
+from automl.validation import Validation
 
 Named = Mapping[str, Any]
 # runner=auto: up to these trials or this budget, worker processes take longer to start than they save; from
@@ -199,11 +201,14 @@ class _Run:
                     "target": self.task.target.kind,
                     "rows": self.task.n_rows,
                     "goals": self.config.goals.objectives,
+                    "baseline": constant_score(self.task),
+                    "notes": self.task.notes,
                 },
                 fingerprint=self.task.fingerprint,
                 seed=self.task.seed,
             )
             self.folder = self.folder.bind(run_id)
+            Validation.of(self.task).write(self.folder.validation)
             return run_id
         earlier = self.store.resume_run(self.folder.run_id)
         if (earlier.fingerprint, earlier.metric.name) != (self.task.fingerprint, self.task.metric.name):

@@ -78,7 +78,8 @@ class Trial:
     ``values``: what was measured; "score" is the task's score, greater is better, as soon as there is a report; of
     all others less is better ("bytes" and "row_ms" of one exported fold model, ...). ``folds``: the folds
     that are done. ``stopped``: ended early by the scheduler or the budget; its score is what it had
-    reached. ``failed``: ``failure`` says why. ``seconds`` counts fitting and predicting only.
+    reached. ``failed``: ``failure`` says why. ``seconds`` counts fitting and predicting only. ``worker``: the process
+    that took it up ("host:pid"), ``started_at``: when (Unix seconds); unknown of one that was lost before it spoke.
     """
 
     candidate: Candidate
@@ -88,6 +89,8 @@ class Trial:
     reports: tuple[Report, ...] = ()
     seconds: float = 0.0
     failure: str | None = None
+    worker: str = ""
+    started_at: float | None = None
 
     @property
     def score(self) -> float | None:

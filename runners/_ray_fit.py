@@ -15,7 +15,7 @@ from automl.machine import n_cores, total_bytes
 from automl.runners._child import THREAD_VARIABLES
 from automl.runners._memory import Watch
 from automl.runners._messages import SNAPSHOT
-from automl.runners.blocks import failed, reason, result_of, started
+from automl.runners.blocks import failed, reason, result_of, taken_up
 from automl.types import Candidate, Objective, Trial
 
 # So that the calls of tiny trials cost little.
@@ -54,7 +54,7 @@ class FitTrainable(Trainable):
         """Turn to another candidate."""
         self.close_steps()
         self.config = new_config
-        self.snapshot = started(Candidate(new_config["id"], new_config["params"]))
+        self.snapshot = taken_up(Candidate(new_config["id"], new_config["params"]))
         self.resume_from: dict[str, Any] = {}
         self.watch.restart()
         return True

@@ -9,7 +9,7 @@ from pathlib import Path
 from automl.runners._child import Channel
 from automl.runners._memory import Watch
 from automl.runners._shared import read
-from automl.runners.blocks import failed, reason, started
+from automl.runners.blocks import failed, reason, taken_up
 from automl.types import Candidate, Objective
 
 
@@ -57,7 +57,7 @@ def main(channel: Channel) -> None:
 
 def _fit(objective: Objective, candidate: Candidate, job: Job, channel: Channel) -> None:
     """Send the snapshots of one trial to its end; after each running one the driver says whether to go on."""
-    snapshot, steps = started(candidate), None
+    snapshot, steps = taken_up(candidate), None
     try:
         steps = objective(candidate, job.threads, job.deadline)
         for snapshot in steps:

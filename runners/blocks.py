@@ -1,12 +1,14 @@
 """What the runners share: the scheduler of a run, how trials end."""
 
 import inspect
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from automl import options, registry
 from automl.errors import AutoMLError
+from automl.machine import worker
 from automl.schedulers._lagged import Lagged
 from automl.schedulers._ray import RayScheduler
 from automl.types import Candidate, Objective, Proposer, Scheduler, Trial
@@ -62,8 +64,13 @@ def reason(error: BaseException) -> str:
 
 
 def started(candidate: Candidate) -> Trial:
-    """Return the first snapshot of a trial."""
+    """Return the first snapshot of a trial, as its driver has it."""
     return Trial(candidate, "running")
+
+
+def taken_up(candidate: Candidate) -> Trial:
+    """Return the first snapshot of a trial, as the process that fits it has it."""
+    return Trial(candidate, "running", worker=worker(), started_at=time.time())
 
 
 def stopped(snapshot: Trial) -> Trial:

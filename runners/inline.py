@@ -7,7 +7,7 @@ from typing import Any
 from automl.errors import ConfigError
 from automl.machine import n_cores
 from automl.options import number
-from automl.runners.blocks import failed, given_up, make_decider, pauses, reason, started
+from automl.runners.blocks import failed, given_up, make_decider, pauses, reason, taken_up
 from automl.types import Budget, Candidate, Objective, Proposer, Scheduler, Trial
 
 
@@ -58,7 +58,7 @@ class Inline:
         self, objective: Objective, candidate: Candidate, decider: Scheduler | None, deadline: float | None
     ) -> Generator[Trial, None, Trial]:
         """Yield the running snapshots of one trial and return its ended one."""
-        snapshot = started(candidate)
+        snapshot = taken_up(candidate)
         steps = None
         try:
             yield snapshot

@@ -133,6 +133,8 @@ class Store:
             seconds=float(trial.seconds),
             failure=trial.failure,
             ended_at=time.time(),
+            worker=trial.worker or None,
+            started_at=trial.started_at,
         )
         with self._database.write() as session:
             self._mine(session, run_id)
@@ -170,21 +172,19 @@ class Store:
         """Return a run's ended trials in the order in which they ended."""
         with self._database.read() as session:
             rows = session.scalars(select(TrialRow).filter_by(run_id=run_id).order_by(TrialRow.id))
-            return [_trial(row) for row in rows]
+            return [as_trial(row) for row in rows]
 
     def ensemble(self, run_id: int) -> EnsembleRecord | None:
         """Return a run's ensemble, or None."""
         with self._database.read() as session:
             row = session.get(EnsembleRow, run_id)
-            if row is None:
-                return None
-            return EnsembleRecord(tuple((str(c), float(w)) for c, w in row.members), row.score)
+            return None if row is None else as_ensemble(row)
 
     def artifacts(self, run_id: int) -> list[ArtifactRecord]:
         """Return what a run shipped, oldest first."""
         with self._database.read() as session:
             rows = session.scalars(select(ArtifactRow).filter_by(run_id=run_id).order_by(ArtifactRow.id))
-            return [_artifact(row) for row in rows]
+            return [as_artifact(row) for row in rows]
 
     def standings(self, run_id: int, limit: int | None = None, offset: int = 0) -> list[Standing]:
         """Return lines of a run's leaderboard, best first: ``limit`` of them (None: all) after ``offset``."""
@@ -236,7 +236,8 @@ class Store:
         return row
 
 
-def _trial(row: TrialRow) -> Trial:
+def as_trial(row: TrialRow) -> Trial:
+    """Return the trial that a row holds."""
     return Trial(
         candidate=Candidate(row.candidate_id, row.params),
         status=row.status,  # type: ignore[arg-type]
@@ -245,6 +246,8 @@ def _trial(row: TrialRow) -> Trial:
         reports=tuple(Report(**report) for report in row.reports),
         seconds=row.seconds,
         failure=row.failure,
+        worker=row.worker or "",
+        started_at=row.started_at,
     )
 
 
@@ -253,6 +256,12 @@ def _fold(stored: Mapping[str, Any]) -> FoldRef:
     return FoldRef(stored["fold"], stored["score"], **blobs)
 
 
-def _artifact(row: ArtifactRow) -> ArtifactRecord:
+def as_ensemble(row: EnsembleRow) -> EnsembleRecord:
+    """Return the ensemble that a row holds."""
+    return EnsembleRecord(tuple((str(id), float(weight)) for id, weight in row.members), row.score)
+
+
+def as_artifact(row: ArtifactRow) -> ArtifactRecord:
+    """Return the artifact that a row holds."""
     values = {name: getattr(row, name) for name in ArtifactRecord.__dataclass_fields__}
     return ArtifactRecord(**{**values, "candidates": tuple(row.candidates)})

@@ -10,7 +10,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import UserDefinedType
 
 # The newest revision in ``migrations/versions``; a database with a greater number is refused.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _NOT_FINITE = "$float"
 
 
@@ -119,13 +119,15 @@ class TrialRow(Base):
     """One ended trial; ``id`` grows in the order in which they ended.
 
     ``values``: what was measured of it, by name. ``folds``: one reference for each fold whose predictions and model are
-    stored.
+    stored. ``worker``, ``started_at``: which process took it up, and when.
     """
 
     __tablename__ = "trial"
     __table_args__ = (
         UniqueConstraint("run_id", "candidate_id"),
         Index("ix_trial_standing", "run_id", "status", "score"),
+        # All that whole runs are summed up and sorted by: rows with their JSON are many times larger.
+        Index("ix_trial_summary", "run_id", "id", "family", "status", "score", "seconds", "ended_at"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id"))
@@ -141,6 +143,8 @@ class TrialRow(Base):
     seconds: Mapped[float]
     failure: Mapped[str | None]
     ended_at: Mapped[float]
+    worker: Mapped[str | None]
+    started_at: Mapped[float | None]
 
 
 class EnsembleRow(Base):

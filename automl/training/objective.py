@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from automl import clock
+from automl import clock, machine
 from automl.assemble import build
 from automl.errors import ArtifactError
 from automl.metrics import mean
@@ -93,7 +93,7 @@ class Fit(Iterator[Trial]):
         self.values: dict[str, float] = state.get("values", {})
         self.in_work: tuple[Model, float] | None = state.get("in_work")
         self.earlier_seconds: float = state.get("seconds", 0.0)
-        self.started = time.perf_counter()
+        self.started, self.started_at = time.perf_counter(), time.time()
         self.idle_seconds = 0.0
         self.ticks = clock.Counting() if objective.deterministic else None
         self._snapshots = self._run()
@@ -197,4 +197,5 @@ class Fit(Iterator[Trial]):
 
     def _snapshot(self, status: Status) -> Trial:
         values = {**self.values, "score": self.reports[-1].score}
-        return Trial(self.candidate, status, values, tuple(self.folds), tuple(self.reports), self._seconds())
+        done = tuple(self.folds), tuple(self.reports), self._seconds()
+        return Trial(self.candidate, status, values, *done, worker=machine.worker(), started_at=self.started_at)

@@ -245,3 +245,11 @@ def test_the_report_and_the_live_view_load_no_database() -> None:
     heavy = "{'sqlalchemy', 'sklearn', 'rich', 'pandas'}"
     code = f"import sys, automl.progress, automl.leaderboard.report; print({heavy} & {{*sys.modules}})"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
+
+
+def test_who_fitted_a_trial_and_since_when_is_kept(store: Store) -> None:
+    run = start(store)
+    known, unknown = trial("0", worker="host:7", started_at=12.5), trial("1")
+    store.add_trial(run, known)
+    store.add_trial(run, unknown)
+    assert [(t.worker, t.started_at) for t in store.trials(run)] == [("host:7", 12.5), ("", None)]

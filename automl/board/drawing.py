@@ -1,0 +1,115 @@
+"""The figures of the page, by their names: what each of them asks the leaderboard for."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from automl.board.asked import Asked
+from automl.board.run_page import TIMED, Seen
+from automl.board.source import OpenLeaderboard
+from automl.errors import ArtifactError, unknown_name
+from automl.figures import parameters, predictions
+from automl.figures import timeline as lanes
+from automl.figures import trials as plane
+from automl.figures.style import Figure, empty
+from automl.goals import is_scored
+from automl.leaderboard.study import importances
+from automl.run_folder import RunFolder
+from automl.types import Trial
+from automl.validation import Validation
+
+# What a browser draws at once without delay, and what says as much as all of them.
+_MOST_MARKS, _MOST_CURVES, _MOST_LINES, _MOST_WEIGHED = 2000, 12, 60, 1000
+Query = Mapping[str, str]
+
+
+def of_run(source: OpenLeaderboard, run_id: int, name: str, query: Query) -> Figure:
+    """Return a figure of a run, of ``OF_RUN``. Raises ``UnknownNameError``."""
+    if name not in OF_RUN:
+        raise unknown_name("figure", name, OF_RUN)
+    seen = Seen.of(source, run_id)
+    asked = (run_id, seen.trials.version, name, tuple(sorted(query.items())))
+    return source.once(asked, lambda: OF_RUN[name](seen, query))
+
+
+def of_trial(source: OpenLeaderboard, run_id: int, id: str, name: str) -> Figure:
+    """Return a figure of a trial: "curve", or one of ``OF_PREDICTIONS``. Raises ``UnknownNameError``."""
+    if name not in (*OF_PREDICTIONS, "curve"):
+        raise unknown_name("figure", name, (*OF_PREDICTIONS, "curve"))
+    seen = Seen.of(source, run_id)
+    trial, _ = seen.trials.trial(id)
+    if name == "curve":
+        own = (trial.candidate.id, trial.candidate.family, trial.reports)
+        return plane.curves([own], seen.run.metric, seen.colours, "seconds")
+    try:
+        validation = Validation.read(RunFolder(Path(seen.run.folder), "").validation)
+        return OF_PREDICTIONS[name](*_predicted(seen, trial, validation), validation)
+    except ArtifactError as error:
+        return empty(f"Its predictions are not kept: {error}")
+
+
+def _predicted(seen: Seen, trial: Trial, validation: Validation) -> tuple[np.ndarray, np.ndarray]:
+    """Return the targets and the predictions of the folds that a trial has done."""
+    store = seen.source.models(seen.run)
+    parts = [store.predictions(fold) for fold in trial.folds if fold.predictions]
+    rows = [validation.rows[fold.fold] for fold in trial.folds if fold.predictions]
+    if not parts or [len(part) for part in parts] != [len(of) for of in rows]:
+        raise ArtifactError("only those of the better trials are.")
+    return validation.y[np.concatenate(rows)], np.concatenate(parts)
+
+
+def _scores(seen: Seen, query: Query) -> Figure:
+    return plane.scores(seen.trials.marks(_MOST_MARKS), seen.run.metric, seen.run.started_at, seen.colours)
+
+
+def _front(seen: Seen, query: Query) -> Figure:
+    return plane.front(seen.trials.marks(_MOST_MARKS), query.get("cost", "seconds"), seen.run.metric, seen.colours)
+
+
+def _timeline(seen: Seen, query: Query) -> Figure:
+    return lanes.timeline(seen.trials.newest(TIMED), seen.run.started_at, seen.colours)
+
+
+def _curves(seen: Seen, query: Query) -> Figure:
+    best = seen.trials.best(_MOST_CURVES)
+    of = [(t.candidate.id, t.candidate.family, t.reports) for t in best if t.reports]
+    over = "seconds" if query.get("over") == "seconds" else "progress"
+    return plane.curves(of, seen.run.metric, seen.colours, over)
+
+
+def _importance(seen: Seen, query: Query) -> Figure:
+    family = _family(seen, query)
+    rows = seen.trials.order(Asked(families=(family,), statuses=("finished",)))
+    # Evenly over the ranks, so that the best tenth stays a tenth.
+    every = max(1, -(-len(rows) // _MOST_WEIGHED))
+    found = importances(seen.run, seen.trials.whole([int(row) for row in rows[::every]]))
+    return parameters.importance(parameters.shortened(found, family))
+
+
+def _parallel(seen: Seen, query: Query) -> Figure:
+    best = seen.trials.best(_MOST_LINES, _family(seen, query))
+    own = [trial for trial in best if trial.status == "finished" and is_scored(trial)]
+    return parameters.parallel(list(map(parameters.Polyline.of, own)), seen.run.metric)
+
+
+def _family(seen: Seen, query: Query) -> str:
+    known = [one.family for one in seen.families]
+    asked = query.get("family", "")
+    return asked if asked in known else (known[0] if known else "")
+
+
+OF_RUN: dict[str, Callable[[Seen, Query], Figure]] = {
+    "scores": _scores,
+    "front": _front,
+    "timeline": _timeline,
+    "curves": _curves,
+    "importance": _importance,
+    "parallel": _parallel,
+}
+OF_PREDICTIONS: dict[str, Callable[[np.ndarray, np.ndarray, Validation], Figure]] = {
+    "confusion": lambda y, p, of: predictions.confusion(y, p, of.classes),
+    "calibration": lambda y, p, of: predictions.calibration(y, p, of.classes),
+    "residuals": lambda y, p, of: predictions.residuals(y, p, of.target),
+    "spread": lambda y, p, of: predictions.residual_spread(y, p),
+}

@@ -1,0 +1,210 @@
+"""What the views of runs show: all runs, the leaderboard of one, and its other tabs."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sqlalchemy import select
+
+from automl.board import asked as chosen
+from automl.board.asked import Asked
+from automl.board.source import OpenLeaderboard
+from automl.board.trials import FamilySum, ShownTrial, Trials
+from automl.board.words import flat
+from automl.figures.style import colours
+from automl.figures.timeline import busy_share
+from automl.leaderboard import queries
+from automl.leaderboard.records import ArtifactRecord, EnsembleRecord, Run, RunSummary
+from automl.leaderboard.store import as_artifact, as_ensemble
+from automl.leaderboard.tables import ArtifactRow, EnsembleRow
+from automl.leaderboard.words import spread
+
+TABS = {"leaderboard": "Leaderboard", "progress": "Progress", "parameters": "Parameters", "about": "About"}
+# Values of a trial with a column of their own.
+_OWN_COLUMNS = ("score", "bytes", "row_ms")
+# Of so many of the newest trials it is said how busy the workers were, and their time line is drawn.
+TIMED = 1500
+WHISKER = 120
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A run and all that its views have in common."""
+
+    source: OpenLeaderboard
+    run: Run
+    trials: Trials
+    families: Sequence[FamilySum]
+    ensemble: EnsembleRecord | None
+    artifacts: Sequence[ArtifactRecord]
+
+    @classmethod
+    def of(cls, source: OpenLeaderboard, run_id: int) -> "Seen":
+        """Return what is known of a run now. Raises ``UnknownNameError``."""
+        run = source.run(run_id)
+        trials = Trials(source, run.id, source.version(run), run.goals)
+        with source.database.read() as session:
+            ensemble = session.get(EnsembleRow, run.id)
+            rows = session.scalars(select(ArtifactRow).filter_by(run_id=run.id).order_by(ArtifactRow.id))
+            artifacts = [as_artifact(row) for row in rows]
+        return cls(source, run, trials, trials.families(), ensemble and as_ensemble(ensemble), artifacts)
+
+    @property
+    def colours(self) -> dict[str, str]:
+        """The colour of each family of the run."""
+        return colours(one.family for one in self.families)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many trials ended with each status."""
+        return {s: n for s in chosen.STATUSES if (n := sum(one.counts.get(s, 0) for one in self.families))}
+
+    @property
+    def seconds(self) -> float:
+        """For how long the run has been going on, or did."""
+        end = self.run.ended_at
+        if end is None and self.run.status != "running":
+            end = max((mark.ended_at for mark in self.trials.newest(1)), default=self.run.started_at)
+        return max(0.0, (time.time() if end is None else end) - self.run.started_at)
+
+    @property
+    def baseline(self) -> float | None:
+        """The score of predicting the same for every row."""
+        return self.run.task.get("baseline")
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The weights of the trials in the ensemble."""
+        return dict(self.ensemble.members) if self.ensemble else {}
+
+    def share_of(self, family: str) -> float:
+        """Return the share of a family in the ensemble."""
+        own = {line.mark.id for line in self.trials.lines_of(list(self.weights)) if line.mark.family == family}
+        return sum(weight for id, weight in self.weights.items() if id in own)
+
+    @property
+    def shipped(self) -> dict[str, list[str]]:
+        """The kinds of models that were shipped, by the trials inside them."""
+        found: dict[str, list[str]] = {}
+        for artifact in self.artifacts:
+            for id in artifact.candidates:
+                found.setdefault(id, []).append(artifact.kind)
+        return found
+
+
+def home(sources: Sequence[OpenLeaderboard]) -> dict[str, Any]:
+    """Return the values of the list of runs."""
+    boards = []
+    for db, source in enumerate(sources):
+        with source.database.read() as session:
+            sums = {row.run_id: row for row in session.execute(queries.sums_of_runs())}
+        runs = source.runs()
+        boards.append({"db": db, "name": source.name, "runs": [(run, sums.get(run.id)) for run in runs]})
+    return {"boards": boards, "running": any(run.status == "running" for board in boards for run, _ in board["runs"])}
+
+
+def common(seen: Seen, db: int, tab: str) -> dict[str, Any]:
+    """Return the values of the head of a run's view."""
+    best = seen.trials.page(Asked(), 1)[0]
+    return {
+        "db": db,
+        "base": f"/{db}/runs/{seen.run.id}",
+        "run": seen.run,
+        "metric": seen.run.metric,
+        "seen": seen,
+        "tabs": TABS,
+        "tab": tab,
+        "best": best[0] if best and best[0].rank else None,
+        "colours": seen.colours,
+    }
+
+
+def leaderboard(source: OpenLeaderboard, db: int, run_id: int, choice: Asked) -> dict[str, Any]:
+    """Return the values of a run's leaderboard."""
+    seen = Seen.of(source, run_id)
+    lines, total = seen.trials.page(choice, chosen.PAGE)
+    last = max(1, -(-total // chosen.PAGE))
+    if choice.page > last:
+        return leaderboard(source, db, run_id, Asked(**{**vars(choice), "page": last}))
+    alone = {artifact.candidates[0]: artifact for artifact in seen.artifacts if len(artifact.candidates) == 1}
+    return common(seen, db, "leaderboard") | {
+        "choice": choice,
+        "lines": [(line, *_measured(line, alone)) for line in lines],
+        "whiskers": whiskers(lines, seen.baseline),
+        "total": total,
+        "pages": chosen.pages(choice.page, last),
+        "columns": chosen.COLUMNS,
+        "statuses": chosen.STATUSES,
+        "values": sorted({name for line in lines for name in line.mark.values} - set(_OWN_COLUMNS)),
+        "spread": spread,
+        "firsts": {one.first for one in seen.families},
+        "front": set(seen.trials.front()) if len(seen.run.goals.objectives) > 1 else set(),
+    }
+
+
+def tab(source: OpenLeaderboard, db: int, run_id: int, name: str, query: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values of another view of a run."""
+    seen = Seen.of(source, run_id)
+    values = common(seen, db, name)
+    if name == "progress":
+        costs = [goal for goal in seen.run.goals.objectives if goal != "score"]
+        return values | {"busy": busy_share(seen.trials.newest(TIMED)), "costs": ["seconds", *costs], "timed": TIMED}
+    if name == "parameters":
+        known = [one.family for one in seen.families]
+        family = query.get("family", known[0] if known else "")
+        return values | {"family": family if family in known else ""}
+    return values | _about(seen, source, query.get("to", ""))
+
+
+def whiskers(lines: Sequence[ShownTrial], baseline: float | None) -> dict[str, Any]:
+    """Return where the scores lie, with a standard deviation to each side: in pixels, better to the right."""
+    ends = {line.mark.id: _ends(line) for line in lines if line.mark.is_scored}
+    if not ends:
+        return {"of": {}, "baseline": None}
+    low, high = (
+        float(np.quantile([low for low, _, _ in ends.values()], 0.05)),
+        max(high for _, _, high in ends.values()),
+    )
+    room = (high - low) or 1.0
+
+    def place(score: float) -> float:
+        return round(4 + (WHISKER - 8) * min(1.0, max(0.0, (score - low) / room)), 1)
+
+    shown = baseline is not None and low < baseline < high
+    return {
+        "of": {id: tuple(map(place, of)) for id, of in ends.items()},
+        "baseline": place(baseline) if shown and baseline is not None else None,
+    }
+
+
+def _ends(line: ShownTrial) -> tuple[float, float, float]:
+    score, half = line.mark.score or 0.0, spread(line.fold_scores) or 0.0
+    return score - half, score, score + half
+
+
+def _measured(line: ShownTrial, alone: Mapping[str, ArtifactRecord]) -> tuple[float | None, float | None]:
+    """Return the bytes and the latency of a trial: as shipped alone, else of its first fold."""
+    artifact = alone.get(line.mark.id)
+    values = line.mark.values
+    return (artifact.n_bytes, artifact.row_p50_ms) if artifact else (values.get("bytes"), values.get("row_ms"))
+
+
+def _about(seen: Seen, source: OpenLeaderboard, to: str) -> dict[str, Any]:
+    """Return the configuration, beside that of another run where one is chosen."""
+    others = [run for run in source.runs() if run.id != seen.run.id][:200]
+    other = next((run for run in others if str(run.id) == to), None)
+    own = flat({name: part for name, part in seen.run.config.items() if name != "space"})
+    theirs = flat(source.run(other.id).config) if other else {}
+    rows = [(path, own.get(path), theirs.get(path)) for path in own]
+    return {"others": others, "other": other, "config": rows, "differences": _differences(seen.run, source, other)}
+
+
+def _differences(run: Run, source: OpenLeaderboard, other: RunSummary | None) -> list[tuple[str, Any, Any]]:
+    """Return where two configurations differ, the space included."""
+    if other is None:
+        return []
+    own, theirs = flat(run.config), flat(source.run(other.id).config)
+    paths = dict.fromkeys([*own, *theirs])
+    return [(path, own.get(path), theirs.get(path)) for path in paths if own.get(path) != theirs.get(path)]

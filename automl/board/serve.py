@@ -1,0 +1,70 @@
+"""``automl board``: opens the leaderboards, binds a port, and serves the page until Ctrl-C."""
+
+import contextlib
+import platform
+import secrets
+import socket
+import webbrowser
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvicorn
+
+from automl.board.app import make_app
+from automl.board.guard import is_loopback
+from automl.board.source import OpenLeaderboard
+from automl.errors import AutoMLError
+from automl.runtime import printable
+
+DEFAULT_PORT = 8710
+
+
+def serve(urls: Sequence[str | Path], host: str, port: int | None, names: Sequence[str], browse: bool) -> None:
+    """Serve the page over the leaderboards at ``urls``.
+
+    host, port: where to listen; None: ``DEFAULT_PORT``, or any other that is free. names: further names by which the
+    page is reached. browse: whether to open it in the browser. Raises ``AutoMLError`` for a leaderboard that cannot be
+    opened, and a port that cannot be had.
+    """
+    sources = [OpenLeaderboard(url) for url in urls]
+    with contextlib.ExitStack() as stack:
+        for source in sources:
+            stack.callback(source.close)
+        listening = stack.enter_context(_listening(host, port))
+        at, token = listening.getsockname()[1], secrets.token_urlsafe(24)
+        app = make_app(sources, token, [*names, *([] if is_loopback(host) else _own_names(host))])
+        shown = "127.0.0.1" if host in ("0.0.0.0", "127.0.0.1", "") else f"[{host}]" if ":" in host else host
+        address = f"http://{shown}:{at}/?token={token}"
+        print(printable(f"{', '.join(source.name for source in sources)}\n{address}\nCtrl-C ends it."), flush=True)
+        if browse:
+            webbrowser.open(address)
+        # Streams that are open when it ends would hold it up.
+        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+        with contextlib.suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listening(host: str, port: int | None) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for tried in (port,) if port is not None else (DEFAULT_PORT, 0):
+        opened = socket.socket(family, socket.SOCK_STREAM)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            opened.bind((host, tried))
+            opened.listen()
+            return opened
+        except OSError as error:
+            opened.close()
+            why = error
+    raise AutoMLError(
+        f"The page cannot listen on {host}:{port or DEFAULT_PORT} ({why}). Give another --host or --port."
+    )
+
+
+def _own_names(host: str) -> list[str]:
+    """Return the names and addresses by which this machine is reached where it listens."""
+    found = {host, platform.node()}
+    if host in ("0.0.0.0", "::"):
+        with contextlib.suppress(OSError):
+            found |= {str(info[4][0]) for info in socket.getaddrinfo(platform.node(), None)}
+    return sorted(found)

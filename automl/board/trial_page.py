@@ -1,0 +1,129 @@
+"""What the view of one trial shows: its parameters as a tree, beside those of others; what became of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from automl.board import drawing
+from automl.board.run_page import Seen, common
+from automl.board.source import OpenLeaderboard
+from automl.errors import UnknownNameError
+from automl.leaderboard.tables import TrialRow
+from automl.leaderboard.words import spread
+from automl.types import Trial
+
+# Among so many of its family's trials that ended just before, the one that differs least is its likely parent.
+_LOOKED_AT = 1000
+
+
+@dataclass(frozen=True)
+class Node:
+    """A parameter in the tree: its depth, its name there, its path, and its value in each of the trials shown.
+
+    ``heads``: whether there is only something below it. ``differs``: whether the values are not all the same.
+    """
+
+    depth: int
+    name: str
+    path: str
+    values: tuple[Any, ...]
+    heads: bool
+    differs: bool
+
+
+ABSENT = object()
+
+
+def trial(source: OpenLeaderboard, db: int, run_id: int, id: str, to: str) -> dict[str, Any]:
+    """Return the values of a trial's view; ``to``: the id of a trial to compare it with."""
+    seen = Seen.of(source, run_id)
+    own, ended_at = seen.trials.trial(id)
+    others = _others(seen, own, to)
+    places = {line.mark.id: line for line in seen.trials.lines_of([id])}
+    figures = list(drawing.OF_PREDICTIONS)
+    is_values = seen.run.task.get("target") == "regression"
+    return common(seen, db, "trial") | {
+        "trial": own,
+        "line": places[id],
+        "ended_at": ended_at,
+        "spread": spread(own.fold_scores),
+        "others": others,
+        "tree": tree([own.candidate.params, *(other.candidate.params for _, other in others)]),
+        "absent": ABSENT,
+        "to": to,
+        "kept": any(fold.predictions for fold in own.folds),
+        "figures": figures[2:] if is_values else figures[:2],
+    }
+
+
+def tree(params: list[Mapping[str, Any]]) -> list[Node]:
+    """Return parameters as the lines of a tree, each below the choice or the group it belongs to."""
+    paths = list(dict.fromkeys(path for one in params for path in one))
+    rows: dict[str, None] = {}
+    for path in paths:
+        parts = path.split(".")
+        rows |= dict.fromkeys(".".join(parts[: i + 1]) for i in range(len(parts)))
+    # Of a chosen option there is a line already: the choice itself.
+    chosen = {f"{path}.{value}" for one in params for path, value in one.items()}
+    kept = [path for path in _depth_first(list(rows)) if path in paths or path not in chosen]
+    return [_node(path, params, paths, kept) for path in kept]
+
+
+def _depth_first(paths: list[str]) -> list[str]:
+    below: dict[str, list[str]] = {}
+    for path in paths:
+        below.setdefault(path.rpartition(".")[0], []).append(path)
+
+    def walk(path: str) -> list[str]:
+        return [one for child in below.get(path, ()) for one in (child, *walk(child))]
+
+    return walk("")
+
+
+def _node(path: str, params: list[Mapping[str, Any]], paths: list[str], kept: list[str]) -> Node:
+    depth = sum(path.startswith(f"{one}.") for one in kept)
+    values = tuple(one.get(path, ABSENT) for one in params)
+    differs = len({repr(value) for value in values}) > 1
+    return Node(depth, path.rpartition(".")[2], path, values, path not in paths, differs)
+
+
+def _others(seen: Seen, own: Trial, to: str) -> list[tuple[str, Trial]]:
+    """Return what to compare a trial with: its family's first, its nearest, and the one that is asked for."""
+    family = next(one for one in seen.families if one.family == own.candidate.family)
+    found: dict[str, str] = {}
+    if family.first != own.candidate.id:
+        found[family.first] = "default"
+    nearest = _nearest(seen, own)
+    if nearest is not None:
+        found.setdefault(nearest, "nearest earlier")
+    if to and to != own.candidate.id:
+        found[to] = "chosen"
+    others = []
+    for id, why in found.items():
+        try:
+            others.append((why, seen.trials.trial(id)[0]))
+        except UnknownNameError:  # a number that somebody typed
+            continue
+    return others
+
+
+def _nearest(seen: Seen, own: Trial) -> str | None:
+    """Return the id of the earlier trial of the family that differs in the fewest parameters."""
+    row = (
+        select(TrialRow.id)
+        .where(TrialRow.run_id == seen.run.id, TrialRow.candidate_id == own.candidate.id)
+        .scalar_subquery()
+    )
+    earlier = select(TrialRow.candidate_id, TrialRow.params).where(
+        TrialRow.run_id == seen.run.id, TrialRow.family == own.candidate.family
+    )
+    with seen.source.database.read() as session:
+        newest = earlier.where(TrialRow.id < row).order_by(TrialRow.id.desc()).limit(_LOOKED_AT)
+        distances = [(_distance(own.candidate.params, params), id) for id, params in session.execute(newest)]
+    return min(distances, key=lambda one: one[0])[1] if distances else None
+
+
+def _distance(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
+    return sum(one.get(path, ABSENT) != other.get(path, ABSENT) for path in {*one, *other})

@@ -1,0 +1,144 @@
+"""Trials in the plane: score against time, score against cost, and how a score grew."""
+
+from collections.abc import Mapping, Sequence
+
+from automl.figures.marks import Mark
+from automl.figures.style import ACCENT, GREY, Figure, axis, by_family, empty, figure, text
+from automl.leaderboard.records import ShownMetric
+from automl.leaderboard.words import number, spread
+from automl.types import Report, Trial
+
+Colours = Mapping[str, str]
+# What is measured of a trial, in words with its unit.
+COSTS = {"seconds": "seconds to fit", "bytes": "bytes", "row_ms": "ms for one row", "parameters": "parameters"}
+
+
+def scores(marks: Sequence[Mark], metric: ShownMetric, began: float, colours: Colours) -> Figure:
+    """Return the scores over the seconds since ``began``, with the best one of a whole trial so far as a line."""
+    scored = [mark for mark in marks if mark.is_scored]
+    if not scored:
+        return empty("No trial has a score yet.")
+    data = [
+        _points(family, of_one, [m.ended_at - began for m in of_one], metric, colours[family])
+        for family, of_one in by_family(scored, colours).items()
+    ]
+    data.append(_best_so_far(scored, metric, began))
+    return figure(data, axis("seconds", rangemode="tozero"), axis(metric.name), dragmode="zoom")
+
+
+def front(marks: Sequence[Mark], cost: str, metric: ShownMetric, colours: Colours) -> Figure:
+    """Return the scores over what trials cost: "seconds", or the name of a value.
+
+    The front, a line, is of those that are better than all that cost no more.
+    """
+    known = [mark for mark in marks if mark.is_scored and _cost(mark, cost) > 0]
+    if not known:
+        return empty(f"No trial has been measured for {COSTS.get(cost, cost)}: goals=[score,{cost}] measures them.")
+    data = [
+        _points(family, of_one, [_cost(m, cost) for m in of_one], metric, colours[family])
+        for family, of_one in by_family(known, colours).items()
+    ]
+    line = {"shape": "hv", "color": GREY, "width": 1.5, "dash": "dot"}
+    edge = _better_than_cheaper(known, cost)
+    data.append(_line("front", [_cost(m, cost) for m in edge], [metric.shown(m.score or 0.0) for m in edge], line))
+    return figure(data, axis(COSTS.get(cost, cost), type="log"), axis(metric.name))
+
+
+def curves(
+    of: Sequence[tuple[str, str, Sequence[Report]]], metric: ShownMetric, colours: Colours, over: str = "progress"
+) -> Figure:
+    """Return how the scores of trials (id, family, reports) grew ``over`` "progress" (a share) or "seconds"."""
+    data = []
+    for id, family, reports in of:
+        x = [getattr(report, over) for report in reports]
+        y = [metric.shown(report.score) for report in reports]
+        line = {"color": colours[family], "width": 1.5}
+        own = _line(f"{family} #{id}", x, y, line) | {"mode": "lines+markers", "customdata": [id] * len(x)}
+        data.append(own | {"marker": {"size": 5}, "hovertemplate": "%{fullData.name}<br>%{y}<extra></extra>"})
+    if not data:
+        return empty("No trial has reported yet.")
+    share = {"tickformat": ".0%"} if over == "progress" else {}
+    return figure(data, axis(over, rangemode="tozero", **share), axis(metric.name), showlegend=len(data) <= 12)
+
+
+def standings(of: Sequence[Trial], metric: ShownMetric, colours: Colours) -> Figure:
+    """Return the scores of trials, the first on top, with a standard deviation over the folds to each side."""
+    if not of:
+        return empty("No trial has a score yet.")
+    names = [f"{text(trial.candidate.family)} #{text(trial.candidate.id)}" for trial in of]
+    bars = [spread(trial.fold_scores) or 0.0 for trial in of]
+    points = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [metric.shown(trial.score or 0.0) for trial in of],
+        "y": names,
+        "customdata": [trial.candidate.id for trial in of],
+        "error_x": {"type": "data", "array": bars, "thickness": 1.2, "width": 0, "color": GREY},
+        "marker": {"size": 9, "color": [colours[trial.candidate.family] for trial in of]},
+        "hovertemplate": "%{y}<br>%{x:.5g}<extra></extra>",
+    }
+    x, y = axis(metric.name), axis("", type="category", categoryorder="array", categoryarray=names[::-1])
+    return figure([points], x, y, height=90 + 22 * len(of), showlegend=False)
+
+
+def race(runs: Sequence[tuple[str, str, float, Sequence[Mark]]], metric: ShownMetric) -> Figure:
+    """Return the best score so far of several runs (name, colour, began, marks), over the seconds of each."""
+    data = [
+        _best_so_far(scored, metric, began) | {"name": text(name), "line": {"shape": "hv", "color": colour, "width": 2}}
+        for name, colour, began, marks in runs
+        if (scored := [mark for mark in marks if mark.is_scored])
+    ]
+    return figure(data, axis("seconds", rangemode="tozero"), axis(metric.name)) if data else empty("No scores yet.")
+
+
+def _cost(mark: Mark, cost: str) -> float:
+    return mark.seconds if cost == "seconds" else mark.values.get(cost, 0.0)
+
+
+def _better_than_cheaper(marks: Sequence[Mark], cost: str) -> list[Mark]:
+    found: list[Mark] = []
+    for mark in sorted((m for m in marks if m.status == "finished"), key=lambda m: (_cost(m, cost), -(m.score or 0.0))):
+        if not found or (mark.score or 0.0) > (found[-1].score or 0.0):
+            found.append(mark)
+    return found
+
+
+def _points(family: str, marks: Sequence[Mark], x: Sequence[float], metric: ShownMetric, colour: str) -> Figure:
+    shown = [metric.shown(mark.score or 0.0) for mark in marks]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": text(family),
+        "x": list(x),
+        "y": shown,
+        "customdata": [mark.id for mark in marks],
+        "text": [
+            f"{text(family)} #{text(mark.id)}, {mark.status}<br>{number(score)}"
+            for mark, score in zip(marks, shown, strict=True)
+        ],
+        "hovertemplate": "%{text}<extra></extra>",
+        "marker": {
+            "color": colour,
+            "size": 7,
+            "opacity": 0.85,
+            "symbol": ["circle" if mark.status == "finished" else "circle-open" for mark in marks],
+        },
+    }
+
+
+def _best_so_far(scored: Sequence[Mark], metric: ShownMetric, began: float) -> Figure:
+    whole = [mark for mark in scored if mark.status == "finished"]
+    x, y, best = [], [], float("-inf")
+    for mark in sorted(whole or scored, key=lambda m: m.ended_at):
+        if (mark.score or 0.0) > best:
+            best = mark.score or 0.0
+            x.append(mark.ended_at - began)
+            y.append(metric.shown(best))
+    x.append(max(mark.ended_at for mark in scored) - began)
+    y.append(metric.shown(best))
+    return _line("best so far", x, y, {"shape": "hv", "color": ACCENT, "width": 2})
+
+
+def _line(name: str, x: Sequence[float], y: Sequence[float], line: Figure) -> Figure:
+    own = {"type": "scatter", "mode": "lines", "name": text(name), "line": line, "hoverinfo": "skip"}
+    return {**own, "x": list(x), "y": list(y)}

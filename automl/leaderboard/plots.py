@@ -1,0 +1,100 @@
+"""The pictures of one search in Python: Plotly figures that notebooks show, and a summary in HTML."""
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from automl.errors import unknown_name
+from automl.figures import parameters, timeline, trials
+from automl.figures.marks import Mark
+from automl.figures.style import Figure, colours
+from automl.goals import is_scored
+from automl.leaderboard import words
+from automl.leaderboard.records import Board
+from automl.leaderboard.study import importances
+from automl.runtime import printable
+from automl.types import Trial
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+_SUMMARY_ROWS = 10
+
+
+class Plots:
+    """Pictures of what is known about a run. Each returns a ``plotly.graph_objects.Figure``."""
+
+    def __init__(self, board: Board) -> None:
+        self._board, self._metric = board, board.run.metric
+        self._ranked = board.run.goals.rank(board.trials)
+        self._marks = [Mark.of(trial) for trial in board.trials]
+        self._colours = colours(trial.candidate.family for trial in board.trials)
+
+    def leaderboard(self, top: int = 30) -> "go.Figure":
+        """Show the scores of the ``top`` trials, best on top, with a standard deviation over the folds to each side."""
+        best = [trial for trial in self._ranked if is_scored(trial)][:top]
+        return _shown(trials.standings(best, self._metric, self._colours))
+
+    def scores(self) -> "go.Figure":
+        """Show each trial's score when it ended, and the best so far."""
+        return _shown(trials.scores(self._marks, self._metric, self._board.run.started_at, self._colours))
+
+    def curves(self, top: int = 12, over: str = "progress") -> "go.Figure":
+        """Show how the scores of the ``top`` trials grew ``over`` "progress" or "seconds"."""
+        if over not in ("progress", "seconds"):
+            raise unknown_name("axis of curves", over, ("progress", "seconds"))
+        of = [(t.candidate.id, t.candidate.family, t.reports) for t in self._ranked if t.reports and is_scored(t)]
+        return _shown(trials.curves(of[:top], self._metric, self._colours, over))
+
+    def front(self, cost: str = "seconds") -> "go.Figure":
+        """Show the scores over what trials cost: "seconds", or the name of a value such as "bytes" or "row_ms"."""
+        return _shown(trials.front(self._marks, cost, self._metric, self._colours))
+
+    def importance(self, family: str | None = None) -> "go.Figure":
+        """Show which parameters of a family, by default the best one's, decided its scores (PED-ANOVA, by Optuna)."""
+        own = self._of_family(family)
+        found = importances(self._board.run, own)
+        return _shown(parameters.importance(parameters.shortened(found, own[0].candidate.family if own else "")))
+
+    def parallel(self, family: str | None = None, top: int = 60) -> "go.Figure":
+        """Show the ``top`` finished trials of a family, by default the best one's, as lines across their parameters."""
+        own = [trial for trial in self._of_family(family) if trial.status == "finished" and is_scored(trial)]
+        return _shown(parameters.parallel(list(map(parameters.Polyline.of, own[:top])), self._metric))
+
+    def timeline(self) -> "go.Figure":
+        """Show what each worker did when."""
+        return _shown(timeline.timeline(self._marks, self._board.run.started_at, self._colours))
+
+    def _of_family(self, family: str | None) -> list[Trial]:
+        known = list(dict.fromkeys(trial.candidate.family for trial in self._ranked))
+        chosen = known[0] if family is None and known else family
+        if known and chosen not in known:
+            raise unknown_name("family", str(chosen), known)
+        return [trial for trial in self._ranked if trial.candidate.family == chosen]
+
+
+def summary(board: Board, weights: dict[str, float], score: float) -> str:
+    """Return what a search came to as HTML: its score, and the best trials. ``score``: in the metric's usual sign."""
+    metric, cells = board.run.metric, []
+    for rank, trial in enumerate(board.run.goals.rank(board.trials)[:_SUMMARY_ROWS], start=1):
+        own, spread = trial.candidate, words.spread(trial.fold_scores)
+        shown = "" if trial.score is None else words.number(metric.shown(trial.score))
+        weight = f"{weights[own.id]:.0%}" if own.id in weights else ""
+        values = (
+            *(str(rank), f"#{own.id}", own.family, shown, "" if spread is None else f"{spread:.2g}"),
+            *(f"{trial.seconds:.1f}", trial.status, weight),
+        )
+        cells.append("".join(f"<td>{escape(printable(value))}</td>" for value in values))
+    heads = ("", "trial", "family", metric.name, "±", "seconds", "status", "weight")
+    head = "".join(f"<th>{escape(printable(name))}</th>" for name in heads)
+    rows = "".join(f"<tr>{row}</tr>" for row in cells)
+    said = f"{metric.name} {words.number(score)} in validation, {len(board.trials)} trials"
+    return (
+        f"<p><b>{escape(printable(said))}</b></p><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        "<p>More: <code>.leaderboard()</code>, <code>.plot.leaderboard()</code>, <code>.plot.timeline()</code></p>"
+    )
+
+
+def _shown(figure: Figure) -> "go.Figure":
+    import plotly.graph_objects as go
+
+    return go.Figure(figure)

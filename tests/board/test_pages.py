@@ -1,0 +1,354 @@
+"""The page without a browser: every address, sorting and paging, exports, hostile names, who may ask for what."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from automl.board.app import make_app
+from automl.board.source import OpenLeaderboard
+from automl.leaderboard.store import Store
+from tests.board import made
+
+TOKEN = "a-token-for-tests"
+BASE = "/0/runs/1"
+FIGURES = ("scores", "front", "front?cost=bytes", "timeline", "curves", "importance", "parallel?family=net")
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    '"><svg onload=alert(1)>',
+    "' onmouseover='alert(1)",
+    "</script><script>alert(1)</script>",
+    "<!--",
+    "]]>",
+    "{{ 7 * 7 }}",
+    "{% raw %}",
+    "${7*7}",
+    "javascript:alert(1)",
+    "%{customdata}",
+    "<b>bold</b><br>",
+    '<a href="javascript:alert(1)">x</a>',
+    "&lt;i&gt;&#60;",
+    '=HYPERLINK("http://x")',
+    "@SUM(1)",
+    "+1+1",
+    "-2+3|cmd",
+    "a/../../b?c#d",
+    "100% & more; x=y",
+    "tab\tnew\nline",
+    "\x1b[31mred\x1b[0m",
+    "bell\x07and\x9bcontrol",
+    "\u202eright to left",
+    "zero\u200bwidth",
+    "ünï çødé 漢字 🙂",
+    "'; DROP TABLE trial; --",
+    "\\u003cscript\\u003e",
+    "x" * 300,
+)
+
+
+def client(url: Path, **options: Any) -> TestClient:
+    return TestClient(
+        make_app([OpenLeaderboard(url)], TOKEN, **options), base_url="http://localhost", follow_redirects=False
+    )
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    url, _ = made.leaderboard(tmp_path_factory.mktemp("board"), 120)
+    with client(url) as opened:
+        yield opened
+
+
+def ids(page: str) -> list[str]:
+    """The trials that a leaderboard shows, in its order."""
+    return re.findall(rf'href="{BASE}/trials/(\d+)">#', page.partition("<tbody>")[2])
+
+
+@pytest.mark.parametrize("path", ["/", BASE, f"{BASE}/progress", f"{BASE}/parameters", f"{BASE}/about", "/compare"])
+def test_every_view_opens(board: TestClient, path: str) -> None:
+    answer = board.get(path)
+    assert answer.status_code == 200
+    assert "<main>" in answer.text
+
+
+def test_a_page_has_the_trials_of_its_place(board: TestClient) -> None:
+    pages = [ids(board.get(f"{BASE}?page={i}").text) for i in (1, 2, 3)]
+    assert list(map(len, pages)) == [50, 50, 20]
+    assert len({id for page in pages for id in page}) == 120
+    assert ids(board.get(f"{BASE}?page=99").text) == pages[2]
+
+
+def test_the_order_is_that_of_the_command_line(board: TestClient, tmp_path: Path) -> None:
+    url, run = made.leaderboard(tmp_path, 40)
+    with Store(url, read_only=True) as store:
+        expected = [standing.id for standing in store.standings(run)]
+    with client(url) as opened:
+        assert ids(opened.get(BASE).text) == expected
+
+
+SORTED: list[tuple[str, Callable[[dict[str, Any]], Any]]] = [
+    ("seconds", lambda row: float(row["seconds"])),
+    ("id", lambda row: int(row["id"])),
+    ("family", lambda row: row["family"]),
+    ("value:row_ms", lambda row: float(row["latency_ms"] or "inf")),
+]
+
+
+@pytest.mark.parametrize(("sort", "key"), SORTED, ids=[name for name, _ in SORTED])
+@pytest.mark.parametrize("order", ["up", "down"])
+def test_sorting(board: TestClient, sort: str, key: Callable[[dict[str, Any]], Any], order: str) -> None:
+    rows = {row["id"]: row for row in csv.DictReader(io.StringIO(board.get(f"{BASE}/export.csv").text))}
+    shown = [id for i in (1, 2, 3) for id in ids(board.get(f"{BASE}?sort={sort}&order={order}&page={i}").text)]
+    measured = [rows[id] for id in shown if sort != "value:row_ms" or rows[id]["latency_ms"]]
+    # The one that was shipped alone shows what it measures as shipped, and is sorted by its fold.
+    values = [key(row) for row in measured if row["id"] != "0"]
+    assert values == sorted(values, reverse=order == "down")
+    assert len(shown) == 120
+
+
+def test_filters(board: TestClient) -> None:
+    chosen = board.get(f"{BASE}?family=net&status=finished").text
+    rows = re.findall(r"<tr class=\"(\w+)[ \w]*\">.*?</svg>(\w+)", chosen, re.S)
+    assert rows
+    assert set(rows) == {("finished", "net")}
+    assert ids(board.get(f"{BASE}?find=%2317").text) == ["17"]
+    assert ids(board.get(f"{BASE}?find=NET").text) == ids(board.get(f"{BASE}?family=net").text)
+    assert ids(board.get(f"{BASE}?find=%25").text) == []
+
+
+def test_columns(board: TestClient) -> None:
+    heads = re.findall(
+        r"<th[^>]*>(?:<a[^>]*>)?([^<]*)", board.get(f"{BASE}?show=&show=folds").text.partition("<thead>")[2]
+    )
+    assert "folds" in heads
+    assert "log_loss" not in heads
+
+
+def test_what_was_shipped_and_the_baseline_are_marked(board: TestClient) -> None:
+    page = board.get(f"{BASE}?find=%230").text
+    assert 'class="badge ship"' in page
+    assert "predicting the same for every row" in page
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_of_a_run(board: TestClient, name: str) -> None:
+    figure = board.get(f"{BASE}/figures/{name}").json()
+    assert figure["data"]
+    assert all(trace["type"] in ("scatter", "bar") for trace in figure["data"])
+
+
+@pytest.mark.parametrize("name", ["curve", "confusion", "calibration"])
+def test_figures_of_a_trial(board: TestClient, name: str) -> None:
+    assert board.get(f"{BASE}/trials/0/figures/{name}").json()["data"]
+
+
+def test_predictions_that_were_not_kept_are_said_to_be_so(board: TestClient) -> None:
+    figure = board.get(f"{BASE}/trials/50/figures/confusion").json()
+    assert not figure["data"]
+    assert "not kept" in figure["layout"]["annotations"][0]["text"]
+
+
+def test_a_trial_beside_another(board: TestClient) -> None:
+    page = board.get(f"{BASE}/trials/9?to=12").text
+    assert "chosen" in page
+    assert f'{BASE}/trials/12"' in page
+    assert "default" in page
+    failed = board.get(f"{BASE}/trials/6").text
+    assert "ValueError: no such kernel" in failed
+
+
+@pytest.mark.parametrize(
+    "path", ["/9/runs/1", "/0/runs/77", f"{BASE}/trials/x", f"{BASE}/figures/x", f"{BASE}/export.doc"]
+)
+def test_what_is_not_there_is_said(board: TestClient, path: str) -> None:
+    answer = board.get(path)
+    assert answer.status_code == 404
+    assert "That is not here" in answer.text
+
+
+def test_two_leaderboards_and_their_runs_side_by_side(tmp_path: Path) -> None:
+    urls = [made.leaderboard(tmp_path / name, 20, name=name)[0] for name in ("one", "two")]
+    app = make_app([OpenLeaderboard(url) for url in urls], TOKEN)
+    with TestClient(app, base_url="http://localhost") as opened:
+        assert "/1/runs/1" in opened.get("/").text
+        page = opened.get("/compare?run=0.1&run=1.1").text
+        assert "data.target" in page
+        assert len(opened.get("/compare/figure?run=0.1&run=1.1").json()["data"]) == 2
+
+
+def test_what_others_write_is_seen(tmp_path: Path) -> None:
+    url, run = made.leaderboard(tmp_path, 10, end=False)
+    with Store(url) as store, client(url) as opened:
+        store.resume_run(run)
+        before = opened.get(f"{BASE}/version").text
+        assert before.startswith("running-10-")
+        store.add_trial(run, made.trials(11, made.FAMILIES, 0.0)[10])
+        assert opened.get(f"{BASE}/version").text != before
+        assert "10" in ids(opened.get(BASE).text)
+
+
+# ---- hostile names ---------------------------------------------------------------------------------------------------
+
+
+class Elements(HTMLParser):
+    """Collects what a page is made of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.links: list[str] = []
+        self.words: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attributes}
+        self.links += [value or "" for name, value in attributes if name in ("href", "src", "action")]
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def elements(page: str) -> Elements:
+    found = Elements()
+    found.feed(page)
+    return found
+
+
+@pytest.fixture(scope="module", params=range(0, len(HOSTILE), 3))
+def hostile(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[TestClient, Any]]:
+    names = HOSTILE[request.param : request.param + 3]
+    folder = tmp_path_factory.mktemp("hostile")
+    url, _ = made.leaderboard(folder, 24, name=names[0], families=names, classes=names[:2], notes=names)
+    with client(url) as opened:
+        yield opened, names
+
+
+VIEWS = ("", "/progress", "/parameters", "/about", "/trials/0", "/trials/6", "/export.html")
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_hostile_names_are_text(hostile: tuple[TestClient, Any], board: TestClient, view: str) -> None:
+    opened, names = hostile
+    answer = opened.get(BASE + view)
+    assert answer.status_code == 200
+    found, usual = elements(answer.text), elements(board.get(BASE + view).text)
+    assert found.tags <= usual.tags | {"dl", "pre", "div", "b", "p", "label", "small"}
+    assert not {name for name in found.attributes if name.startswith("on")}
+    assert not {link for link in found.links if not link.startswith(("/", "#", "?"))}
+    whole = "".join(found.words)
+    assert not re.search("[\x00\x1b\u202e]", answer.text)
+    named = names if view in ("", "/parameters", "/export.html") else names[:1]
+    assert all(name in whole for name in named if name.isprintable())
+
+
+@pytest.mark.parametrize("name", [*FIGURES, "trials/0/figures/confusion"])
+def test_hostile_names_are_no_markup_in_figures(hostile: tuple[TestClient, Any], name: str) -> None:
+    opened, _ = hostile
+    path = name if "/" in name else f"figures/{name}"
+    answer = opened.get(f"{BASE}/{path}")
+    assert answer.headers["content-type"] == "application/json"
+
+    def texts(value: Any) -> Iterator[str]:
+        if isinstance(value, dict):
+            for key, below in value.items():
+                if key != "hovertemplate":
+                    yield from texts(below)
+        elif isinstance(value, list):
+            for below in value:
+                yield from texts(below)
+        elif isinstance(value, str):
+            yield value
+
+    for text in texts(answer.json()):
+        assert not re.search("<(?!br>)|[\x00\x1b\u202e]", text), text
+
+
+def test_hostile_names_in_files(hostile: tuple[TestClient, Any]) -> None:
+    opened, names = hostile
+    rows = list(csv.reader(io.StringIO(opened.get(f"{BASE}/export.csv").text)))
+    assert len(rows) == 25
+    assert not [cell for row in rows[1:] for cell in row if cell.startswith(("=", "@", "+1", "-2+"))]
+    whole = json.loads(opened.get(f"{BASE}/export.json").text)
+    assert {trial["family"] for trial in whole["trials"]} == set(names)
+    for form in ("csv", "json", "html"):
+        given = opened.get(f"{BASE}/export.{form}").headers["content-disposition"]
+        assert re.fullmatch(rf'attachment; filename="[\w.-]+\.{form}"', given)
+
+
+# ---- who may ask for what --------------------------------------------------------------------------------------------
+
+
+def test_nothing_from_elsewhere_may_run(board: TestClient) -> None:
+    for path in ("/", BASE, "/static/board.js", f"{BASE}/figures/scores", "/nothing"):
+        headers = board.get(path).headers
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert "unsafe-inline" not in headers["content-security-policy"]
+        assert "unsafe-eval" not in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "", "a b", "[::1"]
+)
+def test_another_host_is_refused(board: TestClient, host: str) -> None:
+    assert board.get("/", headers={"host": host}).status_code == 421
+
+
+@pytest.mark.parametrize("host", ["localhost:8710", "127.0.0.1:1", "LOCALHOST", "[::1]:8710"])
+def test_loopbacks_names_are_not(board: TestClient, host: str) -> None:
+    assert board.get("/", headers={"host": host}).status_code == 200
+
+
+def test_beyond_loopback_everything_takes_the_token(tmp_path: Path) -> None:
+    url, _ = made.leaderboard(tmp_path, 5)
+    app = make_app([OpenLeaderboard(url)], TOKEN, hosts=["box.example"])
+    with TestClient(app, base_url="http://box.example", follow_redirects=False) as opened:
+        for path in ("/", BASE, "/static/board.js", f"{BASE}/export.json", f"{BASE}/events", "/?token=wrong"):
+            assert opened.get(path).status_code == 401
+        bearer = {"authorization": f"Bearer {TOKEN}"}
+        assert opened.get("/", headers=bearer).status_code == 200
+        assert opened.get("/", headers={**bearer, "host": "evil.example"}).status_code == 421
+        entered = opened.get(f"{BASE}?sort=id&token={TOKEN}")
+        assert (entered.status_code, entered.headers["location"]) == (303, f"{BASE}?sort=id")
+        assert {"httponly", "samesite=strict"} <= set(entered.headers["set-cookie"].lower().split("; "))
+        assert opened.get(BASE).status_code == 200  # the client keeps the cookie
+
+
+def test_a_redirect_stays_on_the_page(board: TestClient) -> None:
+    entered = board.get(f"http://localhost//evil.example/?token={TOKEN}")
+    assert entered.headers["location"] == "/evil.example/"
+
+
+def test_actions_take_the_token_and_the_page_itself(tmp_path: Path) -> None:
+    url, _ = made.leaderboard(tmp_path, 5)
+    with client(url) as opened:
+        stop, own = f"{BASE}/actions/stop", {"origin": "http://localhost"}
+        assert opened.post(stop, headers=own).status_code == 401
+        opened.get(f"/?token={TOKEN}")
+        for origin in ({}, {"origin": "http://evil.example"}, {"origin": "null"}, {"origin": "https://localhost"}):
+            assert opened.post(stop, headers=origin).status_code == 403
+        answer = opened.post(stop, headers=own)
+        assert answer.status_code == 409
+        assert "Only a run that goes on can be stopped" in answer.text
+        assert opened.post(f"{BASE}/actions/drop", headers=own).status_code == 404
+
+
+def test_reading_changes_nothing(tmp_path: Path) -> None:
+    url, _ = made.leaderboard(tmp_path, 12)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with client(url) as opened:
+        for path in ("/", BASE, f"{BASE}/trials/0", f"{BASE}/figures/importance", f"{BASE}/export.html"):
+            opened.get(path)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

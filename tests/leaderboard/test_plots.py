@@ -1,0 +1,128 @@
+"""Pictures of a search in Python: what they show is what the trials say, and no name in them is markup."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from automl.errors import UnknownNameError
+from automl.figures.marks import Mark
+from automl.figures.timeline import busy_share
+from automl.leaderboard.plots import Plots, summary
+from automl.leaderboard.records import Board, Run, StoredMetric
+from automl.types import Candidate, Trial
+from tests.board import made
+
+RUN = Run(1, "x", "finished", 0.0, 9.0, "x", StoredMetric("log_loss", False), 0, "", {"kind": "table"}, {}, config={})
+
+
+@pytest.fixture(scope="module")
+def plots() -> Plots:
+    return Plots(Board(RUN, tuple(made.trials(90, made.FAMILIES, 0.0))))
+
+
+def test_the_leaderboard_is_in_its_order(plots: Plots) -> None:
+    (shown,) = plots.leaderboard(top=20).data
+    assert len(shown.x) == 20
+    finished = [t for t in made.trials(90, made.FAMILIES, 0.0) if t.status == "finished"]
+    best = sorted(finished, key=lambda t: -(t.score or 0.0))[:20]
+    assert list(shown.customdata) == [trial.candidate.id for trial in best]
+    assert list(shown.x) == [-(trial.score or 0.0) for trial in best]  # log loss as people know it
+
+
+def test_the_best_so_far_never_gets_worse(plots: Plots) -> None:
+    line = next(trace for trace in plots.scores().data if trace.name == "best so far")
+    assert list(line.y) == sorted(line.y, reverse=True)
+    assert list(line.x) == sorted(line.x)
+
+
+def test_the_front_is_better_the_more_it_costs(plots: Plots) -> None:
+    line = next(trace for trace in plots.front("bytes").data if trace.name == "front")
+    costs, losses = list(line.x), list(line.y)
+    assert len(costs) > 1
+    assert costs == sorted(costs)
+    assert losses == sorted(losses, reverse=True)
+    points = [
+        (x, y)
+        for trace in plots.front("bytes").data
+        if trace.name != "front"
+        for x, y in zip(trace.x, trace.y, strict=True)
+    ]
+    whole = {t.values["bytes"] for t in made.trials(90, made.FAMILIES, 0.0) if t.status == "finished"}
+    assert not [
+        p for p in points if p[0] in whole and any(p[0] <= x and p[1] < y for x, y in zip(costs, losses, strict=True))
+    ]
+
+
+def test_the_parameter_that_decides_is_the_most_important(plots: Plots) -> None:
+    (bars,) = plots.importance("net").data
+    assert bars.y[-1] == "rate"  # the last is on top
+    assert sum(bars.x) == pytest.approx(1)
+
+
+def test_lines_have_one_point_for_each_parameter_and_the_score(plots: Plots) -> None:
+    figure = plots.parallel("net", top=10)
+    assert len(figure.data) == 10
+    names = [note.text for note in figure.layout.annotations if note.textangle]
+    assert names == ["rate (log)", "kernel", "log_loss"] or "kernel.rbf.width" in names
+    assert {len(trace.x) for trace in figure.data} == {len(names)}
+
+
+def test_each_worker_has_its_lane(plots: Plots) -> None:
+    bars = plots.timeline().data
+    assert {lane for trace in bars for lane in trace.y} == {"host:100", "host:101"}
+    assert sum(len(trace.y) for trace in bars) == 90
+
+
+def test_idle_time_is_not_counted() -> None:
+    def mark(begin: float, end: float, worker: str) -> Mark:
+        return Mark(f"{begin} {end} {worker}", "a", "finished", 1.0, end - begin, end, begin, worker)
+
+    assert busy_share([mark(0, 2, "a"), mark(2, 4, "a")]) == 1
+    assert busy_share([mark(0, 1, "a"), mark(3, 4, "a"), mark(0, 4, "b")]) == 0.75
+    assert busy_share([mark(0, 3, "a"), mark(1, 2, "a"), mark(3, 4, "a")]) == 1  # one within another counts once
+    assert busy_share([]) is None
+
+
+def test_trials_without_a_worker_share_lanes_that_are_free() -> None:
+    bare = [replace(trial, worker="", started_at=None) for trial in made.trials(6, ("a",), 0.0)]
+    marks = [replace(Mark.of(t), id=str(i), ended_at=float(i // 2 + 1), seconds=0.9) for i, t in enumerate(bare)]
+    figure = Plots(Board(RUN, tuple(bare)))
+    assert figure.timeline().data
+    assert busy_share(marks) == pytest.approx(2.7 / 2.9, abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["leaderboard", "scores", "curves", "front", "importance", "parallel", "timeline"])
+def test_nothing_to_show_is_said(name: str) -> None:
+    figure = getattr(Plots(Board(RUN)), name)()
+    assert not figure.data
+    assert figure.layout.annotations[0].text
+
+
+def test_unknown_names_get_the_nearest(plots: Plots) -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'net'"):
+        plots.importance("nett")
+    with pytest.raises(UnknownNameError, match="seconds"):
+        plots.curves(over="second")
+
+
+@pytest.mark.parametrize("family", ["<b>x</b>", "<a href='javascript:alert(1)'>x</a>", "\x1b[31m", "&lt;i&gt;"])
+def test_names_are_text(family: str) -> None:
+    trials = tuple(made.trials(40, (family,), 0.0))
+    figures = Plots(Board(RUN, trials))
+    for name in ("leaderboard", "scores", "curves", "front", "timeline", "importance", "parallel"):
+        written = json.loads(getattr(figures, name)().to_json())
+        shown = json.dumps({"data": written["data"], "layout": {**written["layout"], "template": None}})
+        assert "<b>" not in shown
+        assert "<a" not in shown
+        assert "\\u001b" not in shown
+    html = summary(Board(RUN, trials), {"0": 1.0}, 0.5)
+    assert "<a" not in html
+    assert "<b>x" not in html
+
+
+def test_the_summary_has_the_best_trials() -> None:
+    trials: Any = (Trial(Candidate("7", {"family": "mine"}), "finished", {"score": -0.25}),)
+    html = summary(Board(RUN, trials), {"7": 1.0}, 0.25)
+    assert all(word in html for word in ("mine", "#7", "0.25", "100%"))
