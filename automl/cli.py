@@ -1,4 +1,4 @@
-"""The command line: ``automl search | resume | leaderboard | board | predict | export | space``."""
+"""The command line: ``automl search | resume | leaderboard | board | predict | export | space``, ...."""
 
 import argparse
 import contextlib
@@ -36,6 +36,8 @@ usage: automl COMMAND ...
   automl board [LEADERBOARD ...]      show them as a page in the browser, live
   automl predict MODEL DATA -o OUT    predict with a shipped model
   automl export RUN -o DIR            ship from a run again, with other settings
+  automl optuna-export RUN            write a run as a study for optuna-dashboard; also
+                                      tensorboard-export RUN -o DIR, mlflow-export RUN --uri URI
   automl space [PATH] [KEY=VALUE ...] print what is searched over, as YAML
 
 `automl COMMAND --help` says more. For completion in bash: eval "$(automl search -sc install=bash)"
@@ -232,6 +234,44 @@ def _export(argv: list[str]) -> None:
     commands.export(given.run, given.output, given.members, given.max_loss, given.trust)
 
 
+def _optuna_export(argv: list[str]) -> None:
+    parser = _exporter("optuna-export", "Write a run as a study of Optuna's, for optuna-dashboard and its other tools.")
+    parser.add_argument("--storage", help="Optuna's storage (default: sqlite:///RUN/optuna.db, in the run's folder)")
+    parser.add_argument("--name", help="the study's name (default: the run's)")
+    given = parser.parse_args(argv)
+    from automl import commands
+
+    commands.optuna_export(given.run, given.url, given.storage, given.name)
+
+
+def _tensorboard_export(argv: list[str]) -> None:
+    parser = _exporter("tensorboard-export", "Write the curves and parameters of a run's trials for TensorBoard.")
+    parser.add_argument("-o", "--output", required=True, help="a new folder")
+    given = parser.parse_args(argv)
+    from automl import commands
+
+    commands.tensorboard_export(given.run, given.url, given.output)
+
+
+def _mlflow_export(argv: list[str]) -> None:
+    parser = _exporter("mlflow-export", "Add a run, its trials and its shipped models to MLflow.")
+    parser.add_argument(
+        "--uri", required=True, help="MLflow's tracking URI, e.g. http://HOST:5000 or sqlite:///mlflow.db"
+    )
+    parser.add_argument("--experiment", default="automl", help="the experiment (default: automl)")
+    given = parser.parse_args(argv)
+    from automl import commands
+
+    commands.mlflow_export(given.run, given.url, given.uri, given.experiment)
+
+
+def _exporter(command: str, description: str) -> argparse.ArgumentParser:
+    parser = _parser(command, description)
+    parser.add_argument("run", help="a run's folder, number or name")
+    parser.add_argument("--url", help="the leaderboard (default: the run's, or runs/)")
+    return parser
+
+
 def _space(argv: list[str]) -> None:
     parser = _parser("space", "Print what is searched over as YAML, with ranges and defaults.")
     parser.add_argument("path", nargs="?", default="", help="a part of it, e.g. tables.lightgbm")
@@ -265,6 +305,9 @@ COMMANDS = {
     "board": _board,
     "predict": _predict,
     "export": _export,
+    "optuna-export": _optuna_export,
+    "tensorboard-export": _tensorboard_export,
+    "mlflow-export": _mlflow_export,
     "space": _space,
 }
 

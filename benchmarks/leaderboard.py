@@ -23,7 +23,7 @@ def fill(store: Store, n_trials: int) -> int:
         run = store.start_run(name=f"run {i}", folder=f"{i}", metric=StoredMetric("r2"), config=config, task={})
         if i < 199:
             store.finish_run(run)
-    draw = random.Random(0)
+    draw, began = random.Random(0), time.time()
     report = {"progress": 0.2, "score": 0.5, "seconds": 1.0, "extra": {}}
     for begin in range(0, n_trials, 1000):
         with store._database.write() as session:
@@ -39,10 +39,14 @@ def fill(store: Store, n_trials: int) -> int:
                     "params": {f"parameter_{j}": draw.random() for j in range(15)},
                     "score": None if failed else sum(scores) / 5,
                     "fold_scores": [] if failed else scores,
+                    "folds": [] if failed else [{"fold": j, "score": score} for j, score in enumerate(scores)],
+                    "values": {} if failed else {"score": sum(scores) / 5},
+                    "worker": f"host:{i % 2}",
+                    "started_at": began + 0.5 * (i // 2),
                     "reports": [report] * 5,
                     "seconds": 1.0,
                     "failure": f"ValueError: case {i % 20}\n" + "  File x, line 1\n" * 40 if failed else None,
-                    "ended_at": time.time(),
+                    "ended_at": began + 0.5 * (i // 2) + 0.45,
                 }
                 session.add(TrialRow(**values))
     store.finish_run(run)

@@ -10,6 +10,7 @@ from automl.board import drawing
 from automl.board.run_page import Seen, common
 from automl.board.source import OpenLeaderboard
 from automl.errors import UnknownNameError
+from automl.leaderboard.study import defaults
 from automl.leaderboard.tables import TrialRow
 from automl.leaderboard.words import spread
 from automl.types import Trial
@@ -33,6 +34,16 @@ class Node:
     differs: bool
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What a trial is compared with. ``id``: of a trial, None for the defaults of the space."""
+
+    why: str
+    id: str | None
+    score: float | None
+    params: Mapping[str, Any]
+
+
 ABSENT = object()
 
 
@@ -50,7 +61,7 @@ def trial(source: OpenLeaderboard, db: int, run_id: int, id: str, to: str) -> di
         "ended_at": ended_at,
         "spread": spread(own.fold_scores),
         "others": others,
-        "tree": tree([own.candidate.params, *(other.candidate.params for _, other in others)]),
+        "tree": tree([own.candidate.params, *(other.params for other in others)]),
         "absent": ABSENT,
         "to": to,
         "kept": any(fold.predictions for fold in own.folds),
@@ -89,24 +100,21 @@ def _node(path: str, params: list[Mapping[str, Any]], paths: list[str], kept: li
     return Node(depth, path.rpartition(".")[2], path, values, path not in paths, differs)
 
 
-def _others(seen: Seen, own: Trial, to: str) -> list[tuple[str, Trial]]:
-    """Return what to compare a trial with: its family's first, its nearest, and the one that is asked for."""
-    family = next(one for one in seen.families if one.family == own.candidate.family)
-    found: dict[str, str] = {}
-    if family.first != own.candidate.id:
-        found[family.first] = "default"
-    nearest = _nearest(seen, own)
-    if nearest is not None:
-        found.setdefault(nearest, "nearest earlier")
-    if to and to != own.candidate.id:
-        found[to] = "chosen"
-    others = []
-    for id, why in found.items():
+def _others(seen: Seen, own: Trial, to: str) -> list[Beside]:
+    """Return what to compare a trial with: the space's defaults, the nearest earlier one, the one that is asked for."""
+    own_params, found = own.candidate.params, []
+    usual = defaults(seen.run, own_params)
+    if usual:
+        found.append(Beside("default", None, None, {"family": own.candidate.family, **usual}))
+    wanted = {_nearest(seen, own): "nearest earlier"} | ({to: "chosen"} if to != own.candidate.id else {})
+    for id, why in wanted.items():
         try:
-            others.append((why, seen.trials.trial(id)[0]))
+            other = seen.trials.trial(id)[0] if id else None
         except UnknownNameError:  # a number that somebody typed
             continue
-    return others
+        if other is not None:
+            found.append(Beside(why, id, other.score, other.candidate.params))
+    return found
 
 
 def _nearest(seen: Seen, own: Trial) -> str | None:

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
+from automl.errors import ConfigError
 from automl.figures.parameters import ParameterImportance
 from automl.goals import SCORE, is_scored
 from automl.leaderboard.records import Run, RunSummary
@@ -52,13 +55,22 @@ def write(run: Run, trials: Sequence[Trial], url: str, name: str) -> "optuna.Stu
     """Add a run as the study ``name`` to Optuna's storage at ``url``, and return it.
 
     Scores are in the metric's usual sign; with several goals it is a study of several objectives. What Optuna has no
-    place for is in the trials' user attributes. Raises ``optuna.exceptions.DuplicatedStudyError``.
+    place for is in the trials' user attributes. Raises ``ConfigError`` for a name that is taken, and no storage.
     """
     import optuna
 
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     objectives = run.goals.objectives
     directions = [_direction(run, objective) for objective in objectives]
-    study = optuna.create_study(storage=url, study_name=name, directions=directions)
+    try:
+        study = optuna.create_study(storage=url, study_name=name, directions=directions)
+    except optuna.exceptions.DuplicatedStudyError:
+        raise ConfigError(
+            f"A study is written once; '{url}' has one called '{name}'. Give another --name or --storage."
+        ) from None
+    except (ImportError, ValueError, optuna.exceptions.StorageInternalError, SQLAlchemyError) as error:
+        raise ConfigError(f"Optuna cannot use the storage '{url}': {error}. Give a URL like sqlite:///FILE.") from None
     study.set_metric_names([run.metric.name if objective == SCORE else objective for objective in objectives])
     for key, value in (("run", run.id), ("folder", run.folder), ("seed", run.seed), ("task", _plain(run.task))):
         study.set_user_attr(key, value)
@@ -73,19 +85,25 @@ def distributions(run: Run, trials: Iterable[Trial]) -> "dict[str, BaseDistribut
     for trial in trials:
         for path, value in trial.candidate.params.items():
             values.setdefault(path, {})[value] = None
-    folder = FAMILY_FOLDER.get(run.task.get("kind"), "")  # type: ignore[arg-type]
-    described = run.config.get("space", {}).get(folder, {})
-    return {path: _distribution(list(seen), _described(described, path)) for path, seen in values.items()}
+    return {path: _distribution(list(seen), _described(run, path)) for path, seen in values.items()}
 
 
-def _described(space: Any, path: str) -> Mapping[str, Any]:
-    """Return what a configuration says of a parameter; nothing where it says nothing."""
+def defaults(run: Run, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the default of each parameter of a trial, where the run's configuration has one."""
+    described = {path: _described(run, path) for path in params}
+    return {path: found["default"] for path, found in described.items() if "default" in found and path != "family"}
+
+
+def _described(run: Run, path: str) -> Mapping[str, Any]:
+    """Return what a run's configuration says of a parameter; nothing where it says nothing."""
+    kind = run.task.get("kind")
+    space = run.config.get("space", {}).get(FAMILY_FOLDER.get(kind), {})
     for name in path.split(".")[1:]:
         if isinstance(space, Mapping) and name in space:
             space = space[name]
         elif not name.isdecimal():  # one of several repetitions is described once
             return {}
-    return space if isinstance(space, Mapping) else {}
+    return space if isinstance(space, Mapping) else {"default": space}
 
 
 def _distribution(values: Sequence[Any], described: Mapping[str, Any]) -> "BaseDistribution":

@@ -86,7 +86,18 @@ def leaderboard(
     url, run_folder = folder / "leaderboard.db", folder / "run"
     (run_folder / "trials").mkdir(parents=True, exist_ok=True)
     task = {"kind": "table", "target": "binary", "rows": N_ROWS, "goals": list(goals), "baseline": -0.69}
-    config = {"seed": 0, "metric": "log_loss", "data": {"target": name}, "space": {}, "run": {"store": None}}
+    kernel = {"default": "rbf", "rbf": {"width": {"low": 1, "high": 9, "default": 3}}, "linear": {}}
+    space = {
+        family: {"rate": {"low": 1e-4, "high": 1, "log": True, "default": 0.01}, "kernel": kernel}
+        for family in families
+    }
+    config = {
+        "seed": 0,
+        "metric": "log_loss",
+        "data": {"target": name},
+        "space": {"tables": space},
+        "run": {"store": None},
+    }
     rows = tuple(np.arange(N_ROWS)[f::N_FOLDS] for f in range(N_FOLDS))
     Validation(targets(len(classes)), None, rows, name, tuple(classes)).write(run_folder / "validation.npz")
     with Store(url) as store:

@@ -161,7 +161,8 @@ def test_a_trial_beside_another(board: TestClient) -> None:
     page = board.get(f"{BASE}/trials/9?to=12").text
     assert "chosen" in page
     assert f'{BASE}/trials/12"' in page
-    assert "default" in page
+    assert ">default<" in page
+    assert "nearest earlier" in page
     failed = board.get(f"{BASE}/trials/6").text
     assert "ValueError: no such kernel" in failed
 
