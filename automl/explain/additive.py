@@ -9,7 +9,7 @@ import onnx
 
 from automl import runtime
 from automl.explain import tree_shap
-from automl.explain.mixed import Pool, Subject, plain
+from automl.explain.mixed import RowPool, Subject, plain
 from automl.export.reading import Reading
 from automl.export.tree_reading import read_trees
 from automl.export.trees import TreeEnsemble
@@ -82,7 +82,7 @@ def _scaled(terms: Sequence[Term], by: np.ndarray, how: str) -> list[Term]:
 
 
 def shapley_values(
-    subject: Subject, model: Additive, pool: Pool, rows: np.ndarray, background: np.ndarray
+    subject: Subject, model: Additive, pool: RowPool, rows: np.ndarray, background: np.ndarray
 ) -> np.ndarray | None:
     """Return what each feature adds to the scores of each row, (n, p, width), exactly.
 
@@ -121,7 +121,7 @@ class _Numbers:
         )
         self.inputs = {given.name for given in self.session.get_inputs()}
 
-    def of(self, pool: Pool, source: np.ndarray) -> dict[str, np.ndarray]:
+    def of(self, pool: RowPool, source: np.ndarray) -> dict[str, np.ndarray]:
         """Return the numbers, (m, q) by tensor, of the rows that ``source`` says."""
         columns, _ = pool.mixed(source)
         feed = {n: v for n, v in runtime.encode(self.subject.schema, columns).items() if n in self.inputs}
@@ -130,7 +130,7 @@ class _Numbers:
 
 def _groups(
     numbers: _Numbers,
-    pool: Pool,
+    pool: RowPool,
     rows: np.ndarray,
     background: np.ndarray,
     at_rows: dict[str, np.ndarray],

@@ -9,7 +9,7 @@ import numpy as np
 
 from automl.errors import ConfigError, DataError, unknown_name
 from automl.explain import additive, shapley
-from automl.explain.mixed import Pool, Subject, plain
+from automl.explain.mixed import RowPool, Subject, plain
 from automl.options import number
 from automl.runtime import to_columns
 
@@ -145,7 +145,7 @@ def explain(
 
 
 def _by_trees(
-    subject: Subject, pool: Pool, rows: np.ndarray, others: np.ndarray, scale: str
+    subject: Subject, pool: RowPool, rows: np.ndarray, others: np.ndarray, scale: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Return values, errors (n, p, width) and scores of rows and background, where trees give them exactly."""
     import onnx
@@ -181,7 +181,7 @@ def _margins(values: np.ndarray, answers: np.ndarray, link: str) -> tuple[np.nda
 
 def _put_together(
     subject: Subject,
-    pool: Pool,
+    pool: RowPool,
     rows: np.ndarray,
     others: np.ndarray,
     values: np.ndarray,

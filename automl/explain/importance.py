@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from automl.errors import DataError, unknown_name
-from automl.explain.mixed import Pool, Subject, plain
+from automl.explain.mixed import RowPool, Subject, plain
 from automl.metrics import Metric
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def permutation_importance(
     return Importance(features, drops)
 
 
-def of_rows(subject: Subject, pool: Pool, y: np.ndarray, metric: Metric, repeats: int, seed: int) -> Importance:
+def of_rows(subject: Subject, pool: RowPool, y: np.ndarray, metric: Metric, repeats: int, seed: int) -> Importance:
     """Return the permutation importance on rows with their target ``y``, (n,) codes or values."""
     n_rows = sum(pool.sizes)
     if len(y) != n_rows:
@@ -76,7 +76,7 @@ class Dependence:
     answers: np.ndarray
 
 
-def partial_dependence(subject: Subject, pool: Pool, feature: str, points: int = POINTS) -> Dependence:
+def partial_dependence(subject: Subject, pool: RowPool, feature: str, points: int = POINTS) -> Dependence:
     """Return the mean answer where all rows have one value of ``feature``, for values of the rows (Friedman, 2001).
 
     Values are those of the rows: all of them up to ``points``; of more, numbers at even quantiles and the most frequent

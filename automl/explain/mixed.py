@@ -36,7 +36,7 @@ class Subject:
         """The labels in the order of the answers' columns; none for a regression."""
         return list(self.schema["classes"])
 
-    def pool(self, *parts: tuple[Any, Any]) -> "Pool":
+    def pool(self, *parts: tuple[Any, Any]) -> "RowPool":
         """Return the rows of one or more (x, lengths), in one pool. Raises ``DataError`` for what does not fit."""
         try:
             if self.schema["kind"] in ("image", "sequence"):
@@ -45,14 +45,14 @@ class Subject:
         except runtime.PredictionError as error:
             raise DataError(str(error)) from None
 
-    def answers(self, pool: "Pool", source: np.ndarray) -> np.ndarray:
+    def answers(self, pool: "RowPool", source: np.ndarray) -> np.ndarray:
         """Return the answers, (m, width) float64, to the rows that ``source``, (m, p), says."""
         starts = range(0, len(source), ROWS_AT_ONCE)
         parts = [self.answer(*pool.mixed(source[start : start + ROWS_AT_ONCE])) for start in starts]
         return np.concatenate(parts).astype(np.float64)
 
 
-class Pool(Protocol):
+class RowPool(Protocol):
     """Rows with p features that can be mixed."""
 
     @property

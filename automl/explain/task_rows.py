@@ -9,7 +9,7 @@ from scipy import sparse as sp
 
 from automl import runtime
 from automl.explain.importance import Importance, permutation_importance
-from automl.explain.mixed import Pool, Subject
+from automl.explain.mixed import RowPool, Subject
 from automl.export.member import Member, mean_score, validation_prediction
 from automl.task import Batch, Rows, Schema, Task
 
@@ -19,7 +19,7 @@ MOST_ROWS = 2000
 
 @dataclass(frozen=True)
 class TaskRows:
-    """Encoded rows whose features can be mixed, as raw ones can (``mixed.Pool``).
+    """Encoded rows whose features can be mixed, as raw ones can (``mixed.RowPool``).
 
     ``parts``: of each feature, its columns in each field of ``Rows``.
     """
@@ -27,7 +27,7 @@ class TaskRows:
     features: tuple[str, ...]
     rows: Rows
     parts: tuple[tuple[str, np.ndarray], ...]
-    arrays: Pool | None = None
+    arrays: RowPool | None = None
 
     @classmethod
     def of(cls, schema: Schema, rows: Rows) -> "TaskRows":
