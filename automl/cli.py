@@ -36,8 +36,9 @@ usage: automl COMMAND ...
   automl board [LEADERBOARD ...]      show them as a page in the browser, live
   automl predict MODEL DATA -o OUT    predict with a shipped model
   automl export RUN -o DIR            ship from a run again, with other settings
-  automl optuna-export RUN            write a run as a study for optuna-dashboard; also
-                                      tensorboard-export RUN -o DIR, mlflow-export RUN --uri URI
+  automl optuna-export RUN            write a run as a study for optuna-dashboard
+  automl tensorboard-export RUN -o DIR    ... as files for TensorBoard
+  automl mlflow-export RUN --uri URI      ... into MLflow
   automl space [PATH] [KEY=VALUE ...] print what is searched over, as YAML
 
 `automl COMMAND --help` says more. For completion in bash: eval "$(automl search -sc install=bash)"

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-STATUSES = ("finished", "stopped", "failed")
+from automl.board.index import STATUSES
+
 COLUMNS = ("tier", "score", "folds", "seconds", "status", "weight", "bytes", "row_ms")
 SORTS = ("rank", "id", "family", "score", "seconds", "status", "ended_at")
 PAGE = 50

@@ -83,7 +83,7 @@ def _importance(seen: Seen, query: Query) -> Figure:
     rows = seen.trials.order(Asked(families=(family,), statuses=("finished",)))
     # Evenly over the ranks, so that the best tenth stays a tenth.
     every = max(1, -(-len(rows) // _MOST_WEIGHED))
-    found = importances(seen.run, seen.trials.whole([int(row) for row in rows[::every]]))
+    found = importances(seen.run, seen.trials.whole(rows[::every]))
     return parameters.importance(parameters.shortened(found, family))
 
 

@@ -34,7 +34,7 @@ def run(source: OpenLeaderboard, run_id: int, form: str) -> tuple[str, str, str]
     name = re.sub(r"[^A-Za-z0-9_.-]+", "_", seen.run.name).strip("._") or "run"
     if form == "html":
         return f"{name}.html", _FORMS[form], _page(seen)
-    trials = seen.trials.whole([int(row) for row in seen.trials.order()])
+    trials = seen.trials.whole(seen.trials.order())
     board = Board(seen.run, tuple(trials), seen.ensemble, tuple(seen.artifacts))
     return f"{name}.{form}", _FORMS[form], report.to_csv(board) if form == "csv" else report.to_json(board)
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from automl.board import asked as chosen
 from automl.board.asked import Asked
+from automl.board.index import STATUSES
 from automl.board.source import OpenLeaderboard
 from automl.board.trials import FamilySum, ShownTrial, Trials
 from automl.board.words import flat
@@ -59,7 +60,7 @@ class Seen:
     @property
     def counts(self) -> dict[str, int]:
         """How many trials ended with each status."""
-        return {s: n for s in chosen.STATUSES if (n := sum(one.counts.get(s, 0) for one in self.families))}
+        return {s: n for s in STATUSES if (n := sum(one.counts.get(s, 0) for one in self.families))}
 
     @property
     def seconds(self) -> float:
@@ -136,7 +137,7 @@ def leaderboard(source: OpenLeaderboard, db: int, run_id: int, choice: Asked) ->
         "total": total,
         "pages": chosen.pages(choice.page, last),
         "columns": chosen.COLUMNS,
-        "statuses": chosen.STATUSES,
+        "statuses": STATUSES,
         "values": sorted({name for line in lines for name in line.mark.values} - set(_OWN_COLUMNS)),
         "spread": spread,
         "firsts": {one.first for one in seen.families},

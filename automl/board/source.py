@@ -37,6 +37,7 @@ class OpenLeaderboard:
 
     def __init__(self, url: str | Path) -> None:
         self.database = Database(url, read_only=True)
+        self.indexes: dict[int, Any] = {}
         self._answers: OrderedDict[Hashable, Any] = OrderedDict()
         self._lock = threading.Lock()
 

@@ -1,27 +1,29 @@
-"""The trials of a run as the page shows them: in any order, by pages, in sums and in samples, all by the database."""
+"""The trials of a run as the page shows them: in any order, by pages, in sums and in samples."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import select
 
 from automl.board.asked import VALUE, Asked
+from automl.board.index import STATUSES, Index
 from automl.board.source import OpenLeaderboard, Version
 from automl.errors import unknown_name
 from automl.figures.marks import Mark
 from automl.goals import SCORE, Goals
-from automl.leaderboard import queries
 from automl.leaderboard.store import as_trial
 from automl.leaderboard.tables import TrialRow
 from automl.leaderboard.ties import tiers
 from automl.types import Candidate, Trial
 
+Answer = TypeVar("Answer")
 # Tiers are told apart among so many of the best.
 _TIERED = 200
 # Ranks by several goals take time that grows with the square of the trials; beyond so many the score decides.
 MOST_RANKED = 3000
+_AT_ONCE = 500
 _SHOWN = (
     *(TrialRow.id, TrialRow.candidate_id, TrialRow.family, TrialRow.status, TrialRow.score, TrialRow.fold_scores),
     *(TrialRow.seconds, TrialRow.ended_at, TrialRow.started_at, TrialRow.worker, TrialRow.values),
@@ -40,7 +42,7 @@ class ShownTrial:
 
 @dataclass(frozen=True)
 class FamilySum:
-    """What became of a family. ``best``: the id of its best trial, None where none has a score."""
+    """What became of a family. ``best``, ``first``: ids of its best trial (None: none has a score) and its first."""
 
     family: str
     counts: Mapping[str, int]
@@ -61,23 +63,24 @@ class Trials:
     def __init__(self, source: OpenLeaderboard, run_id: int, version: Version, goals: Goals) -> None:
         self.source, self.run_id, self.version, self.goals = source, run_id, version, goals
 
-    def page(self, choice: Asked, size: int) -> tuple[list[ShownTrial], int]:
-        """Return the lines of the chosen page, and how many there are in all."""
-        rows = self.order(choice)
-        shown = rows[(choice.page - 1) * size : choice.page * size]
-        return self._lines([int(row) for row in shown]), len(rows)
+    @property
+    def index(self) -> Index:
+        """The columns of all trials."""
+        return self._once("index", self._index)
+
+    def page(self, asked: Asked, size: int) -> tuple[list[ShownTrial], int]:
+        """Return the lines of the page that is asked for, and how many there are in all."""
+        rows = self.order(asked)
+        return self._lines(rows[(asked.page - 1) * size : asked.page * size]), len(rows)
 
     def lines_of(self, ids: Sequence[str]) -> list[ShownTrial]:
         """Return the lines of some trials."""
-        with self.source.database.read() as session:
-            query = select(TrialRow.id).where(TrialRow.run_id == self.run_id).where(TrialRow.candidate_id.in_(ids))
-            rows = list(session.scalars(query))
-        return self._lines(rows)
+        return self._lines(self._rows_of(ids))
 
-    def order(self, choice: Asked | None = None) -> np.ndarray:
-        """Return the rows of the chosen trials in the chosen order; by default all, best first."""
-        choice = choice or Asked()
-        return self._once(("order", choice.filters), lambda: self._order(choice))
+    def order(self, asked: Asked | None = None) -> np.ndarray:
+        """Return the rows of the trials that are asked for, in order; by default all, best first."""
+        wanted = asked or Asked()
+        return self._once(("order", wanted.filters), lambda: self._order(wanted))
 
     def families(self) -> list[FamilySum]:
         """Return the families with what became of them, the best first."""
@@ -91,34 +94,28 @@ class Trials:
         """Return the ids of the trials that no other one is better than in every goal."""
         return self._once("front", self._front)
 
-    def ids_of(self, rows: Sequence[int]) -> list[str]:
-        """Return the candidates' ids of rows, in their order."""
-        with self.source.database.read() as session:
-            found = session.execute(select(TrialRow.id, TrialRow.candidate_id).where(TrialRow.id.in_(rows)))
-            known = {row.id: str(row.candidate_id) for row in found}
-        return [known[row] for row in rows if row in known]
-
     def trial(self, id: str) -> tuple[Trial, float]:
         """Return a trial with all that is known of it, and when it ended. Raises ``UnknownNameError``."""
         with self.source.database.read() as session:
-            row = session.scalars(
-                select(TrialRow).where(TrialRow.run_id == self.run_id, TrialRow.candidate_id == id)
-            ).one_or_none()
+            own = select(TrialRow).where(TrialRow.run_id == self.run_id, TrialRow.candidate_id == id)
+            row = session.scalars(own).one_or_none()
             if row is None:
                 known = select(TrialRow.candidate_id).where(TrialRow.run_id == self.run_id).limit(1000)
                 raise unknown_name("trial", id, session.scalars(known))
             return as_trial(row), row.ended_at
 
-    def whole(self, rows: Sequence[int]) -> list[Trial]:
+    def whole(self, rows: Sequence[int] | np.ndarray) -> list[Trial]:
         """Return the trials in these rows with all that is known of them, in this order."""
+        found: dict[int, Trial] = {}
         with self.source.database.read() as session:
-            found = {row.id: as_trial(row) for row in session.scalars(select(TrialRow).where(TrialRow.id.in_(rows)))}
-        return [found[row] for row in rows if row in found]
+            for part in _parts(rows):
+                query = select(TrialRow).where(TrialRow.id.in_(part))
+                found |= {row.id: as_trial(row) for row in session.scalars(query)}
+        return [found[int(row)] for row in rows if int(row) in found]
 
     def best(self, number: int, family: str | None = None) -> list[Trial]:
         """Return the best trials, of one family or of all."""
-        choice = Asked(families=() if family is None else (family,))
-        return self.whole([int(row) for row in self.order(choice)[:number]])
+        return self.whole(self.order(Asked(families=() if family is None else (family,)))[:number])
 
     def marks(self, most: int) -> list[Mark]:
         """Return marks of all trials, or of an even sample and of those that were the best when they ended."""
@@ -126,120 +123,146 @@ class Trials:
 
     def newest(self, number: int) -> list[Mark]:
         """Return marks of the trials that ended last, earliest first."""
-        newest = select(TrialRow.id).where(TrialRow.run_id == self.run_id).order_by(TrialRow.id.desc()).limit(number)
-        return self._marks(newest)
+        return self._once(("newest", number), lambda: self._marks(self.index.row[-number:]))
 
-    def _once(self, key: Any, ask: Any) -> Any:
+    def _once(self, key: Hashable, ask: Callable[[], Answer]) -> Answer:
         return self.source.once((self.run_id, self.version, key), ask)
 
-    def _order(self, choice: Asked) -> np.ndarray:
-        if (
-            choice.filters == Asked().filters
-            and len(self.goals.objectives) > 1
-            and self.version.n_trials <= MOST_RANKED
-        ):
-            return np.array(self._ranked_by_goals(), np.int64)
-        query = select(TrialRow.id).where(TrialRow.run_id == self.run_id)
-        if choice.families:
-            query = query.where(TrialRow.family.in_(choice.families))
-        if choice.statuses:
-            query = query.where(TrialRow.status.in_(choice.statuses))
-        if choice.find:
-            query = query.where(_matches(self.run_id, choice.find))
+    def _index(self) -> Index:
+        earlier: Index | None = self.source.indexes.get(self.run_id)
         with self.source.database.read() as session:
-            if choice.sort.startswith(VALUE):
-                return self._by_value(session.execute(query.add_columns(TrialRow.values)), choice)
-            rows = np.fromiter(session.scalars(query.order_by(*_sorted_by(choice))), np.int64)
-        return rows[::-1] if choice.sort == "rank" and choice.descending else rows
+            found = Index.read(session, self.run_id, earlier)
+            # A trial that a resumed run has tried again is no longer in its row.
+            if earlier is not None and len(found) != self.version.n_trials:
+                found = Index.read(session, self.run_id)
+        self.source.indexes[self.run_id] = found
+        return found
 
-    def _by_value(self, found: Any, choice: Asked) -> np.ndarray:
-        name = choice.sort.removeprefix(VALUE)
-        values = [(row, (values or {}).get(name)) for row, values in found]
-        known = sorted((v, row) for row, v in values if v is not None and v == v)
-        unknown = [row for row, v in values if v is None or v != v]
-        ordered = [row for _, row in known]
-        return np.array((ordered[::-1] if choice.descending else ordered) + unknown, np.int64)
+    def _order(self, asked: Asked) -> np.ndarray:
+        if asked.sort == "id" or asked.sort.startswith(VALUE):
+            places = self._by_what_is_read(asked)
+        elif asked.sort == "rank":
+            places = self._standing()[:: -1 if asked.descending else 1]
+        else:
+            places = self.index.sorted_by(asked.sort, asked.descending)
+        wanted = self.index.chosen(asked.families, asked.statuses)
+        if asked.find:
+            wanted &= self._matches(asked.find)
+        return self.index.row[places[wanted[places]]]
 
-    def _ranked_by_goals(self) -> list[int]:
+    def _standing(self) -> np.ndarray:
+        if len(self.goals.objectives) == 1 or len(self.index) > MOST_RANKED:
+            return self.index.standing
         with self.source.database.read() as session:
             found = select(TrialRow.id, TrialRow.status, TrialRow.values).where(TrialRow.run_id == self.run_id)
             rows = session.execute(found.order_by(TrialRow.id))
             # The row stands in for the candidate's id.
             trials = [Trial(Candidate(str(row), {}), status, values or {}) for row, status, values in rows]
-        return [int(trial.candidate.id) for trial in self.goals.rank(trials)]
+        ranked = np.array([int(trial.candidate.id) for trial in self.goals.rank(trials)], np.int64)
+        return self._places(ranked)
 
-    def _lines(self, rows: Sequence[int]) -> list[ShownTrial]:
+    def _by_what_is_read(self, asked: Asked) -> np.ndarray:
+        """Return the places of all trials by the number in their id, or by a measured value; those without it last."""
+        name = asked.sort.removeprefix(VALUE)
+        column: Any = TrialRow.candidate_id if asked.sort == "id" else TrialRow.values
         with self.source.database.read() as session:
-            found = {row.id: row for row in session.execute(select(*_SHOWN).where(TrialRow.id.in_(rows)))}
-        places = self._once("places", lambda: _places(self.order()))
-        tiered = self.tiers()
+            query = select(TrialRow.id, column).where(TrialRow.run_id == self.run_id)
+            found = session.execute(query.order_by(TrialRow.id)).all()
+        if asked.sort == "id":
+            keys = np.array([float(id) if str(id).isdecimal() else np.nan for _, id in found])
+        else:
+            keys = np.array([np.nan if (values or {}).get(name) is None else values[name] for _, values in found])
+        places = self._places(np.array([row for row, _ in found], np.int64))
+        return places[np.argsort(-keys if asked.descending else keys, kind="stable")]
+
+    def _places(self, rows: np.ndarray) -> np.ndarray:
+        """Return where rows are in the index; what ended since is not there yet."""
+        there = rows[np.isin(rows, self.index.row)]
+        return np.searchsorted(self.index.row, there)
+
+    def _matches(self, find: str) -> np.ndarray:
+        """Return whether a trial's family holds what is looked for, or its id is that."""
+        index = self.index
+        of_family = np.array([find.lower() in family.lower() for family in index.families], bool)
+        return of_family[index.family] | np.isin(index.row, self._rows_of([find.removeprefix("#")]))
+
+    def _rows_of(self, ids: Sequence[str]) -> np.ndarray:
+        with self.source.database.read() as session:
+            query = select(TrialRow.id).where(TrialRow.run_id == self.run_id, TrialRow.candidate_id.in_(ids))
+            return np.fromiter(session.scalars(query), np.int64)
+
+    def _lines(self, rows: np.ndarray) -> list[ShownTrial]:
+        scores: dict[int, tuple[float, ...]] = {}
+        marks = dict(self._read(rows, scores))
+        ranks, tiered = self._once("ranks", self._ranks), self.tiers()
         lines = []
-        for row in rows:
-            mark = _mark(found[row])
-            rank = int(places[row]) if mark.is_scored else None
-            lines.append(ShownTrial(rank, tiered.get(row), mark, tuple(found[row].fold_scores)))
+        for row in (int(row) for row in rows if int(row) in marks):
+            rank = int(ranks[np.searchsorted(self.index.row, row)]) if marks[row].is_scored else None
+            lines.append(ShownTrial(rank, tiered.get(row), marks[row], scores[row]))
         return lines
 
+    def _ranks(self) -> np.ndarray:
+        """Return the rank of each trial, in the order of the index."""
+        ranks = np.empty(len(self.index), np.int64)
+        ranks[np.searchsorted(self.index.row, self.order())] = np.arange(1, len(self.index) + 1)
+        return ranks
+
     def _tiers(self) -> dict[int, int | None]:
-        best = [int(row) for row in self.order(Asked(sort="score"))[:_TIERED]]
-        with self.source.database.read() as session:
-            query = select(TrialRow.id, TrialRow.fold_scores).where(
-                TrialRow.id.in_(best), TrialRow.status == "finished"
-            )
-            scores = dict(session.execute(query).all())  # type: ignore[arg-type]
-        ordered = [row for row in best if row in scores]
+        best = self.order(Asked(sort="score", statuses=("finished",)))[:_TIERED]
+        scores: dict[int, tuple[float, ...]] = {}
+        ordered = [row for row, _ in self._read(best, scores)]
         return dict(zip(ordered, tiers([scores[row] for row in ordered]), strict=True))
 
     def _front(self) -> list[str]:
         if len(self.goals.objectives) == 1:
-            return self.ids_of([int(row) for row in self.order()[:1]])
+            return [mark.id for mark in self._marks(self.order()[:1])]
         with self.source.database.read() as session:
-            found = select(TrialRow.candidate_id, TrialRow.score, TrialRow.values).where(
-                TrialRow.run_id == self.run_id, TrialRow.status == "finished"
-            )
-            rows = session.execute(found).all()
-        costs = np.array([[_cost(name, (v or {}).get(name)) for name in self.goals.objectives] for _, _, v in rows])
+            finished = TrialRow.run_id == self.run_id, TrialRow.status == "finished"
+            rows = session.execute(select(TrialRow.candidate_id, TrialRow.values).where(*finished)).all()
+        costs = np.array([[_cost(name, (v or {}).get(name)) for name in self.goals.objectives] for _, v in rows])
         return [str(rows[i].candidate_id) for i in non_dominated(costs)] if rows else []
 
     def _families(self) -> list[FamilySum]:
-        counted = (
-            select(TrialRow.family, TrialRow.status, func.count(), func.sum(TrialRow.seconds), func.min(TrialRow.id))
-            .where(TrialRow.run_id == self.run_id)
-            .group_by(TrialRow.family, TrialRow.status)
-        )
-        with self.source.database.read() as session:
-            rows = session.execute(counted).all()
-            best = dict(session.execute(queries.best_of_families(self.run_id)).all())  # type: ignore[arg-type]
-            first: dict[str, int] = {}
-            for family, _, _, _, row in rows:
-                first[family] = min(row, first.get(family, row))
-            wanted = select(*_SHOWN[:5]).where(TrialRow.id.in_([*best.values(), *first.values()]))
-            known = {row.id: row for row in session.execute(wanted)}
+        index = self.index
+        tops: dict[int, int] = {}
+        for place in index.standing[index.is_scored[index.standing]]:
+            tops.setdefault(int(index.family[place]), int(place))
+            if len(tops) == len(index.families):
+                break
+        firsts = {code: int(np.argmax(index.family == code)) for code in range(len(index.families))}
+        wanted = index.row[[*tops.values(), *firsts.values()]] if firsts else index.row[:0]
+        ids = {row: mark.id for row, mark in self._read(wanted)}
         sums = []
-        for family in first:
-            top = known[best[family]] if family in best else None
-            of = [row for row in rows if row[0] == family]
-            counts, seconds = {row[1]: row[2] for row in of}, sum(row[3] for row in of)
-            score, id = (top.score, str(top.candidate_id)) if top is not None else (None, None)
-            sums.append(FamilySum(family, counts, seconds, id, score, str(known[first[family]].candidate_id)))
-        return sorted(sums, key=lambda one: -float("inf") if one.score is None else one.score, reverse=True)
+        for code, family in enumerate(index.families):
+            own = index.family == code
+            statuses = np.bincount(index.status[own], minlength=len(STATUSES))
+            counts = {status: int(n) for status, n in zip(STATUSES, statuses, strict=True) if n}
+            top = tops.get(code)
+            best, score = (None, None) if top is None else (ids[int(index.row[top])], float(index.score[top]))
+            first = ids[int(index.row[firsts[code]])]
+            sums.append(FamilySum(family, counts, float(index.seconds[own].sum()), best, score, first))
+        return sorted(sums, key=lambda one: -np.inf if one.score is None else one.score, reverse=True)
 
     def _sample(self, most: int) -> list[Mark]:
-        own = select(TrialRow.id).where(TrialRow.run_id == self.run_id)
-        if self.version.n_trials <= most:
-            return self._marks(own)
-        every = -(-self.version.n_trials // most)
-        return self._marks(own.where(TrialRow.id % every == 0), queries.improvements(self.run_id))
+        rows = self.index.row
+        if len(rows) > most:
+            even = np.linspace(0, len(rows) - 1, most).astype(int)
+            rows = rows[np.union1d(even, self.index.improvements)]
+        return self._marks(rows)
 
-    def _marks(self, *chosen: Select[Any]) -> list[Mark]:
+    def _marks(self, rows: np.ndarray) -> list[Mark]:
+        return [mark for _, mark in self._read(rows)]
+
+    def _read(self, rows: np.ndarray, scores: dict[int, tuple[float, ...]] | None = None) -> list[tuple[int, Mark]]:
+        """Return marks with their rows, in the order that is given; fold scores go into ``scores``."""
+        found: dict[int, Mark] = {}
         with self.source.database.read() as session:
-            rows = {int(row) for query in chosen for row in session.scalars(query)}
-            found = []
-            ordered = sorted(rows)
-            for begin in range(0, len(ordered), 500):
-                part = ordered[begin : begin + 500]
-                found += session.execute(select(*_SHOWN).where(TrialRow.id.in_(part)).order_by(TrialRow.id)).all()
-        return [_mark(row) for row in found]
+            for part in _parts(rows):
+                for row in session.execute(select(*_SHOWN).where(TrialRow.id.in_(part))):
+                    found[row.id] = _mark(row)
+                    if scores is not None:
+                        scores[row.id] = tuple(row.fold_scores)
+        return [(int(row), found[int(row)]) for row in rows if int(row) in found]
 
 
 def non_dominated(costs: np.ndarray) -> list[int]:
@@ -255,8 +278,9 @@ def non_dominated(costs: np.ndarray) -> list[int]:
     return sorted(front)
 
 
-def _places(order: np.ndarray) -> dict[int, int]:
-    return {int(row): place for place, row in enumerate(order, start=1)}
+def _parts(rows: Sequence[int] | np.ndarray) -> list[list[int]]:
+    """Return rows in parts that a query takes at once."""
+    return [[int(row) for row in rows[i : i + _AT_ONCE]] for i in range(0, len(rows), _AT_ONCE)]
 
 
 def _mark(row: Any) -> Mark:
@@ -268,28 +292,3 @@ def _cost(name: str, value: float | None) -> float:
     if value is None or value != value:
         return float("inf")
     return -value if name == SCORE else value
-
-
-def _matches(run_id: int, find: str) -> ColumnElement[bool]:
-    """Return the condition that a trial's id is this, or its family holds it."""
-    escaped = find.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    by_family = func.lower(TrialRow.family).like(f"%{escaped}%", escape="\\")
-    wanted = find.removeprefix("#")
-    by_id = select(TrialRow.id).where(TrialRow.run_id == run_id, TrialRow.candidate_id == wanted)
-    return TrialRow.id.in_(by_id) | by_family
-
-
-def _sorted_by(choice: Asked) -> Sequence[Any]:
-    if choice.sort in ("rank", "score"):
-        standing = queries.STANDING
-        return standing if choice.sort == "rank" or not choice.descending else _reverse_score()
-    if choice.sort == "id":  # in the order of their numbers
-        column: Any = func.length(TrialRow.candidate_id)
-        own: list[Any] = [column, TrialRow.candidate_id]
-        return [one.desc() for one in own] if choice.descending else own
-    column = getattr(TrialRow, choice.sort)
-    return [column.desc() if choice.descending else column, TrialRow.id]
-
-
-def _reverse_score() -> Sequence[Any]:
-    return [queries.UNSCORED, TrialRow.score, TrialRow.id]

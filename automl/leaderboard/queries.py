@@ -20,7 +20,7 @@ _SHOWN = [getattr(RunRow, name) for name in RunSummary.__dataclass_fields__ if n
 _SUMMARY = (*_SHOWN, RunRow.metric, RunRow.greater_is_better, RunRow.process, RunRow.renewed_at)
 UNSCORED = or_(TrialRow.status == "failed", TrialRow.score.is_(None), TrialRow.score == math.nan)
 # Best first: ranked before unscored before failed ones, whole before partial scores, then by score, then as they ended.
-STANDING = (
+_STANDING = (
     case((TrialRow.status == "failed", 2), (UNSCORED, 1), else_=0),
     case((TrialRow.status == "finished", 0), else_=1),
     case((UNSCORED, 0.0), else_=TrialRow.score).desc(),
@@ -59,7 +59,7 @@ def counts(session: Session, run_id: int) -> dict[str, int]:
 def standings(session: Session, run_id: int, limit: int | None, offset: int) -> list[Standing]:
     """Return a run's trials, best first, ``limit`` of them (None: all) after the first ``offset``."""
     # The order is made from the index alone; whole rows are read of the page only.
-    page = select(TrialRow.id).filter_by(run_id=run_id).order_by(*STANDING).limit(limit).offset(offset).subquery()
+    page = select(TrialRow.id).filter_by(run_id=run_id).order_by(*_STANDING).limit(limit).offset(offset).subquery()
     query = select(
         *(
             TrialRow.candidate_id,
@@ -71,7 +71,7 @@ def standings(session: Session, run_id: int, limit: int | None, offset: int) -> 
         ),
         *(TrialRow.seconds, UNSCORED.label("unscored")),
     )
-    rows = session.execute(query.join(page, page.c.id == TrialRow.id).order_by(*STANDING))
+    rows = session.execute(query.join(page, page.c.id == TrialRow.id).order_by(*_STANDING))
     return [_standing(offset + i, row) for i, row in enumerate(rows, start=1)]
 
 
@@ -82,31 +82,11 @@ def failures(session: Session, run_id: int) -> Sequence[tuple[str, str | None, i
     return [(family, failure, n) for family, failure, n in session.execute(query)]
 
 
-def best_of_families(run_id: int) -> Select[Any]:
-    """Return the query for the families of a run and the rows of their best trials."""
-    place = func.row_number().over(partition_by=TrialRow.family, order_by=STANDING)
-    placed = (
-        select(TrialRow.family, TrialRow.id, place.label("place")).where(TrialRow.run_id == run_id).where(~UNSCORED)
-    )
-    found = placed.subquery()
-    return select(found.c.family, found.c.id).where(found.c.place == 1)
-
-
 def sums_of_runs() -> Select[Any]:
     """Return the query for what the trials of each run came to: ``run_id``, ``n``, ``best`` of those that finished."""
     finished = and_(TrialRow.status == "finished", ~UNSCORED)
     best = func.max(case((finished, TrialRow.score)))
     return select(TrialRow.run_id, func.count().label("n"), best.label("best")).group_by(TrialRow.run_id)
-
-
-def improvements(run_id: int) -> Select[Any]:
-    """Return the query for the rows of the trials that were better than all that had finished before."""
-    earlier = func.max(TrialRow.score).over(order_by=TrialRow.id, rows=(None, -1))
-    finished = select(TrialRow.id, TrialRow.score, earlier.label("earlier")).where(
-        TrialRow.run_id == run_id, TrialRow.status == "finished"
-    )
-    found = finished.where(~UNSCORED).subquery()
-    return select(found.c.id).where(or_(found.c.earlier.is_(None), found.c.score > found.c.earlier))
 
 
 def _matching(query: Select[Any], key: int | str | Path | None) -> Select[Any]:
