@@ -85,6 +85,19 @@ def test_a_classifier(fitted: AutoML) -> None:
     assert fitted.notes_
 
 
+def test_pictures_of_the_search(fitted: AutoML) -> None:
+    (points,) = fitted.plot.leaderboard().data
+    scored = fitted.leaderboard().dropna(subset=["rank"])
+    assert list(points.x) == scored["score"].tolist()
+    assert len({lane for trace in fitted.plot.timeline().data for lane in trace.y}) == 1  # of this process
+    html = fitted._repr_html_()
+    assert all(f"#{id}" in html for id in scored["id"])
+    assert f"{fitted.score_:.5g}" in html
+    with pytest.raises(NotFittedError):
+        _ = AutoML().plot
+    assert "<table><thead>" not in AutoML()._repr_html_()
+
+
 def test_export_of_a_pickled_estimator(fitted: AutoML, tmp_path: Path) -> None:
     x, y = load_breast_cancer(return_X_y=True, as_frame=True)
     again = pickle.loads(pickle.dumps(fitted))

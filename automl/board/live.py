@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from automl.board.source import OpenLeaderboard
 from automl.errors import AutoMLError
 
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 2.0
 # A line that says nothing tells both ends that the other is there.
 _QUIET_SECONDS = 15.0
 

@@ -197,7 +197,8 @@ class Trials:
         ranks, tiered = self._once("ranks", self._ranks), self.tiers()
         lines = []
         for row in (int(row) for row in rows if int(row) in marks):
-            rank = int(ranks[np.searchsorted(self.index.row, row)]) if marks[row].is_scored else None
+            place = np.searchsorted(self.index.row, row)
+            rank = int(ranks[place]) if self.index.is_scored[place] else None
             lines.append(ShownTrial(rank, tiered.get(row), marks[row], scores[row]))
         return lines
 

@@ -178,7 +178,7 @@ def test_a_point_leads_to_its_trial(page: Page) -> None:
 @pytest.mark.parametrize("blocked", [[], ["*/events"]], ids=["events", "polled"])
 def test_a_run_that_goes_on_is_followed(browser: webdriver.Chrome, tmp_path: Path, blocked: list[str]) -> None:
     url, run = made.leaderboard(tmp_path, 10, end=False)
-    trials = made.trials(13, made.FAMILIES, time.time())
+    trials = made.trials(14, made.FAMILIES, time.time())
     browser.execute_cdp_cmd("Network.enable", {})
     browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": blocked})
     with Store(url) as store, served(str(tmp_path)) as address:
@@ -187,9 +187,15 @@ def test_a_run_that_goes_on_is_followed(browser: webdriver.Chrome, tmp_path: Pat
         page.open(BASE)
         page.until(lambda: page.all("#live:not([hidden])"), "it says that it follows")
         page.script("window.stays = true")
-        for trial in trials[10:]:
+        for trial in trials[10:13]:
             store.add_trial(run, trial)
         page.until(lambda: len(page.ids()) == 13, "the new trials are there")
+        assert page.script("return window.stays")
+        page.open(f"{BASE}/progress")
+        page.until(lambda: page.all("#live:not([hidden])"), "it says that it follows")
+        page.script("window.stays = true")
+        store.add_trial(run, trials[13])
+        page.until(lambda: "14" in page.browser.find_element(By.ID, "summary").text, "the new trial is counted")
         assert page.script("return window.stays")
         store.finish_run(run)
         page.until(lambda: page.all(".fact .status.finished"), "its end is seen")

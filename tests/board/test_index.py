@@ -1,0 +1,113 @@
+"""The columns of a run in memory: their order is the leaderboard's, and what ended since is added to them."""
+
+import math
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from automl.board.asked import Asked
+from automl.board.index import STATUSES, Index
+from automl.board.source import OpenLeaderboard
+from automl.board.trials import Trials, non_dominated
+from automl.goals import Goals
+from automl.leaderboard.records import StoredMetric
+from automl.leaderboard.store import Store
+from automl.types import Candidate, FoldRef, Trial
+
+
+def a_trial(i: int, draw: random.Random) -> Trial:
+    score = draw.choice([draw.random(), 0.5, math.nan, math.inf, -math.inf, None])
+    status = draw.choice(STATUSES)
+    values = {} if score is None else {"score": score, "bytes": float(draw.randint(1, 5))}
+    folds = () if score is None else (FoldRef(0, score),)
+    return Trial(Candidate(str(i), {"family": draw.choice("abc")}), status, values, folds, seconds=draw.random())
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "leaderboard.db") as store:
+        other = store.start_run(name="other", folder="o", metric=StoredMetric("r2"), config={}, task={})
+        store.start_run(name="x", folder="x", metric=StoredMetric("r2"), config={}, task={})
+        draw = random.Random(0)
+        for i in range(60):
+            store.add_trial(2, a_trial(i, draw))
+            store.add_trial(other, a_trial(i, draw))
+        yield store
+
+
+def trials(source: OpenLeaderboard, goals: Goals | None = None) -> Trials:
+    run = source.run(2)
+    return Trials(source, 2, source.version(run), goals or run.goals)
+
+
+def shown(of: Trials, asked: Asked | None = None) -> list[str]:
+    return [line.mark.id for line in of.page(asked or Asked(), 1000)[0]]
+
+
+def test_the_order_is_the_leaderboards(store: Store, tmp_path: Path) -> None:
+    found = trials(OpenLeaderboard(tmp_path / "leaderboard.db"))
+    standings = store.standings(2)
+    lines = found.page(Asked(), 1000)[0]
+    assert [(line.mark.id, line.rank) for line in lines] == [(s.id, s.rank) for s in standings]
+    assert shown(found, Asked(descending=True)) == [s.id for s in standings][::-1]
+
+
+def test_what_ended_since_is_added(store: Store, tmp_path: Path) -> None:
+    source, draw = OpenLeaderboard(tmp_path / "leaderboard.db"), random.Random(1)
+    assert len(shown(trials(source))) == 60
+    for i in range(60, 65):
+        store.add_trial(2, a_trial(i, draw))
+    assert shown(trials(source)) == [s.id for s in store.standings(2)]
+    store.add_trial(2, a_trial(3, draw))  # once more: in place of the earlier one
+    store.add_trial(2, a_trial(65, draw))
+    assert shown(trials(source)) == [s.id for s in store.standings(2)]
+
+
+def test_several_goals_rank_as_goals_do(store: Store, tmp_path: Path) -> None:
+    goals = Goals(("score", "bytes"))
+    found = trials(OpenLeaderboard(tmp_path / "leaderboard.db"), goals)
+    ranked = goals.rank(store.trials(2))
+    assert shown(found) == [trial.candidate.id for trial in ranked]
+
+
+@pytest.mark.parametrize("column", ["family", "status", "seconds", "ended_at", "id"])
+def test_every_column_sorts_both_ways(store: Store, tmp_path: Path, column: str) -> None:
+    found = trials(OpenLeaderboard(tmp_path / "leaderboard.db"))
+    for descending in (False, True):
+        lines = found.page(Asked(sort=column, descending=descending), 1000)[0]
+        values = [int(line.mark.id) if column == "id" else getattr(line.mark, column) for line in lines]
+        assert values == sorted(values, reverse=descending)
+
+
+def test_families_are_summed(store: Store, tmp_path: Path) -> None:
+    of = store.trials(2)
+    for one in trials(OpenLeaderboard(tmp_path / "leaderboard.db")).families():
+        own = [trial for trial in of if trial.candidate.family == one.family]
+        assert one.n == len(own)
+        assert one.seconds == pytest.approx(sum(trial.seconds for trial in own))
+        assert one.first == own[0].candidate.id
+        ranked = [s for s in store.standings(2) if s.family == one.family and s.rank]
+        assert one.best == ranked[0].id
+
+
+def test_improvements_are_those_better_than_all_before() -> None:
+    def index(scores: list[float], statuses: list[str]) -> Index:
+        n = len(scores)
+        codes = np.array([STATUSES.index(status) for status in statuses], np.int8)
+        rows, zeros = np.arange(n), np.zeros(n)
+        return Index(("a",), rows, np.zeros(n, int), codes, np.array(scores, float), zeros, zeros)
+
+    assert index([], []).improvements.tolist() == []
+    found = index([0.1, 0.9, math.nan, 0.1, 0.3, 0.2, 0.4], ["finished", "stopped", *["finished"] * 5])
+    assert found.improvements.tolist() == [0, 4, 6]
+
+
+def test_the_front_is_what_comparing_all_pairs_finds() -> None:
+    costs = np.random.default_rng(0).integers(0, 6, size=(200, 3)).astype(float)
+    costs[::17, 1] = np.inf
+    no_worse, better = [(f(costs[:, None], costs[None])) for f in (np.less_equal, np.less)]
+    dominated = (no_worse.all(axis=2) & better.any(axis=2)).any(axis=0)
+    assert non_dominated(costs) == np.flatnonzero(~dominated).tolist()
