@@ -197,8 +197,9 @@ class Trials:
         ranks, tiered = self._once("ranks", self._ranks), self.tiers()
         lines = []
         for row in (int(row) for row in rows if int(row) in marks):
-            place = np.searchsorted(self.index.row, row)
-            rank = int(ranks[place]) if self.index.is_scored[place] else None
+            place = int(np.searchsorted(self.index.row, row))
+            known = place < len(self.index)  # else it ended since
+            rank = int(ranks[place]) if known and self.index.is_scored[place] else None
             lines.append(ShownTrial(rank, tiered.get(row), marks[row], scores[row]))
         return lines
 
