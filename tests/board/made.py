@@ -46,7 +46,10 @@ def trials(n: int, families: Sequence[str], began: float) -> list[Trial]:
         n_folds = 1 if i % 5 == 4 else N_FOLDS
         folds = tuple(FoldRef(f, level + draw.gauss(0, 0.02)) for f in range(n_folds))
         score = float(np.mean([fold.score for fold in folds]))
-        reports = tuple(Report((f + 1) / N_FOLDS, folds[f].score, 0.5 * (f + 1)) for f in range(n_folds))
+        reports = tuple(
+            Report((f + 1) / N_FOLDS, float(np.mean([one.score for one in folds[: f + 1]])), 0.5 * (f + 1))
+            for f in range(n_folds)
+        )
         status: Any = "stopped" if n_folds == 1 else "finished"
         values = {"score": score, "bytes": 1000.0 * (i + 1), "row_ms": 0.1 + 0.01 * i}
         found.append(Trial(own, status, values, folds, reports, 1.5, **at))
