@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from automl.figures.marks import Mark
 from automl.figures.style import ACCENT, GREY, Figure, axis, by_family, empty, figure, text
 from automl.leaderboard.records import ShownMetric
@@ -23,7 +25,10 @@ def scores(marks: Sequence[Mark], metric: ShownMetric, began: float, colours: Co
         for family, of_one in by_family(scored, colours).items()
     ]
     data.append(_best_so_far(scored, metric, began))
-    return figure(data, axis("seconds", rangemode="tozero"), axis(metric.name), dragmode="zoom")
+    y, below = _better_part([mark.score or 0.0 for mark in scored], metric)
+    said = {"text": f"{below} worse ones are out of sight: double-click shows all", "x": 1, "y": 0, "xanchor": "right"}
+    notes = [{**said, "xref": "paper", "yref": "paper", "yanchor": "bottom", "showarrow": False}] if below else []
+    return figure(data, axis("seconds", rangemode="tozero"), axis(metric.name, **y), annotations=notes)
 
 
 def front(marks: Sequence[Mark], cost: str, metric: ShownMetric, colours: Colours) -> Figure:
@@ -89,6 +94,17 @@ def race(runs: Sequence[tuple[str, str, float, Sequence[Mark]]], metric: ShownMe
         if (scored := [mark for mark in marks if mark.is_scored])
     ]
     return figure(data, axis("seconds", rangemode="tozero"), axis(metric.name)) if data else empty("No scores yet.")
+
+
+def _better_part(scores: Sequence[float], metric: ShownMetric) -> tuple[Figure, int]:
+    """Return an axis on which the better half fills at least a quarter, and how many scores are beyond it."""
+    best, median = float(np.max(scores)), float(np.median(scores))
+    low = median - 3 * (best - median)
+    beyond = int(np.sum(np.array(scores) < low))
+    if not beyond or best == median:
+        return {}, 0
+    room = 0.05 * (best - low)
+    return {"range": sorted((metric.shown(low - room), metric.shown(best + room)))}, beyond
 
 
 def _cost(mark: Mark, cost: str) -> float:

@@ -37,6 +37,18 @@ def test_the_best_so_far_never_gets_worse(plots: Plots) -> None:
     assert list(line.x) == sorted(line.x)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_worst_do_not_press_the_best_together(sign: int) -> None:
+    scores = [0.5, 0.6, 0.62, 0.64, 0.65, 0.66, 0.67, 0.68, -40.0, -50.0]
+    metric = StoredMetric("m", greater_is_better=sign > 0)
+    trials = tuple(Trial(Candidate(str(i), {"family": "a"}), "finished", {"score": s}) for i, s in enumerate(scores))
+    figure = Plots(Board(replace(RUN, metric=metric), trials)).scores()
+    low, high = figure.layout.yaxis.range
+    assert low < min(sign * s for s in scores[:8]) < max(sign * s for s in scores[:8]) < high
+    assert high - low < 1
+    assert figure.layout.annotations[0].text.startswith("2 worse")
+
+
 def test_the_front_is_better_the_more_it_costs(plots: Plots) -> None:
     line = next(trace for trace in plots.front("bytes").data if trace.name == "front")
     costs, losses = list(line.x), list(line.y)
