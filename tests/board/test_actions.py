@@ -1,6 +1,7 @@
 """What the page does to runs: one that goes on is ended as by Ctrl-C, one that ended goes on by itself."""
 
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -8,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+import automl.board
+from automl import commands
 from automl.board.actions import Actions
 from automl.board.source import OpenLeaderboard
-from automl.errors import AutoMLError
+from automl.errors import AutoMLError, ConfigError
 from automl.leaderboard.store import Store
 from automl.leaderboard.tables import RunRow
 from tests.board import made
@@ -73,3 +76,32 @@ def test_a_run_goes_on_in_a_process_of_its_own(tmp_path: Path) -> None:
     while "damaged" not in log.read_text() and time.monotonic() < until:
         time.sleep(0.1)
     assert "config.yaml' is damaged" in log.read_text()  # so says the command itself
+
+
+def test_without_its_libraries_it_says_how_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "automl.board.serve", raising=False)
+    monkeypatch.delattr(automl.board, "serve", raising=False)
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    with pytest.raises(ConfigError, match=r"automl\[board\]"):
+        commands.board([str(tmp_path)], "127.0.0.1", None, [], False)
+
+
+@pytest.mark.parametrize("given", ["run", ".", "leaderboard.db"])
+def test_a_leaderboard_is_found_by_its_run_its_folder_or_its_file(tmp_path: Path, given: str) -> None:
+    url, run = made.leaderboard(tmp_path, 1)
+    (tmp_path / "run" / "run.json").write_text(json.dumps({"run_id": run, "leaderboard": str(url)}))
+    assert Path(commands._leaderboard_of(str(tmp_path / given))) == url
+
+
+def test_a_leaderboard_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(AutoMLError, match="Run a search first"):
+        commands.board([str(tmp_path / "none.db")], "127.0.0.1", None, [], False)
+
+
+def test_a_port_that_is_taken_is_said_to_be_so(tmp_path: Path) -> None:
+    url, _ = made.leaderboard(tmp_path, 1)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(AutoMLError, match="--port"):
+            commands.board([str(url)], "127.0.0.1", taken.getsockname()[1], [], False)
