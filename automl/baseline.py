@@ -3,7 +3,7 @@
 import numpy as np
 
 from automl.metrics import mean
-from automl.task import Batch, Task
+from automl.task import Task
 
 
 def constant_score(task: Task) -> float | None:
@@ -11,19 +11,18 @@ def constant_score(task: Task) -> float | None:
 
     Predicted are the shares of the classes in the training part; or its mean or its median, whichever is better.
     """
-    folds = [task.fold(i) for i in range(len(task.splits))]
     try:
-        scores = [[_score(task, valid, constant) for constant in _constants(task, train)] for train, valid in folds]
+        scores = [_scores(task, *rows) for rows in task.splits]
     except Exception:  # a metric of one's own may refuse a constant; it is no reason to end a search
         return None
     best = max(mean(of_one) for of_one in zip(*scores, strict=True))
     return best if np.isfinite(best) else None
 
 
-def _constants(task: Task, train: Batch) -> list[np.ndarray]:
-    average = np.average(task.target.columns(train.y), axis=0, weights=train.weights)
-    return [average] if task.target.is_classification else [average, np.median(train.y, keepdims=True)]
-
-
-def _score(task: Task, valid: Batch, constant: np.ndarray) -> float:
-    return task.metric.score(valid.y, np.tile(constant, (len(valid), 1)), valid.weights)
+def _scores(task: Task, train: np.ndarray, valid: np.ndarray) -> list[float]:
+    """Return the scores of the constants of the training rows on the validation rows."""
+    y, weights = task.data.y, task.data.weights
+    of_train, of_valid = (None, None) if weights is None else (weights[train], weights[valid])
+    average = np.average(task.target.columns(y[train]), axis=0, weights=of_train)
+    constants = [average] if task.target.is_classification else [average, np.median(y[train], keepdims=True)]
+    return [task.metric.score(y[valid], np.tile(constant, (len(valid), 1)), of_valid) for constant in constants]

@@ -30,13 +30,14 @@ def fill(store: Store, n_trials: int) -> int:
             for i in range(begin, min(begin + 1000, n_trials)):
                 status = draw.choices(("finished", "stopped", "failed"), (6, 3, 1))[0]
                 scores = [draw.random() for _ in range(5)]
+                family = draw.choice(("mlp", "svm", "lightgbm"))
                 failed = status == "failed"
                 values = {
                     "run_id": run,
                     "candidate_id": str(i),
-                    "family": draw.choice(("mlp", "svm", "lightgbm")),
+                    "family": family,
                     "status": status,
-                    "params": {f"parameter_{j}": draw.random() for j in range(15)},
+                    "params": {"family": family, **{f"family.{family}.{j}": draw.random() for j in range(15)}},
                     "score": None if failed else sum(scores) / 5,
                     "fold_scores": [] if failed else scores,
                     "folds": [] if failed else [{"fold": j, "score": score} for j, score in enumerate(scores)],

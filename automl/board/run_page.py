@@ -199,7 +199,13 @@ def _about(seen: Seen, source: OpenLeaderboard, to: str) -> dict[str, Any]:
     own = flat({name: part for name, part in seen.run.config.items() if name != "space"})
     theirs = flat(source.run(other.id).config) if other else {}
     rows = [(path, own.get(path), theirs.get(path)) for path in own]
-    return {"others": others, "other": other, "config": rows, "differences": _differences(seen.run, source, other)}
+    return {
+        "failures": seen.trials.failures(),
+        "others": others,
+        "other": other,
+        "config": rows,
+        "differences": _differences(seen.run, source, other),
+    }
 
 
 def _differences(run: Run, source: OpenLeaderboard, other: RunSummary | None) -> list[tuple[str, Any, Any]]:

@@ -13,6 +13,7 @@ from automl.board.source import OpenLeaderboard, Version
 from automl.errors import unknown_name
 from automl.figures.marks import Mark
 from automl.goals import SCORE, Goals
+from automl.leaderboard import queries, words
 from automl.leaderboard.store import as_trial
 from automl.leaderboard.tables import TrialRow
 from automl.leaderboard.ties import tiers
@@ -93,6 +94,15 @@ class Trials:
     def front(self) -> list[str]:
         """Return the ids of the trials that no other one is better than in every goal."""
         return self._once("front", self._front)
+
+    def failures(self) -> list[tuple[int, str, str]]:
+        """Return how often trials failed, of which family and why, the most frequent first."""
+
+        def ask() -> list[tuple[int, str, str]]:
+            with self.source.database.read() as session:
+                return words.failures(queries.failures(session, self.run_id))
+
+        return self._once("failures", ask)
 
     def trial(self, id: str) -> tuple[Trial, float]:
         """Return a trial with all that is known of it, and when it ended. Raises ``UnknownNameError``."""
