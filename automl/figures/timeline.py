@@ -7,6 +7,8 @@ from automl.figures.marks import Mark
 from automl.figures.style import RED, Figure, axis, by_family, empty, figure, text
 from automl.leaderboard.words import number
 
+_EDGE = "rgba(128,128,128,0.45)"
+
 
 def timeline(marks: Sequence[Mark], began: float, colours: Mapping[str, str]) -> Figure:
     """Return one lane for each worker, over the seconds since ``began``."""
@@ -80,7 +82,7 @@ def _bars(family: str, marks: Sequence[Mark], lanes: Mapping[str, str], began: f
             "opacity": [0.95 if mark.status == "finished" else 0.5 for mark in marks],
             "line": {
                 "width": [1.5 if bad else 0.5 for bad in failed],
-                "color": [RED if bad else "#fff" for bad in failed],
+                "color": [RED if bad else _EDGE for bad in failed],
             },
         },
     }
