@@ -4,6 +4,7 @@ import contextlib
 import platform
 import secrets
 import socket
+import threading
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ def serve(urls: Sequence[str | Path], host: str, port: int | None, names: Sequen
     with contextlib.ExitStack() as stack:
         for source in sources:
             stack.callback(source.close)
+            threading.Thread(target=source.warm, daemon=True).start()
         listening = stack.enter_context(_listening(host, port))
         at, token = listening.getsockname()[1], secrets.token_urlsafe(24)
         app = make_app(sources, token, [*names, *([] if is_loopback(host) else _own_names(host))])

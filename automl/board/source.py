@@ -3,12 +3,15 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import func, select
 
+from automl.board.index import Index
+from automl.errors import AutoMLError
 from automl.leaderboard import queries
 from automl.leaderboard.database import Database
 from automl.leaderboard.records import Run, RunSummary
@@ -37,7 +40,7 @@ class OpenLeaderboard:
 
     def __init__(self, url: str | Path) -> None:
         self.database = Database(url, read_only=True)
-        self.indexes: dict[int, Any] = {}
+        self.indexes: dict[int, Index] = {}
         self._answers: OrderedDict[Hashable, Any] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -46,6 +49,12 @@ class OpenLeaderboard:
         """The leaderboard for people; a URL without its password."""
         url = self.database.url
         return str(url.database) if url.get_backend_name() == "sqlite" else url.render_as_string()
+
+    def warm(self) -> None:
+        """Read the newest run, which is likely to be looked at first, so that the database is in memory by then."""
+        with suppress(AutoMLError), self.database.read() as session:
+            newest = queries.find_run(session, self.database, None)
+            self.indexes[newest.id] = Index.read(session, newest.id)
 
     def runs(self) -> list[RunSummary]:
         """Return all runs, newest first."""

@@ -139,7 +139,7 @@ class Trials:
         return self.source.once((self.run_id, self.version, key), ask)
 
     def _index(self) -> Index:
-        earlier: Index | None = self.source.indexes.get(self.run_id)
+        earlier = self.source.indexes.get(self.run_id)
         with self.source.database.read() as session:
             found = Index.read(session, self.run_id, earlier)
             # A trial that a resumed run has tried again is no longer in its row.

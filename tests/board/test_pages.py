@@ -225,13 +225,13 @@ def elements(page: str) -> Elements:
     return found
 
 
-@pytest.fixture(scope="module", params=range(0, len(HOSTILE), 3))
+@pytest.fixture(scope="module", params=range(0, len(HOSTILE), 10))
 def hostile(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[TestClient, Any]]:
-    names = HOSTILE[request.param : request.param + 3]
+    names = HOSTILE[request.param : request.param + 10]
     folder = tmp_path_factory.mktemp("hostile")
-    url, _ = made.leaderboard(folder, 24, name=names[0], families=names, classes=names[:2], notes=names)
+    url, _ = made.leaderboard(folder, 60, name=names[0], families=names, classes=names, notes=names)
     with client(url) as opened:
         yield opened, names
 
@@ -279,7 +279,7 @@ def test_hostile_names_are_no_markup_in_figures(hostile: tuple[TestClient, Any],
 def test_hostile_names_in_files(hostile: tuple[TestClient, Any]) -> None:
     opened, names = hostile
     rows = list(csv.reader(io.StringIO(opened.get(f"{BASE}/export.csv").text)))
-    assert len(rows) == 25
+    assert len(rows) == 61
     assert not [cell for row in rows[1:] for cell in row if cell.startswith(("=", "@", "+1", "-2+"))]
     whole = json.loads(opened.get(f"{BASE}/export.json").text)
     assert {trial["family"] for trial in whole["trials"]} == set(names)

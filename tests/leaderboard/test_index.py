@@ -3,7 +3,6 @@
 import math
 import random
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,8 +26,8 @@ def a_trial(i: int, draw: random.Random) -> Trial:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "leaderboard.db") as store:
+def store(url: str) -> Iterator[Store]:
+    with Store(url) as store:
         other = store.start_run(name="other", folder="o", metric=StoredMetric("r2"), config={}, task={})
         store.start_run(name="x", folder="x", metric=StoredMetric("r2"), config={}, task={})
         draw = random.Random(0)
@@ -47,16 +46,16 @@ def shown(of: Trials, asked: Asked | None = None) -> list[str]:
     return [line.mark.id for line in of.page(asked or Asked(), 1000)[0]]
 
 
-def test_the_order_is_the_leaderboards(store: Store, tmp_path: Path) -> None:
-    found = trials(OpenLeaderboard(tmp_path / "leaderboard.db"))
+def test_the_order_is_the_leaderboards(store: Store, url: str) -> None:
+    found = trials(OpenLeaderboard(url))
     standings = store.standings(2)
     lines = found.page(Asked(), 1000)[0]
     assert [(line.mark.id, line.rank) for line in lines] == [(s.id, s.rank) for s in standings]
     assert shown(found, Asked(descending=True)) == [s.id for s in standings][::-1]
 
 
-def test_what_ended_since_is_added(store: Store, tmp_path: Path) -> None:
-    source, draw = OpenLeaderboard(tmp_path / "leaderboard.db"), random.Random(1)
+def test_what_ended_since_is_added(store: Store, url: str) -> None:
+    source, draw = OpenLeaderboard(url), random.Random(1)
     assert len(shown(trials(source))) == 60
     for i in range(60, 65):
         store.add_trial(2, a_trial(i, draw))
@@ -66,25 +65,25 @@ def test_what_ended_since_is_added(store: Store, tmp_path: Path) -> None:
     assert shown(trials(source)) == [s.id for s in store.standings(2)]
 
 
-def test_several_goals_rank_as_goals_do(store: Store, tmp_path: Path) -> None:
+def test_several_goals_rank_as_goals_do(store: Store, url: str) -> None:
     goals = Goals(("score", "bytes"))
-    found = trials(OpenLeaderboard(tmp_path / "leaderboard.db"), goals)
+    found = trials(OpenLeaderboard(url), goals)
     ranked = goals.rank(store.trials(2))
     assert shown(found) == [trial.candidate.id for trial in ranked]
 
 
 @pytest.mark.parametrize("column", ["family", "status", "seconds", "ended_at", "id"])
-def test_every_column_sorts_both_ways(store: Store, tmp_path: Path, column: str) -> None:
-    found = trials(OpenLeaderboard(tmp_path / "leaderboard.db"))
+def test_every_column_sorts_both_ways(store: Store, url: str, column: str) -> None:
+    found = trials(OpenLeaderboard(url))
     for descending in (False, True):
         lines = found.page(Asked(sort=column, descending=descending), 1000)[0]
         values = [int(line.mark.id) if column == "id" else getattr(line.mark, column) for line in lines]
         assert values == sorted(values, reverse=descending)
 
 
-def test_families_are_summed(store: Store, tmp_path: Path) -> None:
+def test_families_are_summed(store: Store, url: str) -> None:
     of = store.trials(2)
-    for one in trials(OpenLeaderboard(tmp_path / "leaderboard.db")).families():
+    for one in trials(OpenLeaderboard(url)).families():
         own = [trial for trial in of if trial.candidate.family == one.family]
         assert one.n == len(own)
         assert one.seconds == pytest.approx(sum(trial.seconds for trial in own))
