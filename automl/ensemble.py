@@ -13,15 +13,27 @@ MOST_WORSE = 5
 
 
 def fold_scores(
-    metric: Metric, y: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None, folds: Sequence[np.ndarray]
+    metric: Metric,
+    y: np.ndarray,
+    prediction: np.ndarray,
+    weights: np.ndarray | None,
+    folds: Sequence[np.ndarray],
+    decision: np.ndarray | None = None,
 ) -> list[float]:
     """Return the scores of the folds; rows without a prediction (NaN) are left out, and folds without rows.
 
     Models of different folds need not be on one scale, so rows of different folds are not ranked together.
+    ``decision``: what labels are decided by, (k,); by default as ``metric.score`` does.
     """
     has = np.isfinite(prediction).all(axis=1)
-    parts = [index[has[index]] for index in folds]
-    return [metric.score(y[i], prediction[i], None if weights is None else weights[i]) for i in parts if len(i)]
+    scores = []
+    for rows in (index[has[index]] for index in folds):
+        own = None if weights is None else weights[rows]
+        if len(rows) and decision is None:
+            scores.append(metric.score(y[rows], prediction[rows], own))
+        elif len(rows):
+            scores.append(metric.score_decided(y[rows], prediction[rows], decision, own))
+    return scores
 
 
 def select(
@@ -52,8 +64,11 @@ def select(
     y, weights = y[rows], None if weights is None else weights[rows]
     parts = [np.flatnonzero(np.isin(rows, index)) for index in folds]
 
-    def score(prediction: np.ndarray) -> float:
-        return mean(fold_scores(metric, y, prediction, weights, parts))
+    def decide(prediction: np.ndarray) -> np.ndarray | None:
+        return metric.decide(y, prediction, weights)
+
+    def score(prediction: np.ndarray, decision: np.ndarray | None) -> float:
+        return mean(fold_scores(metric, y, prediction, weights, parts, decision))
 
     best = -np.inf
     chosen: list[int] = []
@@ -61,7 +76,10 @@ def select(
     while len(chosen) < rounds and len(chosen) < n_best + MOST_WORSE:
         full = len(set(chosen)) >= max_members
         choices = [i for i in range(len(names)) if i in chosen or not full]
-        tried = [score((total + stack[i]) / (len(chosen) + 1)) for i in choices]
+        # Another model changes little of what is best to decide by: so it is found once a round.
+        decision = decide(total / len(chosen)) if chosen else None
+        size = len(chosen) + 1
+        tried = [score((total + stack[i]) / size, decision if chosen else decide(stack[i])) for i in choices]
         # Of equal ones, a member that is there already keeps the ensemble small.
         next_one = max(zip(tried, (i in chosen for i in choices), (-i for i in choices), strict=True))
         chosen.append(-next_one[2])

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from automl import decision
 from automl.errors import ConfigError, unknown_name
 
 Needs = Literal["probabilities", "labels", "values"]
@@ -17,29 +18,49 @@ class Metric:
     """How predictions are judged.
 
     ``function(y, prediction, sample_weight)`` gets what it ``needs``: (n, n_classes) probabilities,
-    (n,) class codes, or (n,) values of a regression. So do metrics of a person's own.
+    (n,) class codes, or (n,) values of a regression. So do metrics of a person's own. ``confusions``: of a metric of
+    labels, where weighing the classes can improve it: the same metric of confusion matrices (``automl.decision``).
     """
 
     name: str
     function: Callable[..., float]
     needs: Needs
     greater_is_better: bool = True
+    confusions: decision.Confusions | None = None
 
     def score(self, y: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None = None) -> float:
-        """Return the score of a model's prediction, (n, width); greater is better."""
-        given = _GIVEN[self.needs](prediction)
+        """Return the score of a model's prediction, (n, width); greater is better.
+
+        Where the metric has ``confusions``, each label is decided by what is best on other rows.
+        """
+        if self.confusions is None:
+            return self.score_decided(y, prediction, None, weights)
+        return self._of(y, decision.cross_fitted(self.confusions, y, prediction, weights), weights)
+
+    def score_decided(
+        self, y: np.ndarray, prediction: np.ndarray, weigh: np.ndarray | None, weights: np.ndarray | None = None
+    ) -> float:
+        """Return the score of a prediction whose labels are decided by the weights of the classes ``weigh`` (k,)."""
+        if self.needs == "labels":
+            return self._of(y, decision.labels(prediction, weigh), weights)
+        return self._of(y, prediction if self.needs == "probabilities" else prediction[:, 0], weights)
+
+    def decide(self, y: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray | None:
+        """Return the weights of the classes (k,) whose labels score best; None where the metric asks for none.
+
+        ``prediction``: (n, k), of rows that the model did not learn from; NaN where there is none.
+        """
+        if self.confusions is None:
+            return None
+        rows = np.flatnonzero(np.isfinite(prediction).all(axis=1))
+        return decision.best(self.confusions, y[rows], prediction[rows], None if weights is None else weights[rows])
+
+    def _of(self, y: np.ndarray, given: np.ndarray, weights: np.ndarray | None) -> float:
         return self.shown(float(self.function(y, given, weights)))
 
     def shown(self, score: float) -> float:
         """Turn a score into the metric's usual value, and back."""
         return score if self.greater_is_better else -score
-
-
-_GIVEN: dict[Needs, Callable[[np.ndarray], np.ndarray]] = {
-    "probabilities": lambda prediction: prediction,
-    "labels": lambda prediction: prediction.argmax(axis=1),
-    "values": lambda prediction: prediction[:, 0],
-}
 
 
 def _sklearn(name: str, **options: Any) -> Callable[..., float]:
@@ -72,7 +93,7 @@ def _roc_auc(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
 
 
 def _average_precision(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
-    return _AVERAGE_PRECISION(y, p[:, 1], weights)
+    return _AVERAGE_PRECISION(y, p[:, 1], weights) if y.any() else float("nan")  # a fold may lack the rare class
 
 
 def _log_loss(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
@@ -163,7 +184,7 @@ def get(metric: Any, target: str) -> Metric:
             f"The metric '{name}' is for {' and '.join(fits)} targets; this target is {target}. "
             f"Metrics that fit: {', '.join(names(target))}."
         )
-    return Metric(name, function, needs, greater)
+    return Metric(name, function, needs, greater, decision.CONFUSIONS.get(name))
 
 
 def _imported(path: str) -> Callable[..., float]:

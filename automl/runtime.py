@@ -97,6 +97,8 @@ _COLUMN = {
     "scaled?": bool,
     "center?": float,
     "missing?": [str],
+    "salt?": str,
+    "padded?": bool,
     "terms?": [str],
     ...: object,
 }
@@ -104,6 +106,7 @@ _MANIFEST = {  # of it, what is used here
     "format": int,
     "checksum": _SHA256,
     "onnx": str,
+    "decision?": [float],
     "files": {...: _SHA256},
     "schema": {
         "kind": {"table", "image", "sequence", "text"},
@@ -952,11 +955,25 @@ def _categories(column: Mapping[str, Any], values: np.ndarray, row_numbers: Sequ
     """Return labels. As numbers, codes lose their zeros: 02139 as 2139 would silently be none of the known ones."""
     given = values.tolist()
     if any(issubclass(kind, _NUMBERS) for kind in set(map(type, given))):
-        code = next(filter(_PADDED.fullmatch, column.get("levels", ())), None)
+        code = "007" if column.get("padded") else next(filter(padded, column.get("levels", ())), None)
         bad = -1 if code is None else next((i for i, v in enumerate(given) if isinstance(v, _NUMBERS) and v == v), -1)
         rule = f"codes such as {code} as text, not as numbers (read the column with dtype=str)"
         _refuse(column["name"], values, bad, row_numbers, rule)
-    return labels(values, marks_of(column))
+    found = labels(values, marks_of(column))
+    if not column.get("salt"):
+        return found
+    memo = _Memo(lambda text: hashed(text, column["salt"]))
+    return np.array([memo[text] for text in found.tolist()], dtype=object)
+
+
+def hashed(level: str, salt: str) -> str:
+    """Return what stands for a level where the model does not keep the values themselves; a gap stays a gap."""
+    return hashlib.sha256(f"{salt}{level}".encode("utf-8", "surrogatepass")).hexdigest()[:16] if level else ""
+
+
+def padded(level: str) -> bool:
+    """Whether a level is a code with leading zeros, such as 02139."""
+    return _PADDED.fullmatch(level) is not None
 
 
 def _refuse(name: str, values: np.ndarray, position: int, row_numbers: Sequence[int] | None, rule: str) -> None:
@@ -1152,7 +1169,15 @@ class Model:
         with ``lengths`` (n,), how many steps of each count (default: all).
         """
         scores = self.scores(x, lengths)
-        return self.labels()[scores.argmax(axis=1)] if self.classes else scores[:, 0]
+        return self.labels()[self.codes(scores)] if self.classes else scores[:, 0]
+
+    def codes(self, scores: np.ndarray) -> np.ndarray:
+        """Return the position of the class (n,) that probabilities (n, n_classes) decide for.
+
+        That is the greatest one times the weight of its class: metrics of labels, such as F1, ask for other thresholds
+        than a half (``decision`` of the manifest; without it all classes weigh the same).
+        """
+        return (scores * np.array(self.manifest.get("decision", 1.0), np.float64)).argmax(axis=1)
 
     def predict_proba(self, x: Any, lengths: Any = None) -> np.ndarray:
         """Return (n, n_classes) float32 probabilities, in the order of ``classes``."""
@@ -1337,6 +1362,8 @@ def _contradiction(manifest: Mapping[str, Any]) -> str:
         "its columns are none, or repeat": not n_sizes and (not names or len(set(names)) < len(names)),
         "its classes do not fit the target": bool(classes) != (schema["target"] != "regression"),
         "its classes repeat": len(set(classes)) < len(classes),
+        "its decision does not fit the classes": "decision" in manifest
+        and (len(manifest["decision"]) != len(classes) or not all(0 <= w < np.inf for w in manifest["decision"])),
         "its shape does not fit the data": len(schema["shape"]) != n_sizes or min(schema["shape"], default=1) < 1,
     }
     return next((words for words, holds in impossible.items() if holds), "")
@@ -1506,7 +1533,7 @@ def _write(model: Model, scores: np.ndarray, output: IO[str], spreadsheet: bool)
     returns = any("\r" in str(c) for c in classes)
     writer = csv.writer(output, lineterminator="\n", quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL)
     writer.writerow(["prediction", *(f"probability_{c}" for c in classes)])
-    best = scores.argmax(axis=1) if classes else None
+    best = model.codes(scores) if classes else None
     for i, row in enumerate(scores.tolist()):
         # The text gives the same number again: nine digits do for a float32 probability.
         writer.writerow(row if best is None else [classes[best[i]], *(f"{value:.9g}" for value in row)])
