@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from automl.search import Search
 
 # Of the configuration's data: files and columns.
-NAMES = ("train", "test", "target", "roles", "drop", "group", "order", "weights", "missing")
+NAMES = ("train", "test", "validation", "target", "roles", "drop", "group", "order", "weights", "missing")
 DATA_KEYWORDS = (*NAMES, "kind", "folds", "test_share", "decimal")
 
 
@@ -228,6 +228,7 @@ def load_task(config: Mapping[str, Any]) -> Any:
 
     data = {key: _as_names(value) if key in NAMES else value for key, value in config["data"].items()}
     chosen = {"target_kind": config["task"], "metric": config["metric"], "seed": config["seed"]}
+    chosen |= config.get("artifact", {})  # runs of earlier versions have none
     try:
         return load(data.pop("train"), **chosen, **data)
     except (ConfigError, DataError) as error:
@@ -281,6 +282,7 @@ def _run(ready: "Search", config: dict[str, Any], folder: RunFolder) -> bool:
         started=budget.started,
         quiet=config["quiet"],
         goals=budget.goals,
+        folds=len(task.splits),
     ) as view:
         for note in task.notes:
             view.note(note)

@@ -19,6 +19,7 @@ _SHAPE: dict[Any, Any] = {
     "data": {
         "train": _NAME,
         **dict.fromkeys(("target", "test", "group", "order", "weights"), (*_NAME, None)),
+        "validation?": (*_NAME, None),
         "test_share": float,
         "kind": str,
         "roles": {...: str},
@@ -32,6 +33,7 @@ _SHAPE: dict[Any, Any] = {
     "quiet": object,
     "goals": [str],
     "deterministic": object,
+    "artifact?": {"levels": str},
     "run": {"dir": (*_NAME, None), "store": (str, None)},
     "leaderboard": {"url": object},
     "plugins": {...: [str]},

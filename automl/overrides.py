@@ -15,7 +15,7 @@ from hydra.errors import HydraException
 from automl.errors import ConfigError
 
 _COLUMNS = ("data.target", "data.group", "data.order", "data.weights")
-TEXTS = ("data.train", "data.test", *_COLUMNS, "run.dir", "run.store", "leaderboard.url")
+TEXTS = ("data.train", "data.test", "data.validation", *_COLUMNS, "run.dir", "run.store", "leaderboard.url")
 LISTS = ("data.drop", "data.missing")
 ROLES = "data.roles"
 _ITEM = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^,]+?))\s*(?:,|$)""")

@@ -1,12 +1,14 @@
 """What a search is about: the rows, the problem they pose, and the splits."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, TypeVar
 
 import numpy as np
 from scipy import sparse as sp
 
+from automl import runtime
 from automl.errors import DataError
 from automl.metrics import Metric
 from automl.target import Target, TargetKind
@@ -92,7 +94,8 @@ class Column:
     numbers that are seconds. ``decimal``: the mark of numbers that are not written as ``float`` takes them; ``unit``:
     the names of what may stand around them; ``scaled``: whether k, M and bn multiply. ``center``: what is subtracted
     in float64, because float32 could not hold the differences. ``missing``: the words that are missing, where they
-    are not those of ``runtime.MISSING``. ``reason``: why a column is dropped.
+    are not those of ``runtime.MISSING``. ``salt``: levels are ``runtime.hashed`` with it; ``padded``: there were codes
+    with leading zeros among them. ``reason``: why a column is dropped.
     """
 
     name: str
@@ -106,11 +109,26 @@ class Column:
     scaled: bool = False
     center: float = 0.0
     missing: tuple[str, ...] = ()
+    salt: str = ""
+    padded: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return name, role and what else there is as plain JSON values."""
         filled = {k: list(v) if isinstance(v, tuple) else v for k, v in vars(self).items() if v}
         return {"name": self.name, **filled}
+
+    def with_hashed_levels(self) -> "Column":
+        """Return the column with hashes in place of its levels: what the values are is then not in the model."""
+        if self.salt or not self.levels:
+            return self
+        salt = hashlib.sha256("\0".join(self.levels).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return replace(
+            self,
+            levels=tuple(runtime.hashed(level, salt) for level in self.levels),
+            missing=tuple(sorted(runtime.marks_of(self.to_dict()))),  # no word that is a level
+            salt=salt,
+            padded=any(map(runtime.padded, self.levels)),
+        )
 
 
 @dataclass(frozen=True)
@@ -196,6 +214,40 @@ class Problem:
         return replace(self, summaries=Summaries.of(rows, self.target))
 
 
+# A model is better than a constant where its mean gain over the folds is more than so many of the gain's deviations.
+CLEARLY_BETTER = 2.0
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What a model has to beat: the best constant of each fold's training part, scored on its validation part.
+
+    Scores are "greater is better". ``perfect``: that of the truth itself. ``test``: the constant's on the rows that are
+    locked away, if there are any.
+    """
+
+    score: float
+    fold_scores: tuple[float, ...]
+    perfect: float
+    test: float | None = None
+
+    def verdict(self, score: float, fold_scores: Sequence[float], metric: Metric) -> str:
+        """Say that a model with these scores is no better than the constant prediction; "" where it is."""
+        against = f"{metric.name} {metric.shown(score):.5g} against {metric.shown(self.score):.5g}"
+        if score <= self.score:
+            return f"The model does not beat the constant prediction: {against}."
+        pairs = list(zip(fold_scores, self.fold_scores, strict=False))
+        gains = np.array([own - base for own, base in pairs if np.isfinite(own) and np.isfinite(base)])
+        if len(gains) > 1 and gains.mean() < CLEARLY_BETTER * gains.std(ddof=1) / np.sqrt(len(gains)):
+            return f"The model does not clearly beat the constant prediction: {against}, which may be chance."
+        return ""
+
+    def skill(self, score: float) -> float:
+        """Return where between the constant (0) and the truth (1) a score lies."""
+        room = self.perfect - self.score
+        return (score - self.score) / room if 0 < room < np.inf else 0.0
+
+
 @dataclass(frozen=True)
 class Task:
     """Everything a trial needs: a problem and its rows. ``splits``: (train rows, valid rows) index pairs, one per fold.
@@ -205,6 +257,8 @@ class Task:
     splits: where it is equal, scores can be compared.
     ``sample``: some raw rows as a person would give them (columns by name, or arrays ``x`` and
     ``lengths``), ``sample_index``: which rows of ``data`` they are; an export is replayed on them.
+    ``baseline``: of the constant prediction; None where the metric has no value for one. ``suspects``: columns that
+    look like identifiers of what several rows belong to.
     """
 
     problem: Problem
@@ -215,6 +269,8 @@ class Task:
     fingerprint: str = ""
     sample: Mapping[str, np.ndarray] = field(default_factory=dict)
     sample_index: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    baseline: Baseline | None = None
+    suspects: tuple[str, ...] = ()
 
     @property
     def kind(self) -> DataKind:

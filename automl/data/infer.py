@@ -1,6 +1,5 @@
 """What each column is: numeric, categorical, boolean, datetime, text, or not used."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ import numpy as np
 
 from automl import runtime
 from automl.data import dates, written
+from automl.data.identity import ID_NAME
 from automl.data.strays import STRAY_SHARE, refuse_strays
 from automl.data.vocabulary import build_vocabulary
 from automl.data.written import Decimals
@@ -20,10 +20,6 @@ from automl.task import Column, Role
 
 MAX_LEVELS = 1000
 ROLES: tuple[Role, ...] = ("numeric", "categorical", "boolean", "datetime", "text", "dropped")
-_ID_NAME = re.compile(
-    r"(?:^|[_\s.-])(?i:id|idx|index|uuid|guid|row|unnamed: \d+|phone|telephone|tel|mobile|fax|isbn|ean|ssn)$"
-    r"|[a-z](?:ID|Id)$"
-)
 GAPS = frozenset(("",))  # what is missing whatever a table's words mean
 # Words that may be levels: North America, or no garage. Signs such as "?" and "#N/A" never are.
 _MAY_BE_LEVELS = frozenset(("NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None"))
@@ -272,7 +268,7 @@ def _number(column: Column, values: np.ndarray, log: _Log, parsed: np.ndarray | 
         return Column(name, "dropped", reason="every value is missing")
     if len(present) == len(parsed) and present.min() == present.max():
         return Column(name, "dropped", reason=f"every value is {present[0] + center:g}")
-    if _ID_NAME.search(name) and (present == np.round(present)).all() and len(np.unique(present)) == len(parsed):
+    if ID_NAME.search(name) and (present == np.round(present)).all() and len(np.unique(present)) == len(parsed):
         return Column(name, "dropped", reason="its name and its values, all different, are those of an identifier")
     form = "" if column.decimal or column.format else dates.of_numbers(name, parsed + center)
     if form:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from automl import metrics, runtime
-from automl.data import dates, files, source, splits
+from automl.data import baseline, copies, dates, files, identity, source, splits
 from automl.data.encode import rows
 from automl.data.infer import evidence, infer_columns
 from automl.data.options import Options
@@ -24,18 +24,26 @@ from automl.task import Batch, DataKind, Problem, Schema, Task
 SAMPLE_ROWS = 256
 
 
-def load(train: str | Path, target: str | None = None, test: str | Path | None = None, **options: Any) -> Task:
+def load(
+    train: str | Path,
+    target: str | None = None,
+    test: str | Path | None = None,
+    validation: str | Path | None = None,
+    **options: Any,
+) -> Task:
     """Read a file, or a folder of images, into a task.
 
     ``target``: the column to predict (default: the one called "target"). ``test``: a file with the same columns; an npz
-    archive may bring its own test data. ``options``: see ``Options``. Raises ``DataError`` or ``ConfigError``.
+    archive may bring its own test data. ``validation``: a file with the rows to validate on, instead of folds.
+    ``options``: see ``Options``. Raises ``DataError`` or ``ConfigError``.
     """
     chosen = Options.of(options)
     data, test_data = files.read(train, chosen.kind)
     if test is not None:
         first, second = files.read(test, chosen.kind)
         test_data = second or first
-    return build(data, test_data, target, chosen)
+    valid = None if validation is None else files.read(validation, chosen.kind)[0]
+    return build(data, test_data, target, chosen, valid)
 
 
 def from_arrays(
@@ -43,6 +51,7 @@ def from_arrays(
     y: Any,
     *,
     test: tuple[Any, ...] | None = None,
+    validation: tuple[Any, ...] | None = None,
     lengths: Any = None,
     sample_weight: Any = None,
     **options: Any,
@@ -50,17 +59,19 @@ def from_arrays(
     """Make a task of a data frame, NumPy arrays or a SciPy matrix.
 
     ``x``: see ``source.from_x``. ``y``: (n,) target, or the name of a column of ``x``. ``test``: (x, y) or
-    (x, y, lengths). ``lengths``: (n,) steps of each sequence. ``sample_weight``: (n,). ``options``: see ``Options``.
+    (x, y, lengths). ``validation``: likewise, the rows to validate on, instead of folds. ``lengths``: (n,) steps of
+    each sequence. ``sample_weight``: (n,). ``options``: see ``Options``.
     """
     if sample_weight is not None:
         options["weights"] = sample_weight
     chosen = Options.of(options)
     target = y if isinstance(y, str) else None
     data = _with_target(source.from_x(x, chosen.kind, lengths), y)
-    test_data = None
-    if test is not None:
-        test_data = _with_target(source.from_x(test[0], chosen.kind, *test[2:3]), test[1])
-    return build(data, test_data, target, chosen)
+    test_data, valid = (
+        None if given is None else _with_target(source.from_x(given[0], chosen.kind, *given[2:3]), given[1])
+        for given in (test, validation)
+    )
+    return build(data, test_data, target, chosen, valid)
 
 
 def _with_target(data: Source, y: Any) -> Source:
@@ -89,7 +100,7 @@ def _with_target(data: Source, y: Any) -> Source:
 class _Parts:
     """A source taken apart. ``aside``: the columns of the group, order and weights that are not used, with the reason.
 
-    ``y_given``: whether the target came as an array of its own.
+    ``y_given``: whether the target came as an array of its own. ``valid``: (n,) which rows were given to validate on.
     """
 
     data: Source
@@ -99,41 +110,80 @@ class _Parts:
     order: np.ndarray | None
     aside: dict[str, str]
     y_given: bool = False
+    valid: np.ndarray | None = None
 
     def take(self, index: np.ndarray) -> "_Parts":
-        weights, groups, order = (None if v is None else v[index] for v in (self.weights, self.groups, self.order))
-        return _Parts(self.data.take(index), self.y[index], weights, groups, order, self.aside, self.y_given)
+        rows = (self.weights, self.groups, self.order, self.valid)
+        weights, groups, order, valid = (None if v is None else v[index] for v in rows)
+        return _Parts(self.data.take(index), self.y[index], weights, groups, order, self.aside, self.y_given, valid)
 
 
-def build(data: Source, test: Source | None, target: str | None, options: Options) -> Task:
-    """Make a task of raw data. The rows that are locked away take no part in anything that is inferred."""
+def build(data: Source, test: Source | None, target: str | None, options: Options, valid: Source | None = None) -> Task:
+    """Make a task of raw data. The rows that are locked away take no part in anything that is inferred.
+
+    ``valid``: rows to validate on, in place of a split.
+    """
     if test is not None and options.test_share:
         raise ConfigError("There is test data already: leave test_share at 0.")
+    if valid is not None:
+        data, options = _with_validation(data, valid, options)
     name, parts = _take_apart(data, target, options)
+    if valid is not None:
+        parts = replace(parts, valid=np.arange(len(data)) >= len(data) - len(valid))
     learnt, parts, notes = _target(name, parts, options)
     metric = metrics.get(options.metric, learnt.kind)
     y = learnt.encode(parts.y, row_numbers=parts.data.row_numbers)
-    layout = splits.Layout(y, parts.groups, parts.order, options.seed)
     locked = None
     if options.test_share:
-        rest, held = splits.hold_out(layout, options.test_share)
+        rest, held = splits.hold_out(_whole_layout(parts, learnt, y, options), options.test_share)
         notes.append(f"{len(held):,} rows are locked away as test data.")
-        locked, parts, y, layout = (parts.take(held), y[held]), parts.take(rest), y[rest], layout.take(rest)
+        locked, parts, y = (parts.take(held), y[held]), parts.take(rest), y[rest]
     schema, inferred = _schema(parts, learnt, options)
     batch = _batch(schema, parts, y)
     if test is not None:
         locked = _test(test, parts, learnt, notes, options)
-    folds = splits.folds_for(options.folds, schema.kind, len(y))
-    pairs, how = splits.make_splits(layout, folds)
-    return Task(
+    tested = None if locked is None else _batch(schema, *locked)
+    codes, said = copies.among(batch, tested, schema, parts.valid)
+    if parts.valid is None:
+        layout = splits.Layout(y, parts.groups, parts.order, options.seed, codes)
+        folds = splits.folds_for(options.folds, schema.kind, len(y))
+        pairs, how = splits.make_splits(layout, folds)
+    else:
+        pairs, how = splits.given(parts.valid)
+    suspects = identity.suspects(schema, batch)
+    task = Task(
         problem=Problem.of(schema, metric, batch, options.seed),
         data=batch,
         splits=pairs,
-        test=None if locked is None else _batch(schema, *locked),
-        notes=(f"{len(y):,} rows to learn from.", learnt.note(y), *data.notes, *notes, *inferred, *how),
+        test=tested,
+        notes=(
+            *(f"{len(y):,} rows to learn from.", learnt.note(y), *data.notes, *notes, *inferred, *how, *said),
+            *map(identity.note, suspects),
+        ),
         fingerprint=_fingerprint(schema, batch, pairs),
+        suspects=suspects,
         **_sample(parts.data, options.seed),
     )
+    return replace(task, baseline=baseline.of(task))
+
+
+def _with_validation(data: Source, valid: Source, options: Options) -> tuple[Source, Options]:
+    """Return all rows, those to validate on last. Raises ``ConfigError`` where something else is to split them too."""
+    for name, default in (("folds", "auto"), ("group", None), ("order", None), ("test_share", 0)):
+        value = getattr(options, name)
+        if value is not None and not (isinstance(value, (str, int, float)) and value == default):
+            raise ConfigError(f"The rows to validate on are given, so nothing splits the others: leave {name} out.")
+    if options.weights is not None and not isinstance(options.weights, (str, int)):
+        weights = np.concatenate([_same_rows("weights", options.weights, len(data)), np.ones(len(valid))])
+        options = replace(options, weights=weights)
+    return source.joined(data, valid, "validation data"), options
+
+
+def _whole_layout(parts: _Parts, learnt: TargetColumn, y: np.ndarray, options: Options) -> splits.Layout:
+    """Return the layout of all rows, before some are locked away; that some of them are equal is all it tells."""
+    schema, _ = _schema(parts, learnt, options)
+    codes, _ = copies.among(_batch(schema, parts, y), None, schema, None)
+    return splits.Layout(y, parts.groups, parts.order, options.seed, codes)
 
 
 def _sample(data: Source, seed: int) -> dict[str, Any]:
@@ -287,6 +337,8 @@ def _schema(parts: _Parts, learnt: TargetColumn, options: Options) -> tuple[Sche
     found, notes = infer_columns(
         columns, roles, drop, only_text, options.seed, data.row_numbers, options.marks, decimals
     )
+    if options.levels == "hashed":
+        found = tuple(column.with_hashed_levels() for column in found)
     used = {c.role for c in found} - {"dropped"}
     kind: DataKind = "text" if used == {"text"} and options.kind != "table" else "table"
     if options.kind == "text" and kind != "text":

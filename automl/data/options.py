@@ -11,6 +11,7 @@ from automl.options import number
 from automl.task import Role
 
 KINDS = ("auto", "table", "image", "sequence", "text")
+_LEVELS = ("plain", "hashed")
 _DECIMALS = ("auto", *MARKS, *MARKS.values())
 
 
@@ -27,7 +28,8 @@ class Options:
     weights. Groups and weights are not used as features; what rows are ordered by is, where it is a date. ``missing``:
     the words that are missing, instead of those of ``runtime.MISSING``; in columns of numbers and dates, what says
     nothing always is. ``decimal``: the mark of numbers that can be read in two ways, "point" or "comma" ("." or ","),
-    or one for each column. ``seed``: of everything random.
+    or one for each column. ``levels``: "plain", or "hashed" where a model must not hold the values of its categories.
+    ``seed``: of everything random.
     """
 
     kind: str = "auto"
@@ -42,6 +44,7 @@ class Options:
     weights: Any = None
     missing: Any = "auto"
     decimal: str | Mapping[str, str] = "auto"
+    levels: str = "plain"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -49,6 +52,8 @@ class Options:
             raise unknown_name("kind", self.kind, KINDS)
         if self.target_kind not in TARGET_KINDS:
             raise unknown_name("target_kind", self.target_kind, TARGET_KINDS)
+        if self.levels not in _LEVELS:
+            raise unknown_name("levels", self.levels, _LEVELS)
         if isinstance(self.drop, str):
             raise ConfigError(f"drop must be a list of columns; given: '{self.drop}'. Write it as ['{self.drop}'].")
         for mark in self.decimal.values() if isinstance(self.decimal, Mapping) else (self.decimal,):

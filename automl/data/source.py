@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from automl import runtime
-from automl.errors import ConfigError, DataError
+from automl.errors import ConfigError, DataError, unknown_name
 from automl.task import DataKind, Role
 
 MAX_DENSE_VALUES = 200_000_000  # what a sparse matrix may have once it is dense: 0.8 GB as float32
@@ -56,6 +56,43 @@ class Source:
         array, lengths, y = (None if v is None else v[index] for v in (self.array, self.lengths, self.y))
         numbers = (index + 1 if self.row_numbers is None else np.asarray(self.row_numbers)[index]).tolist()
         return replace(self, columns=columns, array=array, lengths=lengths, y=y, row_numbers=numbers)
+
+
+def joined(first: Source, second: Source, what: str) -> Source:
+    """Return the rows of two sources, one after the other; ``what``: how errors call the second.
+
+    Raises ``DataError`` where they do not have the same columns or shape.
+    """
+    if (first.array is None) != (second.array is None) or first.kind != second.kind:
+        raise DataError(f"The {what} must be of the same kind as the others; given: {second.kind} and {first.kind}.")
+    if first.array is not None and second.array is not None and first.array.shape[1:] != second.array.shape[1:]:
+        raise DataError(
+            f"The {what} must have the shape of the others, (n, {', '.join(map(str, first.array.shape[1:]))}); given: "
+            f"{second.array.shape}."
+        )
+    columns = None
+    if first.columns is not None and second.columns is not None:
+        for name in first.columns:
+            if name not in second.columns:
+                raise unknown_name(f"column in the {what}:", name, second.columns)
+        columns = {name: _after(values, second.columns[name]) for name, values in first.columns.items()}
+    numbers = [*(first.row_numbers or range(1, len(first) + 1)), *(second.row_numbers or range(1, len(second) + 1))]
+    return replace(
+        first,
+        columns=columns,
+        array=_after(first.array, second.array),
+        lengths=_after(first.lengths, second.lengths),
+        y=_after(first.y, second.y),
+        notes=(*first.notes, *second.notes),
+        row_numbers=numbers,
+    )
+
+
+def _after(first: Any, second: Any) -> Any:
+    if first is None or second is None:
+        return None
+    alike = first.dtype.kind == second.dtype.kind or {first.dtype.kind, second.dtype.kind} <= set("biuf")
+    return np.concatenate([first, second] if alike else [first.astype(object), second.astype(object)])
 
 
 @contextmanager

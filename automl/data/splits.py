@@ -1,11 +1,13 @@
 """Which rows a fold trains on and which it validates on, and the rows that are locked away for the end."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
+from automl.data.copies import joined
 from automl.errors import DataError
 from automl.options import number
 from automl.task import DataKind
@@ -18,13 +20,15 @@ class Layout:
     """What splits must respect. ``y``: (n,) int64 codes, or float64 values.
 
     ``groups``: (n,) codes; rows of one group stay together. ``order``: (n,) ranks, with ties; validation rows come
-    after the training rows. Both together: validation rows come after, and are of other groups.
+    after the training rows. Both together: validation rows come after, and are of other groups. ``copies``: (n,) codes
+    of rows that are equal, which stay together too, unless the rows are ordered.
     """
 
     y: np.ndarray
     groups: np.ndarray | None = None
     order: np.ndarray | None = None
     seed: int = 0
+    copies: np.ndarray | None = None
 
     @property
     def stratified(self) -> bool:
@@ -33,8 +37,21 @@ class Layout:
 
     def take(self, index: np.ndarray) -> "Layout":
         """Return the layout of the rows at ``index``."""
-        groups, order = (None if v is None else v[index] for v in (self.groups, self.order))
-        return Layout(self.y[index], groups, order, self.seed)
+        groups, order, copies = (None if v is None else v[index] for v in (self.groups, self.order, self.copies))
+        return Layout(self.y[index], groups, order, self.seed, copies)
+
+    def apart(self) -> tuple["Layout", Callable[[np.ndarray], np.ndarray]]:
+        """Return the layout of one row for all its copies, and what turns indices of its rows into those of all rows.
+
+        With groups, they are put together where they share copies. Ordered rows stay as they are.
+        """
+        if self.copies is None or self.order is not None:
+            return self, np.asarray
+        if self.groups is not None:
+            return replace(self, groups=joined(self.copies, self.groups), copies=None), np.asarray
+        first, codes = np.unique(self.copies, return_index=True, return_inverse=True)[1:]
+        one = replace(self, copies=None).take(first)
+        return one, lambda index: np.flatnonzero(np.isin(codes, index))
 
 
 _TABLE_FOLDS = ((5_000, 8), (100_000, 5), (300_000, 3))
@@ -71,6 +88,7 @@ def make_splits(layout: Layout, folds: int | float) -> tuple[tuple[Split, ...], 
     if isinstance(folds, float):
         train, valid = hold_out(layout, folds)
         return ((train, valid),), (f"Validation: {len(valid):,} rows held out ({_how(layout)}).", *notes)
+    layout, whole = layout.apart()
     most, why = _most_folds(layout, folds)
     if most < folds:
         notes.append(f"{most} instead of {folds} folds, because {why}.")
@@ -78,11 +96,21 @@ def make_splits(layout: Layout, folds: int | float) -> tuple[tuple[Split, ...], 
     if n_alone and layout.groups is None and layout.order is None:
         notes.append(f"Rows that are the only one of their class, trained on and never validated on: {n_alone}.")
     splits = _forward(layout, most) if layout.order is not None else _k_folds(layout, most)
+    splits = tuple((whole(train), whole(valid)) for train, valid in splits)
     return splits, (f"Validation: {most} folds ({_how(layout)}).", *notes)
+
+
+def given(valid: np.ndarray) -> tuple[tuple[Split, ...], tuple[str, ...]]:
+    """Return the one split whose validation rows are those of the mask ``valid`` (n,), and notes."""
+    pair = np.flatnonzero(~valid), np.flatnonzero(valid)
+    if not len(pair[0]) or not len(pair[1]):
+        raise DataError("Neither the rows to train on nor those to validate on may all lack a target or a weight.")
+    return (pair,), (f"Validation: the {len(pair[1]):,} rows that were given for it.",)
 
 
 def hold_out(layout: Layout, share: float) -> Split:
     """Return (rest, held): ``held`` is about ``share`` of the rows, whole groups of them, or the last ones."""
+    layout, whole = layout.apart()
     if layout.order is not None:
         cuts = _cuts(layout.order, [1 - share])
         ranked = np.argsort(layout.order, kind="stable")
@@ -97,7 +125,7 @@ def hold_out(layout: Layout, share: float) -> Split:
         raise DataError(
             f"A share of {share} of {len(layout.y)} rows leaves a part without rows. Use another share or more rows."
         )
-    return np.sort(rest), np.sort(held)
+    return np.sort(whole(rest)), np.sort(whole(held))
 
 
 def _how(layout: Layout) -> str:

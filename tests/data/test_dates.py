@@ -191,7 +191,7 @@ def test_what_rows_are_ordered_by_stays_a_feature_and_says_what_it_does() -> Non
 @pytest.mark.parametrize("groups", [np.arange(N) % 6, np.argsort(np.argsort(DAYS)) // 6], ids=["lasting", "passing"])
 def test_order_and_groups_hold_together(groups: Any) -> None:
     frame = pd.DataFrame({"when": DAYS, "g": groups, "o": OTHER, "y": Y})
-    task = from_arrays(frame, "y", order="when", group="g", test_share=0.2, folds=3)
+    task = from_arrays(frame, "y", order="when", group="g", test_share=0.2, folds=3, metric="log_loss")
     assert len(task.splits) >= 2
     kept = task.data.x.numeric
     days = runtime.numeric_names(task.schema.to_dict()).index("when.days")
