@@ -38,6 +38,9 @@ GROUPS = {"searcher": "searchers", "scheduler": "schedulers", "runner": "runners
 # What runner=auto may turn into (``search.make_runner``), and whose keys it has.
 AUTO_RUNNER = "ray_tune"
 _CHOICE = re.compile(rf"({'|'.join(GROUPS)})=([A-Za-z_][\w.:,]*)")
+# A list for a part of the space, which has no list there: only these options, or values.
+_ONLY_THESE = re.compile(r"\+{0,2}space\.([\w.-]+)=(\[.*)", re.DOTALL)
+_ONLY = "__only__"
 _PLUGINS = re.compile(r"\+{0,2}plugins[.=]")
 # Takes a configuration and when it began; returns whether it was interrupted.
 Search = Callable[[dict[str, Any], float], bool]
@@ -59,7 +62,7 @@ def run(argv: Sequence[str], search: Search, started: float) -> None:
     sweep = {"-m", "--multirun"}
     with _explained():
         generated = register(os.environ.get("COMP_LINE", "").split()[1:-1] if completes else argv)
-        arguments = given(argv, several=bool(sweep & set(argv)))
+        arguments = given(argv, generated, several=bool(sweep & set(argv)))
         sys.argv = [program, *sorted(arguments, key=lambda a: a not in sweep)]
 
         def job(config: DictConfig) -> None:
@@ -71,7 +74,7 @@ def run(argv: Sequence[str], search: Search, started: float) -> None:
 def composed(overrides: Sequence[str] = ()) -> dict[str, Any]:
     """Return the configuration for ``overrides`` as plain values."""
     with _initialized(overrides) as (_, generated):
-        return plain(compose("config", overrides=given(overrides)), generated)
+        return plain(compose("config", overrides=given(overrides, generated)), generated)
 
 
 def recomposed(recorded: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
@@ -83,7 +86,7 @@ def recomposed(recorded: Mapping[str, Any], overrides: Sequence[str]) -> dict[st
         kept = {key: escaped(value) for key, value in recorded.items() if key not in chosen}
         defaults = ["_self_", *({group: None} for group in sorted(groups))]
         ConfigStore.instance().store(name="recorded", node={"defaults": defaults, **kept})
-        return plain(compose("recorded", overrides=given(overrides)), generated)
+        return plain(compose("recorded", overrides=given(overrides, recorded.get("space", {}))), generated)
 
 
 def register(arguments: Sequence[str] = (), plugins: Plugins | None = None) -> dict[str, Any]:
@@ -125,24 +128,38 @@ def _import_paths(arguments: Sequence[str], group: str, kind: str) -> list[str]:
     return sorted(name for name in own if importlib.util.find_spec(re.split(r"[.:]", name)[0]))
 
 
-def given(arguments: Sequence[str], several: bool = False) -> list[str]:
-    """Return arguments as Hydra takes them; names of files and columns come to it as values in its store."""
+def given(arguments: Sequence[str], space: Mapping[str, Any], several: bool = False) -> list[str]:
+    """Return arguments as Hydra takes them; names of files and columns come to it as values in its store.
+
+    ``space``: what arguments change of it.
+    """
     others, names = taken_out(arguments, several)
     if names:
         group, name = NAMES
         ConfigStore.instance().store(group=group, name=name, node=names, package="_global_")
-        others.append(f"+{group}={name}")
-    return list(map(opened, others))
+        # Beside the other overrides: Hydra takes them in one piece, with no flag between them.
+        place = next((i for i, other in enumerate(others) if "=" in other and other[0] != "-"), len(others))
+        others.insert(place, f"+{group}={name}")
+    return [opened(argument, space) for argument in others]
 
 
-def opened(argument: str) -> str:
-    """Return an override in the form that Hydra wants where keys are not known beforehand.
+def opened(argument: str, space: Mapping[str, Any]) -> str:
+    """Return an override in the form that Hydra wants where keys are not known beforehand, or lists replace mappings.
 
     Raises ``ConfigError`` for one without a key.
     """
     if argument.startswith("="):
         raise _no_override(argument)
+    listed = _ONLY_THESE.fullmatch(argument)
+    if listed is not None and isinstance(_part(space, listed[1].split(".")), Mapping):
+        return f"++space.{listed[1]}.{_ONLY}={listed[2]}"
     return f"++{argument}" if OPEN_KEYS.match(argument) else argument
+
+
+def _part(tree: Any, path: Sequence[str]) -> Any:
+    for name in path:
+        tree = tree.get(name) if isinstance(tree, Mapping) else None
+    return tree
 
 
 def plain(config: DictConfig, generated: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,12 +176,15 @@ def plain(config: DictConfig, generated: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _with_deletions(tree: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn what was deleted from the generated tree (Hydra's ``~space.tables.svm``) into ``off``."""
-    kept = {
-        k: _with_deletions(v, whole[k]) if isinstance(v, Mapping) and isinstance(whole.get(k), Mapping) else v
-        for k, v in tree.items()
-    }
+    """Turn what was deleted from the generated tree (Hydra's ``~space.tables.svm``) into ``off``; find its lists."""
+    kept = {k: _restored(v, whole.get(k)) for k, v in tree.items()}
     return kept | {k: OFF for k, v in whole.items() if k not in tree and isinstance(v, Mapping)}
+
+
+def _restored(value: Any, whole: Any) -> Any:
+    if isinstance(value, Mapping) and _ONLY in value:
+        return value[_ONLY]
+    return _with_deletions(value, whole) if isinstance(value, Mapping) and isinstance(whole, Mapping) else value
 
 
 def explain(error: Exception) -> ConfigError:
@@ -183,6 +203,12 @@ def explain(error: Exception) -> ConfigError:
         return ConfigError(
             f"There is no configuration key '{key.group(1)}'.{nearest(key.group(1), known)} "
             "All keys: automl search --cfg job"
+        )
+    if "Cannot merge DictConfig with ListConfig" in text:
+        where = text.splitlines()[0].partition(":")[0].removeprefix("In ")
+        return ConfigError(
+            f"In the configuration {where}, a list stands where a mapping is needed. Some options of a part of the "
+            "space are chosen by `options`: space: {tables: {options: [lightgbm, mlp]}}."
         )
     return ConfigError(re.sub(r"\n\s*full_key:.*|\n\s*object_type=.*", "", text))
 

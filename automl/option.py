@@ -11,7 +11,7 @@ from dataclasses import MISSING, dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform, get_args
 
 from automl.errors import ConfigError, nearest, unknown_name
-from automl.space import Params, Space
+from automl.space import Params, Space, fault
 from automl.task import FAMILY_FOLDER, Role, TargetKind
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ class Option:
 
     def __post_init__(self) -> None:
         self._check("space", isinstance(self.space, Mapping), "a mapping from names to domains, e.g. {'k': Int(1, 9)}")
+        if wrong := fault(self.space):
+            raise ConfigError(f"The part 'space' of {type(self).__name__}: {wrong}.")
         self._check("build", callable(self.build), "a function")
         self._check("order", isinstance(self.order, int | float), "a number")
         self._check_names("requires")

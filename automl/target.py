@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from scipy.special import softmax
 
+from automl.errors import TrialError
+
 if TYPE_CHECKING:
     from automl.export.graph import Graph
 
@@ -131,9 +133,10 @@ class Head:
         ``loss``: takes raw outputs (b, r) and y (b,).
         """
         if raw.ndim == 2:
-            return loss(raw, y)
+            return _per_row(loss(raw, y), len(y))
         n_members = raw.shape[1]
-        return loss(raw.flatten(0, 1), y.repeat_interleave(n_members)).unflatten(0, (-1, n_members)).mean(1)
+        each = _per_row(loss(raw.flatten(0, 1), y.repeat_interleave(n_members)), len(y) * n_members)
+        return each.unflatten(0, (-1, n_members)).mean(1)
 
     def predict(self, raw: np.ndarray) -> np.ndarray:
         """Return the predictions (n, width) of raw outputs; those of values are float64."""
@@ -164,3 +167,14 @@ class Head:
             raw, weight, bias = graph.cast(raw, np.float64), graph.exact(self.weight), graph.exact(self.bias)
         scores = graph.op("Mul" if self.n_raw == 1 else "MatMul", raw, weight)
         return graph.op("Add", scores, bias) if self.bias.any() else scores
+
+
+def _per_row(losses: Any, n_rows: int) -> Any:
+    """Return what a loss gave. Raises ``TrialError`` where that is not one number for each row."""
+    shape = tuple(getattr(losses, "shape", ()))
+    if shape != (n_rows,):
+        raise TrialError(
+            f"A loss gives one number for each row, of shape (b,); for {n_rows} rows this one gave shape {shape}. Take "
+            "no mean, and sum over classes."
+        )
+    return losses

@@ -1,16 +1,26 @@
 """Configuration: every option of every group composes, and each group has the options there are."""
 
+import subprocess
+import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from automl import hydra_app, options, registry
+from automl.assemble import SpaceConfig, task_space, whole_space
 from automl.commands import search_config
 from automl.errors import ConfigError
 from automl.hydra_app import composed, recomposed
 from automl.option import CLASSES
 from automl.options import configuration
+from automl.space import Choice, configure_choice
+from automl.testing import make_task
 
+X = "data.train=x"
+AUTOML = [sys.executable, "-P", "-W", "ignore", "-m", "automl.cli"]
 CONF = Path(__file__).parent.parent / "conf"
 GENERATED = {f"{group}={name}" for group, kind in hydra_app.GROUPS.items() for name in registry.names(kind)}
 GROUPS = {f"{path.parent.name}={path.stem}" for path in CONF.glob("*/*.yaml")} | GENERATED
@@ -89,6 +99,41 @@ def test_a_deterministic_search_says_what_it_needs(overrides: list[str], message
 def test_a_deleted_path_is_turned_off() -> None:
     config = search_config(composed(["data.train=x", "~space.tables.svm"]), 0.0)
     assert config.space.overrides["tables"]["svm"] == "off"
+
+
+@pytest.mark.parametrize(
+    ("override", "path", "options"),
+    [
+        ("space.tables=[lightgbm,mlp]", ("tables",), ["lightgbm", "mlp"]),
+        ("space.tables.mlp.loss=[focal, brier]", ("tables", "mlp", "loss"), ["focal", "brier"]),
+        ("space.tables.lightgbm.num_leaves=[7,31]", ("tables", "lightgbm", "num_leaves"), [7, 31]),
+    ],
+)
+def test_a_list_means_only_these(override: str, path: tuple[str, ...], options: list[Any]) -> None:
+    first = composed(["data.train=x", override])
+    for config in (first, recomposed(first, []), recomposed(first, [override]), recomposed(composed([X]), [override])):
+        part = config["space"]
+        for name in path:
+            part = part[name]
+        assert part == options
+    family = task_space(make_task("table", "binary"), search_config(first, 0.0).space)["family"]
+    assert isinstance(family, Choice)
+    if path == ("tables",):
+        assert list(family.options) == options
+    with pytest.raises(ConfigError, match="Did you mean 'lightgbm'"):
+        task_space(make_task("table", "binary"), SpaceConfig({"tables": ["lightgmb"]}))
+
+
+def test_a_list_in_a_file_says_how_it_is_written(tmp_path: Path) -> None:
+    (tmp_path / "experiment").mkdir()
+    written = tmp_path / "experiment" / "mine.yaml"
+    command = [*AUTOML, "search", "--config-dir", str(tmp_path), "experiment=mine", X, "--cfg", "job"]
+    run = partial(subprocess.run, command, capture_output=True, text=True, check=False)
+    written.write_text("# @package _global_\nspace: {tables: [lightgbm]}\n")
+    assert "tables: {options: [lightgbm, mlp]}" in run().stderr
+    written.write_text("# @package _global_\nspace: {tables: {options: [lightgbm]}}\n")
+    found = yaml.safe_load(run().stdout)["space"]["tables"]
+    assert list(configure_choice(whole_space()["tables"], found, "tables").options) == ["lightgbm"]
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,30 @@ WRONG = {
         "a tuple of names",
     ),
     "no space": ("from automl.option import Loss\nOPTION = Loss(space=3, build=print)", "'space' of Loss is a mapping"),
+    "a number in a space": (
+        "from automl.option import Loss\nOPTION = Loss(space={'a': {'b': 3}}, build=print)",
+        "'a.b' is one of Float, Int, Choice, Constant, Repeat, or a mapping of these; got 3",
+    ),
+    "a number in a choice": (
+        "from automl.option import Loss\nfrom automl.space import Choice\n"
+        "OPTION = Loss(space={'a': Choice({'x': {'b': (1, 2)}})}, build=print)",
+        r"'a\.x\.b' is one of Float.* got \(1, 2\)",
+    ),
+    "a name with a dot": (
+        "from automl.option import Loss\nfrom automl.space import Int\n"
+        "OPTION = Loss(space={'a.b': Int(1, 2)}, build=print)",
+        "no name of a parameter",
+    ),
+    "an empty choice": (
+        "from automl.option import Loss\nfrom automl.space import Choice\n"
+        "OPTION = Loss(space={'a': Choice([])}, build=print)",
+        "at least one option",
+    ),
+    "an empty range": (
+        "from automl.option import Loss\nfrom automl.space import Int\n"
+        "OPTION = Loss(space={'a': Int(3, 1)}, build=print)",
+        "low <= high",
+    ),
     "not Python": ("OPTION =", "cannot be imported: SyntaxError"),
     "another module is missing": ("import no_such_module", "cannot be imported: ModuleNotFoundError"),
 }

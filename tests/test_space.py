@@ -157,6 +157,10 @@ def test_wrong_overrides_name_the_rule_and_the_nearest(config: dict, message: st
         lambda: Int(3, 1),
         lambda: Float(0, 1, log=True),
         lambda: Float(0, 1, default=2),
+        lambda: Float(0, float("inf")),
+        lambda: Float(float("nan"), 1),
+        lambda: Float("a", "b"),  # type: ignore[arg-type]
+        lambda: Int(0, 3, default=True),
         lambda: Choice([]),
         lambda: Repeat({}, Int(-1, 2)),
         lambda: Repeat({}, Choice(["a"])),

@@ -1,6 +1,7 @@
 """Heads: the target goes in and comes back, and the graph says what NumPy says."""
 
 import pickle
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -9,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from automl.errors import TrialError
 from automl.export.graph import Graph
 from automl.target import Head, Target
 
@@ -132,3 +134,14 @@ def test_a_loss_is_the_mean_of_the_members_own(target: Target) -> None:
     each = torch.stack([loss(raw[:, i], y) for i in range(5)])
     torch.testing.assert_close(head.loss(loss, raw, y), each.mean(0))
     torch.testing.assert_close(head.loss(loss, raw[:, 0], y), each[0])
+
+
+@pytest.mark.parametrize("members", [False, True])
+@pytest.mark.parametrize(
+    "loss", [lambda s, y: s.mean(), lambda s, y: s, lambda s, y: 3.0], ids=["mean", "all", "float"]
+)
+def test_a_loss_of_a_wrong_shape_is_refused(loss: Any, members: bool) -> None:
+    y = np.array([0, 1, 1, 0])
+    raw = torch.zeros((4, 3, 2) if members else (4, 2))
+    with pytest.raises(TrialError, match=r"one number for each row, of shape \(b,\)"):
+        Target("binary", 2).head(y).loss(loss, raw, torch.from_numpy(y))

@@ -11,7 +11,7 @@ mapping in the place of a domain is a group: ``{"scale": {"method": Choice(...)}
 A ``Repeat`` is a group that is drawn several times: ``blocks.n``, ``blocks.0.kernel``, ``blocks.1.kernel``.
 """
 
-from automl.space.domains import Choice, Constant, Domain, Float, Int, Params, Repeat, Scalar, Space
+from automl.space.domains import Choice, Constant, Domain, Float, Int, Params, Repeat, Scalar, Space, fault
 from automl.space.near import Cross, Inherit, Mutate, mutate, step
 from automl.space.overrides import OFF, begin_at, configure, configure_choice, describe
 from automl.space.walk import Ask, Defaults, Question, Random, Replay, draw, questions, scope, validate
@@ -40,6 +40,7 @@ __all__ = [
     "configure_choice",
     "describe",
     "draw",
+    "fault",
     "mutate",
     "questions",
     "scope",

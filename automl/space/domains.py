@@ -23,6 +23,9 @@ class _Range:
     default: float | None = None
 
     def __post_init__(self) -> None:
+        for value in (self.low, self.high, 0 if self.default is None else self.default):
+            if not is_number(value) or not math.isfinite(value):
+                raise SpaceError(f"The ends and the default of a range are finite numbers; got {value!r}.")
         if not self.low <= self.high:
             raise SpaceError(f"A range needs low <= high; got low={self.low}, high={self.high}.")
         if self.log and self.low <= 0:
@@ -165,6 +168,28 @@ class Repeat:
 
 Domain = Float | Int | Choice | Constant | Repeat
 Space = Mapping[str, "Domain | Space"]
+
+
+def fault(space: Any, path: str = "") -> str:
+    """Return what is no domain in what should be a space, in words that name its place; "" if there is nothing."""
+    for name, domain in space.items():
+        here = f"{path}.{name}" if path else str(name)
+        if not isinstance(name, str) or not name or "." in name:
+            return f"'{here}' is no name of a parameter: a text without dots"
+        inner: dict[str, Any] = {}
+        if isinstance(domain, Mapping):
+            inner = {here: domain}
+        elif isinstance(domain, Repeat):
+            inner = {here: domain.space}
+        elif isinstance(domain, Choice):
+            inner = {f"{here}.{option}": nested for option, nested in domain.options.items()}
+        elif not isinstance(domain, Float | Int | Constant):
+            return f"'{here}' is one of Float, Int, Choice, Constant, Repeat, or a mapping of these; got {domain!r}"
+        for place, part in inner.items():
+            wrong = fault(part, place) if isinstance(part, Mapping) else f"'{place}' is no mapping, but {part!r}"
+            if wrong:
+                return wrong
+    return ""
 
 
 def is_number(value: object) -> bool:
