@@ -40,9 +40,11 @@ class Progress:
     started: when the budget began to run, by the clock; default: on entering.
     clock: what time it is, in seconds.
     goals: what orders the trials.
+    folds: how many folds a whole trial has.
 
     Attributes
     ----------
+    best: the best whole trial so far. partial: the best of those that ended earlier, while there is no whole one.
     phases: name -> seconds of every phase that is over; the first one is "starting".
     """
 
@@ -57,13 +59,16 @@ class Progress:
         started: float | None = None,
         clock: Callable[[], float] = time.time,
         goals: Goals | None = None,
+        folds: int | None = None,
     ) -> None:
         from rich.console import Console
 
         self.console = console or Console(stderr=True)
         self.metric = metric or StoredMetric("score")
         self.best: Trial | None = None
+        self.partial: Trial | None = None
         self._goals = goals or Goals()
+        self._folds = folds
         self.counts: Counter[str] = Counter()
         self._seconds = seconds
         self._trials = trials
@@ -120,12 +125,12 @@ class Progress:
             self._running[trial.candidate.id] = trial
         else:
             self._running.pop(trial.candidate.id, None)
-            before = self.best
+            before = self._shown()
             self._count(trial)
             if trial.status == "failed":
                 self._failed(trial)
-            elif self.best is not before and self._live is None:
-                self._line(f"best {self._described(trial)}")
+            elif self._shown() is not before and self._live is None:
+                self._line(self._standing())
         if self._live is None and self._clock() - self._last_line >= _HEARTBEAT_SECONDS:
             self._line(self._summary())
 
@@ -142,7 +147,23 @@ class Progress:
 
     def _count(self, trial: Trial) -> None:
         self.counts[trial.status] += 1
-        self.best = self._goals.best([*([self.best] if self.best else []), trial])
+        # A score from a part of the folds does not compare: what is best so far only gets better.
+        if trial.status == "finished":
+            self.best = self._goals.best([*([self.best] if self.best else []), trial])
+        else:
+            self.partial = self._goals.best([*([self.partial] if self.partial else []), trial])
+
+    def _shown(self) -> Trial | None:
+        return self.best or self.partial
+
+    def _standing(self) -> str:
+        """Say what is best so far."""
+        shown = self._shown()
+        if shown is None:
+            return "none yet"
+        if self.best is not None:
+            return f"best {self._described(shown)}"
+        return f"none whole yet; {self._described(shown)} on {len(shown.folds)}/{self._folds or '?'} folds"
 
     def _failed(self, trial: Trial) -> None:
         kind = words.kind_of_failure(trial.candidate.family, trial.failure)
@@ -190,7 +211,7 @@ class Progress:
         return ", ".join(part for part in said if part != "0 running") or "no trial yet"
 
     def _summary(self) -> str:
-        best = f"; best {self._described(self.best)}" if self.best else ""
+        best = f"; {self._standing()}" if self._shown() else ""
         return f"{self._tally()}{best}; {self._left()}"
 
     def _described(self, trial: Trial) -> str:
@@ -211,8 +232,7 @@ class Progress:
         top.add_row(Text(self._phase, "bold"), bar, Text(self._left()))
         rows = Table.grid(expand=True)
         rows.add_row(top)
-        best = self._described(self.best) if self.best else "none yet"
-        rows.add_row(Text.assemble(("best ", "dim"), (best, "green")))
+        rows.add_row(Text.assemble(("best ", "dim"), (self._standing().removeprefix("best "), "green")))
         rows.add_row(Text.assemble(("all  ", "dim"), self._tally()))
         # The refresh thread reads while the search writes: a copy keeps the two apart.
         running = list(self._running.values())

@@ -10,13 +10,10 @@ from functools import partial
 from numbers import Real
 from typing import Any, Protocol
 
-import numpy as np
-
 from automl import clock, options, portfolio, registry
 from automl.assemble import SpaceConfig, networks, task_space
-from automl.baseline import constant_score
 from automl.clock import TimePlan
-from automl.errors import ConfigError, DataError, TrialError, unknown_name
+from automl.errors import ConfigError, TrialError, unknown_name
 from automl.export import measure
 from automl.export.ship import Ensemble, ShipConfig, choose, ship
 from automl.export.shipped import Shipped
@@ -145,7 +142,6 @@ class Search:
     """
 
     def __init__(self, task: Task, config: SearchConfig, runner: Runner) -> None:
-        _check_scorable(task)
         self.task, self.config, self.runner = task, config, runner
         starts = first_candidates(space := task_space(task, config.space), portfolio.entries(FAMILY_FOLDER[task.kind]))
         self.searcher = make_searcher(space, starts, config, task)
@@ -190,6 +186,7 @@ class _Run:
             self.store.finish_run(run_id, status)  # type: ignore[arg-type]
 
     def _open(self, recorded: Named) -> int:
+        base = self.task.baseline
         if self.folder.run_id is None:
             run_id = self.store.start_run(
                 name=self.folder.path.name,
@@ -200,8 +197,10 @@ class _Run:
                     "kind": self.task.kind,
                     "target": self.task.target.kind,
                     "rows": self.task.n_rows,
+                    "folds": len(self.task.splits),
                     "goals": self.config.goals.objectives,
-                    "baseline": constant_score(self.task),
+                    "baseline": base and base.score,
+                    "baseline_folds": base.fold_scores if base else (),
                     "notes": self.task.notes,
                 },
                 fingerprint=self.task.fingerprint,
@@ -319,15 +318,6 @@ class _Run:
         self.view.note("interrupted: the best is being shipped (again to leave without)")
 
 
-def _check_scorable(task: Task) -> None:
-    """Refuse a search in which no trial can have a score."""
-    if task.metric.name == "roc_auc" and all(len(np.unique(task.data.y[rows])) == 1 for rows in task.valid_rows):
-        raise DataError(
-            "The metric roc_auc compares rows of different classes; each validation part has rows of one class only. "
-            "Choose another metric, e.g. log_loss, or other folds."
-        )
-
-
 def make_searcher(space: Space, starts: Sequence[Params], config: SearchConfig, task: Task) -> Proposals:
     """Return the configured searcher's proposals, with ``starts`` in front of them.
 
@@ -409,5 +399,5 @@ def _artifact(shipped: Shipped) -> ArtifactRecord:
         test_score=scores.test,
         verified=True,
         candidates=tuple(dict.fromkeys(m["trial"] for m in shipped.members)),
-        details={"parity": shipped.parity, "members": shipped.members},
+        details={"parity": shipped.parity, "members": shipped.members, "remarks": shipped.remarks},
     )

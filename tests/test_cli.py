@@ -107,7 +107,8 @@ def test_leaderboard(run: subprocess.CompletedProcess[str], place: Path) -> None
     text = automl("leaderboard", "runs/first", cwd=place).stdout
     assert "Ensemble" in text
     rows = list(csv.DictReader(io.StringIO(automl("leaderboard", "runs/first", "--csv", cwd=place).stdout)))
-    assert len(rows) == 5
+    assert [row["rank"] == "" for row in rows] == [row["family"] == "baseline" for row in rows]
+    assert len(rows) == 6
     whole = json.loads(automl("leaderboard", "--json", cwd=place).stdout)
     assert whole["run"]["status"] == "finished"
     assert len(whole["trials"]) == 5

@@ -18,10 +18,12 @@ import numpy as np
 
 import automl.runtime
 from automl import files
+from automl.decision import labels
 from automl.errors import ExportError
 from automl.export import replay
 from automl.export.front import chunks, raw_inputs
-from automl.export.member import Member, predict, to_onnx
+from automl.export.member import Member, predict, to_onnx, validation_prediction
+from automl.export.remarks import remarks
 from automl.export.shipped import Latency, Scores, Shipped
 from automl.registry import load
 from automl.task import FAMILY_FOLDER, Rows, Schema, Task
@@ -61,13 +63,25 @@ From Python, with {given}:
 """
 
 
-def export(task: Task, members: Sequence[Member], folder: Path, kind: str, scores: Scores) -> Shipped:
+def export(
+    task: Task,
+    members: Sequence[Member],
+    folder: Path,
+    kind: str,
+    scores: Scores,
+    unseen: np.ndarray | None = None,
+) -> Shipped:
     """Write ``members`` as one artifact folder and return what was measured.
 
+    ``unseen``: (n, width), what they say about rows that they have not seen, NaN where they say nothing; by default
+    about their own validation parts. By it labels are decided and the model is compared with the constant prediction.
     The folder is written beside its place, reloaded and replayed in a fresh process, and moved there
     only when the replay agrees. Raises ``ExportError`` when the largest difference passes
     ``TOLERANCE`` or a label changes that is not a tie within it, ``AutoMLError`` when the disk is full.
     """
+    unseen = validation_prediction(task, members) if unseen is None else unseen
+    decision = task.metric.decide(task.data.y, unseen, task.data.weights)
+    said = remarks(task, unseen)
     with files.room(folder.parent):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with files.scratch(folder.parent, f".{folder.name}-") as scratch:
@@ -75,18 +89,18 @@ def export(task: Task, members: Sequence[Member], folder: Path, kind: str, score
             draft.mkdir()
             _write(draft, "model.onnx", _converted(task, members))
             _write(draft, "predict.py", Path(automl.runtime.__file__).read_bytes())
-            scores = replace(scores, test=_test_score(task, draft / "model.onnx"))
-            manifest = _manifest(task, members, kind, scores)
+            scores = replace(scores, test=_test_score(task, draft / "model.onnx", decision))
+            manifest = _manifest(task, members, kind, scores, decision) | {"remarks": said}
             _write_manifest(draft, manifest)
             measured = _replay(task, draft, scratch)
-            parity = _parity(task, members, measured["prediction"])
+            parity = _parity(task, members, measured["prediction"], decision)
             manifest |= {"latency_ms": measured["latency_ms"], "parity": parity}
             _write(draft, "README.md", _readme(task, manifest))
             _write_manifest(draft, manifest)
             _put(draft, folder, scratch / "earlier")
     n_bytes = sum(f.stat().st_size for f in folder.iterdir())
     latency = Latency.measured(measured["latency_ms"])
-    return Shipped(folder, kind, n_bytes, latency, parity, scores, manifest["members"])
+    return Shipped(folder, kind, n_bytes, latency, parity, scores, manifest["members"], said)
 
 
 def _write(folder: Path, name: str, content: str | bytes) -> None:
@@ -107,7 +121,8 @@ def check(task: Task, members: Sequence[Member]) -> None:
 
     Raises ``ExportError`` as ``export`` does.
     """
-    _parity(task, members, run_graph(_converted(task, members), task.schema, task.data.x.take(task.sample_index)))
+    rows = task.data.x.take(task.sample_index)
+    _parity(task, members, run_graph(_converted(task, members), task.schema, rows), None)
 
 
 def run_graph(onnx_bytes: bytes, schema: Schema, rows: Rows) -> np.ndarray:
@@ -135,15 +150,18 @@ def _converted(task: Task, members: Sequence[Member]) -> bytes:
         raise ExportError(f"A model cannot be written as ONNX: {type(error).__name__}: {error}") from error
 
 
-def _test_score(task: Task, onnx_path: Path) -> float | None:
-    """Score what is shipped on the rows that were locked away, if there are any."""
+def _test_score(task: Task, onnx_path: Path, decision: np.ndarray | None) -> float | None:
+    """Score what is shipped on the rows that were locked away, if there are any, and the metric has a value on them."""
     if task.test is None:
         return None
     answered = run_graph(onnx_path.read_bytes(), task.schema, task.test.x)
-    return task.metric.score(task.test.y, answered, task.test.weights)
+    score = task.metric.score_decided(task.test.y, answered, decision, task.test.weights)
+    return score if np.isfinite(score) else None
 
 
-def _manifest(task: Task, members: Sequence[Member], kind: str, scores: Scores) -> dict[str, Any]:
+def _manifest(
+    task: Task, members: Sequence[Member], kind: str, scores: Scores, decision: np.ndarray | None
+) -> dict[str, Any]:
     described = [
         {
             "trial": m.candidate_id,
@@ -162,9 +180,17 @@ def _manifest(task: Task, members: Sequence[Member], kind: str, scores: Scores) 
         "schema": task.schema.to_dict(),
         "metric": {"name": task.metric.name, "greater_is_better": task.metric.greater_is_better},
         "scores": scores.shown(task.metric),
+        "baseline": _baseline(task),
+        **({} if decision is None else {"decision": decision.tolist()}),
         "members": described,
         "versions": _versions(task, members),
     }
+
+
+def _baseline(task: Task) -> dict[str, float]:
+    """Return the scores of the constant prediction, which a model has to beat."""
+    found = task.baseline
+    return {} if found is None else Scores(found.score, test=found.test).shown(task.metric)
 
 
 def _versions(task: Task, members: Sequence[Member]) -> dict[str, str]:
@@ -207,16 +233,17 @@ def _replay(task: Task, folder: Path, scratch: Path) -> dict[str, Any]:
     return measured | {"prediction": np.load(answer / "prediction.npy", allow_pickle=False)}
 
 
-def _parity(task: Task, members: Sequence[Member], shipped: np.ndarray) -> dict[str, Any]:
+def _parity(task: Task, members: Sequence[Member], shipped: np.ndarray, decision: np.ndarray | None) -> dict[str, Any]:
     source = predict(task, members, task.data.x.take(task.sample_index))
     scale = 1.0 if task.target.is_classification else max(float(np.std(task.data.y)), 1e-12)
     difference = np.abs(shipped - source) / scale
     largest = float(difference.max(initial=0.0)) if np.isfinite(difference).all() else float("inf")
     changed = 0
     if task.target.is_classification:
-        top = np.sort(source, axis=1)
-        tie = top[:, -1] - top[:, -2] <= 2 * TOLERANCE
-        changed = int(((shipped.argmax(axis=1) != source.argmax(axis=1)) & ~tie).sum())
+        heaviest = 1.0 if decision is None else float(decision.max())
+        top = np.sort(source if decision is None else source * decision, axis=1)
+        tie = top[:, -1] - top[:, -2] <= 2 * TOLERANCE * heaviest
+        changed = int(((labels(shipped, decision) != labels(source, decision)) & ~tie).sum())
     if largest > TOLERANCE or changed:
         raise ExportError(
             f"The exported model differs from its source by up to {largest:.3g} on {len(source)} rows "
@@ -225,9 +252,24 @@ def _parity(task: Task, members: Sequence[Member], shipped: np.ndarray) -> dict[
     return {"rows": len(source), "largest_difference": largest, "changed_labels": changed, "tolerance": TOLERANCE}
 
 
+def _decided(task: Task, decision: Sequence[float] | None) -> list[str]:
+    """Say how labels are decided, where it is not by the greatest probability."""
+    if decision is None:
+        return []
+    if len(decision) == 2:
+        return [f"the label is `{task.schema.classes[1]}` where its probability is above {decision[0]:.4g}"]
+    return ["the label is the class with the greatest probability times its weight in `decision` of `manifest.json`"]
+
+
 def _readme(task: Task, manifest: dict[str, Any]) -> str:
     tabular = task.kind in ("table", "text")
-    scores = "\n".join(f"- {name}: {value:.6g}" for name, value in manifest["scores"].items())
+    scores = "\n".join(
+        [
+            *(f"- {name}: {value:.6g}" for name, value in manifest["scores"].items()),
+            *(f"- {name} of the constant prediction: {value:.6g}" for name, value in manifest["baseline"].items()),
+            *(f"- {text}" for text in [*manifest["remarks"], *_decided(task, manifest.get("decision"))]),
+        ]
+    )
     return README.format(
         target=task.schema.target_name,
         what=f"{task.kind} model ({task.target.kind})",

@@ -19,7 +19,6 @@ from automl.export.shipped import Scores, Shipped
 from automl.kept import KeptTrials
 from automl.options import flag, number
 from automl.task import Task
-from automl.types import Trial
 
 Note = Callable[[str], None]
 # How many of the trials that were stopped early are tried as members.
@@ -79,7 +78,11 @@ def choose(
         )
         if partial in joined and after > before + spread * (1 - seen[partial].sum() / most):
             best = joined
-    return score_of(task, kept, best)
+    chosen = score_of(task, kept, best)
+    # It was chosen on some of the rows, or with labels decided once: the best single one may be better after all.
+    single = max(complete, key=lambda id: kept.trial(id).score or -math.inf)
+    alone = score_of(task, kept, {single: 1.0})
+    return chosen if chosen.score >= alone.score else alone
 
 
 def _predictions(kept: KeptTrials, note: Note, without: frozenset[str]) -> dict[str, np.ndarray]:
@@ -153,13 +156,16 @@ def ship(
         if len(affordable) < len(chosen.weights):
             note(f"shipped without {len(chosen.weights) - len(affordable)} of the ensemble's members: no time left")
             chosen = score_of(task, kept, affordable)
-        small = smallest_near_best(kept, [i for i in kept.ids() if i not in refused], config.compress.max_loss)
+        ids = [i for i in kept.ids() if i not in refused]
+        small = smallest_near(chosen.score, kept, ids, config.compress.max_loss)
         small_seconds = seconds_to_export(kept.n_bytes(small) / len(kept.trial(small).folds), task.n_test)
         exports = seconds_to_export(_bytes(kept, chosen.weights), task.n_test) + config.compact * small_seconds
         try:
             members = members_of(task, kept, chosen.weights)
             until = compress_until(deadline, exports)
             shipped = [ship_members(task, members, folder / "model", "ensemble", compression, until)]
+            for text in shipped[0].remarks:
+                note(text)
             break
         except DamagedError as error:
             note(str(error))
@@ -176,30 +182,34 @@ def ship(
             if time.time() > until:
                 raise ExportError("no time left for it")
             one = members_of(task, kept, {small: 1.0}, n_folds=1)
-            shipped.append(_ship_compact(task, one, kept.trial(small), shipped[0], compression, until))
+            shipped.append(_ship_compact(task, one, kept, shipped[0], compression, until))
         except (DamagedError, ExportError) as error:
             note(f"no compact model: {error}")
     return chosen, shipped
 
 
 def _ship_compact(
-    task: Task, one: list[Member], trial: Trial, model: Shipped, compression: Compression, until: float
+    task: Task, one: list[Member], kept: KeptTrials, model: Shipped, compression: Compression, until: float
 ) -> Shipped:
     folder = model.path.with_name("compact")
-    # A single fold's rows are few: what the trial scored over all folds says more, and compares.
-    compact = ship_members(task, one, folder, "compact", compression, until, trial.score)
+    # A single fold's rows are few: what the trial said about all folds says more, and compares.
+    unseen = kept.predictions(one[0].candidate_id)
+    compact = ship_members(task, one, folder, "compact", compression, until, unseen)
     if compact.n_bytes >= model.n_bytes:
         shutil.rmtree(folder)
         raise ExportError("none is smaller than the model itself")
     return compact
 
 
-def smallest_near_best(kept: KeptTrials, ids: Sequence[str], max_loss: float) -> str:
-    """Return the smallest of the candidates that score within ``max_loss`` (relative) of the first and saw as much."""
-    best = kept.trial(ids[0])
-    alike = [t for t in map(kept.trial, ids) if t.status == best.status]
-    near = [t.candidate.id for t in alike if within(best.score or 0.0, t.score or 0.0, max_loss)]
-    return min(near, key=kept.n_bytes)
+def smallest_near(score: float, kept: KeptTrials, ids: Sequence[str], max_loss: float) -> str:
+    """Return the smallest of the candidates that are within ``max_loss`` (relative) of what is shipped.
+
+    ``score``: of what is shipped. Where none is so near, the nearest is taken. Only those count that saw as much as the
+    first.
+    """
+    alike = [t for t in map(kept.trial, ids) if t.status == kept.trial(ids[0]).status]
+    near = [t.candidate.id for t in alike if within(score, t.score or 0.0, max_loss)]
+    return min(near, key=kept.n_bytes) if near else max(alike, key=lambda t: t.score or 0.0).candidate.id
 
 
 def ship_members(
@@ -209,22 +219,22 @@ def ship_members(
     kind: str,
     compression: Compression,
     deadline: float = math.inf,
-    score: float | None = None,
+    unseen: np.ndarray | None = None,
 ) -> Shipped:
     """Compress ``members`` until ``deadline``, write them to ``folder`` and verify what was written.
 
-    ``score``: theirs before compression, where it is known from more rows than the ones they can be
-    asked about here. Compression that does not export faithfully is left out. Raises ``ExportError``
+    ``unseen``: (n, width), what their candidate said before compression, where that is about more rows than the ones
+    they can be asked about here. Compression that does not export faithfully is left out. Raises ``ExportError``
     as ``package.export`` does.
     """
-    before = validation_score(task, members) if score is None else score
+    before = validation_score(task, members) if unseen is None else mean_score(task, unseen)
     small, change = compression.apply(members, deadline)
     if any(m.compression for m in small):
         try:
-            return export(task, normalised(small), folder, kind, Scores(before + change, uncompressed=before))
+            return export(task, normalised(small), folder, kind, Scores(before + change, uncompressed=before), unseen)
         except ExportError as error:
             compression.note(f"shipped without compression: {error}")
-    return export(task, normalised(members), folder, kind, Scores(before))
+    return export(task, normalised(members), folder, kind, Scores(before), unseen)
 
 
 def _culprits(task: Task, members: Sequence[Member]) -> set[str]:

@@ -51,7 +51,10 @@ class Latency:
 
 @dataclass(frozen=True)
 class Shipped:
-    """One exported folder. ``n_bytes``: of all its files. ``parity``: how it differs from its members, at most."""
+    """One exported folder. ``n_bytes``: of all its files. ``parity``: how it differs from its members, at most.
+
+    ``remarks``: what has to be known before the model is used.
+    """
 
     path: Path
     kind: str
@@ -60,3 +63,4 @@ class Shipped:
     parity: Mapping[str, Any]
     scores: Scores
     members: Sequence[Mapping[str, Any]] = ()
+    remarks: Sequence[str] = ()

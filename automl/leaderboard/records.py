@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 from automl.goals import SCORE, Goals, is_scored
 from automl.types import Trial, Values
 
+BASELINE = "baseline"  # what the leaderboard calls the constant prediction in place of a family
 RunStatus = Literal["running", "finished", "interrupted", "failed"]
 ArtifactKind = Literal["ensemble", "compact"]
 
@@ -61,6 +62,19 @@ class RunSummary:
     def goals(self) -> Goals:
         """What orders the trials."""
         return Goals(tuple(self.task.get("goals", (SCORE,))))
+
+    @property
+    def n_folds(self) -> int | None:
+        """How many folds a whole trial has; None where that was not recorded."""
+        return self.task.get("folds")
+
+    @property
+    def baseline(self) -> "Standing | None":
+        """The line of the constant prediction, which has no rank; None where the metric has no value for one."""
+        score = self.task.get("baseline")
+        if score is None:
+            return None
+        return Standing(None, "", BASELINE, "finished", score, tuple(self.task.get("baseline_folds", ())), 0.0)
 
 
 @dataclass(frozen=True)

@@ -24,30 +24,49 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 Row = dict[str, Any]
-COLUMNS = ("rank", "id", "family", "score", "spread", "seconds", "status", "failure", "n_bytes", "latency_ms")
+COLUMNS = ("rank", "id", "family", "score", "spread", "folds", "seconds", "status", "failure", "n_bytes", "latency_ms")
 RUN_COLUMNS = ("id", "name", "status", "started_at", "ended_at", "metric", "seed", "folder")
 _STYLES = {"failed": "red", "stopped": "yellow", "interrupted": "yellow", "running": "cyan"}
 
 
 def table(
-    trials: Iterable[Trial], metric: ShownMetric, artifacts: Iterable[ArtifactRecord] = (), goals: Goals | None = None
+    trials: Iterable[Trial],
+    metric: ShownMetric,
+    artifacts: Iterable[ArtifactRecord] = (),
+    goals: Goals | None = None,
+    baseline: Standing | None = None,
 ) -> list[Row]:
     """Return one row (``COLUMNS``) per trial: best first, then those without a number as score, failed ones last.
 
     rank: from 1, None without a score. score: in the metric's usual sign. spread: standard deviation
-    over the folds. failure: one line. n_bytes, latency_ms (one row, median): of an artifact that holds
-    this trial's model alone, else of its exported first fold, where that was measured.
+    over the folds. folds: how many are done. failure: one line. n_bytes, latency_ms (one row, median): of an artifact
+    that holds this trial's model alone, else of its exported first fold, where that was measured. ``baseline``: a line
+    without a rank, below the trials that beat it.
     """
     alone = _alone(artifacts)
     rows = []
     for rank, trial in enumerate((goals or Goals()).rank(trials), start=1):
         failure = words.reason(trial.failure) if trial.status == "failed" else None
         rows.append(_row(Standing.of(rank, trial), failure, metric, alone))
-    return rows
+    return _with_baseline(rows, baseline, metric)
 
 
-def _rows(board: Board) -> list[Row]:
-    return table(board.trials, board.run.metric, board.artifacts, board.run.goals)
+def _with_baseline(rows: list[Row], baseline: Standing | None, metric: ShownMetric) -> list[Row]:
+    """Put the line of the constant prediction below the whole trials that beat it."""
+    if baseline is None or baseline.score is None:
+        return rows
+    own = _row(baseline, None, metric, {})
+    beats = [
+        row["status"] == "finished" and row["score"] is not None and metric.shown(row["score"]) > baseline.score
+        for row in rows
+    ]
+    place = max((i + 1 for i, better in enumerate(beats) if better), default=0)
+    return [*rows[:place], own, *rows[place:]]
+
+
+def _rows(board: Board, baseline: bool = True) -> list[Row]:
+    run = board.run
+    return table(board.trials, run.metric, board.artifacts, run.goals, run.baseline if baseline else None)
 
 
 def frame(board: Board) -> "pd.DataFrame":
@@ -60,12 +79,12 @@ def frame(board: Board) -> "pd.DataFrame":
 
 def to_csv(board: Board) -> str:
     """Return the rows of a run as CSV, with the parameters as JSON in a last column."""
-    params = {trial.candidate.id: trial.candidate.params for trial in board.trials}
+    params: dict[str, Any] = {trial.candidate.id: trial.candidate.params for trial in board.trials}
     text = io.StringIO()
     writer = csv.DictWriter(text, [*COLUMNS, "params"], lineterminator="\n")
     writer.writeheader()
     for row in _rows(board):
-        writer.writerow(_cells({**row, "params": json.dumps(_plain(params[row["id"]]))}))
+        writer.writerow(_cells({**row, "params": json.dumps(_plain(params.get(row["id"], {})))}))
     return text.getvalue()
 
 
@@ -78,7 +97,7 @@ def to_json(board: Board) -> str:
             "params": by_id[row["id"]].candidate.params,
             "fold_scores": [metric.shown(score) for score in by_id[row["id"]].fold_scores],
         }
-        for row in _rows(board)
+        for row in _rows(board, baseline=False)
     ]
     scores = ("score", "compressed_score", "test_score")
     artifacts = [
@@ -89,7 +108,12 @@ def to_json(board: Board) -> str:
         "score": _shown(metric, board.ensemble.score),
         "members": [{"id": id, "weight": weight} for id, weight in board.ensemble.members],
     }
-    whole = {"run": _run(board.run), "ensemble": ensemble, "artifacts": artifacts, "trials": trials}
+    base = board.run.baseline and {
+        "score": _shown(metric, board.run.baseline.score),
+        "fold_scores": [metric.shown(score) for score in board.run.baseline.fold_scores],
+    }
+    parts = {"ensemble": ensemble, "baseline": base, "artifacts": artifacts, "trials": trials}
+    whole = {"run": _run(board.run), **parts}
     return _json(whole)
 
 
@@ -123,12 +147,14 @@ def render(page: Page, console: "Console | None" = None) -> None:
         _print(console, _ensemble(page.ensemble, page.run.metric))
     for artifact in page.artifacts:
         _print(console, *_artifact(artifact, page.run.metric))
+    _print(console, *(page.artifacts[0].details.get("remarks", ()) if page.artifacts else ()))
     alone = _alone(page.artifacts)
-    rows = [_row(standing, None, page.run.metric, alone) for standing in page.standings]
+    trials = [_row(standing, None, page.run.metric, alone) for standing in page.standings]
+    rows = _with_baseline(trials, page.run.baseline, page.run.metric)
     if rows:
         _print(console, "")
         console.print(_trials_table(rows, page))
-    more = sum(page.counts.values()) - page.counts.get("failed", 0) - len(rows)
+    more = sum(page.counts.values()) - page.counts.get("failed", 0) - len(trials)
     if more:
         _print(console, f"and {more} more")
     if page.failures:
@@ -158,7 +184,8 @@ def _row(standing: Standing, failure: str | None, metric: ShownMetric, alone: Ma
     artifact = alone.get(standing.id)
     values = (
         *(standing.rank, standing.id, standing.family, _shown(metric, standing.score)),
-        *(words.spread(standing.fold_scores), standing.seconds, standing.status, failure),
+        *(words.spread(standing.fold_scores), len(standing.fold_scores)),
+        *(standing.seconds, standing.status, failure),
         artifact.n_bytes if artifact else standing.values.get("bytes"),
         artifact.row_p50_ms if artifact else standing.values.get("row_ms"),
     )
@@ -252,7 +279,7 @@ def _artifact(artifact: ArtifactRecord, metric: ShownMetric) -> list[str]:
 
 
 def _trials_table(rows: Sequence[Row], page: Page) -> "Table":
-    weights = dict(page.ensemble.members) if page.ensemble else {}
+    weights, n_folds = dict(page.ensemble.members) if page.ensemble else {}, page.run.n_folds
     has_artifact = any(row["n_bytes"] is not None for row in rows)
     grid = _grid(
         *("#", "id", "family", "score", "spread", "seconds", "status"),
@@ -267,7 +294,7 @@ def _trials_table(rows: Sequence[Row], page: Page) -> "Table":
             words.number(row["score"]),
             "-" if row["spread"] is None else f"{row['spread']:.2g}",
             f"{row['seconds']:.1f}",
-            row["status"],
+            row["status"] + (f" {row['folds']}/{n_folds}" if n_folds and row["status"] == "stopped" else ""),
         ]
         if weights:
             cells.append(f"{weights[row['id']]:.0%}" if row["id"] in weights else "")

@@ -175,3 +175,24 @@ def test_words_for_numbers() -> None:
     assert [words.milliseconds(v) for v in (None, 0.1149, 1234.5)] == ["-", "0.115 ms", "1234 ms"]
     assert words.reason(None) == words.reason(" \n") == "no reason given"
     assert words.reason("first\nsecond") == "first"
+
+
+def test_the_constant_prediction_has_a_line_below_what_beats_it(board: Board, tmp_path: Path) -> None:
+    task = {"baseline": -0.2, "baseline_folds": [-0.1, -0.3], "folds": 2}
+    known = replace(board, run=replace(board.run, task=task))
+    found = frame(known)
+    assert found["family"].tolist()[:3] == ["temporal_conv", "baseline", "forest"]
+    assert found["rank"].fillna(0).tolist()[:3] == [1, 0, 2]
+    assert found["score"][1] == 0.2
+    assert "baseline" in to_csv(known)
+    assert json.loads(to_json(known))["baseline"] == {"score": 0.2, "fold_scores": [0.1, 0.3]}
+    shown = replace(page(board, tmp_path), run=known.run)
+    lines = [line.split() for line in printed(render, shown).splitlines()]
+    (place,) = [i for i, line in enumerate(lines) if "baseline" in line]
+    assert "temporal_conv" in lines[place - 1]
+    assert any(line[-2:] == ["stopped", "0/2"] or "0/2" in line for line in lines)
+
+
+def test_what_has_to_be_known_of_a_model_is_said(board: Board, tmp_path: Path) -> None:
+    warned = replace(board.artifacts[0], details={"remarks": ["The model does not beat the constant prediction."]})
+    assert "does not beat" in printed(render, page(replace(board, artifacts=(warned,)), tmp_path))
