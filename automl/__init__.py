@@ -24,6 +24,11 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 _HOMES = {"Artifact": "automl.artifact", "load": "automl.artifact"}
 
 
+def __dir__() -> list[str]:
+    """Return what there is for people, also what has not been imported yet."""
+    return sorted([*__all__, "__version__"])
+
+
 def __getattr__(name: str) -> Any:
     """Import the public names when they are asked for: ``automl --help`` needs none of them."""
     if name not in __all__:

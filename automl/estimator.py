@@ -25,26 +25,29 @@ from automl.assemble import SpaceConfig
 from automl.data import from_arrays, rows
 from automl.data.source import named_columns, to_array
 from automl.data.target import class_codes
+from automl.decision import labels
 from automl.errors import ConfigError, DataError
 from automl.explain.face import Explained
 from automl.explain.mixed import Subject
 from automl.explain.task_rows import out_of_fold
 from automl.export.compress import CompressConfig, Compression
-from automl.export.member import predict, to_onnx
+from automl.export.member import Member, predict, to_onnx, validation_prediction
+from automl.export.remarks import remarks
 from automl.export.ship import ShipConfig, members_of, ship_members
 from automl.export.shipped import Shipped
+from automl.goals import SCORE, Goals
 from automl.leaderboard import report
 from automl.leaderboard.plots import Plots, summary
 from automl.leaderboard.store import Store
 from automl.metrics import Metric
-from automl.options import number
+from automl.options import flag, number
 from automl.progress import Progress
 from automl.runtime import as_array
 from automl.search import Search, SearchConfig, SearchResult, make_runner
 
 _PARAMETER_TYPES: tuple[tuple[tuple[str, ...], tuple[type, ...], str], ...] = (
     (("runner", "searcher", "scheduler"), (str, Mapping), "a name, or a mapping with a name and options"),
-    (("space", "roles"), (Mapping, type(None)), "a mapping, or None"),
+    (("space", "roles", "plugins"), (Mapping, type(None)), "a mapping, or None"),
     (("run_dir",), (str, os.PathLike, type(None)), "a path, or None"),
 )
 
@@ -74,14 +77,23 @@ class AutoML(Explained, BaseEstimator):
     folds: a number of folds, the share of one holdout, or "auto".
     max_members: how many different candidates the ensemble may have.
     max_loss: the relative loss of score that compression may cost, where ``export`` is asked to compress.
+    drop, missing, decimal, levels: columns not to use, words that are missing, the mark of numbers that can be read in
+        two ways, and "hashed" where the model must not hold the values of categories; as ``automl.data.options`` says.
+    plugins: options of one's own by import path, e.g. ``{"losses": ["my_package.my_loss"]}``.
+    goals: what orders the trials: ("score", "bytes", "row_ms") measures the others too.
     run_dir: a new folder for the run, with its leaderboard beside it; default: a temporary one.
+    warm_start: whether ``fit`` goes on with the run that is in ``run_dir``, on the same data: its trials count among
+        ``trials``, and its seconds begin anew.
+    trust: go on with it though it belongs to another user: the models in it are code that is run.
     verbose: 0 is silent, 1 shows the live view.
 
     Attributes
     ----------
     classes_: (n_classes,) labels (classification). n_features_in_, feature_names_in_: as in
     scikit-learn. score_: the ensemble's validation score in the metric's usual sign.
-    weights_: candidate id -> weight in the ensemble. notes_: what was inferred from the data.
+    weights_: candidate id -> weight in the ensemble. notes_: what was inferred from the data, and what has to be known
+    of the model. decision_: (n_classes,) weights of the classes by which ``predict`` decides, where a metric of labels
+    asks for it, else None.
     """
 
     _target_kind = "auto"
@@ -103,7 +115,15 @@ class AutoML(Explained, BaseEstimator):
         folds: int | float | str = "auto",
         max_members: int = 5,
         max_loss: float = 0.005,
+        drop: Sequence[str] = (),
+        missing: Any = "auto",
+        decimal: str | Mapping[str, str] = "auto",
+        levels: str = "plain",
+        plugins: Mapping[str, Sequence[str]] | None = None,
+        goals: Sequence[str] = (SCORE,),
         run_dir: str | None = None,
+        warm_start: bool = False,
+        trust: bool = False,
         verbose: int = 0,
     ) -> None:
         self.seconds = seconds
@@ -120,13 +140,34 @@ class AutoML(Explained, BaseEstimator):
         self.folds = folds
         self.max_members = max_members
         self.max_loss = max_loss
+        self.drop = drop
+        self.missing = missing
+        self.decimal = decimal
+        self.levels = levels
+        self.plugins = plugins
+        self.goals = goals
         self.run_dir = run_dir
+        self.warm_start = warm_start
+        self.trust = trust
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, lengths: Any = None) -> "AutoML":
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        lengths: Any = None,
+        *,
+        groups: Any = None,
+        order: Any = None,
+        validation: tuple[Any, ...] | None = None,
+    ) -> "AutoML":
         """Search on (X, y). ``X``: a frame, (n, p) array or sparse matrix, (n,) texts, (n, h, w[, c])
         images or (n, steps, channels) sequences; ``y``: (n,); ``sample_weight``: (n,), rows of
         weight 0 are left out; ``lengths``: (n,) steps of each sequence, default all.
+
+        ``groups``: (n,), or a column of X: rows of one group are never on both sides of a split. ``order``: likewise,
+        to validate always on later rows. ``validation``: (X, y) or (X, y, lengths), the rows to validate on instead.
         Raises ``DataError``, ``ConfigError``, ``TrialError``.
         """
         started = time.time()
@@ -136,16 +177,18 @@ class AutoML(Explained, BaseEstimator):
             delattr(self, name)  # nothing of an earlier fit may be left beside this one's
         with closing(make_runner(config)) as runner:
             runner.start()
-            self._read(X, y, sample_weight, lengths)
+            self._read(X, y, sample_weight, lengths, group=groups, order=order, validation=validation)
             ready = Search(self.task_, config, runner)
             with files.scratch(Path(tempfile.gettempdir()), "automl-") as scratch:
-                folder = run_folder.create(self.run_dir or scratch / "run")
+                folder = self._folder(scratch)
                 with Progress(
                     seconds=self.seconds,
                     trials=self.trials,
                     metric=self.task_.metric,
                     quiet=not self.verbose,
                     started=started,
+                    folds=len(self.task_.splits),
+                    goals=config.goals,
                 ) as view:
                     result = ready.run(folder, view)
                 self._keep(result, folder)
@@ -154,7 +197,9 @@ class AutoML(Explained, BaseEstimator):
     def predict(self, X: Any, lengths: Any = None) -> np.ndarray:
         """Return (n,) labels, or (n,) values; ``lengths``: (n,) steps of each sequence, default all."""
         prediction = self._predict(X, lengths)
-        return self.classes_[prediction.argmax(axis=1)] if self.task_.target.is_classification else prediction[:, 0]
+        if not self.task_.target.is_classification:
+            return prediction[:, 0]
+        return self.classes_[labels(prediction, self.decision_)]
 
     @available_if(_may_classify)
     def predict_proba(self, X: Any, lengths: Any = None) -> np.ndarray:
@@ -167,7 +212,7 @@ class AutoML(Explained, BaseEstimator):
         if self.task_.target.is_classification:
             # As in ``fit``, a class may be typed in several ways; and scikit-learn's accuracy takes no 0.5 and 1.5.
             expected = class_codes(self.task_.schema.classes, as_array(np.ravel(y)))
-            return float(np.average(prediction.argmax(axis=1) == expected, weights=sample_weight))
+            return float(np.average(labels(prediction, self.decision_) == expected, weights=sample_weight))
         return float(r2_score(y, prediction[:, 0], sample_weight=sample_weight))
 
     def leaderboard(self) -> pd.DataFrame:
@@ -201,9 +246,16 @@ class AutoML(Explained, BaseEstimator):
         members = [replace(self.members_[0], weight=1.0)] if compact else self.members_
         kind = "compact" if compact else "ensemble"
         config = CompressConfig(self.max_loss) if compact or compress else CompressConfig(options=())
-        return ship_members(self.task_, members, path, kind, Compression(self.task_, config))
+        unseen = validation_prediction(self.task_, _of_one(self.members_) if compact else self.members_)
+        return ship_members(self.task_, members, path, kind, Compression(self.task_, config), unseen=unseen)
 
-    def _read(self, X: Any, y: Any, sample_weight: Any, lengths: Any) -> None:
+    def _folder(self, scratch: Path) -> run_folder.RunFolder:
+        """Return the folder of the run: the one to go on with, or a new one."""
+        if self.warm_start and self.run_dir is not None and Path(self.run_dir, "run.json").exists():
+            return run_folder.find(self.run_dir, self.trust)
+        return run_folder.create(self.run_dir or scratch / "run")
+
+    def _read(self, X: Any, y: Any, sample_weight: Any, lengths: Any, validation: Any, **rows: Any) -> None:
         """Make the task of (X, y), and remember what prediction needs of them."""
         if y is None or isinstance(y, str):
             raise DataError(
@@ -227,6 +279,12 @@ class AutoML(Explained, BaseEstimator):
             folds=self.folds,
             seed=self.seed,
             sample_weight=None if sample_weight is None else np.asarray(sample_weight),
+            drop=self.drop,
+            missing=self.missing,
+            decimal=self.decimal,
+            levels=self.levels,
+            validation=validation and (self._checked(validation[0], reset=False), *validation[1:]),
+            **rows,
         )
         self.notes_ = self.task_.notes
         if self.task_.target.is_classification:
@@ -237,6 +295,9 @@ class AutoML(Explained, BaseEstimator):
         self.weights_ = dict(result.ensemble.weights)
         self.members_ = members_of(self.task_, result.kept, self.weights_)
         self.score_ = self.task_.metric.shown(result.ensemble.score)
+        unseen = validation_prediction(self.task_, self.members_)
+        self.decision_ = self.task_.metric.decide(self.task_.data.y, unseen, self.task_.data.weights)
+        self.notes_ = (*self.task_.notes, *remarks(self.task_, unseen))
         with Store(folder.leaderboard_url, read_only=True) as store:
             self.board_ = store.board(result.run_id)
 
@@ -292,6 +353,10 @@ class AutoML(Explained, BaseEstimator):
             for name in names:
                 if not isinstance(getattr(self, name), types):
                     raise ConfigError(f"The parameter {name} is {rule}; got {getattr(self, name)!r}.")
+        flag("parameter warm_start", self.warm_start)
+        flag("parameter trust", self.trust)
+        if self.warm_start and self.run_dir is None:
+            raise ConfigError("With warm_start=True a run is gone on with: say where it is kept, with run_dir.")
         if self.seed is not None:
             number("parameter seed", self.seed, 0, 2**32 - 1, whole=True)
 
@@ -305,11 +370,12 @@ class AutoML(Explained, BaseEstimator):
             searcher=named(self.searcher),
             scheduler=named(self.scheduler),
             runner=named(self.runner),
-            space=SpaceConfig(self.space or {}),
+            space=SpaceConfig(self.space or {}, self.plugins or {}),
             ship=ShipConfig(max_members=self.max_members, compress=CompressConfig(self.max_loss)),
             started=started,
             export=False,
             deterministic=self.deterministic,
+            goals=Goals(tuple(self.goals)),
         )
 
     def _checked(self, X: Any, reset: bool) -> Any:
@@ -354,6 +420,11 @@ class AutoML(Explained, BaseEstimator):
         tags.input_tags.three_d_array = True
         tags.target_tags.required = True
         return tags
+
+
+def _of_one(members: Sequence[Member]) -> list[Member]:
+    """Return the fold models of the first candidate alone."""
+    return [member for member in members if member.candidate_id == members[0].candidate_id]
 
 
 def _by_position(columns: Mapping[str, Any]) -> pd.DataFrame:

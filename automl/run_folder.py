@@ -65,7 +65,7 @@ def create(path: str | Path | None = None, leaderboard_url: str = "auto") -> Run
     already, be it one that starts at the same moment, or cannot be written.
     """
     path = _named_by_time(Path("runs").absolute()) if path is None else Path(path).absolute()
-    used = f"Choose another run.dir, or go on with it: automl resume {path}"
+    used = f"Choose another run.dir, or go on with it: automl resume {path} (in Python: warm_start=True)"
     refuse_used("A run", path, used)
     make(path, "run.dir", 0o700)
     with _writable(path, "run.dir"):
@@ -148,5 +148,5 @@ def _refuse_others(path: Path) -> None:
     if others:
         raise AutoMLError(
             f"A run folder is code, as it holds pickled models; '{others[0]}' belongs to another user. "
-            "If you trust whoever wrote it, add --trust."
+            "If you trust whoever wrote it, add --trust (in Python: trust=True)."
         )

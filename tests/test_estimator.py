@@ -18,8 +18,10 @@ from sklearn.model_selection import cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from threadpoolctl import threadpool_limits
 
+import automl
 from automl import AutoML, AutoMLClassifier, AutoMLRegressor, load
 from automl.assemble import whole_space
+from automl.data import from_arrays
 from automl.errors import ConfigError, DataError
 
 # One fast family, in this process: the checks are about the interface.
@@ -79,6 +81,8 @@ def test_a_classifier(fitted: AutoML) -> None:
     assert proba.shape == (len(x), 2)
     assert (fitted.classes_[proba.argmax(axis=1)] == fitted.predict(x)).all()
     board = fitted.leaderboard()
+    assert (board["family"] == "baseline").sum() == 1
+    board = board[board["family"] != "baseline"]
     assert len(board) == 3
     assert board["score"].max() > 0.9
     assert sum(fitted.weights_.values()) == pytest.approx(1)
@@ -366,3 +370,60 @@ def test_whole_classes_with_gaps_stay_whole() -> None:
 def test_names_that_repeat_are_refused() -> None:
     with pytest.raises(DataError, match=r"more than once|repeat|twice"):
         AutoMLClassifier(**FAST).fit(pd.DataFrame(NUMBERS, columns=["a", "b", "a"]), IS_HIGH)
+
+
+def test_groups_order_and_validation_rows(tmp_path: Path) -> None:
+    frame = FRAME.assign(group=np.arange(60) // 5)
+    by_name, by_array = (AutoML(**FAST).fit(frame, IS_HIGH, groups=g) for g in ("group", np.arange(60) // 5))
+    for model in (by_name, by_array):
+        for train, valid in model.task_.splits:
+            assert not set(train // 5) & set(valid // 5)
+    assert [c.role for c in by_name.task_.schema.columns if c.name == "group"] == ["dropped"]
+    later = AutoML(**FAST).fit(FRAME, IS_HIGH, order="seen")
+    assert all(train.max() < valid.min() for train, valid in later.task_.splits)
+    given = AutoML(**FAST | {"folds": "auto"}).fit(
+        FRAME[:40], IS_HIGH[:40], sample_weight=np.full(40, 2.0), validation=(FRAME[40:], IS_HIGH[40:])
+    )
+    (pair,) = given.task_.splits
+    assert (pair[0].tolist(), pair[1].tolist()) == (list(range(40)), list(range(40, 60)))
+    with pytest.raises(ConfigError, match="leave folds out"):
+        AutoML(**FAST).fit(FRAME[:40], IS_HIGH[:40], validation=(FRAME[40:], IS_HIGH[40:]))
+    with pytest.raises(ConfigError, match="column in the validation data"):
+        from_arrays({"a": range(40)}, IS_HIGH[:40], validation=({"b": range(9)}, IS_HIGH[:9]))
+
+
+def test_a_run_is_gone_on_with(tmp_path: Path) -> None:
+    place = str(tmp_path / "run")
+    first = AutoML(**FAST, run_dir=place, warm_start=True).fit(FRAME, IS_HIGH)
+    more = AutoML(**FAST | {"trials": 3}, run_dir=place, warm_start=True).fit(FRAME, IS_HIGH)
+    trials = [t.candidate.params for t in first.board_.trials]
+    assert [t.candidate.params for t in more.board_.trials][:1] == trials
+    assert len(more.board_.trials) == 3
+    with pytest.raises(ConfigError, match="warm_start=True"):
+        AutoML(**FAST, run_dir=place).fit(FRAME, IS_HIGH)
+    with pytest.raises(ConfigError, match="goes on with the data"):
+        AutoML(**FAST, run_dir=place, warm_start=True).fit(FRAME, ~IS_HIGH)
+    with pytest.raises(ConfigError, match="with run_dir"):
+        AutoML(**FAST, warm_start=True).fit(FRAME, IS_HIGH)
+
+
+def test_only_the_families_of_a_list(tmp_path: Path) -> None:
+    model = AutoML(**FAST | {"space": {"tables": ["decision_tree"]}}).fit(FRAME, IS_HIGH)
+    assert [t.candidate.family for t in model.board_.trials] == ["decision_tree"]
+
+
+def test_hashed_levels_leave_no_value_in_the_model(tmp_path: Path) -> None:
+    secret = pd.DataFrame({"income": np.where(IS_HIGH, "earns plenty", "earns little"), "size": NUMBERS[:, 1]})
+    plain, hashed = (AutoML(**FAST, levels=levels).fit(secret, IS_HIGH) for levels in ("plain", "hashed"))
+    np.testing.assert_allclose(hashed.predict_proba(secret), plain.predict_proba(secret))
+    for model, there in ((plain, True), (hashed, False)):
+        folder = tmp_path / str(there)
+        model.export(folder)
+        assert any(b"earns" in path.read_bytes() for path in folder.iterdir()) == there
+        np.testing.assert_allclose(load(folder).predict_proba(secret), plain.predict_proba(secret), atol=1e-5)
+    with pytest.raises(ConfigError, match="Did you mean 'hashed'"):
+        AutoML(**FAST, levels="hash").fit(secret, IS_HIGH)
+
+
+def test_the_package_shows_what_there_is() -> None:
+    assert {"AutoML", "AutoMLClassifier", "AutoMLRegressor", "load"} <= set(dir(automl))
