@@ -4,7 +4,7 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ def read_features(path: str | Path, schema: Mapping[str, Any]) -> tuple[Any, np.
     if path.is_dir():
         if schema["kind"] != "image":
             raise DataError(f"The model takes {runtime.takes(schema)}; given: the folder '{path}'.")
-        files = sorted(f for f in path.rglob("*") if f.suffix.lower() in _IMAGE_ENDINGS)
+        files = sorted(f for f in path.rglob("*") if _is_image(f))
         if not files:
             raise DataError(f"'{path}' holds no images ({', '.join(sorted(_IMAGE_ENDINGS))}).")
         height, width, channels = schema["shape"]
@@ -177,13 +177,14 @@ def _npz_part(path: Path, arrays: dict[str, np.ndarray], part: str, kind: str) -
 def _image_folder(folder: Path) -> Source:
     """Read one folder per class. Images of one size up to 64 keep it; others get the median size, within 32 to 64."""
     classes = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
-    files = [(f, c.name) for c in classes for f in sorted(c.iterdir()) if f.suffix.lower() in _IMAGE_ENDINGS]
+    inside = [(f, c.name) for c in classes for f in sorted(c.iterdir())]
+    files = [(f, name) for f, name in inside if _is_image(f) and f.stat().st_size]
     if not files:
         raise DataError(
             f"'{folder}' must hold one folder per class with images ({', '.join(sorted(_IMAGE_ENDINGS))}); "
             f"none found in {len(classes)} folders."
         )
-    properties = [_open_image(path, lambda image: (image.size, image.mode)) for path, _ in files]
+    properties = [_open_image(path, lambda image: (_upright(image).size, image.mode)) for path, _ in files]
     sizes = {size for size, _ in properties}
     size = next(iter(sizes))
     if len(sizes) > 1 or max(size) > _SIDES[1]:
@@ -197,11 +198,52 @@ def _image_folder(folder: Path) -> Source:
     )
     array = np.stack(images)
     found = source.from_x(array if array.ndim == 4 else array[..., None], "image")
-    return replace(found, y=np.array([name for _, name in files], dtype=object), target_name="class", notes=(note,))
+    notes = (note, *_left_out(folder, [path for path, _ in inside], [path for path, _ in files]))
+    return replace(found, y=np.array([name for _, name in files], dtype=object), target_name="class", notes=notes)
+
+
+def _is_image(path: Path) -> bool:
+    """Whether a name is that of an image; hidden files are what systems leave beside them."""
+    return path.suffix.lower() in _IMAGE_ENDINGS and not path.name.startswith(".") and path.is_file()
+
+
+def _left_out(folder: Path, inside: Sequence[Path], read: Sequence[Path]) -> list[str]:
+    """Say what else a folder of images holds."""
+    rest = [*sorted(set(inside) - set(read)), *(p for p in sorted(folder.iterdir()) if not p.is_dir())]
+    kinds: dict[str, list[Path]] = {
+        "folders inside the folders of the classes": [p for p in rest if p.is_dir()],
+        "hidden files": [p for p in rest if p.name.startswith(".") and not p.is_dir()],
+        "empty images": [p for p in rest if _is_image(p) and not p.stat().st_size],
+        "images that lie in no folder of a class": [p for p in rest if p.parent == folder and _is_image(p)],
+    }
+    kinds["files that are no images"] = [p for p in rest if not any(p in of_kind for of_kind in kinds.values())]
+    return [
+        f"Not read, {what}: {len(paths):,}, such as '{runtime.shown(paths[0].relative_to(folder))}'."
+        for what, paths in kinds.items()
+        if paths
+    ]
+
+
+def _upright(image: Any) -> Any:
+    """Return an image as it is to be seen: cameras note how they were held."""
+    from PIL import ImageOps
+
+    return ImageOps.exif_transpose(image)
+
+
+def _on_white(image: Any) -> Any:
+    """Return an image with white behind what is transparent."""
+    from PIL import Image
+
+    if not image.has_transparency_data:
+        return image
+    coloured = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", coloured.size, "white"), coloured)
 
 
 def _pixels(image: Any, mode: str, size: tuple[int, int]) -> np.ndarray:
-    converted = (_in_8_bits(image) if _is_deep(image.mode) else image).convert(mode)
+    image = _upright(image)
+    converted = (_in_8_bits(image) if _is_deep(image.mode) else _on_white(image)).convert(mode)
     return np.asarray(converted if converted.size == size else converted.resize(size), dtype=np.uint8)
 
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from automl.data import from_arrays, load, rows
-from automl.data.files import read_features
+from automl.data.files import read, read_features
 from automl.errors import ConfigError, DataError
 from automl.runtime import PredictionError, read_csv
 
@@ -412,3 +412,47 @@ def test_bad_npz(tmp_path: Path, arrays: Any, message: str) -> None:
 def test_empty_image_folder(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="one folder per class"):
         load(tmp_path)
+
+
+def test_images_are_upright_and_on_white(tmp_path: Path) -> None:
+    half = np.zeros((8, 8, 4), np.uint8)
+    half[:4] = (200, 0, 0, 255)  # red above; black, and wholly transparent, below
+    palette = Image.fromarray(half).convert("P")
+    palette.info["transparency"] = palette.getpixel((0, 7))
+    grey = Image.fromarray(half).convert("LA")
+    turned = Image.fromarray(np.repeat(half[:4, :, :3], 2, axis=0)[:4])  # 8 wide, 4 high
+    exif = turned.getexif()
+    exif[0x0112] = 6  # to be turned by a quarter
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        Image.fromarray(half).save(tmp_path / name / "rgba.png")
+        palette.save(tmp_path / name / "palette.png", transparency=palette.info["transparency"])
+        grey.save(tmp_path / name / "grey.png")
+    data, _ = read(tmp_path)
+    assert data.array is not None
+    for image in data.array:
+        assert (image[4:] == 255).all()
+        assert image[0, 0].tolist() != [255, 255, 255]
+    for name in ("a", "b"):
+        (tmp_path / "turned" / name).mkdir(parents=True)
+        turned.save(tmp_path / "turned" / name / "photo.jpg", exif=exif)
+    upright, _ = read(tmp_path / "turned")
+    assert upright.array is not None
+    assert upright.array.shape == (2, 8, 4, 3)
+
+
+def test_what_a_folder_of_images_holds_besides_is_said(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / name / "old").mkdir(parents=True)
+        for i in range(2):
+            Image.fromarray(np.full((8, 8, 3), 40 * i, np.uint8)).save(tmp_path / name / f"{i}.png")
+        (tmp_path / name / "._0.png").write_bytes(b"left by a system")
+    (tmp_path / "cat" / "empty.jpg").touch()
+    (tmp_path / "cat" / "notes.txt").write_text("nothing")
+    (tmp_path / "stray.png").write_bytes((tmp_path / "cat" / "0.png").read_bytes())
+    data, _ = read(tmp_path)
+    assert len(data) == 4
+    said = [note for note in data.notes if note.startswith("Not read")]
+    wanted = ("folders inside", "hidden files: 2", "empty images: 1", "in no folder of a class: 1", "no images: 1")
+    for words in wanted:
+        assert any(words in note for note in said), words
