@@ -723,10 +723,13 @@ class Number(NamedTuple):
 
 
 def split_number(text: str) -> Number | None:
-    """Take a number apart, whatever its decimal mark; None where it is none. Accounting's (5) and 5- are -5."""
+    """Take a number apart, whatever its decimal mark; None where it is none. Accounting's (5) and 5- are -5.
+
+    A sign before it that bounds or blurs it, as in "<0.5" below what can be measured, or "~12", is left out.
+    """
     if len(text) > _LONGEST_NUMBER:
         return None
-    text = text.translate(_SIGNS).strip()
+    text = BOUND.sub("", text.translate(_SIGNS).strip())
     if not text.isascii():
         text = re.sub(r"\d", lambda digit: str(int(digit[0])), text)
     in_parentheses = _ACCOUNTING.fullmatch(text)
@@ -783,6 +786,7 @@ _SIGNS = str.maketrans(
         0x66B: ".",
     }
 )
+BOUND = re.compile(r"^(?:[<>]=?|[≤≥~≈])\s*(?=[^\s<>=≤≥~≈])")  # what bounds or blurs a number
 _AROUND = r"[^\d\s.,()+'_:;=<>?!&@~^|\\\[\]{}#*-]"  # what the name of a unit begins with
 _LONGEST_NUMBER = 80  # characters
 _NUMBER = re.compile(

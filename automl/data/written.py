@@ -6,7 +6,7 @@ can be read in two ways, are refused with both readings and the way out, never g
 
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -70,7 +70,7 @@ def read(name: str, counts: Mapping[str, int], decimals: Decimals) -> Column | N
     strays = [text for text in words if text not in found]
     if not found or (strays and not are_few(strays, counts)):
         return None
-    if _are_phone_numbers(found) or _are_padded(found):
+    if _are_phone_numbers(found) or _are_padded(found) or _are_ranges(found):
         return None
     unit = _unit(name, found, counts)
     if unit is None:
@@ -80,6 +80,12 @@ def read(name: str, counts: Mapping[str, int], decimals: Decimals) -> Column | N
     decimal = _decimal(name, found, counts, decimals, is_money)
     is_plain = decimal == "." and not keys and not scaled and all(map(_is_plain, found))
     return Column(name, "numeric", decimal="" if is_plain else decimal, unit=keys, scaled=scaled)
+
+
+def _are_ranges(found: Collection[str]) -> bool:
+    """Whether most are bounds, such as <30 and >30: names of ranges, and not measurements beside their limits."""
+    bounds = [text for text in found if (sign := runtime.BOUND.match(text.strip())) and sign[0][0] in "<>≤≥"]
+    return 2 * len(bounds) > len(found)
 
 
 def _is_plain(text: str) -> bool:

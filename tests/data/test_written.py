@@ -57,6 +57,9 @@ FORMS: dict[str, Callable[..., str]] = {
     "accounting, dollars outside": lambda v: f"$ ({-v:,.2f})" if v < 0 else f"$ {v:,.2f} ",
     "minus at the end": lambda v: f"{-v:,.2f}-" if v < 0 else f"{v:,.2f}",
     "minus at the end, euros": lambda v: f"{german(-v)}- €" if v < 0 else f"{german(v)} €",
+    "some below a limit": lambda v: f"<{v:.2f}" if abs(v) % 4 < 1 else f"{v:.2f}",
+    "some beyond a limit": lambda v: f">= {english(v)}" if abs(v) % 4 < 1 else english(v),
+    "about": lambda v: f"~{german(v)}",
     "plus": lambda v: f"{v:+,.2f}",
     "true minus": lambda v: f"{v:,.2f}".replace("-", "−"),
     "en dash": lambda v: f"{v:,.2f}".replace("-", "–"),
@@ -241,3 +244,10 @@ def test_an_ambiguous_target_names_both_readings_and_classes_stay_as_written() -
     np.testing.assert_array_equal(from_arrays(x, y, decimal="point").data.y, WHOLE)
     assert from_arrays(x, ["$5", "$10", "$20"] * 20).schema.classes == ("$10", "$20", "$5")
     assert from_arrays(x, ["1,5", "2,5"] * 30, target_kind="classification").schema.classes == ("1,5", "2,5")
+
+
+@pytest.mark.parametrize("levels", [["<30", ">30", "no"], ["<18", "18-35", ">35"], ["< 1", "> 1"], ["≤ 5", "≥ 5"]])
+def test_names_of_ranges_are_levels(levels: list[str]) -> None:
+    values = np.array(levels * 30, object)
+    (column,), _ = infer_columns({"a": values}, {}, {})
+    assert (column.role, set(column.levels)) == ("categorical", set(levels))
