@@ -30,7 +30,7 @@ SPACE: Space = {
     "members": Int(1, 32, log=True, default=_MEMBERS),
     "depth": Int(1, 4, default=3),
     "width": Int(32, 512, log=True, default=64),
-    "activation": Choice(["mish", "selu", "silu", "gelu", "relu"]),
+    "activation": Choice(["silu", "mish", "gelu", "relu", "selu"]),
     "dropout": Float(0.0, 0.5, default=0.15),
     "numbers": Choice(
         {
@@ -46,7 +46,7 @@ SPACE: Space = {
     "categories": {"max_one_hot": Int(2, 32, log=True, default=9), "size": Int(4, 32, log=True, default=8)},
 }
 # Embedded numbers of one row, at most: wide tables get smaller embeddings, or none.
-_MOST_EMBEDDED = 4096
+_MOST_EMBEDDED = 512
 # So many rows say where layers begin, and where bins are.
 _START_ROWS, _BIN_ROWS = 1_000, 20_000
 _ROWS_OF_A_BIN = 20
