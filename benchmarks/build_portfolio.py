@@ -64,6 +64,9 @@ def main() -> None:
     for name in given.sets.split(","):
         tasks[name] = task_of(data_set(given.data, name), given.rows)
         fitted[name] = fit_all(tasks[name], entries, given.out / name, started + given.seconds)
+        if not fitted[name]:
+            print(f"{name}: no time for it yet; call again")
+            del tasks[name], fitted[name]
     order = ordered(tasks, fitted, given.length)
     print("\n".join(f"- {json.dumps(entries[i])}" for i in order))
     print(table(left_out(tasks, fitted, order, given.length)))
