@@ -11,7 +11,7 @@ __all__ = ["TARGETS", "defaults", "make"]
 
 
 def defaults(task: Task, family: str) -> Params | None:
-    """Return a family's default parameters, with two epochs for a network; None where it is not for the task."""
+    """Return a family's default parameters, with four epochs for a network; None where it is not for the task."""
     params = next((p for p in first_candidates(task_space(task)) if p["family"] == family), None)
     epochs = f"family.{family}.epochs"
-    return params | {epochs: 2} if params and epochs in params else params
+    return params | {epochs: 4} if params and epochs in params else params

@@ -75,8 +75,8 @@ def train(
             if judge is None or judge.waited == 0:
                 run.publish()
                 learned = True
-            # A schedule that was laid out to end in time is worth most at its end.
-            if seconds is None and judge is not None and judge.waited >= network.params["patience"]:
+            # A schedule that was shortened to end in time is worth most at its end.
+            if run.planned == run.full and judge is not None and judge.waited >= network.params["patience"]:
                 break
             if not run.over:
                 yield run.progress
@@ -102,7 +102,6 @@ class _Run:
         lr_factor: float,
         seconds: float | None = None,
     ) -> None:
-        began = time.perf_counter()
         params = network.params
         self.network = network
         self.loss = loss
@@ -132,7 +131,8 @@ class _Run:
         self.taken = self.on_schedule = 0
         self.pace: _Pace | None = None
         if seconds is not None:
-            self.pace = _Pace(began, seconds)
+            self._warm_up()
+            self.pace = _Pace(time.perf_counter(), seconds)
             self._plan(self.pace)
         self.schedule = network.part("schedule", self.optimizer, self.planned)
 
@@ -145,6 +145,12 @@ class _Run:
     def progress(self) -> float:
         """The share of all epochs that is done, in (0, 1)."""
         return max(self.taken, 0.5) / (self.full + 1e-3)
+
+    def _warm_up(self) -> None:
+        """Take a step of a copy on two rows: what PyTorch loads at the first one of a process does not count."""
+        live, self.live = self.live, copy.deepcopy(self.live)
+        self._timed(torch.arange(min(2, self.feed.n_rows)).to(place()))
+        self.live = live
 
     def _plan(self, pace: "_Pace") -> None:
         """Time a step of a copy, and plan as many as fit into the time."""

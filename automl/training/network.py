@@ -6,6 +6,7 @@ PyTorch is imported when a network is used, so that its space can be read withou
 from __future__ import annotations
 
 import copy
+import importlib
 import io
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -57,6 +58,8 @@ class Network:
     """
 
     def __init__(self, make_module: Callable[[Rows, int], torch.nn.Module], params: Params, problem: Problem) -> None:
+        # What a process loads once, here and for its first optimizer, is no part of a fit that is given some seconds.
+        importlib.import_module("torch._dynamo")
         self.make_module = make_module
         self.params = dict(params)
         self.problem = problem

@@ -87,6 +87,7 @@ class Fit(Iterator[Trial]):
         self.candidate, self.deadline = candidate, deadline
         # On a rung the time is given, and nobody ends the trial before.
         self.on_rung, self.on_last = RUNG in candidate.params, candidate.params.get(RUNG) == LAST
+        self.fit_seconds = self._fit_seconds()
         state = state or {}
         self.folds: list[FoldRef] = [self._taken_over(fold) for fold in state.get("folds", ())]
         self.reports: list[Report] = state.get("reports", [])
@@ -121,7 +122,7 @@ class Fit(Iterator[Trial]):
             if self.folds and self._late():
                 yield self._snapshot("stopped")
                 return
-            model = build(self.candidate.params, replace(self.task.problem, fit_seconds=self._fit_seconds()))
+            model = build(self.candidate.params, replace(self.task.problem, fit_seconds=self.fit_seconds))
             progress = yield from self._fold(i, model, self._slow_at(i))
             if self.on_last:
                 progress = 1.0
@@ -152,6 +153,8 @@ class Fit(Iterator[Trial]):
             cost, scored = clock.stopwatch() - now, clock.stopwatch()
             self._report((i + progress) / len(self.task.splits), score)
             yield from self._hand_out(self._snapshot("running"))
+        else:  # it ended by itself, maybe as the time that it was given did
+            progress = progress if self.on_rung else 1.0
         self.in_work = None
         return min(progress, 1.0)
 
@@ -173,7 +176,11 @@ class Fit(Iterator[Trial]):
             self.values |= self.measure(self.task, model)
 
     def _fit_seconds(self) -> float | None:
+        """Return what the fit of each fold gets: what its rung says, else a part of the time that is left."""
         seconds: float | None = self.candidate.params.get(RUNG_SECONDS)
+        n_folds = len(self.task.splits)
+        if seconds is None and self.deadline is not None and not self.deterministic and n_folds >= FOLDS_ARE_ENOUGH:
+            return clock.fold_seconds(self.deadline, n_folds)
         return seconds
 
     def _late(self) -> bool:

@@ -2,15 +2,19 @@
 
 import pickle
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from automl import clock
 from automl.assemble import task_space
 from automl.model_store import ModelStore
-from automl.space import Defaults, draw
+from automl.space import Defaults, Params, draw
+from automl.task import Batch, Problem, Rows
+from automl.training import objective
 from automl.training.objective import FitFolds
 from automl.types import Candidate
 from tests.tasks import make
@@ -58,6 +62,40 @@ def test_a_state_is_taken_over_with_other_parameters() -> None:
     assert snapshots[-1].status == "finished"
     assert snapshots[-1].candidate.params["family.mlp.optimizer.adamw.lr"] == 0.01
     assert snapshots[-1].seconds > first.seconds
+
+
+class Shortened:
+    """Ends by itself before its progress is whole, as a network does whose schedule ended in its seconds."""
+
+    def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
+        yield 0.3
+
+    def predict(self, x: Rows) -> np.ndarray:
+        return np.full((len(x), 2), 0.5)
+
+
+def test_a_fold_gets_a_part_of_the_time_that_is_left_and_is_done_when_it_ends_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    task = make("table", "binary")
+    (train, valid), *_ = task.splits
+    task = replace(task, splits=((train, valid),) * 5)
+    given: list[float | None] = []
+
+    def built(params: Params, problem: Problem) -> Shortened:
+        given.append(problem.fit_seconds)
+        return Shortened()
+
+    monkeypatch.setattr(objective, "build", built)
+    one = candidate("table", "binary", "linear")
+    *_, last = FitFolds(task)(one, 1, time.time() + 3000)
+    assert (last.status, len(last.folds)) == ("finished", 5)
+    assert given == [given[0]] * 5, "all folds get the same"
+    assert 0.9 * 3000 < (given[0] or 0) * 5 / clock.FOLDS_SHARE <= 3000
+    given.clear()
+    list(FitFolds(task, deterministic=True)(one, 1, time.time() + 3000))
+    list(FitFolds(task)(one, 1, None))
+    assert given == [None] * 10
 
 
 def test_values_that_are_not_finite_are_a_failure() -> None:
