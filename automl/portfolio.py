@@ -1,7 +1,7 @@
 """What a search tries first: configurations of several families that were put in order beforehand.
 
 ``search_spaces/<kind>/portfolio.yaml`` is a list of entries, ``family: {path: value, ...}``: a family's defaults but
-for what is named, by the paths that ``automl space`` prints. ``benchmarks/build_portfolio.py`` makes the order.
+for what is named, by the paths that ``automl space`` prints. ``benchmarks/build_portfolio.py`` finds an order.
 """
 
 from collections.abc import Mapping, Sequence
