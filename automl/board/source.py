@@ -40,7 +40,8 @@ class OpenLeaderboard:
 
     def __init__(self, url: str | Path) -> None:
         self.database = Database(url, read_only=True)
-        self.indexes: dict[int, Index] = {}
+        self._indexes: dict[int, Index] = {}
+        self._reading = threading.Lock()
         self._answers: OrderedDict[Hashable, Any] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -52,9 +53,24 @@ class OpenLeaderboard:
 
     def warm(self) -> None:
         """Read the newest run, which is likely to be looked at first, so that the database is in memory by then."""
-        with suppress(AutoMLError), self.database.read() as session:
-            newest = queries.find_run(session, self.database, None)
-            self.indexes[newest.id] = Index.read(session, newest.id)
+        with suppress(AutoMLError):
+            with self.database.read() as session:
+                newest = queries.find_run(session, self.database, None)
+            self.index(newest.id)
+
+    def index(self, run_id: int, n_trials: int | None = None) -> Index:
+        """Return the trials of a run now; ``n_trials``: how many there are, where that is known.
+
+        Where there are not as many as there were and came since, one was tried again, and all are read anew.
+        """
+        with self._reading:  # who asks meanwhile waits for the same answer
+            earlier = self._indexes.get(run_id)
+            with self.database.read() as session:
+                found = Index.read(session, run_id, earlier)
+                if earlier is not None and n_trials is not None and len(found) != n_trials:
+                    found = Index.read(session, run_id)
+            self._indexes[run_id] = found
+            return found
 
     def runs(self) -> list[RunSummary]:
         """Return all runs, newest first."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from automl.board.asked import VALUE, Asked
 from automl.board.index import STATUSES, Index
@@ -25,6 +25,8 @@ _TIERED = 200
 # Ranks by several goals take time that grows with the square of the trials; beyond so many the score decides.
 MOST_RANKED = 3000
 _AT_ONCE = 500
+# As the driver gives them, see ``index``.
+_IDS = text("SELECT id, candidate_id FROM trial WHERE run_id = :run")
 _SHOWN = (
     *(TrialRow.id, TrialRow.candidate_id, TrialRow.family, TrialRow.status, TrialRow.score, TrialRow.fold_scores),
     *(TrialRow.seconds, TrialRow.ended_at, TrialRow.started_at, TrialRow.worker, TrialRow.values),
@@ -67,7 +69,7 @@ class Trials:
     @property
     def index(self) -> Index:
         """The columns of all trials."""
-        return self._once("index", self._index)
+        return self._once("index", lambda: self.source.index(self.run_id, self.version.n_trials))
 
     def page(self, asked: Asked, size: int) -> tuple[list[ShownTrial], int]:
         """Return the lines of the page that is asked for, and how many there are in all."""
@@ -138,16 +140,6 @@ class Trials:
     def _once(self, key: Hashable, ask: Callable[[], Answer]) -> Answer:
         return self.source.once((self.run_id, self.version, key), ask)
 
-    def _index(self) -> Index:
-        earlier = self.source.indexes.get(self.run_id)
-        with self.source.database.read() as session:
-            found = Index.read(session, self.run_id, earlier)
-            # A trial that a resumed run has tried again is no longer in its row.
-            if earlier is not None and len(found) != self.version.n_trials:
-                found = Index.read(session, self.run_id)
-        self.source.indexes[self.run_id] = found
-        return found
-
     def _order(self, asked: Asked) -> np.ndarray:
         if asked.sort == "id" or asked.sort.startswith(VALUE):
             places = self._by_what_is_read(asked)
@@ -174,16 +166,18 @@ class Trials:
     def _by_what_is_read(self, asked: Asked) -> np.ndarray:
         """Return the places of all trials by the number in their id, or by a measured value; those without it last."""
         name = asked.sort.removeprefix(VALUE)
-        column: Any = TrialRow.candidate_id if asked.sort == "id" else TrialRow.values
         with self.source.database.read() as session:
-            query = select(TrialRow.id, column).where(TrialRow.run_id == self.run_id)
-            found = session.execute(query.order_by(TrialRow.id)).all()
-        if asked.sort == "id":
-            keys = np.array([float(id) if str(id).isdecimal() else np.nan for _, id in found])
-        else:
-            keys = np.array([np.nan if (values or {}).get(name) is None else values[name] for _, values in found])
-        places = self._places(np.array([row for row, _ in found], np.int64))
-        return places[np.argsort(-keys if asked.descending else keys, kind="stable")]
+            if asked.sort == "id":
+                found = session.connection().execute(_IDS, {"run": self.run_id}).cursor.fetchall()
+                values = [float(id) if id.isdecimal() else np.nan for _, id in found]
+            else:
+                found = session.execute(
+                    select(TrialRow.id, TrialRow.values).where(TrialRow.run_id == self.run_id)
+                ).all()
+                values = [np.nan if (own or {}).get(name) is None else own[name] for _, own in found]
+        rows, keys = np.array([row for row, _ in found], np.int64), np.array(values, float)
+        order = np.lexsort((rows, -keys if asked.descending else keys))
+        return self._places(rows[order])
 
     def _places(self, rows: np.ndarray) -> np.ndarray:
         """Return where rows are in the index; what ended since is not there yet."""
