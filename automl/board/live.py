@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from fastapi import Request
 from fastapi.responses import StreamingResponse
@@ -27,12 +28,11 @@ def events(request: Request, source: OpenLeaderboard, run_id: int) -> StreamingR
 
 
 async def _changes(request: Request, source: OpenLeaderboard, run_id: int) -> AsyncIterator[str]:
-    seen, quiet = None, 0.0
+    seen, quiet = "", 0.0
     while not await request.is_disconnected():
-        try:
+        now = seen
+        with suppress(AutoMLError):  # busy, or gone: the page shows what it has, and asks again
             now = await run_in_threadpool(version, source, run_id)
-        except AutoMLError:  # busy, or gone: the page shows what it has, and asks again
-            now = seen
         if now != seen or quiet >= _QUIET_SECONDS:
             yield f"event: changed\ndata: {now}\n\n" if now != seen else ": still here\n\n"
             seen, quiet = now, 0.0

@@ -50,7 +50,9 @@ class Seen:
             ensemble = session.get(EnsembleRow, run.id)
             rows = session.scalars(select(ArtifactRow).filter_by(run_id=run.id).order_by(ArtifactRow.id))
             artifacts = [as_artifact(row) for row in rows]
-        return cls(source, run, trials, trials.families(), ensemble and as_ensemble(ensemble), artifacts)
+        return cls(
+            source, run, trials, trials.families(), None if ensemble is None else as_ensemble(ensemble), artifacts
+        )
 
     @property
     def colours(self) -> dict[str, str]:
@@ -97,7 +99,7 @@ class Seen:
 
 def home(sources: Sequence[OpenLeaderboard]) -> dict[str, Any]:
     """Return the values of the list of runs."""
-    boards = []
+    boards: list[dict[str, Any]] = []
     for db, source in enumerate(sources):
         with source.database.read() as session:
             sums = {row.run_id: row for row in session.execute(queries.sums_of_runs())}

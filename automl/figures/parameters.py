@@ -102,7 +102,7 @@ class _Dimension:
         self.name = name
         self.numeric = all(_is_number(value) for value in values)
         if self.numeric:
-            low, high = min(values), max(values)
+            low, high = float(min(values)), float(max(values))
             self.log = low > 0 and high / low > 100
             self.low, self.high = (math.log(low), math.log(high)) if self.log else (low, high)
             self.ends: list[Any] = [low, high]

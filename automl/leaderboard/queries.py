@@ -82,7 +82,7 @@ def failures(session: Session, run_id: int) -> Sequence[tuple[str, str | None, i
     return [(family, failure, n) for family, failure, n in session.execute(query)]
 
 
-def sums_of_runs() -> Select[Any]:
+def sums_of_runs() -> Select[Any, Any, Any]:
     """Return the query for what the trials of each run came to: ``run_id``, ``n``, ``best`` of those that finished."""
     finished = and_(TrialRow.status == "finished", ~UNSCORED)
     best = func.max(case((finished, TrialRow.score)))

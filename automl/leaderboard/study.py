@@ -4,7 +4,7 @@ import math
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -96,8 +96,8 @@ def defaults(run: Run, params: Mapping[str, Any]) -> dict[str, Any]:
 
 def _described(run: Run, path: str) -> Mapping[str, Any]:
     """Return what a run's configuration says of a parameter; nothing where it says nothing."""
-    kind = run.task.get("kind")
-    space = run.config.get("space", {}).get(FAMILY_FOLDER.get(kind), {})
+    folders: Mapping[Any, str] = FAMILY_FOLDER
+    space = run.config.get("space", {}).get(folders.get(run.task.get("kind")), {})
     for name in path.split(".")[1:]:
         if isinstance(space, Mapping) and name in space:
             space = space[name]
@@ -170,7 +170,7 @@ def _value(run: RunSummary, trial: Trial, objective: str) -> float | None:
     return run.metric.shown(value) if objective == SCORE and value is not None else value
 
 
-def _direction(run: RunSummary, objective: str) -> str:
+def _direction(run: RunSummary, objective: str) -> Literal["minimize", "maximize"]:
     return "maximize" if objective == SCORE and run.metric.greater_is_better else "minimize"
 
 

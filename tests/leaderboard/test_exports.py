@@ -48,7 +48,7 @@ def test_a_study_holds_what_the_leaderboard_does(board: Board, tmp_path: Path) -
 
 
 def test_ranges_are_those_of_the_configuration(board: Board) -> None:
-    ranges = study.distributions(board.run, board.trials)
+    ranges: Any = study.distributions(board.run, board.trials)
     rate, width = ranges["family.net.rate"], ranges["family.net.kernel.rbf.width"]
     assert (rate.low, rate.high, rate.log) == (1e-4, 1, True)
     assert (width.low, width.high, width.log) == (1, 9, False)
