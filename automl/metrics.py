@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from automl import decision
+from automl import decision, formulas
 from automl.errors import ConfigError, unknown_name
 
 Needs = Literal["probabilities", "labels", "values"]
@@ -86,10 +86,25 @@ _RMSLE = _Call("root_mean_squared_log_error", {})
 
 def _roc_auc(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
     if p.shape[1] == 2 and len(np.unique(y)) > 1:
-        return _ROC_AUC(y, p[:, 1], weights)
+        return _ranked(y == 1, p[:, 1], weights)
     # One against the rest, over the classes that occur: a fold may lack a rare one.
     present = [k for k in range(p.shape[1]) if 0 < np.count_nonzero(y == k) < len(y)]
-    return float(np.mean([_ROC_AUC(y == k, p[:, k], weights) for k in present])) if present else float("nan")
+    return float(np.mean([_ranked(y == k, p[:, k], weights) for k in present])) if present else float("nan")
+
+
+def _gini(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
+    return 2 * _roc_auc(y, p, weights) - 1
+
+
+def _ranked(positive: np.ndarray, score: np.ndarray, weights: np.ndarray | None) -> float:
+    """Return the ROC AUC: how often a positive row ranks above another (Mann and Whitney, 1947); ties count half."""
+    if weights is not None:
+        return _ROC_AUC(positive, score, weights)
+    from scipy.stats import rankdata
+
+    n_positive = int(np.count_nonzero(positive))
+    sum_of_ranks = float(rankdata(score)[positive].sum())
+    return (sum_of_ranks - n_positive * (n_positive + 1) / 2) / (n_positive * (len(positive) - n_positive))
 
 
 def _average_precision(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
@@ -126,6 +141,9 @@ _CLASSES: dict[str, tuple[Callable[..., float], Needs, bool, tuple[str, ...]]] =
     "f1_weighted": (_sklearn("f1_score", average="weighted", zero_division=0.0), "labels", True, _BOTH),
     "matthews_corrcoef": (_sklearn("matthews_corrcoef"), "labels", True, _BOTH),
     "cohen_kappa": (_sklearn("cohen_kappa_score"), "labels", True, _BOTH),
+    "quadratic_kappa": (_sklearn("cohen_kappa_score", weights="quadratic"), "labels", True, _BOTH),
+    "balanced_log_loss": (formulas.balanced_log_loss, "probabilities", False, _BOTH),
+    "gini": (_gini, "probabilities", True, ("binary",)),
 }
 _VALUES: dict[str, tuple[Callable[..., float], Needs, bool, tuple[str, ...]]] = {
     "rmse": (_sklearn("root_mean_squared_error"), "values", False, ("regression",)),
@@ -135,8 +153,20 @@ _VALUES: dict[str, tuple[Callable[..., float], Needs, bool, tuple[str, ...]]] = 
     "mape": (_sklearn("mean_absolute_percentage_error"), "values", False, ("regression",)),
     "rmsle": (_rmsle, "values", False, ("regression",)),
     "r2": (_sklearn("r2_score"), "values", True, ("regression",)),
+    "gini": (formulas.gini, "values", True, ("regression",)),
+    "smape": (formulas.smape, "values", False, ("regression",)),
+    "wape": (formulas.wape, "values", False, ("regression",)),
+    "rmspe": (formulas.rmspe, "values", False, ("regression",)),
+    "pearson": (formulas.pearson, "values", True, ("regression",)),
+    "spearman": (formulas.spearman, "values", True, ("regression",)),
 }
-_ALL = _CLASSES | _VALUES
+# Metrics with a number of their own, as in "map@3": the formula, what its number may be, and a usual one.
+_AT: dict[str, tuple[Callable[..., float], Needs, bool, tuple[str, ...], tuple[float, float], float]] = {
+    "map": (formulas.map_at, "probabilities", True, ("multiclass",), (1, 1e6), 3),
+    "top_accuracy": (formulas.top_accuracy, "probabilities", True, ("multiclass",), (1, 1e6), 2),
+    "fbeta": (formulas.fbeta, "labels", True, ("binary",), (0, 1e6), 2),
+    "pinball": (formulas.pinball, "values", False, ("regression",), (0, 1), 0.9),
+}
 # scikit-learn's scorer names for the same things.
 _ALIASES = {
     "neg_log_loss": "log_loss",
@@ -154,13 +184,28 @@ _ALIASES = {
     "mean_absolute_percentage_error": "mape",
     "cross_entropy": "log_loss",
     "brier_score": "brier",
+    "auc": "roc_auc",
+    "logloss": "log_loss",
+    "mcc": "matthews_corrcoef",
+    "quadratic_weighted_kappa": "quadratic_kappa",
+    "qwk": "quadratic_kappa",
+    "f0.5": "fbeta@0.5",
+    "f2": "fbeta@2",
+    "correlation": "pearson",
 }
 _DEFAULTS = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}
 
 
 def names(target: str | None = None) -> tuple[str, ...]:
     """Return the names of all metrics, or of those that fit a kind of target."""
-    return tuple(name for name, entry in _ALL.items() if target is None or target in entry[3])
+    numbered = {f"{name}@{usual:g}": entry for name, (*entry, _, usual) in _AT.items()}
+    known: dict[str, Any] = {**_known(target), **numbered}
+    return tuple(name for name, entry in known.items() if target is None or target in entry[3])
+
+
+def _known(target: str | None) -> dict[str, tuple[Callable[..., float], Needs, bool, tuple[str, ...]]]:
+    """Return the metrics by name; a name that classes and values share means that of the kind of target."""
+    return _CLASSES | _VALUES if target == "regression" else _VALUES | _CLASSES
 
 
 def get(metric: Any, target: str) -> Metric:
@@ -176,15 +221,35 @@ def get(metric: Any, target: str) -> Metric:
     if callable(metric):
         return _own(metric, target)
     name = _DEFAULTS[target] if metric == "auto" else _ALIASES.get(str(metric), str(metric))
-    if name not in _ALL:
-        raise unknown_name("metric", metric, [*_ALL])
-    function, needs, greater, fits = _ALL[name]
+    function, needs, greater, fits = _entry(name, target)
     if target not in fits:
         raise ConfigError(
             f"The metric '{name}' is for {' and '.join(fits)} targets; this target is {target}. "
             f"Metrics that fit: {', '.join(names(target))}."
         )
     return Metric(name, function, needs, greater, decision.CONFUSIONS.get(name))
+
+
+def _entry(name: str, target: str) -> tuple[Callable[..., float], Needs, bool, tuple[str, ...]]:
+    """Return what makes a metric of a name. Raises ``ConfigError`` for one that is none."""
+    known = _known(target)
+    stem, _, number = name.partition("@")
+    if stem not in _AT or not number:
+        if stem in _AT:
+            raise ConfigError(f"The metric '{stem}' has a number: write {stem}@{_AT[stem][-1]:g}, or with another one.")
+        if name not in known:
+            raise unknown_name("metric", name, names())
+        return known[name]
+    function, needs, greater, fits, (low, high), usual = _AT[stem]
+    try:
+        value = float(number)
+    except ValueError:
+        value = float("nan")
+    whole = low >= 1
+    if not low <= value <= high or (whole and value % 1) or (not whole and value in (low, high)):
+        rule = "a whole number from 1" if whole else f"a number between {low:g} and {high:g}"
+        raise ConfigError(f"The metric '{stem}@...' takes {rule}, as in {stem}@{usual:g}; got '{number}'.")
+    return formulas.At(function, value), needs, greater, fits
 
 
 def _imported(path: str) -> Callable[..., float]:
