@@ -1,0 +1,207 @@
+"""``automl compete`` and ``automl ensemble``: from the files of a contest to a checked submission."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from automl import commands, files, metrics, run_folder, runtime
+from automl.contest import blend, form, submission
+from automl.errors import AutoMLError, ConfigError, DataError
+from automl.hydra_app import composed
+from automl.options import number
+from automl.run_folder import RunFolder
+from automl.runtime import printable
+
+# Of the budget, what is kept for answering the test rows: a share, and at most and at least so many seconds.
+ANSWER_SHARE, MOST_SECONDS, LEAST_SECONDS = 0.05, 60.0, 3.0
+SHORT_SHARE = 0.2  # of a short budget
+# From this ROC AUC on, training and test rows are said to differ.
+TELLS_APART = 0.6
+# A shorter budget has no time to find that out.
+COMPARED_FROM = 60.0
+_METRICS: Mapping[form.Answers, str] = {"probability": "roc_auc", "probabilities": "log_loss", "labels": "accuracy"}
+_RECORD = "contest.json"
+
+
+def compete(train: str, test: str, sample: str, overrides: Sequence[str], started: float) -> None:
+    """Search as ``overrides`` say, answer the test rows, and write ``submission.csv`` into the run's folder.
+
+    Where the search is interrupted, what it shipped by then answers.
+    """
+    asked_about, wanted = _table(test), _table(sample)
+    asked = form.understand(_table(train), asked_about, wanted, _own_target(overrides))
+    config = composed(_overrides(train, asked, overrides))
+    chosen = str(config["metric"])
+    asked = _with_metric(asked, chosen)
+    say(f"Predict '{asked.target}' by {chosen}: {_WORDS[asked.answers]} in {', '.join(asked.columns[:5])}.")
+    seconds = config["budget"]["seconds"]
+    if seconds is not None:
+        number("key 'budget.seconds'", seconds, 1)
+        kept = min(MOST_SECONDS, max(ANSWER_SHARE * seconds, LEAST_SECONDS), SHORT_SHARE * seconds)
+        config["budget"]["seconds"] = seconds - kept
+    is_long = seconds is None or seconds >= COMPARED_FROM
+    folder, _ = commands.searched(config, started, _compared_with(asked_about) if is_long else _pass)
+    record = {"train": train, "test": test, "sample": sample, **asked.to_dict()}
+    record |= {name: str(Path(record[name]).absolute()) for name in ("train", "test", "sample")}
+    files.write(folder.path / _RECORD, json.dumps(record) + "\n")
+    model = runtime.Model(folder.path / "model")
+    score = model.manifest["scores"][f"validation {model.manifest['metric']['name']}"]
+    _hand_in(asked, wanted, asked_about, model.scores(asked_about), model.classes, folder.path / "submission.csv")
+    path, where = folder.path / "submission.csv", folder.path.parent
+    submission.log(path, where, folder.path.name, model.manifest["metric"]["name"], score, _n_rows(wanted))
+
+
+def ensemble(runs: Sequence[str], output: str, trust: bool = False) -> None:
+    """Blend the runs of one contest by their out-of-fold predictions, and write a submission to ``output``."""
+    if len(runs) < 2:
+        raise ConfigError("A blend is of two runs or more; give their folders.")
+    folders = {Path(run).name: run_folder.find(run, trust) for run in runs}
+    if len(folders) < len(runs):
+        raise ConfigError("The folders of the runs must have names of their own.")
+    record = _record(next(iter(folders.values())))
+    tasks, predictions = {}, {}
+    for name, folder in folders.items():
+        tasks[name], predictions[name] = _out_of_fold(folder)
+    found = blend.blend(tasks, predictions)
+    for name, score in found.alone.items():
+        say(f"{name}: {score:.6g}, weight {found.weights.get(name, 0):.0%}")
+    metric = next(iter(tasks.values())).metric.name
+    say(f"blend: {metric} {found.score:.6g}")
+    asked = form.Form.from_dict(record)
+    test, sample = _table(record["test"]), _table(record["sample"])
+    models = {name: runtime.Model(folders[name].path / "model") for name in found.weights}
+    answered = blend.answers([(weight, models[name].scores(test)) for name, weight in found.weights.items()])
+    path = Path(output)
+    _hand_in(asked, sample, test, answered, next(iter(models.values())).classes, path)
+    weights = " + ".join(f"{weight:.2f} {name}" for name, weight in found.weights.items())
+    submission.log(path, next(iter(folders.values())).path.parent, weights, metric, found.score, _n_rows(sample))
+
+
+def say(text: str) -> None:
+    """Print a line for a person; what comes from data steers no terminal."""
+    print(printable(text), file=sys.stderr)
+
+
+_WORDS: Mapping[form.Answers, str] = {
+    "labels": "labels",
+    "values": "values",
+    "probability": "the probability of the second class",
+    "probabilities": "a probability of each class",
+}
+
+
+def _own_target(overrides: Sequence[str]) -> str | None:
+    return next((o.partition("=")[2] for o in overrides if o.startswith("data.target=")), None)
+
+
+def _overrides(train: str, asked: form.Form, overrides: Sequence[str]) -> list[str]:
+    """Return the overrides of the search: what the form says, then what the person says."""
+    said = {override.partition("=")[0].lstrip("+") for override in overrides}
+    kinds = {"probability": "classification", "probabilities": "classification", "labels": "classification"}
+    own = {
+        "data.train": train,
+        "data.target": asked.target,
+        "experiment": "competition",
+        "task": kinds.get(asked.answers, "auto"),
+        "metric": _METRICS.get(asked.answers, "auto"),
+        **({"data.drop": _list_of(asked.id)} if asked.id else {}),
+    }
+    return [*(f"{key}={value}" for key, value in own.items() if key not in said), *overrides]
+
+
+def _list_of(name: str) -> str:
+    """Return a name as a list of one, in the quotes that are not in it."""
+    quote = "'" if '"' in name else '"'
+    return f"[{quote}{name}{quote}]"
+
+
+def _with_metric(asked: form.Form, metric: str) -> form.Form:
+    """Return the form for a metric: where it judges probabilities of two classes, one column of labels holds these."""
+    if asked.answers not in ("labels", "probability") or ":" in metric or metric == "auto":
+        return asked
+    needs = {m.needs for m in _of_targets(metric)}
+    if asked.answers == "labels" and needs == {"probabilities"}:
+        return form.Form(asked.id, asked.target, asked.columns, "probability")
+    if asked.answers == "probability" and needs == {"labels"}:
+        return form.Form(asked.id, asked.target, asked.columns, "labels")
+    return asked
+
+
+def _of_targets(metric: str) -> list[metrics.Metric]:
+    found = []
+    for target in ("binary", "multiclass"):
+        try:
+            found.append(metrics.get(metric, target))
+        except ConfigError:
+            continue
+    return found
+
+
+def _compared_with(test: Mapping[str, np.ndarray]) -> Callable[[Any], None]:
+    """Return what says whether test rows can be told from training rows (adversarial validation)."""
+    from automl.data import rows
+    from automl.explain import drift
+
+    def look(task: Any) -> None:
+        told = drift.adversarial(task.schema, task.data.x, rows(task.schema, test), task.seed)
+        say(f"Training and test rows are told apart with a ROC AUC of {told.auc:.3f} (0.5: not at all).")
+        if told.auc >= TELLS_APART:
+            names = ", ".join(name for name, _ in told.columns[:5])
+            say(f"They differ in: {names}. Validation scores may not hold there.")
+
+    return look
+
+
+def _pass(task: Any) -> None:
+    """A short budget has no time to compare."""
+
+
+def _hand_in(
+    asked: form.Form,
+    sample: Mapping[str, np.ndarray],
+    test: Mapping[str, np.ndarray],
+    scores: np.ndarray,
+    classes: Sequence[Any],
+    path: Path,
+) -> None:
+    submission.write(submission.fill_in(asked, sample, test, scores, classes), path)
+    submission.check(asked, sample, path)
+    print(printable(f"submission: {os.path.relpath(path)} ({_n_rows(sample):,} rows, checked against the sample)"))
+
+
+def _table(path: str) -> dict[str, np.ndarray]:
+    from automl.data import files as data_files
+
+    columns = data_files.read(path, "table")[0].columns
+    if not columns:
+        raise DataError(f"The files of a contest are tables; '{path}' is none.")
+    return {name: runtime.as_array(values) for name, values in columns.items()}
+
+
+def _n_rows(table: Mapping[str, np.ndarray]) -> int:
+    return len(next(iter(table.values())))
+
+
+def _record(folder: RunFolder) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = files.read_json(folder.path / _RECORD)
+    except OSError:
+        raise AutoMLError(
+            f"'{folder.path}' is no run of `automl compete`, which notes what is to be handed in. Blend runs of it."
+        ) from None
+    return found
+
+
+def _out_of_fold(folder: RunFolder) -> tuple[Any, np.ndarray]:
+    from automl import ensemble as selection
+
+    task, board, kept = commands.left_by(folder)
+    if board.ensemble is None:
+        raise AutoMLError(f"The run '{folder.path}' has shipped nothing. Finish it with: automl resume {folder.path}")
+    weights = dict(board.ensemble.members)
+    return task, selection.blend({id: kept.predictions(id) for id in weights}, weights)
