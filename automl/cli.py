@@ -1,4 +1,4 @@
-"""The command line: ``automl search | resume | leaderboard | board | predict | export | space``, ...."""
+"""The command line: ``automl COMMAND ...``, as ``USAGE`` lists them."""
 
 import argparse
 import contextlib
@@ -39,6 +39,10 @@ usage: automl COMMAND ...
   automl optuna-export RUN            write a run as a study for optuna-dashboard
   automl tensorboard-export RUN -o DIR    ... as files for TensorBoard
   automl mlflow-export RUN --uri URI      ... into MLflow
+  automl report RUN                   write what a run found as one HTML file, and as Markdown
+  automl compete TRAIN TEST SAMPLE [KEY=VALUE ...]
+                                      search, and write a checked submission for a contest
+  automl ensemble RUN RUN... -o OUT   blend runs of a contest, and write their submission
   automl space [PATH] [KEY=VALUE ...] print what is searched over, as YAML
 
 `automl COMMAND --help` says more. For completion in bash: eval "$(automl search -sc install=bash)"
@@ -273,6 +277,45 @@ def _exporter(command: str, description: str) -> argparse.ArgumentParser:
     return parser
 
 
+def _report(argv: list[str]) -> None:
+    parser = _parser("report", "Write report.html and report.md: the data, what won and by how much, what it goes by.")
+    parser.add_argument("run", help="the run's folder")
+    parser.add_argument("-o", "--output", help="another folder for the two files (default: the run's)")
+    parser.add_argument("--trust", action="store_true", help=TRUST)
+    given = parser.parse_args(argv)
+    from automl import commands
+
+    commands.report(given.run, given.output, given.trust)
+
+
+def _compete(argv: list[str]) -> None:
+    parser = _parser(
+        "compete",
+        "Read off the sample what a contest asks for, search, answer the test rows, and write submission.csv.",
+    )
+    parser.add_argument("train", help="the table to learn from")
+    parser.add_argument("test", help="the table to answer: the same columns without the target")
+    parser.add_argument("sample", help="the sample submission: an id and the columns to fill in")
+    parser.add_argument(
+        "overrides", nargs="*", metavar="KEY=VALUE", help="e.g. budget.seconds=3600 metric=map@3 seed=1"
+    )
+    given = parser.parse_args(argv)
+    from automl import compete
+
+    compete.compete(given.train, given.test, given.sample, given.overrides, STARTED)
+
+
+def _ensemble(argv: list[str]) -> None:
+    parser = _parser("ensemble", "Blend runs of `automl compete` by their out-of-fold predictions.")
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="the folders of the runs")
+    parser.add_argument("-o", "--output", default="submission.csv", help="the submission (default: submission.csv)")
+    parser.add_argument("--trust", action="store_true", help=TRUST)
+    given = parser.parse_args(argv)
+    from automl import compete
+
+    compete.ensemble(given.runs, given.output, given.trust)
+
+
 def _space(argv: list[str]) -> None:
     parser = _parser("space", "Print what is searched over as YAML, with ranges and defaults.")
     parser.add_argument("path", nargs="?", default="", help="a part of it, e.g. tables.lightgbm")
@@ -297,7 +340,7 @@ def _parser(command: str, description: str) -> argparse.ArgumentParser:
 
 
 # Where an option, a loss or a metric may be a module that lies in the current folder.
-TAKES_OWN_MODULES = ("search", "resume", "space")
+TAKES_OWN_MODULES = ("search", "resume", "compete", "space")
 TRUST = "open the folder though it belongs to another user: the models in it are code that is run"
 COMMANDS = {
     "search": _search,
@@ -309,6 +352,9 @@ COMMANDS = {
     "optuna-export": _optuna_export,
     "tensorboard-export": _tensorboard_export,
     "mlflow-export": _mlflow_export,
+    "report": _report,
+    "compete": _compete,
+    "ensemble": _ensemble,
     "space": _space,
 }
 

@@ -37,6 +37,10 @@ AT_LEAST = 0.8
 # Of the time left, but for the least that exports take, what compressing the ensemble may take even where
 # that leaves too little for the rest: it pays itself back.
 COMPRESS_SHARE = 0.1
+# A report at the end may take this long, and this share of the budget; a smaller budget is too short for one.
+REPORT_SECONDS, REPORT_SHARE, REPORT_FROM = 10.0, 0.04, 120.0
+# It is not begun with less time than this.
+REPORT_LEAST = 2.0
 # What a compressor that fits needs before its first step.
 FIT_START_SECONDS = 3.0
 
@@ -97,12 +101,13 @@ class TimePlan:
     """When the parts of a run have to be over.
 
     ``started``: when the command began. ``seconds``: what it may take, everything included; None for no limit.
-    ``export``: whether the run also ships, or only chooses.
+    ``export``: whether the run also ships, or only chooses. ``report``: whether it reports in the end.
     """
 
     started: float
     seconds: float | None
     export: bool = True
+    report: bool = False
 
     @property
     def search_until(self) -> float | None:
@@ -111,14 +116,30 @@ class TimePlan:
             return None
         shipping = min(max(9.0, 4.0 + 0.08 * self.seconds), 10.0 + 0.03 * self.seconds, 60.0)
         choosing = 5.0 + 0.01 * self.seconds
-        return self.started + self.seconds - min(shipping if self.export else choosing, 1.0 + 0.3 * self.seconds)
+        ends = self.started + self.seconds - self._report_seconds
+        return ends - min(shipping if self.export else choosing, 1.0 + 0.3 * self.seconds)
 
     @property
     def export_until(self) -> float | None:
         """When shipping has to be over, so that this process ends in time."""
+        return None if self.report_until is None else self.report_until - self._report_seconds
+
+    @property
+    def reports(self) -> bool:
+        """Whether there is time for a report: a short budget has none."""
+        return self.report and (self.seconds is None or self.seconds >= REPORT_FROM)
+
+    @property
+    def report_until(self) -> float | None:
+        """When a report has to be written, so that this process ends in time."""
         if self.seconds is None:
             return None
         return self.started + self.seconds - min(EXIT_SECONDS, EXIT_SHARE * self.seconds)
+
+    @property
+    def _report_seconds(self) -> float:
+        """The time that is kept for a report."""
+        return min(REPORT_SECONDS, REPORT_SHARE * self.seconds) if self.reports and self.seconds else 0.0
 
     def ship_at(self, seconds_to_export: float) -> float:
         """Return when shipping has to begin where the exports take so long: large models take longer."""

@@ -1,12 +1,13 @@
 """What the commands do, once their arguments are read."""
 
 import json
+import math
 import os
 import re
 import shlex
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ import yaml
 
 from automl import configuration, files, registry, run_folder
 from automl.assemble import SpaceConfig
-from automl.clock import UNHURRIED_SECONDS
+from automl.clock import REPORT_LEAST, REPORT_SECONDS, UNHURRIED_SECONDS
 from automl.errors import AutoMLError, ConfigError, DataError, unknown_name
 from automl.goals import Goals
 from automl.options import flag, number
@@ -24,7 +25,8 @@ from automl.runtime import printable
 
 if TYPE_CHECKING:
     from automl.leaderboard.records import Board
-    from automl.search import Search
+    from automl.report.subject import Finished
+    from automl.search import Search, SearchResult
 
 # Of the configuration's data: files and columns.
 NAMES = ("train", "test", "validation", "target", "roles", "drop", "group", "order", "weights", "missing")
@@ -36,11 +38,19 @@ def search(config: dict[str, Any], started: float) -> bool:
 
     Returns whether it was interrupted, and so shipped what it had by then.
     """
+    return searched(config, started)[1]
+
+
+def searched(
+    config: dict[str, Any], started: float, look: Callable[[Any], None] = lambda task: None
+) -> tuple[RunFolder, bool]:
+    """Search as ``search`` does; return the run's folder too. ``look``: gets the task before the search begins."""
     configuration.check(config)
     with _prepared(config, started) as ready:
+        look(ready.task)
         folder = run_folder.create(_as_names(config["run"]["dir"]), config["leaderboard"]["url"])
         files.write(folder.config, yaml.safe_dump(config, sort_keys=False))
-        return _run(ready, config, folder)
+        return folder, _run(ready, config, folder)
 
 
 def resume(path: str, overrides: Sequence[str], started: float, trust: bool = False) -> None:
@@ -98,6 +108,38 @@ def export(path: str, output: str, members: int | None, max_loss: float | None, 
     _, shipped = ship(task, kept, target, chosen, deadline, lambda text: print(printable(text), file=sys.stderr))
     for one in shipped:
         print(printable(f"{one.kind}: {one.path} ({one.n_bytes / 1000:,.0f} kB)"))
+
+
+def report(path: str, output: str | None, trust: bool = False) -> None:
+    """Write the report of the run in the folder ``path`` there, or into the folder ``output``.
+
+    ``trust``: also where the run is another user's.
+    """
+    from automl.report import make
+
+    folder = run_folder.find(path, trust)
+    config = _recorded(folder)
+    task, board, kept = left_by(folder)
+    target = folder.path if output is None else Path(output)
+    run_folder.make(target, "-o")
+    for written in make.write(_finished(task, kept, board, config, folder), target, time.time() + make.SECONDS):
+        print(printable(os.path.relpath(written)))
+
+
+def left_by(folder: RunFolder) -> tuple[Any, Any, Any]:
+    """Return a run's task, its board, and the trials that it has kept; nothing of theirs is removed."""
+    from automl.kept import KeptTrials
+    from automl.leaderboard.store import Store
+    from automl.model_store import ModelStore
+
+    config = _recorded(folder)
+    _reach_own_modules(config)
+    task = load_task(config)
+    with Store(folder.leaderboard_url, read_only=True) as store:
+        board = store.board(folder.run_id)
+    kept = KeptTrials(ModelStore(config["run"]["store"] or str(folder.models)), task.valid_rows, task.n_rows)
+    kept.look(board.trials)
+    return task, board, kept
 
 
 def leaderboard(run: str | None, url: str | None, list_runs: bool, form: str, top: int) -> None:
@@ -252,6 +294,7 @@ def search_config(config: Mapping[str, Any], started: float) -> Any:
         goals=Goals(tuple(config["goals"])),
         started=started,
         deterministic=config["deterministic"],
+        report=flag("key 'report'", config.get("report", True)),
     )
 
 
@@ -287,6 +330,9 @@ def _run(ready: "Search", config: dict[str, Any], folder: RunFolder) -> bool:
         for note in task.notes:
             view.note(note)
         result = ready.run(folder, view, config)
+        if budget.plan.reports and not result.interrupted:
+            view.phase("reporting")
+            _report_in_time(ready, result, config, folder, view.note)
     files.write(folder.path / "timings.json", json.dumps(view.phases) + "\n")
     with Store(folder.leaderboard_url, read_only=True) as store:
         report.render(store.page(result.run_id, top=10))
@@ -294,6 +340,38 @@ def _run(ready: "Search", config: dict[str, Any], folder: RunFolder) -> bool:
     model = shlex.quote(printable(os.path.relpath(folder.path / "model")))
     print(f"\npredict with: automl predict {model} {example} -o predictions.csv")
     return result.interrupted
+
+
+def _report_in_time(
+    ready: "Search", result: "SearchResult", config: dict[str, Any], folder: RunFolder, note: Callable[[str], None]
+) -> None:
+    """Report at the end of a search, in what is left of its budget."""
+    from automl.leaderboard.store import Store
+    from automl.report import make
+
+    until = min(time.time() + REPORT_SECONDS, ready.config.plan.report_until or math.inf)
+    later = f"automl report {shlex.quote(os.path.relpath(folder.path))}"
+    if until - time.time() < REPORT_LEAST:
+        note(f"no time left for a report; make it with: {later}")
+        return
+    with Store(folder.leaderboard_url, read_only=True) as store:
+        board = store.board(result.run_id)
+    try:
+        make.write(_finished(ready.task, result.kept, board, config, folder), folder.path, until)
+    except Exception as error:  # what was shipped stands, whatever a report stumbles over
+        note(f"no report ({type(error).__name__}: {error}); try: {later}")
+
+
+def _finished(task: Any, kept: Any, board: Any, config: dict[str, Any], folder: RunFolder) -> "Finished":
+    from automl.again import command_of
+    from automl.assemble import task_space
+    from automl.portfolio import entries, first_candidates
+    from automl.report.subject import Finished
+    from automl.task import FAMILY_FOLDER
+
+    space = task_space(task, SpaceConfig(config["space"], config["plugins"]))
+    firsts = first_candidates(space, entries(FAMILY_FOLDER[task.kind]))
+    return Finished(task, kept, board, folder.path, firsts, lambda: command_of(config))
 
 
 def _recorded(folder: RunFolder) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from automl import commands, files, metrics, run_folder, runtime
+from automl import ensemble as selection
 from automl.contest import blend, form, submission
 from automl.errors import AutoMLError, ConfigError, DataError
 from automl.hydra_app import composed
@@ -51,9 +52,9 @@ def compete(train: str, test: str, sample: str, overrides: Sequence[str], starte
     files.write(folder.path / _RECORD, json.dumps(record) + "\n")
     model = runtime.Model(folder.path / "model")
     score = model.manifest["scores"][f"validation {model.manifest['metric']['name']}"]
-    _hand_in(asked, wanted, asked_about, model.scores(asked_about), model.classes, folder.path / "submission.csv")
-    path, where = folder.path / "submission.csv", folder.path.parent
-    submission.log(path, where, folder.path.name, model.manifest["metric"]["name"], score, _n_rows(wanted))
+    path = folder.path / "submission.csv"
+    _hand_in(asked, wanted, asked_about, model.scores(asked_about), model.classes, path, model.manifest.get("decision"))
+    submission.log(path, folder.path.parent, folder.path.name, model.manifest["metric"]["name"], score, _n_rows(wanted))
 
 
 def ensemble(runs: Sequence[str], output: str, trust: bool = False) -> None:
@@ -77,7 +78,9 @@ def ensemble(runs: Sequence[str], output: str, trust: bool = False) -> None:
     models = {name: runtime.Model(folders[name].path / "model") for name in found.weights}
     answered = blend.answers([(weight, models[name].scores(test)) for name, weight in found.weights.items()])
     path = Path(output)
-    _hand_in(asked, sample, test, answered, next(iter(models.values())).classes, path)
+    task, whole = next(iter(tasks.values())), selection.blend(predictions, found.weights)
+    weigh = task.metric.decide(task.data.y, whole, task.data.weights)
+    _hand_in(asked, sample, test, answered, next(iter(models.values())).classes, path, weigh)
     weights = " + ".join(f"{weight:.2f} {name}" for name, weight in found.weights.items())
     submission.log(path, next(iter(folders.values())).path.parent, weights, metric, found.score, _n_rows(sample))
 
@@ -168,8 +171,10 @@ def _hand_in(
     scores: np.ndarray,
     classes: Sequence[Any],
     path: Path,
+    weigh: Any = None,
 ) -> None:
-    submission.write(submission.fill_in(asked, sample, test, scores, classes), path)
+    weights = None if weigh is None else np.asarray(weigh, np.float64)
+    submission.write(submission.fill_in(asked, sample, test, scores, classes, weights), path)
     submission.check(asked, sample, path)
     print(printable(f"submission: {os.path.relpath(path)} ({_n_rows(sample):,} rows, checked against the sample)"))
 
@@ -198,8 +203,6 @@ def _record(folder: RunFolder) -> dict[str, Any]:
 
 
 def _out_of_fold(folder: RunFolder) -> tuple[Any, np.ndarray]:
-    from automl import ensemble as selection
-
     task, board, kept = commands.left_by(folder)
     if board.ensemble is None:
         raise AutoMLError(f"The run '{folder.path}' has shipped nothing. Finish it with: automl resume {folder.path}")

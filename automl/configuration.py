@@ -31,6 +31,7 @@ _SHAPE: dict[Any, Any] = {
     "metric": str,
     "seed": object,
     "quiet": object,
+    "report?": object,
     "goals": [str],
     "deterministic": object,
     "artifact?": {"levels": str},

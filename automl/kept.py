@@ -46,11 +46,15 @@ class KeptTrials:
 
     def recall(self, trials: Iterable[Trial]) -> None:
         """Begin with the trials of an earlier process. What no trial of theirs has left is removed from the store."""
+        self.look(trials)
+        for id in self.store.trials() - self._trials.keys():
+            self.store.drop(id)
+
+    def look(self, trials: Iterable[Trial]) -> None:
+        """Begin with the trials of a process that may go on: nothing is removed."""
         there = self.store.trials()
         known = {t.candidate.id: t for t in trials if t.candidate.id in there and _is_whole(t)}
         self._trials = {id: known[id] for id in self._kept(known)}
-        for id in there - self._trials.keys():
-            self.store.drop(id)
 
     def offer(self, trial: Trial) -> bool:
         """Keep a trial if it is good enough, and drop what it displaces; return whether it was kept."""

@@ -51,9 +51,9 @@ class SearchConfig:
     ``trials``: how many are started at most. At least one of the two is given. ``searcher``,
     ``scheduler`` and ``runner`` are ``{"name": ..., **options}``; the runner "auto" picks by the
     size of the work. ``export``: whether the search also ships, or only chooses. ``goals``: what orders the
-    trials. ``store``: where trials leave their models, a folder or an fsspec URL that all nodes of a cluster see;
-    None for the run's folder. ``deterministic``: the same trials with any number of workers, and over kills
-    (``automl.proposals.InOrder``).
+    trials. ``report``: whether time is kept for a report at the end. ``store``: where trials leave their models, a
+    folder or an fsspec URL that all nodes of a cluster see; None for the run's folder. ``deterministic``: the same
+    trials with any number of workers, and over kills (``automl.proposals.InOrder``).
     """
 
     seconds: float | None = 600.0
@@ -68,6 +68,7 @@ class SearchConfig:
     goals: Goals = field(default_factory=Goals)
     store: str | None = None
     deterministic: bool = False
+    report: bool = False
 
     def __post_init__(self) -> None:
         for name, kind in (("seconds", "number"), ("trials", "whole number")):
@@ -99,7 +100,7 @@ class SearchConfig:
     @property
     def plan(self) -> TimePlan:
         """When the parts of the run have to be over."""
-        return TimePlan(self.started, self.seconds, self.export)
+        return TimePlan(self.started, self.seconds, self.export, self.report)
 
 
 def _is_limit(value: Any, whole: bool) -> bool:

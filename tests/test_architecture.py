@@ -14,8 +14,20 @@ from automl.option import CLASSES
 ROOT = Path(__file__).parent.parent
 ROOMS = {"automl": ROOT / "automl", "automl.search_spaces": ROOT / "search_spaces", "automl.runners": ROOT / "runners"}
 # Lower layers may not import upper ones. What is not named stands in the middle.
-BOTTOM = ("errors", "decision", "space", "metrics", "target", "task", "types", "option", "registry", "runtime")
-TOP = ("cli", "hydra_app", "commands", "estimator", "search", "testing")
+BOTTOM = (
+    "errors",
+    "decision",
+    "space",
+    "formulas",
+    "metrics",
+    "target",
+    "task",
+    "types",
+    "option",
+    "registry",
+    "runtime",
+)
+TOP = ("cli", "hydra_app", "again", "compete", "commands", "estimator", "search", "testing")
 
 
 def module_files() -> dict[str, Path]:

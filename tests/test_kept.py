@@ -86,6 +86,15 @@ def test_another_process_goes_on_with_what_is_on_the_leaderboard(tmp_path: Path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["2", "3"]
 
 
+def test_who_only_looks_removes_nothing(tmp_path: Path) -> None:
+    """A report of a run that goes on: what its trials have left, but not yet recorded, stays."""
+    recorded, under_way = trial(tmp_path, "0", 0.5), trial(tmp_path, "1", 0.75)
+    looking = kept(tmp_path)
+    looking.look([recorded])
+    assert looking.ids() == ["0"]
+    assert ModelStore(str(tmp_path)).trials() == {"0", under_way.candidate.id}
+
+
 def test_what_is_damaged_names_its_trial(tmp_path: Path) -> None:
     best = kept(tmp_path)
     best.offer(trial(tmp_path, "17", 0.5))

@@ -59,17 +59,17 @@ def _fold(task: Task, i: int) -> tuple[float, float]:
     y = task.data.y[valid]
     weights = None if task.data.weights is None else task.data.weights[valid]
     truth = _score(task.metric, y, task.target.columns(y), weights, strict=True)
-    constant = _constant(task, rows)
+    constant = constant_of(task, rows)
     return _score(task.metric, y, np.repeat(constant, len(y), axis=0), weights), truth
 
 
 def _on_test(task: Task, test: Batch) -> float | None:
-    constant = _constant(task, np.arange(task.n_rows))
+    constant = constant_of(task, np.arange(task.n_rows))
     score = _score(task.metric, test.y, np.repeat(constant, len(test), axis=0), test.weights)
     return score if math.isfinite(score) else None
 
 
-def _constant(task: Task, rows: np.ndarray) -> np.ndarray:
+def constant_of(task: Task, rows: np.ndarray) -> np.ndarray:
     """Return the constant, (1, width), with the best score on ``rows``."""
     if len(rows) > _MAX_ROWS:
         rows = np.random.default_rng(task.seed).choice(rows, _MAX_ROWS, replace=False)

@@ -31,24 +31,32 @@ class Importance:
         """Return feature, importance (the mean drop) and spread (its standard deviation), greatest first."""
         import pandas as pd
 
-        spread = self.drops.std(axis=0)
-        found = pd.DataFrame({"feature": self.features, "importance": self.drops.mean(axis=0), "spread": spread})
+        drops, spread = np.nanmean(self.drops, axis=0), np.nanstd(self.drops, axis=0)
+        found = pd.DataFrame({"feature": self.features, "importance": drops, "spread": spread})
         return found.sort_values("importance", ascending=False, kind="stable").reset_index(drop=True)
 
 
 def permutation_importance(
-    score: Callable[[np.ndarray], float], features: tuple[str, ...], n_rows: int, repeats: int, seed: int
+    score: Callable[[np.ndarray], float],
+    features: tuple[str, ...],
+    n_rows: int,
+    repeats: int,
+    seed: int,
+    goes_on: Callable[[], bool] = lambda: True,
 ) -> Importance:
     """Return how much of ``score`` is lost when the rows of one feature are put in random order (Breiman, 2001).
 
     ``score(source)``: of rows whose feature j is that of row ``source[r, j]``, (n_rows, p); greater is better.
+    ``goes_on``: asked before each order but those of the first time; what is not tried any more is NaN.
     """
     rng = np.random.default_rng(seed)
     as_they_are = plain(len(features), np.arange(n_rows))
     whole = score(as_they_are)
-    drops = np.zeros((repeats, len(features)))
-    for j in range(len(features)):
-        for repeat in range(repeats):
+    drops = np.full((repeats, len(features)), np.nan)
+    for repeat in range(repeats):
+        for j in range(len(features)):
+            if repeat and not goes_on():
+                break
             source = as_they_are.copy()
             source[:, j] = rng.permutation(n_rows)
             drops[repeat, j] = whole - score(source)

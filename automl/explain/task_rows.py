@@ -74,7 +74,14 @@ class TaskRows:
         return "sequence" if self.rows.image is None else "image"
 
 
-def out_of_fold(task: Task, members: Sequence[Member], repeats: int, seed: int, most: int = MOST_ROWS) -> Importance:
+def out_of_fold(
+    task: Task,
+    members: Sequence[Member],
+    repeats: int,
+    seed: int,
+    most: int = MOST_ROWS,
+    goes_on: Callable[[], bool] = lambda: True,
+) -> Importance:
     """Return the permutation importance on training rows, each answered by the models that had not seen it."""
     chosen = _some(np.unique(np.concatenate([member.index for member in members])), most, seed)
     rows = TaskRows.of(task.schema, task.data.x.take(chosen))
@@ -92,11 +99,17 @@ def out_of_fold(task: Task, members: Sequence[Member], repeats: int, seed: int, 
         ]
         return mean_score(task, validation_prediction(task, answered))
 
-    return permutation_importance(score, rows.features, len(chosen), repeats, seed)
+    return permutation_importance(score, rows.features, len(chosen), repeats, seed, goes_on)
 
 
 def on_locked(
-    task: Task, answer: Callable[[Rows], np.ndarray], locked: Batch, repeats: int, seed: int, most: int = MOST_ROWS
+    task: Task,
+    answer: Callable[[Rows], np.ndarray],
+    locked: Batch,
+    repeats: int,
+    seed: int,
+    most: int = MOST_ROWS,
+    goes_on: Callable[[], bool] = lambda: True,
 ) -> Importance:
     """Return the permutation importance of what is shipped on rows that were locked away."""
     batch = locked.take(_some(np.arange(len(locked)), most, seed))
@@ -105,7 +118,7 @@ def on_locked(
     def score(source: np.ndarray) -> float:
         return task.metric.score(batch.y, answer(rows.mixed(source)), batch.weights)
 
-    return permutation_importance(score, rows.features, len(batch), repeats, seed)
+    return permutation_importance(score, rows.features, len(batch), repeats, seed, goes_on)
 
 
 def _some(rows: np.ndarray, most: int, seed: int) -> np.ndarray:

@@ -7,7 +7,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -127,18 +127,33 @@ def check(task: Task, members: Sequence[Member]) -> None:
 
 def run_graph(onnx_bytes: bytes, schema: Schema, rows: Rows) -> np.ndarray:
     """Answer ``rows`` with a shipped graph, in chunks; (n, width). Raises ``ExportError``."""
+    return opened_graph(onnx_bytes, schema)(rows)
+
+
+def opened_graph(onnx_bytes: bytes, schema: Schema) -> Callable[[Rows], np.ndarray]:
+    """Return what answers rows with a shipped graph, as ``run_graph`` does, again and again."""
     import onnxruntime
+
+    def answer(rows: Rows) -> np.ndarray:
+        try:
+            parts = []
+            for chunk in chunks(rows, CHUNK_ROWS):
+                inputs = raw_inputs(schema, chunk)
+                parts.append(session.run(None, {name: inputs[name] for name in wanted})[0])
+            return np.concatenate(parts)
+        except Exception as error:  # onnxruntime's own have no common type
+            raise _does_not_run(error) from error
 
     try:
         session = onnxruntime.InferenceSession(onnx_bytes, providers=["CPUExecutionProvider"])
         wanted = {i.name for i in session.get_inputs()}
-        parts = []
-        for chunk in chunks(rows, CHUNK_ROWS):
-            inputs = raw_inputs(schema, chunk)
-            parts.append(session.run(None, {name: inputs[name] for name in wanted})[0])
-        return np.concatenate(parts)
-    except Exception as error:  # onnxruntime's own have no common type
-        raise ExportError(f"onnxruntime does not run the exported model: {type(error).__name__}: {error}") from error
+    except Exception as error:
+        raise _does_not_run(error) from error
+    return answer
+
+
+def _does_not_run(error: Exception) -> ExportError:
+    return ExportError(f"onnxruntime does not run the exported model: {type(error).__name__}: {error}")
 
 
 def _converted(task: Task, members: Sequence[Member]) -> bytes:

@@ -1,0 +1,68 @@
+"""The command that runs a recorded configuration again: what in it is not as it would be by itself."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from automl.hydra_app import CONFIG_MODULE, GROUPS, composed
+from automl.overrides import LISTS, ROLES, TEXTS
+
+# Each run has a folder of its own.
+_LEFT_OUT = ("run.dir",)
+_PLAIN = re.compile(r"[A-Za-z_][\w./-]*")
+_WORDS = ("null", "true", "false", "nan", "inf")
+
+
+def command_of(recorded: Mapping[str, Any]) -> str:
+    """Return an ``automl search`` that composes to ``recorded``, quoted for a shell; its run.dir is a new one."""
+    chosen = [f"{group}={recorded[group]['name']}" for group in GROUPS if group in recorded]
+    plugins = [f"plugins.{kind}={_written(names)}" for kind, names in recorded.get("plugins", {}).items() if names]
+    usual = composed(["data.train=x", *chosen, *plugins])
+    differences = [f"{key}={value}" for key, value in _different(recorded, usual, "")]
+    named = [one for one in chosen if one not in _by_default()]
+    return " ".join(map(shlex.quote, ["automl", "search", *named, *plugins, *differences]))
+
+
+def _by_default() -> set[str]:
+    """Return the options of groups that a search has by itself."""
+    top = yaml.safe_load(resources.files(CONFIG_MODULE).joinpath("config.yaml").read_text("utf-8"))
+    return {f"{group}={name}" for one in top["defaults"] if isinstance(one, dict) for group, name in one.items()}
+
+
+def _different(given: Any, usual: Any, path: str) -> Iterator[tuple[str, str]]:
+    for name, value in given.items():
+        key = f"{path}{name}"
+        before = usual.get(name) if isinstance(usual, Mapping) else None
+        if key in _LEFT_OUT or value == before or key.startswith("plugins."):
+            continue
+        if key == ROLES:
+            yield key, "{" + ", ".join(f'"{column}": {role}' for column, role in value.items()) + "}"
+        elif key in TEXTS:
+            yield key, "" if value is None else f'"{value}"' if _looks_quoted(str(value)) else str(value)
+        elif key in LISTS and isinstance(value, list):
+            yield key, "[" + ",".join(f'"{item}"' for item in value) + "]"
+        elif isinstance(value, Mapping) and isinstance(before, Mapping) and value.keys() <= before.keys():
+            yield from _different(value, before, f"{key}.")
+        else:
+            yield key, _written(value)
+
+
+def _looks_quoted(text: str) -> bool:
+    return len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+
+
+def _written(value: Any) -> str:
+    """Return a value in Hydra's grammar."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_written(str(name))}: {_written(inner)}" for name, inner in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(_written, value)) + "]"
+    if isinstance(value, str):
+        is_plain = _PLAIN.fullmatch(value) is not None and value.lower() not in _WORDS
+        return value if is_plain else "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return "null" if value is None else json.dumps(value)

@@ -1,0 +1,60 @@
+"""Counterfactuals: the smallest change of one value that makes a model say something else (Wachter et al., 2017)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from automl.explain.mixed import RowPool, Subject, plain
+
+# Values of other rows that are tried in each column.
+TRIED = 30
+
+
+@dataclass(frozen=True)
+class Change:
+    """One value that becomes another, and the answer then.
+
+    ``size``: from 0 to 1, the share of rows that lie between two numbers; 1 for anything else.
+    """
+
+    feature: str
+    before: Any
+    after: Any
+    size: float
+    answer: np.ndarray
+
+
+def nearest_changes(subject: Subject, pool: RowPool, row: int, answer: np.ndarray, seed: int = 0) -> list[Change]:
+    """Return, for each column that can do it alone, the smallest change after which another class is the likeliest.
+
+    Values are those of other rows of the pool. Smallest changes first. ``answer``: (width,) to the row as it is.
+    """
+    n_rows, p = sum(pool.sizes), len(pool.features)
+    others = np.random.default_rng(seed).permutation(n_rows)[:TRIED]
+    source = plain(p, np.full(p * len(others), row))
+    column = np.repeat(np.arange(p), len(others))
+    source[np.arange(len(source)), column] = np.tile(others, p)
+    answers = subject.answers(pool, source)
+    flipped = answers.argmax(axis=1) != int(answer.argmax())
+    given = pool.mixed(plain(p, np.arange(n_rows)))[0]
+    found = []
+    for j in np.unique(column[flipped]):
+        name, values = pool.features[j], given[pool.features[j]]
+        sizes = _sizes(values, row, others)
+        tried = np.flatnonzero(flipped[column == j])
+        best = tried[int(np.argmin(sizes[tried]))]
+        changed = answers[j * len(others) + best]
+        found.append(Change(name, values[row], values[others[best]], float(sizes[best]), changed))
+    return sorted(found, key=lambda change: change.size)
+
+
+def _sizes(values: np.ndarray, row: int, others: np.ndarray) -> np.ndarray:
+    """Return how far the values of ``others`` are from that of ``row``."""
+    import pandas as pd
+
+    numbers = pd.to_numeric(pd.Series(list(values)), errors="coerce").to_numpy(float)
+    if np.isfinite(numbers).mean() < 0.5 or not np.isfinite(numbers[row]):
+        return np.ones(len(others))
+    ranks = pd.Series(numbers).rank(pct=True).to_numpy()
+    return np.nan_to_num(np.abs(ranks[others] - ranks[row]), nan=1.0)

@@ -1,0 +1,111 @@
+"""The section on how right the model is: confusion, curves, calibration, thresholds, residuals; out of fold."""
+
+import numpy as np
+
+from automl.report import charts, quality
+from automl.report.document import Chart, Part, Section, Table, Text
+from automl.report.subject import Finished
+
+# Classes of a confusion matrix, and curves in one picture.
+MOST_CLASSES, MOST_CURVES = 20, 6
+MOST_POINTS = 600
+_AT = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+
+
+def answers(run: Finished) -> Section:
+    """Return what the out-of-fold predictions of the shipped model look like beside the truth."""
+    section = Section("How right it is")
+    y, p = run.task.data.y[run.seen], run.prediction[run.seen]
+    section.add(Text(f"On {len(y):,} validation rows, each answered by models that had not seen it.", soft=True))
+    section.add(*(_classes(run, y, p) if run.task.target.is_classification else _values(run, y, p[:, 0])))
+    return section
+
+
+def _classes(run: Finished, y: np.ndarray, p: np.ndarray) -> list[Part]:
+    parts: list[Part] = [_confusion(run, y, p)]
+    positive = (
+        [1] if len(run.names) == 2 else np.argsort(-np.bincount(y, minlength=len(run.names)))[:MOST_CURVES].tolist()
+    )
+    with_both = [k for k in positive if 0 < np.count_nonzero(y == k) < len(y)]
+    if with_both:
+        roc = {run.names[k]: quality.thinned(*quality.roc(y == k, p[:, k])) for k in with_both}
+        pr = {run.names[k]: quality.thinned(*quality.precision_recall(y == k, p[:, k])) for k in with_both}
+        unit = (0.0, 1.0, 0.0, 1.0)
+        of = f"of '{run.names[1]}'" if len(run.names) == 2 else "of each class against the others"
+        drawn = charts.lines(_listed(roc), "false positive rate", "true positive rate", diagonal=True, bounds=unit)
+        parts.append(Chart(drawn, f"ROC curve {of}."))
+        drawn = charts.lines(_listed(pr), "recall", "precision", bounds=unit)
+        parts.append(Chart(drawn, f"Precision and recall {of}."))
+    parts.append(_calibration(run, y, p))
+    if len(run.names) == 2 and with_both:
+        parts += _thresholds(run, y == 1, p[:, 1])
+    return parts
+
+
+def _listed(curves: dict[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, tuple[list[float], list[float]]]:
+    return {name: (x.tolist(), y.tolist()) for name, (x, y) in curves.items()}
+
+
+def _confusion(run: Finished, y: np.ndarray, p: np.ndarray) -> Part:
+    matrix = quality.confusion(y, run.model.codes(p), len(run.names))
+    if len(run.names) <= MOST_CLASSES:
+        drawn = charts.heat(matrix, run.names, run.names, "is", "is called")
+        lines = [[name, *(f"{n:,}" for n in row)] for name, row in zip(run.names, matrix, strict=True)]
+        return Chart(drawn, "How often each class is called what.", Table(("is, is called", *run.names), lines))
+    wrong = matrix - np.diag(np.diag(matrix))
+    worst = np.argsort(-wrong, axis=None, kind="stable")[:MOST_CLASSES]
+    found = [np.unravel_index(i, wrong.shape) for i in worst]
+    rows = [[run.names[a], run.names[b], f"{wrong[a, b]:,}", f"{matrix[a].sum():,}"] for a, b in found if wrong[a, b]]
+    return Table(("is", "is called", "rows", "of"), rows)
+
+
+def _calibration(run: Finished, y: np.ndarray, p: np.ndarray) -> Part:
+    if len(run.names) == 2:
+        said, was, error = quality.calibration(y == 1, p[:, 1])
+        what = f"probability of '{run.names[1]}'"
+    else:
+        said, was, error = quality.calibration(y == p.argmax(axis=1), p.max(axis=1))
+        what = "probability of the likeliest class"
+    drawn = charts.lines(
+        {"": (said.tolist(), was.tolist())}, what, "share that is so", diagonal=True, bounds=(0, 1, 0, 1)
+    )
+    caption = f"Calibration: on the dashed line, what is said is what is so. Mean distance {error:.3f}."
+    numbers = Table(("said", "so"), [[f"{a:.3f}", f"{b:.3f}"] for a, b in zip(said, was, strict=True)])
+    return Chart(drawn, caption, numbers)
+
+
+def _thresholds(run: Finished, positive: np.ndarray, p: np.ndarray) -> list[Part]:
+    best = quality.best_threshold(positive, p)
+    found = quality.thresholds(positive, p, sorted({*_AT, best}))
+    rows = [
+        [
+            f"{one.threshold:.3f}" + (" (best F1)" if one.threshold == best else ""),
+            *(f"{v:.3f}" for v in (one.called, one.precision, one.recall, one.f1, one.accuracy)),
+        ]
+        for one in found
+    ]
+    header = ("threshold", f"share called '{run.names[1]}'", "precision", "recall", "F1", "accuracy")
+    return [Text(f"What comes of calling '{run.names[1]}' from some probability on:"), Table(header, rows)]
+
+
+def _values(run: Finished, y: np.ndarray, p: np.ndarray) -> list[Part]:
+    name, residual = run.task.schema.target_name, y - p
+    some = np.random.default_rng(run.task.seed).permutation(len(y))[:MOST_POINTS]
+    parts: list[Part] = [
+        Chart(charts.points(p[some], y[some], "predicted", name, diagonal=True), "What is, by what is predicted."),
+        Chart(charts.points(p[some], residual[some], "predicted", "is - predicted", zero=True), "Residuals."),
+        Chart(charts.histogram(residual, "is - predicted"), "How residuals are spread."),
+    ]
+    bins = [part for part in np.array_split(np.argsort(p, kind="stable"), 10) if len(part)]
+    rows = [
+        [
+            f"{p[part].min():.5g} to {p[part].max():.5g}",
+            f"{p[part].mean():.5g}",
+            f"{y[part].mean():.5g}",
+            f"{np.abs(residual[part]).mean():.4g}",
+            f"{np.percentile(residual[part], 5):.4g} to {np.percentile(residual[part], 95):.4g}",
+        ]
+        for part in bins
+    ]
+    header = ("predicted from, to", "mean predicted", "mean that is", "mean absolute error", "90 % of residuals")
+    return [*parts, Text("Calibration of values, by tenths of what is predicted:"), Table(header, rows)]

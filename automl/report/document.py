@@ -1,0 +1,161 @@
+"""A document of sections, and its two forms. Every text is escaped where it is written: names come from data."""
+
+import html
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from automl.runtime import printable
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>&~$^:@-])")
+# Nothing is fetched and nothing runs, whatever a name may hold.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1d2330; --soft: #667085; --line: #d7dbe3; --paper: #fff;
+  --c0: #2f6db5; --c1: #d9822b; --c2: #3d9a6c; --c3: #a4509c; --c4: #b8433f; --c5: #6c757d; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e4e7ee; --soft: #9aa4b5; --line: #39414f; --paper: #161a21;
+  --c0: #6ea8e8; --c1: #f0a860; --c2: #74c79d; --c3: #cf8bc8; --c4: #e58783; --c5: #a7afba; } }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 62rem;
+  margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.4rem; border-top: 1px solid var(--line);
+  padding-top: 1rem; }
+table { border-collapse: collapse; margin: .6rem 0; } td, th { padding: .2rem .7rem .2rem 0; text-align: right;
+  border-bottom: 1px solid var(--line); vertical-align: top; font-variant-numeric: tabular-nums;
+  overflow-wrap: anywhere; } td.text, th.text { text-align: left; }
+figure { display: inline-block; margin: .6rem 1.2rem .6rem 0; vertical-align: top; }
+figcaption, .soft { color: var(--soft); font-size: .88rem; max-width: 30rem; }
+svg text { fill: var(--ink); font: 11px system-ui, sans-serif; } svg .grid { stroke: var(--line); }
+pre { background: color-mix(in srgb, var(--line) 35%, transparent); padding: .7rem; overflow-x: auto;
+  white-space: pre-wrap; overflow-wrap: anywhere; } .wide { overflow-x: auto; }
+"""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph; ``soft``: an aside."""
+
+    text: str
+    soft: bool = False
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list of sentences."""
+
+    items: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Code:
+    """Something to be copied as it stands."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of texts under a header. Columns whose cells are all numbers are set to the right."""
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A picture as SVG, what it shows in words, and the numbers in it for those who read Markdown."""
+
+    svg: str
+    caption: str
+    numbers: Table | None = None
+
+
+Part = Text | Items | Code | Table | Chart
+
+
+@dataclass
+class Section:
+    """A heading with what stands below it."""
+
+    title: str
+    parts: list[Part] = field(default_factory=list)
+
+    def add(self, *parts: Part) -> None:
+        """Put parts at the end."""
+        self.parts.extend(parts)
+
+
+def to_html(title: str, sections: Sequence[Section]) -> str:
+    """Return a whole page that holds all it needs."""
+    body = "\n".join(
+        f'<section id="s{i}"><h2>{_h(section.title)}</h2>\n' + "\n".join(map(_html, section.parts)) + "\n</section>"
+        for i, section in enumerate(sections)
+    )
+    links = " · ".join(f'<a href="#s{i}">{_h(section.title)}</a>' for i, section in enumerate(sections))
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{_h(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f'<h1>{_h(title)}</h1>\n<p class="soft">{links}</p>\n{body}\n</body>\n</html>\n'
+    )
+
+
+def to_markdown(title: str, sections: Sequence[Section]) -> str:
+    """Return the same as Markdown; charts are told by their captions and numbers."""
+    parts = [f"# {_m(title)}"]
+    for section in sections:
+        parts += [f"## {_m(section.title)}", *map(_markdown, section.parts)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _h(text: str) -> str:
+    """Return a text for HTML: no markup, and nothing that turns the direction of writing."""
+    return html.escape(printable(text), quote=True)
+
+
+def _m(text: str) -> str:
+    """Return a text for Markdown on one line: no markup, no HTML, no link."""
+    return _SPECIAL.sub(r"\\\1", " ".join(printable(text).split()))
+
+
+def _html(part: Part) -> str:
+    if isinstance(part, Text):
+        return f'<p class="soft">{_h(part.text)}</p>' if part.soft else f"<p>{_h(part.text)}</p>"
+    if isinstance(part, Items):
+        return "<ul>" + "".join(f"<li>{_h(item)}</li>" for item in part.items) + "</ul>"
+    if isinstance(part, Code):
+        return f"<pre>{_h(part.text)}</pre>"
+    if isinstance(part, Table):
+        return _html_table(part)
+    return f"<figure>{part.svg}<figcaption>{_h(part.caption)}</figcaption></figure>"
+
+
+def _html_table(table: Table) -> str:
+    kinds = ["" if _is_numeric(table, i) else ' class="text"' for i in range(len(table.header))]
+    head = "".join(f"<th{kind}>{_h(name)}</th>" for kind, name in zip(kinds, table.header, strict=True))
+    rows = "".join(
+        "<tr>" + "".join(f"<td{kind}>{_h(cell)}</td>" for kind, cell in zip(kinds, row, strict=True)) + "</tr>"
+        for row in table.rows
+    )
+    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def _is_numeric(table: Table, column: int) -> bool:
+    cells = [row[column] for row in table.rows if row[column] not in ("", "-")]
+    return bool(cells) and all(re.fullmatch(r"[-+−]?[\d.,]+(e[-+]?\d+)?( ?%| ?ms| ?[kMG]?B)?", cell) for cell in cells)
+
+
+def _markdown(part: Part) -> str:
+    if isinstance(part, Text):
+        return _m(part.text)
+    if isinstance(part, Items):
+        return "\n".join(f"- {_m(item)}" for item in part.items)
+    if isinstance(part, Code):
+        # Indented, as no run of back quotes in it can end that.
+        return "\n".join(f"    {line}" for line in printable(part.text).splitlines())
+    if isinstance(part, Table):
+        lines = [part.header, *part.rows]
+        cells = [[_m(cell) or " " for cell in line] for line in lines]
+        ruled = [cells[0], ["---"] * len(part.header), *cells[1:]]
+        return "\n".join("| " + " | ".join(line) + " |" for line in ruled)
+    return _m(part.caption) + (f"\n\n{_markdown(part.numbers)}" if part.numbers else "")

@@ -1,0 +1,163 @@
+"""How good predictions are beyond one number: intervals, curves, calibration, thresholds; pure functions of arrays."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from automl import ensemble
+from automl.data.baseline import constant_of
+from automl.metrics import mean
+from automl.task import Task
+
+RESAMPLES = 200
+# Rows that intervals are taken from: more make them no wider and no narrower by much, and take long.
+MOST_ROWS = 4000
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A score in the metric's usual sign, between what 95 % of the resamples lie; None where there were too few."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+def bootstrap(
+    task: Task,
+    predictions: Mapping[str, np.ndarray],
+    seed: int,
+    goes_on: Callable[[], bool] = lambda: True,
+    resamples: int = RESAMPLES,
+) -> tuple[dict[str, Interval], dict[str, Interval]]:
+    """Return the interval of each prediction's score, and of how much better the first is than each other.
+
+    Percentiles of resamples of the rows within each fold, the same rows for all (Efron and Tibshirani, 1993).
+    ``predictions``: (n_rows, width), NaN where there is none; rows that all of them have are used. A difference is
+    greater than 0 where the first is better, whatever the metric's sign. ``goes_on``: asked between resamples.
+    """
+    rng = np.random.default_rng(seed)
+    stack = list(predictions.values())
+    known = np.all([np.isfinite(p).all(axis=1) for p in stack], axis=0)
+    folds = [rows[known[rows]] for rows in task.valid_rows]
+    share = min(1.0, MOST_ROWS / max(1, sum(map(len, folds))))
+    folds = [rng.choice(rows, max(2, round(len(rows) * share)), replace=False) for rows in folds if len(rows) > 1]
+    drawn: list[list[float]] = []
+    while len(drawn) < resamples and (goes_on() or not drawn) and folds:
+        some = [rng.choice(rows, len(rows)) for rows in folds]
+        drawn.append([_score(task, p, some) for p in stack])
+    whole = [_score(task, p, [rows[known[rows]] for rows in task.valid_rows]) for p in stack]
+    array = np.array(drawn).reshape(len(drawn), len(stack))
+    scores = {n: _interval(task, whole[i], array[:, i]) for i, n in enumerate(predictions)}
+    gains = {
+        name: Interval(whole[0] - whole[i], *_percentiles(array[:, 0] - array[:, i]))
+        for i, name in enumerate(predictions)
+        if i
+    }
+    return scores, gains
+
+
+def _score(task: Task, prediction: np.ndarray, folds: Sequence[np.ndarray]) -> float:
+    data = task.data
+    return mean(ensemble.fold_scores(task.metric, data.y, prediction, data.weights, folds))
+
+
+def _interval(task: Task, value: float, drawn: np.ndarray) -> Interval:
+    low, high = _percentiles(drawn)
+    ends = sorted(task.metric.shown(end) for end in (low, high) if end is not None)
+    return Interval(task.metric.shown(value), *(ends or (None, None)))
+
+
+def _percentiles(drawn: np.ndarray) -> tuple[float | None, float | None]:
+    finite = drawn[np.isfinite(drawn)]
+    if len(finite) < 20:
+        return None, None
+    low, high = np.percentile(finite, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def prior(task: Task) -> np.ndarray:
+    """Return what the constant prediction says about each row, out of fold, (n_rows, width)."""
+    prediction = np.full((task.n_rows, task.target.width), np.nan)
+    for train, valid in task.splits:
+        prediction[valid] = constant_of(task, train)
+    return prediction
+
+
+def roc(positive: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the false and the true positive rates at every threshold, from (0, 0) to (1, 1)."""
+    hits, n, ends = _hits(positive, score)
+    misses = n - hits
+    total = max(1, int(positive.sum())), max(1, int((~positive).sum()))
+    return np.append(0, misses[ends] / total[1]), np.append(0, hits[ends] / total[0])
+
+
+def precision_recall(positive: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return recall and precision at every threshold, from the highest score down."""
+    hits, n, ends = _hits(positive, score)
+    return hits[ends] / max(1, int(positive.sum())), hits[ends] / n[ends]
+
+
+def _hits(positive: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    order = np.argsort(-score, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(score[order])), len(score) - 1)  # equal scores have one threshold
+    return np.cumsum(positive[order]), np.arange(1, len(score) + 1), ends
+
+
+def thinned(x: np.ndarray, y: np.ndarray, most: int = 200) -> tuple[np.ndarray, np.ndarray]:
+    """Return a curve of at most so many points, its ends among them."""
+    keep = np.unique(np.linspace(0, len(x) - 1, min(most, len(x))).round().astype(int))
+    return x[keep], y[keep]
+
+
+def calibration(hit: np.ndarray, confidence: np.ndarray, n_bins: int = 10) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return the mean confidence and the share of hits by bins of about equal size, and their mean distance.
+
+    The last is the expected calibration error with bins of equal mass (Nixon et al., 2019).
+    """
+    order = np.argsort(confidence, kind="stable")
+    parts = [part for part in np.array_split(order, n_bins) if len(part)]
+    said = np.array([confidence[part].mean() for part in parts])
+    was = np.array([hit[part].mean() for part in parts])
+    sizes = np.array([len(part) for part in parts])
+    return said, was, float(np.average(np.abs(said - was), weights=sizes))
+
+
+@dataclass(frozen=True)
+class AtThreshold:
+    """What comes of calling positive whatever has at least this probability; shares from 0 to 1."""
+
+    threshold: float
+    called: float
+    precision: float
+    recall: float
+    f1: float
+    accuracy: float
+
+
+def thresholds(positive: np.ndarray, probability: np.ndarray, at: Sequence[float]) -> list[AtThreshold]:
+    """Return what comes of some thresholds."""
+    found = []
+    for threshold in at:
+        called = probability >= threshold
+        hits, n_positive = int((called & positive).sum()), int(positive.sum())
+        precision = hits / called.sum() if called.any() else 0.0
+        recall = hits / n_positive if n_positive else 0.0
+        f1 = 2 * precision * recall / (precision + recall) if hits else 0.0
+        found.append(
+            AtThreshold(threshold, float(called.mean()), precision, recall, f1, float((called == positive).mean()))
+        )
+    return found
+
+
+def best_threshold(positive: np.ndarray, probability: np.ndarray) -> float:
+    """Return the probability from which on calling a row positive has the greatest F1."""
+    hits, n, ends = _hits(positive, probability)
+    f1 = 2 * hits[ends] / (n[ends] + max(1, int(positive.sum())))
+    return float(np.sort(probability)[::-1][ends[int(np.argmax(f1))]])
+
+
+def confusion(y: np.ndarray, predicted: np.ndarray, n_classes: int) -> np.ndarray:
+    """Return (n_classes, n_classes) counts: rows are what is, columns what is predicted."""
+    return np.bincount(y * n_classes + predicted, minlength=n_classes**2).reshape(n_classes, n_classes)

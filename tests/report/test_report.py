@@ -1,0 +1,134 @@
+"""The report of real runs: what it says, in what time, and the command that it ends with."""
+
+import json
+import shlex
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from automl import cli, commands, registry, run_folder
+from automl.again import command_of
+from automl.cli import main
+from automl.clock import REPORT_SECONDS, TimePlan
+from automl.hydra_app import composed
+from automl.report import make
+
+SECTIONS = ["What won", "What is shipped", "Data", "Drift", "What was searched", "Learning curves", "How right it is"]
+SECTIONS += ["What matters", "What the answers are made of", "Limits of use", "How to run it again"]
+EVIL = "<script>x</script> | `a`"
+
+
+@pytest.fixture(autouse=True)
+def budget_begins_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "STARTED", time.time())
+
+
+def a_file(path: Path, target: str, n: int = 150) -> Path:
+    rng = np.random.default_rng(0)
+    x = pd.DataFrame({EVIL: rng.normal(size=n), "b": rng.normal(size=n), "c": rng.choice(["u", "<i>v</i>"], n)})
+    signal = x[EVIL] + x["b"] * (x["c"] == "u") + 0.3 * rng.normal(size=n)
+    classes = {"binary": np.where(signal > 0, "yes", EVIL), "multiclass": np.digitize(signal, [-1, 1])}
+    x["y"] = classes.get(target, signal)
+    x.loc[::9, "b"] = np.nan
+    x.to_csv(path, index=False)
+    return path
+
+
+def a_run(tmp_path: Path, target: str, *more: str) -> Path:
+    train = a_file(tmp_path / "train.csv", target)
+    test = a_file(tmp_path / "test.csv", target, 60)
+    quick = {"decision_tree", "linear"}
+    families = [f"space.tables.{name}=off" for name in registry.available("tables") if name not in quick]
+    given = [f"data.train={train}", "data.target=y", f"data.test={test}", f"run.dir={tmp_path / 'run'}", *families]
+    main(
+        ["search", *given, "budget.trials=3", "budget.seconds=60", "data.folds=2", "runner=inline", "quiet=true", *more]
+    )
+    return tmp_path / "run"
+
+
+@pytest.mark.parametrize("target", ["binary", "multiclass", "regression"])
+def test_a_run_reports(target: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = a_run(tmp_path, target, "report=false")
+    assert not (run / "report.html").exists()
+    main(["report", str(run), "-o", str(tmp_path / "out")])
+    assert "report.html" in capsys.readouterr().out
+    page, text = ((tmp_path / "out" / name).read_text() for name in ("report.html", "report.md"))
+    for title in SECTIONS:
+        assert f"<h2>{title}" in page
+        assert f"## {title}" in text
+    assert ("<h2>What would change the answer" in page) == (target != "regression")
+    assert "<h2>How answers follow single columns" in page
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert "Left out" not in page
+    assert "a guess that looks at no column" in page
+    for word in ("Calibration", "ROC curve") if target != "regression" else ("Residuals",):
+        assert word in page
+
+
+def test_a_search_ends_with_its_report_in_its_budget(tmp_path: Path) -> None:
+    run = a_run(tmp_path, "binary", "budget.seconds=150")
+    assert "What won" in (run / "report.md").read_text()
+    phases = json.loads((run / "timings.json").read_text())
+    assert 0 < phases["reporting"] < REPORT_SECONDS + 5  # it is told when its time is up; one step may last a little
+
+
+def test_a_report_ends_in_time_and_names_what_it_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = a_run(tmp_path, "binary", "report=false")
+    folder = run_folder.find(run)
+    task, board, kept = commands.left_by(folder)
+    finished = commands._finished(task, kept, board, commands._recorded(folder), folder)
+
+    def endless(*_: Any) -> None:
+        time.sleep(60)
+
+    monkeypatch.setattr(make.about_reasons, "matters", endless)
+    started = time.time()
+    sections = make.make(finished, time.time() + 5)
+    assert time.time() - started < 15
+    titles = [section.title for section in sections]
+    assert "Data" in titles
+    assert "What matters" not in titles
+    (limits,) = (section for section in sections if section.title == "Limits of use")
+    assert "want of time: what matters, what the answers are made of" in limits.parts[0].items[-1]
+    assert make.make(finished, time.time() - 1)  # no time at all
+
+
+def test_time_is_kept_for_a_report_on_long_budgets_only() -> None:
+    for seconds in (10.0, 60.0, 119.0):
+        assert TimePlan(0, seconds, report=True).search_until == TimePlan(0, seconds).search_until
+        assert not TimePlan(0, seconds, report=True).reports
+    assert TimePlan(0, None, report=True).reports
+    for seconds in (120.0, 600.0, 36_000.0):
+        plan, without = TimePlan(0, seconds, report=True), TimePlan(0, seconds)
+        kept = without.export_until - plan.export_until
+        assert kept == pytest.approx(min(10.0, 0.04 * seconds))
+        assert without.search_until - plan.search_until == pytest.approx(kept)
+        assert plan.report_until == without.export_until < seconds
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        [],
+        ["data.target=ünï $x", "data.train=a (1).csv", "data.order='null'", "run.dir=x"],
+        ["searcher=gp", "scheduler=hyperband", "scheduler.eta=4", "runner=ray_tune", "runner.workers=2"],
+        ["data.roles={a b: numeric, 'c: d': categorical}", "data.drop=[x, 'y, z']", "data.missing=[NA,-999]"],
+        ["space.tables.svm=off", "space.tables.mlp.depth=3", "space.tables.lightgbm.num_leaves.high=1023"],
+        ["space=small", "experiment=competition", "budget.seconds=null", "budget.trials=3", "seed=7"],
+        ["metric=my.module:f", "goals=[score,bytes]", "data.folds=0.25", "data.decimal={a: comma}"],
+    ],
+)
+def test_the_command_composes_to_the_same(overrides: Sequence[str]) -> None:
+    recorded = composed(["data.train=t.csv", *overrides])
+    again = shlex.split(command_of(recorded))
+    assert again[:2] == ["automl", "search"]
+    found = composed(again[2:])
+    assert yaml.safe_dump(found | {"run": {}}) == yaml.safe_dump(recorded | {"run": {}})
+    assert len(again) < 4 + 3 * len(overrides) + (60 if "space=small" in overrides else 0)
