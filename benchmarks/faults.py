@@ -1,9 +1,10 @@
-"""Does a run survive what befalls it? Signals to it, and kill -9 of what it started, at random moments of a Ray run.
+"""Does a run survive what befalls it? Signals to it, and kill -9 of it or of what it started, at random moments.
 
     python benchmarks/faults.py [--times 2] [--seconds 30] [--faults SIGINT,gcs_server] [--seed 0]
 
 The aim: after a signal it ends within 25 s, with a model or with a message that says why there is none; after a kill
-the budget is kept, and a model shipped each time that a trial had a fold done. Nothing is left over.
+the budget is kept, and a model shipped each time that a trial had a fold done. Nothing is left over. A run whose own
+process (``driver``) was killed is resumed: what had finished is there as it was, and is not tried again.
 """
 
 import argparse
@@ -23,6 +24,8 @@ import psutil
 from common import AUTOML, table
 from sklearn.datasets import load_breast_cancer
 
+from automl.leaderboard.store import Store
+
 SIGNALS = ("SIGINT", "SIGTERM")
 # What is killed, and how to know it among the processes that a run has started.
 VICTIMS: dict[str, Callable[[psutil.Process], bool]] = {
@@ -31,6 +34,9 @@ VICTIMS: dict[str, Callable[[psutil.Process], bool]] = {
     "raylet": lambda p: p.name() == "raylet",
     "worker": lambda p: "ray::Fit" in p.name() or "runners._worker" in " ".join(p.cmdline()),
 }
+
+
+DRIVER = "driver"
 
 
 @dataclass
@@ -82,8 +88,8 @@ def befall(run: Run, fault: str, at: float) -> float | None:
         time.sleep(0.05)
         if time.time() < run.started + at:
             continue
-        if fault in SIGNALS:
-            run.process.send_signal(getattr(signal, fault))
+        if fault in SIGNALS or fault == DRIVER:
+            run.process.send_signal(signal.SIGKILL if fault == DRIVER else getattr(signal, fault))
             return time.time() - run.started
         for process in run.family():
             try:
@@ -106,6 +112,8 @@ def once(fault: str, at: float, seconds: float, folder: Path) -> dict[str, Any]:
         run.process.kill()
         run.process.wait()
     ended = time.time() - run.started
+    if fault == DRIVER:
+        return resumed(run, struck, family, folder)
     after = ended - struck if struck is not None else None
     shipped = (folder / "run/model/manifest.json").exists()
     lines = (folder / "log.txt").read_text().strip().splitlines() or [""]
@@ -122,12 +130,48 @@ def once(fault: str, at: float, seconds: float, folder: Path) -> dict[str, Any]:
     }
 
 
+def resumed(run: Run, struck: float | None, family: list[psutil.Process], folder: Path) -> dict[str, Any]:
+    """Resume a run whose driver was killed; return its row, with what was lost and what was tried twice."""
+    row: dict[str, Any] = {"fault": DRIVER, "at s": struck if struck is None else round(struck, 1)}
+    left_over = run.left_over(family)
+    before = finished(folder)
+    began = time.time()
+    done = subprocess.run(
+        [*AUTOML, "resume", "run", "budget.seconds=15"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    after = finished(folder)
+    changed = [id for id, trial in before.items() if after.get(id) != trial]
+    twice = len(after) - len({params for params, _ in after.values()})
+    shipped = (folder / "run/model/manifest.json").exists()
+    lines = (done.stdout + done.stderr).strip().splitlines() or [""]
+    return row | {
+        "in all s": round(time.time() - began, 1),
+        "exit": done.returncode,
+        "left over": left_over,
+        "finished before": len(before),
+        "after": len(after),
+        "lost or changed": len(changed),
+        "twice": twice,
+        "outcome": "model" if shipped else lines[-1][:70],
+    }
+
+
+def finished(folder: Path) -> dict[str, tuple[str, tuple[float, ...]]]:
+    """Return the parameters and the fold scores of the trials that are recorded as finished, by their ids."""
+    database = folder / "leaderboard.db"
+    if not database.exists():
+        return {}
+    with Store(f"sqlite:///{database}", read_only=True) as store:
+        trials = [trial for run in store.runs() for trial in store.trials(run.id)]
+    return {t.candidate.id: (repr(t.candidate.params), t.fold_scores) for t in trials if t.status == "finished"}
+
+
 def main() -> None:
     """Run every fault so many times and print the table as it grows."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--times", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=30)
-    parser.add_argument("--faults", default=",".join([*SIGNALS, *VICTIMS]))
+    parser.add_argument("--faults", default=",".join([*SIGNALS, *VICTIMS, DRIVER]))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/faults"))
     given = parser.parse_args()
