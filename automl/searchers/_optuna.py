@@ -2,6 +2,8 @@
 
 import math
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import optuna
@@ -13,9 +15,18 @@ from automl.errors import SpaceError
 from automl.space import Choice, Float, Int, Params, Question, Scalar, Space, draw, questions
 from automl.types import Trial
 
-# A conditional space is what these samplers warn about, parameter by parameter.
-optuna.logging.set_verbosity(optuna.logging.ERROR)
-warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Say nothing of experimental parts, nor of each parameter of a conditional space; others' Optuna still does."""
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            yield
+    finally:
+        optuna.logging.set_verbosity(verbosity)
 
 
 class OptunaSearcher:
@@ -25,18 +36,24 @@ class OptunaSearcher:
     finished; a failed one teaches nothing.
     """
 
-    def __init__(self, space: Space, sampler: BaseSampler) -> None:
+    def __init__(self, space: Space, make_sampler: Callable[[], BaseSampler]) -> None:
         self.space = space
-        self._study = optuna.create_study(direction="maximize", sampler=sampler)
+        with _quiet():
+            self._study = optuna.create_study(direction="maximize", sampler=make_sampler())
         self._open: dict[str, optuna.Trial] = {}
 
     def ask(self, number: int) -> Params:
         """Return the sampler's next suggestion."""
-        trial = self._open[str(number)] = self._study.ask()
-        return draw(self.space, _Suggest(trial))
+        with _quiet():
+            trial = self._open[str(number)] = self._study.ask()
+            return draw(self.space, _Suggest(trial))
 
     def tell(self, trial: Trial) -> None:
         """Learn from an ended trial."""
+        with _quiet():
+            self._tell(trial)
+
+    def _tell(self, trial: Trial) -> None:
         state, value = _state(trial)
         reports = {max(1, round(100 * r.progress)): r.score for r in trial.reports if math.isfinite(r.score)}
         asked = self._open.pop(trial.candidate.id, None)

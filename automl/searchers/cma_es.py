@@ -19,7 +19,6 @@ def make(space: Space, seed: int = 0, *, startup_trials: int = 3, explore: float
     from automl.searchers._optuna import OptunaSearcher
 
     def one(part: Space, part_seed: int) -> Searcher:
-        sampler = CmaEsSampler(n_startup_trials=startup_trials, seed=part_seed)
-        return OptunaSearcher(part, sampler)
+        return OptunaSearcher(part, lambda: CmaEsSampler(n_startup_trials=startup_trials, seed=part_seed))
 
     return PerFamily(space, seed, one, explore)

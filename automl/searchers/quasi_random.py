@@ -22,12 +22,7 @@ def make(space: Space, seed: int = 0, *, sequence: str = "sobol") -> Searcher:
     def one(part: Space, part_seed: int) -> Searcher:
         return OptunaSearcher(
             part,
-            QMCSampler(
-                qmc_type=sequence,
-                scramble=True,
-                seed=part_seed,
-                warn_asynchronous_seeding=False,
-            ),
+            lambda: QMCSampler(qmc_type=sequence, scramble=True, seed=part_seed, warn_asynchronous_seeding=False),
         )
 
     return PerFamily(space, seed, one, explore=float("inf"))

@@ -16,12 +16,17 @@ def make(space: Space, seed: int = 0, *, startup_trials: int = 10, candidates: i
     from automl.searchers._lazy_tpe import LazyTPESampler
     from automl.searchers._optuna import OptunaSearcher
 
-    sampler = LazyTPESampler(
-        n_startup_trials=number("startup_trials of tpe", startup_trials, 1, whole=True),
-        n_ei_candidates=number("candidates of tpe", candidates, 1, whole=True),
-        multivariate=True,
-        group=True,
-        constant_liar=True,
-        seed=seed,
-    )
-    return OptunaSearcher(space, sampler)
+    n_startup = number("startup_trials of tpe", startup_trials, 1, whole=True)
+    n_candidates = number("candidates of tpe", candidates, 1, whole=True)
+
+    def make_sampler() -> LazyTPESampler:
+        return LazyTPESampler(
+            n_startup_trials=n_startup,
+            n_ei_candidates=n_candidates,
+            multivariate=True,
+            group=True,
+            constant_liar=True,
+            seed=seed,
+        )
+
+    return OptunaSearcher(space, make_sampler)
