@@ -98,6 +98,7 @@ def test_a_fold_gets_a_part_of_the_time_that_is_left_and_is_done_when_it_ends_by
     assert given == [None] * 10
 
 
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
 def test_values_that_are_not_finite_are_a_failure() -> None:
     task = make("table", "regression")
     broken = replace(task, data=replace(task.data, y=np.full(task.n_rows, np.inf)))
