@@ -206,6 +206,7 @@ class _Run:
                 },
                 fingerprint=self.task.fingerprint,
                 seed=self.task.seed,
+                started=self.config.started,
             )
             self.folder = self.folder.bind(run_id)
             Validation.of(self.task).write(self.folder.validation)

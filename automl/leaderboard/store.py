@@ -60,16 +60,18 @@ class Store:
         task: Mapping[str, Any],
         fingerprint: str = "",
         seed: int = 0,
+        started: float | None = None,
         versions: Mapping[str, str] | None = None,
     ) -> int:
         """Add a run with status "running" and return its id.
 
         config, task: plain JSON values, to be shown and to resume from. fingerprint: the hash of
-        the data. versions: of the libraries that matter; default: automl's and Python's.
+        the data. started: when its command began, ``time.time()``; default: now. versions: of the
+        libraries that matter; default: automl's and Python's.
         """
         row = RunRow(
             name=name,
-            started_at=time.time(),
+            started_at=time.time() if started is None else started,
             folder=str(Path(folder).resolve()),
             metric=metric.name,
             greater_is_better=metric.greater_is_better,
