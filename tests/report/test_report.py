@@ -96,7 +96,8 @@ def test_a_report_ends_in_time_and_names_what_it_lacks(tmp_path: Path, monkeypat
     assert "Data" in titles
     assert "What matters" not in titles
     (limits,) = (section for section in sections if section.title == "Limits of use")
-    assert "want of time: what matters, what the answers are made of" in limits.parts[0].items[-1]
+    missed = limits.parts[0].items[-1].split("for want of time: ")[1]  # on a slow machine others before it too
+    assert "what matters, what the answers are made of, how answers follow" in missed
     assert make.make(finished, time.time() - 1)  # no time at all
 
 
