@@ -18,7 +18,7 @@ from automl import configuration, files, registry, run_folder
 from automl.assemble import SpaceConfig
 from automl.clock import REPORT_LEAST, REPORT_SECONDS, UNHURRIED_SECONDS
 from automl.errors import AutoMLError, ConfigError, DataError, unknown_name
-from automl.goals import Goals
+from automl.goals import Goals, limits_of
 from automl.options import flag, number
 from automl.run_folder import RunFolder
 from automl.runtime import printable
@@ -102,7 +102,9 @@ def export(path: str, output: str, members: int | None, max_loss: float | None, 
     with Store(folder.leaderboard_url, read_only=True) as store:
         trials = store.trials(folder.run_id or 0)
     run_folder.make(target, "-o")
-    kept = KeptTrials(ModelStore(config["run"]["store"] or str(folder.models)), task.valid_rows, task.n_rows)
+    kept = KeptTrials(
+        ModelStore(config["run"]["store"] or str(folder.models)), task.valid_rows, task.n_rows, goals(config)
+    )
     kept.recall(trials)
     deadline = time.time() + UNHURRIED_SECONDS
     _, shipped = ship(task, kept, target, chosen, deadline, lambda text: print(printable(text), file=sys.stderr))
@@ -291,11 +293,16 @@ def search_config(config: Mapping[str, Any], started: float) -> Any:
         space=SpaceConfig(config["space"], config["plugins"]),
         ship=ship_config(config),
         store=config["run"]["store"],
-        goals=Goals(tuple(config["goals"])),
+        goals=goals(config),
         started=started,
         deterministic=config["deterministic"],
         report=flag("key 'report'", config.get("report", True)),
     )
+
+
+def goals(config: Mapping[str, Any]) -> Goals:
+    """Return what a composed configuration is after. Raises ``ConfigError`` for a limit that is no number above 0."""
+    return Goals(tuple(config["goals"]), limits_of(config["limits"]))
 
 
 def ship_config(config: Mapping[str, Any]) -> Any:

@@ -33,6 +33,7 @@ _SHAPE: dict[Any, Any] = {
     "quiet": object,
     "report?": object,
     "goals": [str],
+    "limits": {...: object},
     "deterministic": object,
     "artifact?": {"levels": str},
     "run": {"dir": (*_NAME, None), "store": (str, None)},

@@ -1,7 +1,7 @@
 """Every error a person can cause: it states the rule, the value, and the way out."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
 class AutoMLError(Exception):
@@ -34,6 +34,14 @@ class TrialError(AutoMLError):
 
 class ExportError(AutoMLError):
     """A model could not be exported, or its export predicts something else."""
+
+
+class LimitError(ExportError):
+    """What would be shipped is beyond a limit. ``values``: what was measured of it."""
+
+    def __init__(self, message: str, values: Mapping[str, float]) -> None:
+        super().__init__(message)
+        self.values = values
 
 
 class ArtifactError(AutoMLError, ValueError):

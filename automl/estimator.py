@@ -35,7 +35,7 @@ from automl.export.member import Member, predict, to_onnx, validation_prediction
 from automl.export.remarks import remarks
 from automl.export.ship import ShipConfig, members_of, ship_members
 from automl.export.shipped import Shipped
-from automl.goals import SCORE, Goals
+from automl.goals import SCORE, Goals, limits_of
 from automl.leaderboard import report
 from automl.leaderboard.plots import Plots, summary
 from automl.leaderboard.store import Store
@@ -47,7 +47,7 @@ from automl.search import Search, SearchConfig, SearchResult, make_runner
 
 _PARAMETER_TYPES: tuple[tuple[tuple[str, ...], tuple[type, ...], str], ...] = (
     (("runner", "searcher", "scheduler"), (str, Mapping), "a name, or a mapping with a name and options"),
-    (("space", "roles", "plugins"), (Mapping, type(None)), "a mapping, or None"),
+    (("space", "roles", "plugins", "limits"), (Mapping, type(None)), "a mapping, or None"),
     (("run_dir",), (str, os.PathLike, type(None)), "a path, or None"),
 )
 
@@ -81,6 +81,8 @@ class AutoML(Explained, BaseEstimator):
         two ways, and "hashed" where the model must not hold the values of categories; as ``automl.data.options`` says.
     plugins: options of one's own by import path, e.g. ``{"losses": ["my_package.my_loss"]}``.
     goals: what orders the trials: ("score", "bytes", "row_ms") measures the others too.
+    limits: the largest that the model may be, e.g. {"bytes": 200_000, "row_ms": 2, "parameters": 100_000}; what neither
+        ``predict`` nor an export exceeds. Of "bytes" and "row_ms" that is checked when it is exported.
     run_dir: a new folder for the run, with its leaderboard beside it; default: a temporary one.
     warm_start: whether ``fit`` goes on with the run that is in ``run_dir``, on the same data: its trials count among
         ``trials``, and its seconds begin anew.
@@ -121,6 +123,7 @@ class AutoML(Explained, BaseEstimator):
         levels: str = "plain",
         plugins: Mapping[str, Sequence[str]] | None = None,
         goals: Sequence[str] = (SCORE,),
+        limits: Mapping[str, float] | None = None,
         run_dir: str | None = None,
         warm_start: bool = False,
         trust: bool = False,
@@ -146,6 +149,7 @@ class AutoML(Explained, BaseEstimator):
         self.levels = levels
         self.plugins = plugins
         self.goals = goals
+        self.limits = limits
         self.run_dir = run_dir
         self.warm_start = warm_start
         self.trust = trust
@@ -247,7 +251,15 @@ class AutoML(Explained, BaseEstimator):
         kind = "compact" if compact else "ensemble"
         config = CompressConfig(self.max_loss) if compact or compress else CompressConfig(options=())
         unseen = validation_prediction(self.task_, _of_one(self.members_) if compact else self.members_)
-        return ship_members(self.task_, members, path, kind, Compression(self.task_, config), unseen=unseen)
+        return ship_members(
+            self.task_,
+            members,
+            path,
+            kind,
+            Compression(self.task_, config),
+            unseen=unseen,
+            goals=Goals(limits=limits_of(self.limits or {})),
+        )
 
     def _folder(self, scratch: Path) -> run_folder.RunFolder:
         """Return the folder of the run: the one to go on with, or a new one."""
@@ -293,7 +305,7 @@ class AutoML(Explained, BaseEstimator):
     def _keep(self, result: SearchResult, folder: run_folder.RunFolder) -> None:
         """Take what the search left out of its folder, which may be a temporary one."""
         self.weights_ = dict(result.ensemble.weights)
-        self.members_ = members_of(self.task_, result.kept, self.weights_)
+        self.members_ = members_of(self.task_, result.kept, self.weights_, result.ensemble.n_folds)
         self.score_ = self.task_.metric.shown(result.ensemble.score)
         unseen = validation_prediction(self.task_, self.members_)
         self.decision_ = self.task_.metric.decide(self.task_.data.y, unseen, self.task_.data.weights)
@@ -375,7 +387,7 @@ class AutoML(Explained, BaseEstimator):
             started=started,
             export=False,
             deterministic=self.deterministic,
-            goals=Goals(tuple(self.goals)),
+            goals=Goals(tuple(self.goals), limits_of(self.limits or {})),
         )
 
     def _checked(self, X: Any, reset: bool) -> Any:

@@ -4,7 +4,10 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import Any
 
+from automl.errors import ConfigError
+from automl.space.domains import is_number
 from automl.types import Trial
 
 SCORE = "score"
@@ -58,6 +61,17 @@ class Goals:
         """Return whether all values that have a limit are known, and within it."""
         return all(trial.values.get(name, math.inf) <= limit for name, limit in self.limits.items())
 
+    def excess(self, values: Mapping[str, float]) -> float:
+        """Return the largest of the values' shares of their limits: at most 1 is within all that are known."""
+        return max((values[name] / limit for name, limit in self.limits.items() if name in values), default=0.0)
+
+    def describe(self, values: Mapping[str, float]) -> str:
+        """Return the values that have a limit beside it: "bytes 12,345 (limit 10,000)"."""
+        known = [(name, values.get(name), limit) for name, limit in self.limits.items()]
+        return ", ".join(
+            f"{name} {'not measured' if v is None else f'{v:,.4g}'} (limit {m:,.4g})" for name, v, m in known
+        )
+
     def _order(self, trial: Trial) -> tuple[bool, bool, bool, bool, tuple[float, ...]]:
         failed, partial = trial.status == "failed", trial.status != "finished"
         costs = self._costs(trial) if is_scored(trial) else ()
@@ -66,6 +80,15 @@ class Goals:
     def _costs(self, trial: Trial) -> tuple[float, ...]:
         """Return the objectives as what is to be small."""
         return tuple(_cost(name, trial.values.get(name)) for name in self.objectives)
+
+
+def limits_of(given: Mapping[str, Any]) -> dict[str, float]:
+    """Return the limits that are set among ``given``: name -> number, None for no limit. Raises ``ConfigError``."""
+    set_ = {name: limit for name, limit in given.items() if limit is not None}
+    for name, limit in set_.items():
+        if not is_number(limit) or not 0 < limit < math.inf:
+            raise ConfigError(f"limits.{name} is a number greater than zero, or null for no limit; got {limit!r}.")
+    return {name: float(limit) for name, limit in set_.items()}
 
 
 def is_scored(trial: Trial) -> bool:

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from automl.errors import ConfigError
+from automl.goals import Goals
 from automl.space import Choice, Params, Random, Space, draw
 from automl.types import Candidate, Searcher, Trial
 
 MakeSearcher = Callable[[Space, int], Searcher]
+Within = Callable[[Space, Params, np.random.Generator], Params | None]
 
 # How often a searcher may propose what is known already before we draw something new, and how often we try to.
 ASKS, DRAWS = 20, 100
@@ -32,7 +34,9 @@ class Proposals:
     told all trials. A trial that was stopped counts with what it would have taken at its pace; a family that was
     never tried stays.
 
-    ``make(space, n)``: the searcher for a space, being the ``n``-th.
+    ``make(space, n)``: the searcher for a space, being the ``n``-th. ``within(space, params, rng)``: the parameters, or
+    others near them that are within the limits of what is known beforehand; None where there are none. ``goals``: a
+    trial beyond their limits teaches the searcher nothing but that it is bad.
     """
 
     lag: int | None = None  # see ``InOrder``
@@ -45,8 +49,11 @@ class Proposals:
         starts: Sequence[Params] = (),
         deadline: float | None = None,
         seed: int = 0,
+        within: Within | None = None,
+        goals: Goals | None = None,
     ) -> None:
         self.make, self.space, self.deadline, self.seed = make, space, deadline, seed
+        self.within, self.goals = within, goals or Goals()
         self._searcher, self._n_made = make(space, 0), 1
         self._starts = deque(starts)
         self._known: set[str] = set()
@@ -80,23 +87,38 @@ class Proposals:
             self._next = max(self._next, int(trial.candidate.id) + 1)
         if trial.reports and trial.reports[-1].progress > 0:
             self._seconds[_family(trial)].append(trial.seconds / trial.reports[-1].progress)
-        self._searcher.tell(trial)
+        self._searcher.tell(self._lesson(trial))
 
     def _propose(self, number: int) -> Params | None:
         """Return parameters that were not proposed before: a start, the searcher's, or at last drawn ones."""
+        rng = np.random.default_rng([self.seed, number])
         while self._starts:
-            if self._is_new(params := self._starts.popleft()):
+            if (params := self._usable(self._starts.popleft(), rng)) is not None:
                 return params
         if not self._narrow():
             return None
         for _ in range(ASKS):
             proposed = self._searcher.ask(number)
-            if proposed is None or self._is_new(proposed):
-                return proposed
-            self._searcher.tell(Trial(Candidate(str(number), proposed), "failed", failure="proposed before"))
+            if proposed is None:
+                return None
+            if (params := self._usable(proposed, rng)) is not None:
+                return params
+            refused = Candidate(str(number), proposed)
+            self._searcher.tell(Trial(refused, "failed", failure="proposed before, or beyond a limit"))
         random = Random(np.random.default_rng([self.seed, number]))
-        drawn = (draw(self.space, random) for _ in range(DRAWS))
-        return next(filter(self._is_new, drawn), None)
+        drawn = (draw(self.space, random) for _ in range(DRAWS if self.within is None else ASKS))
+        return next((found for params in drawn if (found := self._usable(params, rng)) is not None), None)
+
+    def _usable(self, params: Params, rng: np.random.Generator) -> Params | None:
+        """Return ``params``, or what of them is within the limits, where that is new."""
+        found = params if self.within is None else self.within(self.space, params, rng)
+        return found if found is not None and self._is_new(found) else None
+
+    def _lesson(self, trial: Trial) -> Trial:
+        """Return what the searcher is to learn: what is beyond a limit is as good as failed."""
+        if not self.goals.limits or self.goals.excess(trial.values) <= 1:
+            return trial
+        return Trial(trial.candidate, "failed", seconds=trial.seconds, failure=self.goals.describe(trial.values))
 
     def _is_new(self, params: Params) -> bool:
         """Return whether ``params`` were not seen before; from now on they were."""
@@ -134,9 +156,17 @@ class InOrder(Proposals):
     """
 
     def __init__(
-        self, make: MakeSearcher, space: Space, *, starts: Sequence[Params] = (), seed: int = 0, lag: int = LAG
+        self,
+        make: MakeSearcher,
+        space: Space,
+        *,
+        starts: Sequence[Params] = (),
+        seed: int = 0,
+        lag: int = LAG,
+        within: Within | None = None,
+        goals: Goals | None = None,
     ) -> None:
-        super().__init__(make, space, starts=starts, seed=seed)
+        super().__init__(make, space, starts=starts, seed=seed, within=within, goals=goals)
         self.lag: int = lag
         self._ended: dict[int, Trial] = {}
         self._n_learned = 0

@@ -13,14 +13,18 @@ through all its epochs ends as ``stopped``, unless it was the last one of its ca
 
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
-from automl.goals import is_scored
-from automl.proposals import MakeSearcher, Proposals
-from automl.space import Params, Space
+import numpy as np
+
+from automl.goals import Goals, is_scored
+from automl.proposals import MakeSearcher, Proposals, Within
+from automl.space import Params, Space, mutate
 from automl.types import LAST, RUNG, RUNG_SECONDS, Candidate, Trial
 
-# With these, somewhat more than sixty candidates are told apart on two workers in the time before the last rung.
-FIRST_SHARE, LEAST_SECONDS, ETA = 1 / 200, 3.0, 3
+# In half an hour, more than sixty candidates are told apart on two workers before the last rung; fewer where that would
+# leave each so little time that it has hardly begun to learn.
+FIRST_SHARE, LEAST_SECONDS, ETA = 1 / 200, 6.0, 3
 # No rung before the last takes more of the time than this.
 MOST_SHARE = 1 / 10
 LAST_SHARE = 0.45
@@ -28,6 +32,8 @@ LAST_SHARE = 0.45
 LAST_FITS = 0.93
 # A last rung that is shorter than so many times what the candidate had is not worth while.
 WORTH = 2.0
+# So many candidates near the default of each family come first, each with so many changes.
+NEAR, CHANGES = 8, 3
 
 
 class Rungs(Proposals):
@@ -46,12 +52,18 @@ class Rungs(Proposals):
         deadline: float,
         starts: Sequence[Params] = (),
         seed: int = 0,
+        within: Within | None = None,
+        goals: Goals | None = None,
     ) -> None:
-        super().__init__(make, space, starts=starts, seed=seed)
+        # What is near a good default is a better beginning than what is drawn from a large space.
+        rng = np.random.default_rng(seed)
+        near = [_changed(space, start, rng) for _ in range(NEAR) for start in starts if start["family"] in climbing]
+        super().__init__(make, space, starts=[*starts, *near], seed=seed, within=within, goals=goals)
         self.ends, self.climbing, self.n_folds = deadline, set(climbing), n_folds
         self.total = max(0.0, deadline - time.time())
-        self.first = max(LEAST_SECONDS, FIRST_SHARE * self.total)
+        self.first = min(max(LEAST_SECONDS, FIRST_SHARE * self.total), MOST_SHARE * self.total)
         self._ladder: list[dict[str, Trial]] = []  # what each rung has seen, by what tells candidates apart
+        self._complete: set[str] = set()  # who has had all epochs
         self._taken: set[tuple[int | str, str]] = set()  # who was told to climb where
 
     def tell(self, trial: Trial) -> None:
@@ -65,7 +77,10 @@ class Rungs(Proposals):
         if rung != LAST and is_scored(trial):
             while len(self._ladder) <= rung:
                 self._ladder.append({})
-            self._ladder[rung][key] = trial
+            # On one rung all are compared alike, whether they had all their epochs or not.
+            self._ladder[rung][key] = replace(trial, status="finished")
+            if trial.status == "finished":
+                self._complete.add(key)
         status = "finished" if is_scored(trial) else trial.status
         bare = Candidate(trial.candidate.id, _bare(trial.candidate.params))
         super().tell(Trial(bare, status, trial.values, trial.folds, trial.reports, trial.seconds, trial.failure))
@@ -94,12 +109,13 @@ class Rungs(Proposals):
             seconds = self.first * ETA ** (rung + 1)
             if seconds > min(MOST_SHARE * self.total, left):
                 continue
-            ranked = sorted(self._ladder[rung].values(), key=_score, reverse=True)
+            ranked = self._ranked(rung)
             # Where each new one is better than all before, promotions must not outgrow the third either.
             if sum(taken == rung + 1 for taken, _ in self._taken) >= len(ranked) // ETA:
                 continue
             for trial in ranked[: len(ranked) // ETA]:
-                if trial.status == "stopped" and (rung + 1, _key(trial.candidate)) not in self._taken:
+                key = _key(trial.candidate)
+                if key not in self._complete and (rung + 1, key) not in self._taken:
                     return self._on(_bare(trial.candidate.params), rung + 1, seconds)
         return None
 
@@ -108,20 +124,31 @@ class Rungs(Proposals):
         seen: set[str] = set()
         seconds = LAST_FITS * left / self.n_folds
         for rung in reversed(range(len(self._ladder))):
-            for trial in sorted(self._ladder[rung].values(), key=_score, reverse=True):
+            for trial in self._ranked(rung):
                 key = _key(trial.candidate)
                 if key in seen or (LAST, key) in self._taken:
                     continue
                 seen.add(key)
-                if trial.status == "finished":
+                if key in self._complete:
                     return None  # the best there is has had all its epochs
                 if seconds >= WORTH * trial.candidate.params[RUNG_SECONDS]:
                     return self._on(_bare(trial.candidate.params), LAST, seconds)
         return None
 
+    def _ranked(self, rung: int) -> list[Trial]:
+        """Return the trials of a rung that are within the limits, the best first."""
+        trials = list(self._ladder[rung].values())
+        return self.goals.rank(t for t in trials if not self.goals.limits or self.goals.excess(t.values) <= 1)
+
     def _on(self, params: Params, rung: int | str, seconds: float) -> Params:
         self._taken.add((rung, _key(Candidate("", params))))
         return {**params, RUNG: rung, RUNG_SECONDS: round(seconds, 1)}
+
+
+def _changed(space: Space, params: Params, rng: np.random.Generator) -> Params:
+    for _ in range(CHANGES):
+        params = mutate(space, params, rng, scale=0.1)
+    return params
 
 
 def _bare(params: Params) -> Params:
@@ -131,7 +158,3 @@ def _bare(params: Params) -> Params:
 
 def _key(candidate: Candidate) -> str:
     return repr(sorted(_bare(candidate.params).items()))
-
-
-def _score(trial: Trial) -> float:
-    return trial.score or 0.0

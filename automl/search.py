@@ -15,17 +15,19 @@ from automl.assemble import SpaceConfig, networks, task_space
 from automl.clock import TimePlan
 from automl.errors import ConfigError, TrialError, unknown_name
 from automl.export import measure
-from automl.export.ship import Ensemble, ShipConfig, choose, ship
+from automl.export.ship import Ensemble, ShipConfig, choose, choose_within, ship
 from automl.export.shipped import Shipped
+from automl.export.within import nothing_fits
 from automl.goals import SCORE, Goals
 from automl.interrupts import first_one_waits, none_is_lost
 from automl.kept import KeptTrials
 from automl.leaderboard.records import ArtifactRecord
 from automl.leaderboard.store import Store
+from automl.limits import KnownSizes
 from automl.machine import n_cores
 from automl.model_store import ModelStore
 from automl.portfolio import first_candidates
-from automl.proposals import InOrder, Proposals
+from automl.proposals import InOrder, Proposals, Within
 from automl.run_folder import RunFolder
 from automl.rungs import Rungs
 from automl.space import Params, Space
@@ -79,7 +81,7 @@ class SearchConfig:
             raise ConfigError("A search needs an end: set budget.seconds, budget.trials or both.")
         for name in self.goals.measured:
             if name not in measure.NAMES:
-                raise unknown_name("goal", name, (SCORE, *measure.NAMES))
+                raise unknown_name("goal or limit", name, (SCORE, *measure.NAMES))
         if self.trials is not None:
             object.__setattr__(self, "trials", int(self.trials))  # 5.0 is 5
         if options.flag("key 'deterministic'", self.deterministic):
@@ -145,7 +147,10 @@ class Search:
     def __init__(self, task: Task, config: SearchConfig, runner: Runner) -> None:
         self.task, self.config, self.runner = task, config, runner
         starts = first_candidates(space := task_space(task, config.space), portfolio.entries(FAMILY_FOLDER[task.kind]))
-        self.searcher = make_searcher(space, starts, config, task)
+        if limits := {name: limit for name, limit in config.goals.limits.items() if name in measure.COUNTED}:
+            self.task = task = replace(task, problem=replace(task.problem, limits=limits))
+        self.sizes = KnownSizes(task, config.goals) if limits else None
+        self.searcher = make_searcher(space, starts, config, task, None if self.sizes is None else self.sizes.within)
         options.check("schedulers", config.scheduler)
 
     def run(self, folder: RunFolder, view: View, recorded: Named | None = None) -> SearchResult:
@@ -163,6 +168,7 @@ class _Run:
 
     def __init__(self, search: Search, folder: RunFolder, view: View, store: Store) -> None:
         self.task, self.config, self.runner, self.searcher = search.task, search.config, search.runner, search.searcher
+        self.sizes = search.sizes
         self.folder, self.view, self.store = folder, view, store
         self.models = ModelStore(self.config.store or str(folder.models))
         self.kept = KeptTrials(self.models, self.task.valid_rows, self.task.n_rows, self.config.goals)
@@ -233,7 +239,7 @@ class _Run:
         if left == 0:
             return False
         budget = Budget(config.plan.search_until, left)
-        measured = measure.exported if config.goals.measured else None
+        measured = partial(measure.measured, names=config.goals.measured) if config.goals.measured else None
         objective = FitFolds(self.task, self.models, measured, config.deterministic)
         self.view.phase("searching")
         interrupted = False
@@ -296,11 +302,12 @@ class _Run:
         if not self.kept.ids():
             if interrupted:
                 raise KeyboardInterrupt("interrupted before any model was ready")
-            raise TrialError(no_model_reasons(self.trials, self.config))
+            raise TrialError(no_model_reasons(self.trials, self.config, self.sizes))
         if self.config.export:
             ensemble, shipped = self._ship(interrupted)
         else:
-            ensemble, shipped = choose(self.task, self.kept, self.config.ship, self.view.note), []
+            chosen = choose_within if self.config.goals.limits else choose
+            ensemble, shipped = chosen(self.task, self.kept, self.config.ship, self.view.note), []
         self.store.save_ensemble(run_id, list(ensemble.weights.items()), ensemble.score)
         for one in shipped:
             self.store.save_artifact(run_id, _artifact(one))
@@ -320,8 +327,10 @@ class _Run:
         self.view.note("interrupted: the best is being shipped (again to leave without)")
 
 
-def make_searcher(space: Space, starts: Sequence[Params], config: SearchConfig, task: Task) -> Proposals:
-    """Return the configured searcher's proposals, with ``starts`` in front of them.
+def make_searcher(
+    space: Space, starts: Sequence[Params], config: SearchConfig, task: Task, within: Within | None = None
+) -> Proposals:
+    """Return the configured searcher's proposals, with ``starts`` in front of them, all of them ``within`` the limits.
 
     Networks climb rungs where the search has a deadline, but for tables, where folds tell candidates apart.
     """
@@ -329,15 +338,16 @@ def make_searcher(space: Space, starts: Sequence[Params], config: SearchConfig, 
     def make(part: Space, n: int) -> Searcher:
         return options.make("searchers", config.searcher, part, task.seed + n)
 
+    common: dict[str, Any] = {"starts": starts, "seed": task.seed, "within": within, "goals": config.goals}
     until = config.plan.search_until
     if config.deterministic:
-        return InOrder(make, space, starts=starts, seed=task.seed)
+        return InOrder(make, space, **common)
     by_folds = task.kind == "table" or _pauses(str(config.scheduler.get("name", "none")))
     climbing = [] if by_folds else networks(space, task)
     if until is not None and climbing:
         n_folds = len(task.splits)
-        return Rungs(make, space, starts=starts, deadline=until, seed=task.seed, climbing=climbing, n_folds=n_folds)
-    return Proposals(make, space, starts=starts, deadline=until, seed=task.seed)
+        return Rungs(make, space, **common, deadline=until, climbing=climbing, n_folds=n_folds)
+    return Proposals(make, space, **common, deadline=until)
 
 
 def make_runner(config: SearchConfig) -> Runner:
@@ -374,8 +384,10 @@ def _runner_by_size(config: SearchConfig) -> str:
     return "processes" if seconds < RAY_SECONDS else "ray_tune"
 
 
-def no_model_reasons(trials: list[Trial], config: SearchConfig) -> str:
-    """Say why a search has nothing to ship."""
+def no_model_reasons(trials: list[Trial], config: SearchConfig, sizes: KnownSizes | None = None) -> str:
+    """Say why a search has nothing to ship. ``sizes``: what kept candidates within limits."""
+    if sizes is not None and sizes.nearest and not any(trial.folds for trial in trials):
+        return nothing_fits(config.goals, sizes.nearest, "a network that was not trained")
     reasons = Counter(t.failure for t in trials if t.status == "failed")
     if not reasons:
         return (

@@ -187,8 +187,9 @@ class Problem:
     """What models are built for: all that an option sees before it is fitted to rows.
 
     ``threads``: how many cores one fit may use. ``summaries``: of the rows that are searched on, or of those that a
-    part of a model, such as a loss, is about. ``fit_seconds``: how long the fit of one fold may take, for families that
-    can do with less than a whole training; None for as long as it takes.
+    part of a model, such as a loss, is about. ``fit_seconds``: how long the fit of one fold may take, for families
+    that can do with less than a whole training; None for as long as it takes. ``limits``: the largest allowed values of
+    what is known of a network before it is trained (``training.sizes``), by name.
     """
 
     schema: Schema
@@ -197,6 +198,7 @@ class Problem:
     seed: int = 0
     threads: int = 1
     fit_seconds: float | None = None
+    limits: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, schema: Schema, metric: Metric, rows: Batch, seed: int = 0) -> "Problem":

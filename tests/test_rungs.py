@@ -14,7 +14,7 @@ from automl.types import Candidate, Trial
 from tests.trials import trial
 
 SPACE: Space = {"family": Choice({"net": {"x": Float(0, 1)}, "linear": {"x": Float(0, 1)}})}
-TOTAL = 1000.0
+TOTAL = 2000.0
 
 
 class Clock:
@@ -77,9 +77,9 @@ def test_the_best_third_of_each_rung_goes_on_for_three_times_as_long(clock: Cloc
     proposals = made(searcher)
     seen = list(climbed(proposals, 40))
     by_rung = {rung: [c for c in seen if c.params["rung"] == rung] for rung in (0, 1, 2)}
-    assert {c.params["rung.seconds"] for c in by_rung[0]} == {5.0}
-    assert {c.params["rung.seconds"] for c in by_rung[1]} == {15.0}
-    assert {c.params["rung.seconds"] for c in by_rung[2]} == {45.0}
+    assert {c.params["rung.seconds"] for c in by_rung[0]} == {10.0}
+    assert {c.params["rung.seconds"] for c in by_rung[1]} == {30.0}
+    assert {c.params["rung.seconds"] for c in by_rung[2]} == {90.0}
     n = [len(by_rung[rung]) for rung in (0, 1, 2)]
     assert n[1] == n[0] // 3
     assert n[2] == n[1] // 3 > 0
@@ -91,14 +91,14 @@ def test_the_best_third_of_each_rung_goes_on_for_three_times_as_long(clock: Cloc
 def test_near_the_end_the_best_get_all_the_time_that_is_left(clock: Clock) -> None:
     proposals = made(Draws(), n_folds=2)
     list(climbed(proposals, 40))
-    clock.now = 600.0
+    clock.now = 1200.0
     first, second = asked(proposals), asked(proposals)
     assert first.params["rung"] == second.params["rung"] == "last"
-    assert first.params["rung.seconds"] == pytest.approx(0.93 * 400 / 2)
+    assert first.params["rung.seconds"] == pytest.approx(0.93 * 800 / 2)
     assert first.params["family.net.x"] != second.params["family.net.x"]
     highest = [t.candidate.params["family.net.x"] for t in proposals._ladder[2].values()]
     assert first.params["family.net.x"] == max(highest)
-    clock.now = 995.0
+    clock.now = 1995.0
     assert proposals.ask() is None
 
 
@@ -108,7 +108,7 @@ def test_where_the_best_has_had_all_its_epochs_the_search_goes_on(clock: Clock) 
         candidate = asked(proposals)
         assert candidate.params["rung"] == 0
         proposals.tell(tried(candidate, progress=1.0))
-    clock.now = 700.0
+    clock.now = 1400.0
     assert asked(proposals).params["rung"] == 0
 
 

@@ -39,7 +39,7 @@ class CompressConfig:
 REFUSALS = 2
 
 
-def within(before: float, after: float, max_loss: float) -> bool:
+def loses_little(before: float, after: float, max_loss: float) -> bool:
     """Whether ``after`` is no more than ``max_loss`` (relative) below ``before``."""
     return after >= before - max_loss * abs(before)
 
@@ -66,7 +66,7 @@ class Compression:
         if not any(m.compression for m in smaller):
             return list(members), 0.0
         before, after = validation_score(self.task, members), validation_score(self.task, smaller)
-        if within(before, after, self.config.max_loss):
+        if loses_little(before, after, self.config.max_loss):
             return smaller, after - before
         self.note(f"compression would lose more than {self.config.max_loss:.2%} of the score: left out")
         return list(members), 0.0

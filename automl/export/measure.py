@@ -1,29 +1,78 @@
-"""What a fitted model would cost where it is shipped: measured on its exported graph, while the search goes on."""
+"""What a fitted model costs where it is shipped: counted, or measured on its exported graph."""
 
 import statistics
 import time
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
+import onnx
+from onnx import numpy_helper
 
 from automl.export.front import raw_inputs
 from automl.export.member import Member, to_onnx
 from automl.task import Task
+from automl.training.network import Network
+from automl.training.pipeline import Pipeline
 from automl.types import Model, Values
 
-# What can be measured, and so be a goal beside the score.
-NAMES = ("bytes", "row_ms")
+# What can be measured, and so be a goal beside the score, or have a limit.
+COUNTED, ON_GRAPH = ("parameters", "multiply_adds"), ("bytes", "row_ms")
+NAMES = (*ON_GRAPH, *COUNTED)
 REPEATS = 20
 
 
-def exported(task: Task, model: Model) -> Values:
-    """Return the bytes of a fitted model's graph, and the median milliseconds in which it answers one row.
+def measured(task: Task, model: Model, names: Collection[str]) -> Values:
+    """Return what is asked for of a fitted model, of ``NAMES``.
 
-    One core answers, in this process. Raises what a converter raises where the model cannot be exported.
+    bytes: of its graph. row_ms: the median milliseconds in which one core answers a row, in this process.
+    parameters, multiply_adds: of a network, its weights and what a row takes; of another model, the numbers that its
+    graph holds, and no more than one multiplication for each. Raises what a converter raises.
     """
+    values = dict(counted(task, model) or {}) if set(COUNTED) & set(names) else {}
+    if set(names) - values.keys():
+        graph = graph_of(task, model)
+        values = {**numbers_in(graph), **values, **on_graph(task, graph)}
+    return {name: values[name] for name in names}
+
+
+def counted(task: Task, model: Model) -> Mapping[str, float] | None:
+    """Return the parameters and multiply-adds of a network, None of another model."""
+    steps, inner = (model.steps, model.model) if isinstance(model, Pipeline) else ([], model)
+    if not isinstance(inner, Network):
+        return None
+    row = task.data.x.take(task.sample_index[:1])
+    for step in steps:
+        row = step.transform(row)
+    return inner.sizes(row)
+
+
+def numbers_in(graph: bytes) -> dict[str, float]:
+    """Return how many numbers a graph holds, in its constants and in the attributes of its nodes."""
+    model = onnx.load_from_string(graph)
+    total = sum(int(np.prod(constant.dims)) for constant in model.graph.initializer)
+    for node in model.graph.node:
+        for attribute in node.attribute:
+            total += len(attribute.floats) + len(attribute.ints)
+            total += numpy_helper.to_array(attribute.t).size if attribute.HasField("t") else 0
+    return dict.fromkeys(COUNTED, float(total))
+
+
+def of_members(task: Task, members: Sequence[Member], names: Collection[str]) -> dict[str, float]:
+    """Return the sums over members of what is counted (``COUNTED``), of ``names``."""
+    wanted = [name for name in COUNTED if name in names]
+    found = [measured(task, member.model, wanted) for member in members] if wanted else []
+    return {name: sum(values[name] for values in found) for name in wanted}
+
+
+def graph_of(task: Task, model: Model) -> bytes:
+    """Return the graph of one model that answers for itself."""
+    return to_onnx(task, [Member("", "", 0, 1.0, model, np.zeros(0, np.int64), np.zeros(0))])
+
+
+def on_graph(task: Task, graph: bytes) -> dict[str, float]:
+    """Return the bytes of a graph, and the median milliseconds in which it answers one row."""
     import onnxruntime
 
-    member = Member("", "", 0, 1.0, model, np.zeros(0, np.int64), np.zeros(0))
-    graph = to_onnx(task, [member])
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

@@ -7,7 +7,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -19,12 +19,13 @@ import numpy as np
 import automl.runtime
 from automl import files
 from automl.decision import labels
-from automl.errors import ExportError
-from automl.export import replay
+from automl.errors import ExportError, LimitError
+from automl.export import measure, replay
 from automl.export.front import chunks, raw_inputs
 from automl.export.member import Member, predict, to_onnx, validation_prediction
 from automl.export.remarks import remarks
 from automl.export.shipped import Latency, Scores, Shipped
+from automl.goals import Goals
 from automl.registry import load
 from automl.task import FAMILY_FOLDER, Rows, Schema, Task
 
@@ -70,6 +71,7 @@ def export(
     kind: str,
     scores: Scores,
     unseen: np.ndarray | None = None,
+    goals: Goals | None = None,
 ) -> Shipped:
     """Write ``members`` as one artifact folder and return what was measured.
 
@@ -77,7 +79,8 @@ def export(
     about their own validation parts. By it labels are decided and the model is compared with the constant prediction.
     The folder is written beside its place, reloaded and replayed in a fresh process, and moved there
     only when the replay agrees. Raises ``ExportError`` when the largest difference passes
-    ``TOLERANCE`` or a label changes that is not a tie within it, ``AutoMLError`` when the disk is full.
+    ``TOLERANCE`` or a label changes that is not a tie within it, ``LimitError`` when it is beyond a limit of ``goals``,
+    ``AutoMLError`` when the disk is full.
     """
     unseen = validation_prediction(task, members) if unseen is None else unseen
     decision = task.metric.decide(task.data.y, unseen, task.data.weights)
@@ -97,10 +100,23 @@ def export(
             manifest |= {"latency_ms": measured["latency_ms"], "parity": parity}
             _write(draft, "README.md", _readme(task, manifest))
             _write_manifest(draft, manifest)
+            _check_limits(task, members, goals or Goals(), draft / "model.onnx", measured["latency_ms"])
             _put(draft, folder, scratch / "earlier")
     n_bytes = sum(f.stat().st_size for f in folder.iterdir())
     latency = Latency.measured(measured["latency_ms"])
     return Shipped(folder, kind, n_bytes, latency, parity, scores, manifest["members"], said)
+
+
+def _check_limits(
+    task: Task, members: Sequence[Member], goals: Goals, graph: Path, latency: Mapping[str, float]
+) -> None:
+    """Raise ``LimitError`` where what is to be shipped is larger, or slower, than is allowed."""
+    if not goals.limits:
+        return
+    values = {"bytes": float(graph.stat().st_size), "row_ms": latency["one_row_p50"]}
+    values |= measure.of_members(task, members, goals.limits)
+    if goals.excess(values) > 1:
+        raise LimitError(goals.describe(values), values)
 
 
 def _write(folder: Path, name: str, content: str | bytes) -> None:

@@ -3,19 +3,21 @@
 import math
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from automl import ensemble
 from automl.clock import AT_LEAST, compress_until, seconds_to_export
-from automl.errors import DamagedError, ExportError
-from automl.export.compress import CompressConfig, Compression, within
+from automl.errors import DamagedError, ExportError, LimitError
+from automl.export import within
+from automl.export.compress import CompressConfig, Compression, loses_little
 from automl.export.member import Member, fold_scores, mean_score, normalised, validation_score
 from automl.export.package import check, export
 from automl.export.shipped import Scores, Shipped
+from automl.goals import Goals
 from automl.kept import KeptTrials
 from automl.options import flag, number
 from automl.task import Task
@@ -47,10 +49,14 @@ class ShipConfig:
 
 @dataclass(frozen=True)
 class Ensemble:
-    """The chosen candidates, their weights, and their common out-of-fold score (greater is better)."""
+    """The chosen candidates, their weights, and their common out-of-fold score (greater is better).
+
+    ``n_folds``: how many fold models of each answer; None for all of them.
+    """
 
     weights: Mapping[str, float]
     score: float
+    n_folds: int | None = None
 
 
 def choose(
@@ -147,7 +153,10 @@ def ship(
     A model whose files are damaged or whose export is refused is left out, with a note, and the next best is taken.
     ``deadline`` (``time.time()``): members that cannot be shipped by then are left out, compression takes what the
     exports leave of the time, and the compact model is left out when the time is up.
+    Where ``kept.goals`` has limits, what is shipped is one model within them; raises ``LimitError`` where nothing is.
     """
+    if kept.goals.limits:
+        return _ship_within(task, kept, folder, config, deadline, note)
     refused: set[str] = set()
     compression = Compression(task, config.compress, note)
     while True:
@@ -188,6 +197,54 @@ def ship(
     return chosen, shipped
 
 
+def choose_within(task: Task, kept: KeptTrials, config: ShipConfig, note: Note) -> Ensemble:
+    """Choose what should be within the limits of ``kept.goals``, by what the trials have measured of one model each.
+
+    Raises ``LimitError`` where nothing should.
+    """
+    for weights, n_folds in _plans(task, kept, config, note, compresses=False):
+        if all(kept.goals.allow(kept.trial(id)) for id in weights):
+            return replace(score_of(task, kept, weights), n_folds=n_folds)
+    trial = min(map(kept.trial, kept.ids()), key=lambda trial: kept.goals.excess(trial.values))
+    raise LimitError(within.nothing_fits(kept.goals, trial.values, f"trial {trial.candidate.id}"), trial.values)
+
+
+def _plans(
+    task: Task, kept: KeptTrials, config: ShipConfig, note: Note, compresses: bool
+) -> Iterator[tuple[Mapping[str, float], int | None]]:
+    fit = within.allowed(kept)
+    ensemble = choose(task, kept, config, note, frozenset(kept.ids()) - set(fit)).weights if fit else {}
+    return within.plans(kept, ensemble, lambda weights: score_of(task, kept, weights).score, compresses)
+
+
+def _ship_within(
+    task: Task, kept: KeptTrials, folder: Path, config: ShipConfig, deadline: float, note: Note
+) -> tuple[Ensemble, list[Shipped]]:
+    """Write the first plan that turns out to be within the limits, measured on what was written."""
+    compression = Compression(task, config.compress, note)
+    nearest: tuple[float, str] = math.inf, "Nothing could be exported; the notes above say why."
+    values: Mapping[str, float] = {}
+    for weights, n_folds in _plans(task, kept, config, note, bool(config.compress.options)):
+        if values and time.time() > deadline:
+            break
+        of = f"trial {', '.join(weights)}"
+        until = compress_until(deadline, seconds_to_export(_bytes(kept, weights), task.n_test))
+        try:
+            members = members_of(task, kept, weights, n_folds)
+            # What fewer models are asked about here is few rows: what all of them said says more.
+            said = ensemble.blend({id: kept.predictions(id) for id in weights}, weights) if n_folds else None
+            model = ship_members(task, members, folder / "model", "ensemble", compression, until, said, kept.goals)
+            return replace(score_of(task, kept, weights), n_folds=n_folds), [model]
+        except LimitError as error:
+            note(f"not shipped, beyond a limit: {of}: {error}")
+            if (excess := kept.goals.excess(error.values)) < nearest[0]:
+                nearest = excess, within.nothing_fits(kept.goals, error.values, of)
+                values = error.values
+        except (DamagedError, ExportError) as error:
+            note(f"not shipped: {of}: {error}")
+    raise LimitError(nearest[1], values)
+
+
 def _ship_compact(
     task: Task, one: list[Member], kept: KeptTrials, model: Shipped, compression: Compression, until: float
 ) -> Shipped:
@@ -208,7 +265,7 @@ def smallest_near(score: float, kept: KeptTrials, ids: Sequence[str], max_loss: 
     first.
     """
     alike = [t for t in map(kept.trial, ids) if t.status == kept.trial(ids[0]).status]
-    near = [t.candidate.id for t in alike if within(score, t.score or 0.0, max_loss)]
+    near = [t.candidate.id for t in alike if loses_little(score, t.score or 0.0, max_loss)]
     return min(near, key=kept.n_bytes) if near else max(alike, key=lambda t: t.score or 0.0).candidate.id
 
 
@@ -220,21 +277,23 @@ def ship_members(
     compression: Compression,
     deadline: float = math.inf,
     unseen: np.ndarray | None = None,
+    goals: Goals | None = None,
 ) -> Shipped:
     """Compress ``members`` until ``deadline``, write them to ``folder`` and verify what was written.
 
     ``unseen``: (n, width), what their candidate said before compression, where that is about more rows than the ones
     they can be asked about here. Compression that does not export faithfully is left out. Raises ``ExportError``
-    as ``package.export`` does.
+    as ``package.export`` does, which holds it to the limits of ``goals``.
     """
     before = validation_score(task, members) if unseen is None else mean_score(task, unseen)
     small, change = compression.apply(members, deadline)
     if any(m.compression for m in small):
         try:
-            return export(task, normalised(small), folder, kind, Scores(before + change, uncompressed=before), unseen)
+            scores = Scores(before + change, uncompressed=before)
+            return export(task, normalised(small), folder, kind, scores, unseen, goals)
         except ExportError as error:
             compression.note(f"shipped without compression: {error}")
-    return export(task, normalised(members), folder, kind, Scores(before), unseen)
+    return export(task, normalised(members), folder, kind, Scores(before), unseen, goals)
 
 
 def _culprits(task: Task, members: Sequence[Member]) -> set[str]:

@@ -132,8 +132,8 @@ class _Run:
         self.pace: _Pace | None = None
         if seconds is not None:
             self._warm_up()
-            self.pace = _Pace(time.perf_counter(), seconds)
-            self._plan(self.pace)
+            self._plan(seconds)
+            self.pace = _Pace(seconds)
         self.schedule = network.part("schedule", self.optimizer, self.planned)
 
     @property
@@ -152,8 +152,8 @@ class _Run:
         self._timed(torch.arange(min(2, self.feed.n_rows)).to(place()))
         self.live = live
 
-    def _plan(self, pace: "_Pace") -> None:
-        """Time a step of a copy, and plan as many as fit into the time."""
+    def _plan(self, seconds: float) -> None:
+        """Time a step of a copy, and plan as many as fit into ``seconds``, which begin afterwards."""
         index = torch.arange(self.feed.n_rows)[: self.feed.n_rows // self.n_steps].to(place())
         live, halves = self.live, (False, True) if getattr(self.live, "mixed_precision", False) else (False,)
         taken = {}
@@ -161,15 +161,15 @@ class _Run:
             self.live = copy.deepcopy(live)
             taken[self.half] = self._timed(index)
             for _ in range(_TIMED_STEPS):
-                if taken[self.half] > _OF_TIMING * pace.seconds:  # the first one allocates, but it is slow enough
+                if taken[self.half] > _OF_TIMING * seconds:  # the first one allocates, but it is slow enough
                     break
                 taken[self.half] = min(taken[self.half], self._timed(index))
         self.live, self.half = live, min(taken, key=taken.__getitem__)
-        possible = int(pace.left() * _OF_STEPS / taken[self.half])
+        possible = int(seconds * _OF_STEPS / taken[self.half])
         if possible < min(self.full, _LEAST_STEPS):
             raise TrialError(
                 f"A fit takes {_LEAST_STEPS} steps at least, of {taken[self.half]:.2g} s each; its time is "
-                f"{pace.seconds:.3g} s. Make the network smaller, or raise the budget."
+                f"{seconds:.3g} s. Make the network smaller, or raise the budget."
             )
         self.planned = min(self.full, possible)
         for module in self.live.modules():
@@ -260,19 +260,12 @@ class _Run:
 class _Pace:
     """How much of the time that a fit may take is over."""
 
-    def __init__(self, began: float, seconds: float) -> None:
-        self.began, self.seconds = began, seconds
-        self.planned_at = began
-
-    def left(self) -> float:
-        """Return the seconds that are left; training begins now."""
-        self.planned_at = time.perf_counter()
-        return max(0.0, self.began + self.seconds - self.planned_at)
+    def __init__(self, seconds: float) -> None:
+        self.began, self.seconds = time.perf_counter(), seconds
 
     def share(self) -> float:
-        """Return the part of the time for training that is over."""
-        left = self.began + self.seconds - self.planned_at
-        return (time.perf_counter() - self.planned_at) / left if left > 0 else 1.0
+        """Return the part of the time that is over."""
+        return (time.perf_counter() - self.began) / self.seconds
 
 
 class _Judge:

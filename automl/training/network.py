@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import importlib
 import io
+import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl import registry
+from automl.errors import TrialError
 from automl.space import Choice, Float, Int, Params, scope
 
 if TYPE_CHECKING:
@@ -87,9 +89,30 @@ class Network:
         self.example = train.x.take(np.arange(min(4, len(train))))
         if not self.done:
             self.module = self.make_module(train.x, self.problem.target.width)
+            self._check_sizes(self.example)
         epochs = max(1, round((1 - self.done) * self.params["epochs"]))
         for progress in self._train(train, valid, epochs):
             yield self.done + progress * (1 - self.done)
+
+    def sizes(self, x: Rows) -> dict[str, float]:
+        """Return what the module costs, or would before a fit, for rows like those of ``x``; see ``training.sizes``."""
+        from automl.training import sizes
+
+        row = x.take(slice(0, 1))
+        if self.module is not None:
+            return sizes.of_module(self.module, row)
+        return sizes.planned(lambda: self.make_module(x, self.problem.target.width), row)
+
+    def _check_sizes(self, x: Rows) -> None:
+        """Raise ``TrialError`` where the module is larger than is allowed."""
+        if not self.problem.limits:
+            return
+        for name, value in self.sizes(x).items():
+            if value > self.problem.limits.get(name, math.inf):
+                raise TrialError(
+                    f"limits.{name} is {self.problem.limits[name]:,.6g}; this network has {value:,.6g}, and was not "
+                    "trained. Raise the limit, or narrow the space."
+                )
 
     def continue_from(self, other: Network, progress: float) -> None:
         """Begin the next ``fit`` with ``other``'s weights, ``progress`` (0 to 1) of the epochs being done.

@@ -47,7 +47,11 @@ class Transition(nn.Module):
     def __init__(self, inputs: int, outputs: int, how: str, norm: str, activation: str) -> None:
         super().__init__()
         conv, behind = conv_norm(inputs, outputs, 3, norm, 2 if how == "stride" else 1)
-        pools = {"conv_max": nn.MaxPool2d, "max_conv": nn.MaxPool2d, "avg_conv": nn.AvgPool2d}
+        pools: dict[str, Callable[..., nn.Module]] = {
+            "conv_max": nn.MaxPool2d,
+            "max_conv": nn.MaxPool2d,
+            "avg_conv": nn.AvgPool2d,
+        }
         pool = [pools[how](2, ceil_mode=True)] if how in pools else []
         first = [conv, *pool] if how == "conv_max" else [*pool, conv]
         self.body = nn.Sequential(*first, behind, ACTIVATIONS[activation]())

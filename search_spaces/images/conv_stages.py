@@ -30,9 +30,9 @@ AUGMENT: Space = {
 }
 # With many images this is enough, and costs next to nothing.
 LIGHT: Space = {"shift": Float(0.0, 0.2, default=0.07), "flip": Choice([False, True]), "cutout": AUGMENT["cutout"]}
-KERNEL = {"kernel": Choice([3, 5])}
-DEPTHWISE_KERNEL = {"kernel": Choice([3, 5, 7])}
-BLOCK: Space = {
+KERNEL: Space = {"kernel": Choice([3, 5])}
+DEPTHWISE_KERNEL: Space = {"kernel": Choice([3, 5, 7])}
+BLOCK: dict[str, Space] = {
     "plain": KERNEL,
     "residual": KERNEL,
     "bottleneck": KERNEL,

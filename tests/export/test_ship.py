@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -298,7 +299,9 @@ def test_bytes_and_latency_of_the_first_fold_are_values_of_the_trial(kind: str) 
     task = make(kind, "binary")
     params = defaults(task, {"table": "linear", "image": "conv_stages"}[kind])
     assert params is not None
-    trials = list(FitFolds(task, measure=measure.exported)(Candidate("0", params), 1, None))
-    assert set(trials[-1].values) == {"score", "bytes", "row_ms"}
+    measured = partial(measure.measured, names=measure.NAMES)
+    trials = list(FitFolds(task, measure=measured)(Candidate("0", params), 1, None))
+    assert set(trials[-1].values) == {"score", "bytes", "row_ms", "parameters", "multiply_adds"}
     assert trials[-1].values["bytes"] > 300
+    assert trials[-1].values["parameters"] > 5
     assert 0 < trials[-1].values["row_ms"] < 1000

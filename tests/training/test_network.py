@@ -496,7 +496,7 @@ def test_a_fit_that_gets_slower_than_planned_hurries_along_its_schedule() -> Non
     train, _ = task.fold(0)
     model = fitted(task)
     run = loop._Run(model, train, model.loss(train), 200, 1.0, 0.5)
-    run.pace.began -= 0.45 * 0.5  # type: ignore[union-attr]
+    run.pace.began -= 0.45  # type: ignore[union-attr]
     run.planned = run.full
     while not run.over:
         list(run.epoch())

@@ -1,0 +1,35 @@
+"""What a network costs, as far as it is known before it is trained: its weights, and what one row takes."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from automl.training.feed import Feed
+
+if TYPE_CHECKING:
+    from automl.task import Rows
+
+
+def planned(make: Callable[[], nn.Module], row: "Rows") -> dict[str, float]:
+    """Return what ``of_module`` says of the module that ``make`` would make, whose weights are not filled in."""
+    try:
+        with torch.device("meta"):
+            return of_module(make(), row)
+    except (NotImplementedError, RuntimeError):  # it looks at values
+        return of_module(make(), row)
+
+
+def of_module(module: nn.Module, row: "Rows") -> dict[str, float]:
+    """Return the ``parameters``, and the ``multiply_adds`` (of convolutions and matrix products) that one row takes."""
+    at = next(module.parameters()).device
+    inputs = (part.to(at) for part in Feed(module, row)[slice(None)])
+    was_training = module.training
+    counter = FlopCounterMode(display=False)
+    with counter, torch.no_grad():
+        module.eval()(*inputs)
+    module.train(was_training)
+    n_parameters = sum(p.numel() for p in module.parameters())
+    return {"parameters": float(n_parameters), "multiply_adds": counter.get_total_flops() / 2}

@@ -1,0 +1,164 @@
+"""Hard limits: nothing over them is trained, where that is known beforehand, and nothing over them is shipped."""
+
+import contextlib
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from automl.assemble import build, task_space
+from automl.errors import ConfigError, LimitError, TrialError
+from automl.export import measure
+from automl.export.compress import CompressConfig
+from automl.export.ship import ShipConfig, choose_within, members_of, ship
+from automl.goals import Goals, limits_of
+from automl.kept import KeptTrials
+from automl.limits import KnownSizes
+from automl.model_store import ModelStore
+from automl.proposals import Proposals
+from automl.space import Choice, Float, Params, Random, draw
+from automl.task import Rows, Task
+from automl.training import sizes
+from automl.training.objective import FitFolds
+from automl.types import Candidate, Trial
+from tests.tasks import defaults, make
+from tests.trials import trial
+
+
+class Two(nn.Module):
+    """A convolution and a linear layer, whose costs are known."""
+
+    inputs = ("image",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.out = nn.Conv2d(1, 4, 3, padding=1), nn.Linear(4 * 64, 10)
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return self.out(self.conv(image.permute(0, 3, 1, 2)).flatten(1))
+
+
+def test_sizes_are_those_of_the_layers() -> None:
+    row = Rows(image=np.zeros((1, 8, 8, 1), np.uint8))
+    assert sizes.of_module(Two(), row) == {"parameters": 4 * 9 + 4 + 2570, "multiply_adds": 64 * 36 + 2560}
+
+
+def test_random_candidates_are_brought_within_the_limits() -> None:
+    task = make("image", "multiclass")
+    space, rng = task_space(task), np.random.default_rng(0)
+    limits = {"parameters": 30_000.0, "multiply_adds": 200_000.0}
+    within = KnownSizes(task, Goals(limits=limits)).within
+    changed = 0
+    for _ in range(4):
+        drawn = draw(space, Random(rng))
+        found = within(space, drawn, rng)
+        if found is not None:
+            changed += found != drawn
+            costs = build(found, task.problem).sizes(task.data.x.take(slice(0, 2)))  # type: ignore[attr-defined]
+            assert all(costs[name] <= limit for name, limit in limits.items())
+    assert changed
+
+
+def test_what_cannot_be_brought_within_is_not_tried_and_the_nearest_is_known() -> None:
+    task = make("image", "multiclass")
+    known = KnownSizes(task, Goals(limits={"parameters": 3.0}))
+    space, rng = task_space(task), np.random.default_rng(0)
+    assert known.within(space, draw(space, Random(rng)), rng) is None
+    assert known.nearest["parameters"] > 3
+
+
+def test_a_network_over_a_limit_is_not_trained() -> None:
+    task = make("image", "multiclass")
+    params = defaults(task, "conv_stages")
+    assert params is not None
+    limited = replace(task, problem=replace(task.problem, limits={"parameters": 1000}))
+    with pytest.raises(TrialError, match=r"limits.parameters is 1,000; this network has .* was not trained"):
+        list(FitFolds(limited)(Candidate("0", params), 1, None))
+
+
+def test_the_searcher_learns_that_what_is_beyond_a_limit_is_bad() -> None:
+    told: list[Trial] = []
+
+    class Listener:
+        def ask(self, number: int) -> Params:
+            return {"family": "a", "family.a.x": number / 100}
+
+        def tell(self, trial: Trial) -> None:
+            told.append(trial)
+
+    space = {"family": Choice({"a": {"x": Float(0, 1)}})}
+    proposals = Proposals(lambda space, n: Listener(), space, goals=Goals(limits={"bytes": 100.0}))
+    for n_bytes in (99.0, 101.0):
+        candidate = proposals.ask()
+        assert candidate is not None
+        proposals.tell(trial(candidate, 0.9, values={"bytes": n_bytes}))
+    assert [t.status for t in told] == ["finished", "failed"]
+
+
+@pytest.fixture(scope="module")
+def tried(tmp_path_factory: pytest.TempPathFactory) -> tuple[Task, KeptTrials]:
+    """Trials of three families on a table of three folds, with all their values."""
+    task = make("table", "binary")
+    store = ModelStore(str(tmp_path_factory.mktemp("trials")))
+    store.create()
+    kept = KeptTrials(store, task.valid_rows, task.n_rows)
+    measured = partial(measure.measured, names=measure.NAMES)
+    for id, family in enumerate(("linear", "decision_tree", "mlp")):
+        params = defaults(task, family)
+        assert params is not None
+        kept.offer(list(FitFolds(task, store, measured)(Candidate(str(id), params), 1, None))[-1])
+    return task, kept
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_nothing_that_is_shipped_is_beyond_random_limits(
+    seed: int, tried: tuple[Task, KeptTrials], tmp_path: Path
+) -> None:
+    task, kept = tried
+    rng = np.random.default_rng(seed)
+    seen = [kept.trial(id).values for id in kept.ids()]
+    names = rng.choice(measure.NAMES, rng.integers(1, 3), replace=False)
+    kept.goals = Goals(limits={str(n): float(np.median([v[n] for v in seen]) * rng.uniform(0.3, 6)) for n in names})
+    config = ShipConfig(compress=CompressConfig(options=("quantize_int8", "trim_trees")))
+    notes: list[str] = []
+    with contextlib.suppress(LimitError):
+        chosen, (model,) = ship(task, kept, tmp_path, config, float("inf"), notes.append)
+        values = {"bytes": float((model.path / "model.onnx").stat().st_size), "row_ms": model.latency.row_p50}
+        members = members_of(task, kept, chosen.weights, chosen.n_folds)
+        values |= measure.of_members(task, members, measure.COUNTED)
+        assert kept.goals.excess(values) <= 1, notes
+        assert len(model.members) == len(members)
+        return
+    assert not (tmp_path / "model").exists()
+
+
+def test_where_nothing_fits_what_came_nearest_is_said(tried: tuple[Task, KeptTrials], tmp_path: Path) -> None:
+    task, kept = tried
+    kept.goals = Goals(limits={"bytes": 50.0})
+    with pytest.raises(LimitError, match=r"Nothing that was found is within the limits. .* bytes [\d,]+ \(limit 50\)"):
+        ship(task, kept, tmp_path, ShipConfig(), float("inf"), lambda note: None)
+    with pytest.raises(LimitError, match="What came nearest, trial"):
+        choose_within(task, kept, ShipConfig(), lambda note: None)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_several_folds_as_many_are_shipped_as_fit(tried: tuple[Task, KeptTrials], tmp_path: Path) -> None:
+    task, kept = tried
+    linear = next(id for id in kept.ids() if kept.trial(id).candidate.family == "linear")
+    kept.goals = Goals(limits={"parameters": 1.5 * kept.trial(linear).values["parameters"]})
+    config = ShipConfig(compress=CompressConfig(options=()))
+    chosen, (model,) = ship(task, kept, tmp_path, config, float("inf"), lambda note: None)
+    assert len(kept.trial(next(iter(chosen.weights))).folds) == 2
+    assert chosen.n_folds == len(model.members) == 1
+
+
+@pytest.mark.parametrize("wrong", [0, -1, "many", True, float("inf")])
+def test_a_limit_is_a_number_above_0(wrong: Any) -> None:
+    with pytest.raises(ConfigError, match=r"limits\.bytes is a number greater than zero"):
+        limits_of({"bytes": wrong})
+    assert limits_of({"bytes": 10, "row_ms": None}) == {"bytes": 10.0}
