@@ -105,7 +105,7 @@ def export(path: str, output: str, members: int | None, max_loss: float | None, 
     kept = KeptTrials(
         ModelStore(config["run"]["store"] or str(folder.models)), task.valid_rows, task.n_rows, goals(config)
     )
-    kept.recall(trials)
+    kept.look(trials)
     deadline = time.time() + UNHURRIED_SECONDS
     _, shipped = ship(task, kept, target, chosen, deadline, lambda text: print(printable(text), file=sys.stderr))
     for one in shipped:

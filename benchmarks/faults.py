@@ -32,7 +32,7 @@ VICTIMS: dict[str, Callable[[psutil.Process], bool]] = {
     "ray process": lambda p: "_ray_main" in " ".join(p.cmdline()),
     "gcs_server": lambda p: p.name() == "gcs_server",
     "raylet": lambda p: p.name() == "raylet",
-    "worker": lambda p: "ray::Fit" in p.name() or "runners._worker" in " ".join(p.cmdline()),
+    "worker": lambda p: p.name().startswith("ray::_Inner") or "runners._worker" in " ".join(p.cmdline()),
 }
 
 
