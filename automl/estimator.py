@@ -48,6 +48,7 @@ from automl.search import Search, SearchConfig, SearchResult, make_runner
 _PARAMETER_TYPES: tuple[tuple[tuple[str, ...], tuple[type, ...], str], ...] = (
     (("runner", "searcher", "scheduler"), (str, Mapping), "a name, or a mapping with a name and options"),
     (("space", "roles", "plugins", "limits"), (Mapping, type(None)), "a mapping, or None"),
+    (("goals",), (list, tuple), "a list of names"),
     (("run_dir",), (str, os.PathLike, type(None)), "a path, or None"),
 )
 

@@ -1,7 +1,8 @@
 """How data is to be read: the choices that ``load`` and ``from_arrays`` share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from numbers import Real
 from typing import Any
 
 from automl.data.target import KINDS as TARGET_KINDS
@@ -56,6 +57,10 @@ class Options:
             raise unknown_name("levels", self.levels, _LEVELS)
         if isinstance(self.drop, str):
             raise ConfigError(f"drop must be a list of columns; given: '{self.drop}'. Write it as ['{self.drop}'].")
+        if not isinstance(self.drop, Iterable):
+            raise ConfigError(f"drop must be a list of columns; given: {self.drop!r}. An empty list drops none.")
+        if not isinstance(self.missing, str | Real | Iterable | None):
+            raise ConfigError(f"missing must be auto, or a list of what is missing; given: {self.missing!r}.")
         for mark in self.decimal.values() if isinstance(self.decimal, Mapping) else (self.decimal,):
             if mark not in _DECIMALS:
                 raise unknown_name("decimal", mark, _DECIMALS)
