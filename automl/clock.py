@@ -16,8 +16,8 @@ SCORING_SHARE = 0.1
 CHUNK_SECONDS = 0.5
 # The loop of a network can be watched and stopped about this often.
 YIELD_SECONDS = 0.5
-# All folds of a network get this share of the time that is left: so it is trained to its end, and others are too.
-FOLDS_SHARE = 1 / 3
+# A network's schedule ends in this share of what a first fold may take: it comes to its end before it is cut off.
+FIT_SHARE = 0.8
 # What a counting clock goes on by at each look.
 TICK_SECONDS = 0.01
 
@@ -88,7 +88,7 @@ def first_fold_until(deadline: float, n_folds: int) -> float:
 
 def fold_seconds(deadline: float, n_folds: int) -> float:
     """Return what each fold of a trial that begins now gets, where its fits can end in a given time."""
-    return FOLDS_SHARE * max(0.0, deadline - time.time()) / n_folds
+    return FIT_SHARE * max(0.0, first_fold_until(deadline, n_folds) - time.time())
 
 
 def seconds_to_export(n_bytes: float, n_test_rows: int = 0) -> float:

@@ -91,7 +91,7 @@ def test_a_fold_gets_a_part_of_the_time_that_is_left_and_is_done_when_it_ends_by
     *_, last = FitFolds(task)(one, 1, time.time() + 3000)
     assert (last.status, len(last.folds)) == ("finished", 5)
     assert given == [given[0]] * 5, "all folds get the same"
-    assert 0.9 * 3000 < (given[0] or 0) * 5 / clock.FOLDS_SHARE <= 3000
+    assert 0.9 * 3000 < (given[0] or 0) * 4 / clock.FIT_SHARE <= 3000
     given.clear()
     list(FitFolds(task, deterministic=True)(one, 1, time.time() + 3000))
     list(FitFolds(task)(one, 1, None))
