@@ -161,11 +161,10 @@ class RayTune:
         yield from board.stop_all()
 
     def _hand_over(self, board: TrialsInFlight) -> None:
-        """Let the pool go once Ray runs trials; until the first has begun there, both take up candidates."""
+        """Let the pool go once Ray can run trials: one that ends there makes room for one in Ray."""
         if self._ray and self._ray.running:
-            slots = self._ray.slots or math.inf
-            board.limit = slots if self._ray.began else 2 * slots
-            self._pool.hiring = self._pool.hiring and not self._ray.began
+            board.limit = self._ray.slots or math.inf
+            self._pool.hiring = False
 
     def _go_on(self, board: TrialsInFlight, run: RunTrials, why: str) -> Iterator[Trial]:
         """Ray is lost: start it again if that is worth it, and try candidates here meanwhile, or for what is left."""
