@@ -13,6 +13,7 @@ from automl.figures.parameters import ParameterImportance
 from automl.goals import SCORE, is_scored
 from automl.leaderboard.records import Run, RunSummary
 from automl.leaderboard.words import reason
+from automl.quiet import quiet_optuna
 from automl.task import FAMILY_FOLDER
 from automl.types import Trial
 
@@ -37,13 +38,12 @@ def importances(run: Run, trials: Sequence[Trial], most: int = 20) -> list[Param
     differing = {path: n for path, n in _counts(whole).items() if n >= _FEWEST}
     if len(whole) < _FEWEST or not differing:
         return []
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    study = optuna.create_study(direction="maximize")
     ranges = distributions(run, whole)
-    study.add_trials([_frozen(trial, [trial.score or 0.0], ranges, differing) for trial in whole])
-    evaluator = optuna.importance.PedAnovaImportanceEvaluator()
-    with warnings.catch_warnings():
+    with quiet_optuna(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of parameters that all good trials have alike
+        study = optuna.create_study(direction="maximize")
+        study.add_trials([_frozen(trial, [trial.score or 0.0], ranges, differing) for trial in whole])
+        evaluator = optuna.importance.PedAnovaImportanceEvaluator()
         shares = optuna.importance.get_param_importances(study, evaluator=evaluator, params=list(differing))
     found = [
         ParameterImportance(path, share, differing[path]) for path, share in shares.items() if math.isfinite(share)
@@ -57,10 +57,13 @@ def write(run: Run, trials: Sequence[Trial], url: str, name: str) -> "optuna.Stu
     Scores are in the metric's usual sign; with several goals it is a study of several objectives. What Optuna has no
     place for is in the trials' user attributes. Raises ``ConfigError`` for a name that is taken, and no storage.
     """
+    with quiet_optuna():
+        return _written(run, trials, url, name)
+
+
+def _written(run: Run, trials: Sequence[Trial], url: str, name: str) -> "optuna.Study":
     import optuna
 
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     objectives = run.goals.objectives
     directions = [_direction(run, objective) for objective in objectives]
     try:

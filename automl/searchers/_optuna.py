@@ -1,9 +1,7 @@
 """Optuna's samplers behind ``Searcher``: one study, define-by-run through ``draw``."""
 
 import math
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import optuna
@@ -12,21 +10,9 @@ from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
 from automl.errors import SpaceError
+from automl.quiet import quiet_optuna
 from automl.space import Choice, Float, Int, Params, Question, Scalar, Space, draw, questions
 from automl.types import Trial
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Say nothing of experimental parts, nor of each parameter of a conditional space; others' Optuna still does."""
-    verbosity = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            yield
-    finally:
-        optuna.logging.set_verbosity(verbosity)
 
 
 class OptunaSearcher:
@@ -38,19 +24,19 @@ class OptunaSearcher:
 
     def __init__(self, space: Space, make_sampler: Callable[[], BaseSampler]) -> None:
         self.space = space
-        with _quiet():
+        with quiet_optuna():
             self._study = optuna.create_study(direction="maximize", sampler=make_sampler())
         self._open: dict[str, optuna.Trial] = {}
 
     def ask(self, number: int) -> Params:
         """Return the sampler's next suggestion."""
-        with _quiet():
+        with quiet_optuna():
             trial = self._open[str(number)] = self._study.ask()
             return draw(self.space, _Suggest(trial))
 
     def tell(self, trial: Trial) -> None:
         """Learn from an ended trial."""
-        with _quiet():
+        with quiet_optuna():
             self._tell(trial)
 
     def _tell(self, trial: Trial) -> None:
