@@ -105,7 +105,7 @@ class Proposals:
                 return params
             refused = Candidate(str(number), proposed)
             self._searcher.tell(Trial(refused, "failed", failure="proposed before, or beyond a limit"))
-        random = Random(np.random.default_rng([self.seed, number]))
+        random = Random(rng)
         drawn = (draw(self.space, random) for _ in range(DRAWS if self.within is None else ASKS))
         return next((found for params in drawn if (found := self._usable(params, rng)) is not None), None)
 

@@ -84,10 +84,10 @@ def choose(
         )
         if partial in joined and after > before + spread * (1 - seen[partial].sum() / most):
             best = joined
-    chosen = score_of(task, kept, best)
+    chosen = _scored(task, predictions, best)
     # It was chosen on some of the rows, or with labels decided once: the best single one may be better after all.
     single = max(complete, key=lambda id: kept.trial(id).score or -math.inf)
-    alone = score_of(task, kept, {single: 1.0})
+    alone = _scored(task, predictions, {single: 1.0})
     return chosen if chosen.score >= alone.score else alone
 
 
@@ -111,8 +111,11 @@ def _select(task: Task, predictions: Mapping[str, np.ndarray], config: ShipConfi
 
 def score_of(task: Task, kept: KeptTrials, weights: Mapping[str, float]) -> Ensemble:
     """Return the candidates with these weights as an ensemble, scored on the rows that all of them predicted."""
-    blended = ensemble.blend({i: kept.predictions(i) for i in weights}, weights)
-    return Ensemble(weights, mean_score(task, blended))
+    return _scored(task, {i: kept.predictions(i) for i in weights}, weights)
+
+
+def _scored(task: Task, predictions: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> Ensemble:
+    return Ensemble(weights, mean_score(task, ensemble.blend(predictions, weights)))
 
 
 def _bytes(kept: KeptTrials, ids: Iterable[str]) -> int:

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from automl.export.replay import BATCH
 from automl.metrics import Metric
-
-# Of how many rows the batches are whose latency ``replay.py`` measures.
-BATCH_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class Latency:
-    """From a raw row to the answer in milliseconds: medians and 95th percentiles, of one row and of ``BATCH_ROWS``."""
+    """From a raw row to the answer in milliseconds: medians and 95th percentiles, of one row and of ``BATCH``."""
 
     row_p50: float
     row_p95: float
@@ -45,7 +43,7 @@ class Latency:
     @classmethod
     def measured(cls, ms: Mapping[str, float]) -> "Latency":
         """Return what stands under ``latency_ms`` in a manifest."""
-        batch = f"batch_{BATCH_ROWS}"
+        batch = f"batch_{BATCH}"
         return cls(ms["one_row_p50"], ms["one_row_p95"], ms[f"{batch}_p50"], ms[f"{batch}_p95"])
 
 
