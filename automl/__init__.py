@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from automl.artifact import Artifact, load
     from automl.estimator import AutoML, AutoMLClassifier, AutoMLRegressor
+    from automl.search_cv import SearchCV
 
 __version__ = "0.1.0"
-__all__ = ["Artifact", "AutoML", "AutoMLClassifier", "AutoMLRegressor", "load"]
+__all__ = ["Artifact", "AutoML", "AutoMLClassifier", "AutoMLRegressor", "SearchCV", "load"]
 
 # Wherever onnxruntime is imported, it sends nothing and keeps no file where temporary ones go.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-_HOMES = {"Artifact": "automl.artifact", "load": "automl.artifact"}
+_HOMES = {"Artifact": "automl.artifact", "SearchCV": "automl.search_cv", "load": "automl.artifact"}
 
 
 def __dir__() -> list[str]:

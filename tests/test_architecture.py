@@ -27,7 +27,7 @@ BOTTOM = (
     "registry",
     "runtime",
 )
-TOP = ("cli", "hydra_app", "again", "compete", "commands", "estimator", "search", "testing")
+TOP = ("cli", "hydra_app", "again", "compete", "commands", "estimator", "search", "search_cv", "testing")
 
 
 def module_files() -> dict[str, Path]:

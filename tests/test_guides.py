@@ -72,6 +72,13 @@ def test_the_python_of_the_first_guide_runs() -> None:
     exec(compile(code, TABLE, "exec"), {})
 
 
+@pytest.mark.parametrize("page", ["docs/guides/own_models.md"])
+def test_the_python_of_a_guide_runs_from_top_to_bottom(page: str) -> None:
+    names: dict[str, object] = {}
+    for code in blocks(page, "python"):
+        exec(compile(code, page, "exec"), names)
+
+
 @pytest.mark.usefixtures("place")
 def test_the_metric_of_the_guide_counts_a_missed_malignant_one_five_times() -> None:
     cost = metrics.get("my_metric:cost", "binary")
