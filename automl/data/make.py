@@ -11,12 +11,12 @@ import numpy as np
 
 from automl import metrics, runtime
 from automl.data import baseline, copies, dates, files, identity, source, splits
+from automl.data.decimals import Decimals, evidence
 from automl.data.encode import rows
-from automl.data.infer import evidence, infer_columns
+from automl.data.infer import infer_columns
 from automl.data.options import Options
 from automl.data.source import Source
 from automl.data.target import TargetColumn, infer_target, understand, whole
-from automl.data.written import Decimals
 from automl.errors import ConfigError, DataError, unknown_name
 from automl.task import Batch, DataKind, Problem, Schema, Task
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, fields
 from numbers import Real
 from typing import Any
 
+from automl.data.decimals import MARKS
 from automl.data.target import KINDS as TARGET_KINDS
-from automl.data.written import MARKS
 from automl.errors import ConfigError, unknown_name
 from automl.options import number
 from automl.task import Role

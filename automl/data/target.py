@@ -10,9 +10,10 @@ import numpy as np
 
 from automl import runtime
 from automl.data import dates, written
-from automl.data.infer import GAPS, holds_codes, kept_words
+from automl.data.codes import holds_codes
+from automl.data.decimals import Decimals
+from automl.data.levels import GAPS, kept_words
 from automl.data.strays import refuse_strays
-from automl.data.written import Decimals
 from automl.errors import ConfigError, DataError, unknown_name
 from automl.task import Column, TargetKind
 

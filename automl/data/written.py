@@ -6,18 +6,16 @@ can be read in two ways, are refused with both readings and the way out, never g
 
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
 from typing import NoReturn
 
 from automl import runtime
-from automl.data.strays import STRAY_KINDS, STRAY_SHARE, are_few, sampled
+from automl.data.decimals import OTHER, Decimals
+from automl.data.strays import STRAY_KINDS, are_few, sampled
 from automl.errors import DataError
 from automl.runtime import GROUPED, SCALES, Number
 from automl.task import Column
 
-MARKS = {"point": ".", "comma": ","}
-_OTHER = {".": ",", ",": "."}
 # ISO 4217, and what is written in their place.
 _CURRENCY_WORDS = (
     "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTC BTN BWP BYN BZD CAD "
@@ -40,21 +38,6 @@ _UNITS = frozenset(_UNIT_WORDS.split())
 _SCALES_ALONE = SCALES.keys() - {"m", "mm", "b", "t", "cr"}
 _CODE_DIGITS = 9  # of phone numbers in groups of three, 612 345 678
 _MANY = 50  # numbers such as 1.234, beside whole ones below 1000, that say that the point groups
-
-
-@dataclass(frozen=True)
-class Decimals:
-    """What a whole table says about decimal marks. ``asked``: "auto", "point" or "comma" ("." or ","), or one for each
-    column. ``evidence``: finds the mark that the rest of the table uses, or "".
-    """
-
-    asked: str | Mapping[str, str] = "auto"
-    evidence: Callable[[], str] = str
-
-    def of(self, name: str) -> str:
-        """Return the mark that is asked for in a column, "" for none."""
-        asked = self.asked if isinstance(self.asked, str) else self.asked.get(name, "auto")
-        return "" if asked == "auto" else MARKS.get(asked, asked)
 
 
 def read(name: str, counts: Mapping[str, int], decimals: Decimals) -> Column | None:
@@ -246,8 +229,8 @@ def _decimal(
     for mark, texts in either.items():
         # Thousands have no mark below 1000: "999" beside "1,234". Fractions of three digits would end in zeros too.
         few = 1 if mark == "," else _MANY
-        if len(texts) >= few and not either[_OTHER[mark]] and _has_small_alone(found):
-            return _OTHER[mark]
+        if len(texts) >= few and not either[OTHER[mark]] and _has_small_alone(found):
+            return OTHER[mark]
     if either[","] and not either["."] and is_money:
         return "."  # money has no three decimals
     around = decimals.evidence()
@@ -260,18 +243,6 @@ def _has_small_alone(found: Mapping[str, Number]) -> bool:
     """Whether whole numbers below 1000, and only these, are written without a mark."""
     bare = [n.digits for n in found.values() if n.digits.isdecimal()]
     return bool(bare) and all(len(digits) <= 3 for digits in bare) and any(digits.strip("0") for digits in bare)
-
-
-def mark_of(texts: Sequence[str]) -> str:
-    """Return the decimal mark that some fields of a column prove, "" where they prove none."""
-    found = [split.digits for text in texts if (split := runtime.split_number(text)) is not None]
-    if not found or len(found) < len(texts) * (1 - STRAY_SHARE):
-        return ""
-    proven = {
-        mark for mark in "," "." for digits in found
-        if GROUPED[mark].fullmatch(digits) and not GROUPED[_OTHER[mark]].fullmatch(digits)
-    }  # fmt: skip
-    return proven.pop() if len(proven) == 1 else ""
 
 
 def _refuse_two(name: str, one: str, other: str, what: str, way_out: str) -> NoReturn:

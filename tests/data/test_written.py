@@ -12,8 +12,8 @@ import pytest
 
 from automl import runtime
 from automl.data import from_arrays, load, rows
+from automl.data.decimals import Decimals
 from automl.data.infer import infer_columns
-from automl.data.written import Decimals
 from automl.errors import DataError, UnknownNameError
 
 rng = np.random.default_rng(0)

@@ -1,0 +1,43 @@
+"""Texts that look like numbers and name something: codes with leading zeros, phone numbers, grouped thousands."""
+
+import numpy as np
+
+from automl import runtime
+from automl.data.findings import Findings
+
+
+def holds_codes(values: np.ndarray) -> bool:
+    """Whether whole numbers are written with leading zeros (02139, 007), which say that they name something."""
+    if values.dtype != object:
+        return False
+    is_padded = False
+    for value in values.tolist():
+        if not isinstance(value, str):
+            continue
+        text = value if value.isdecimal() else value.strip()
+        if text.isdecimal():
+            is_padded = is_padded or (text[0] == "0" and text != "0")
+        elif not text.lstrip("+-").isdecimal() and not runtime.says_nothing(text):
+            return False  # a fraction or a word, in most columns in the first row
+    return is_padded
+
+
+def may_be_more(name: str, values: np.ndarray, findings: Findings) -> bool:
+    """Whether texts that ``float`` reads may say something else: 1.234 beside 999, or +49 170 123456."""
+    if values.dtype != object:
+        return False
+    some = [value for value in values[:200].tolist() if isinstance(value, str)]
+    if some and all(text.startswith("+") for text in some):
+        return True
+    if not any("." in text for text in some) or not all(map(_has_no_fraction, some)):
+        return False
+    if "," in (findings.decimals.of(name), findings.decimals.evidence()):
+        return True
+    texts = [value for value in values.tolist() if isinstance(value, str)]
+    return any("." not in text for text in texts) and all(map(_has_no_fraction, texts))
+
+
+def _has_no_fraction(text: str) -> bool:
+    """Whether a point in a number may be one of thousands: three digits follow."""
+    head, point, tail = text.partition(".")
+    return not point or (len(tail) == 3 and 0 < len(head.lstrip("-")) <= 3 and head[0] != "0")

@@ -1,0 +1,146 @@
+"""The role of a column that nobody declared: numbers, dates, durations, truth values, text, categories, or none."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, time, timedelta
+
+import numpy as np
+
+from automl import runtime
+from automl.data import dates, written
+from automl.data.codes import holds_codes, may_be_more
+from automl.data.findings import Findings
+from automl.data.identity import ID_NAME
+from automl.data.levels import apart, categorical, note_nothing
+from automl.data.offsets import centred, dated, less_center, middle
+from automl.data.strays import refuse_strays
+from automl.data.vocabulary import build_vocabulary
+from automl.task import Column
+
+_SOFT = {"role": "datetime"}  # a column in which what says nothing is missing
+
+
+def inferred(name: str, values: np.ndarray, findings: Findings) -> Column:
+    """Return a column with the role that its values show; see the notes in ``findings`` for how they are read."""
+    column = Column(name, "numeric", missing=findings.declared)
+    if values.dtype.kind == "b":
+        return _unless_constant(values, findings, Column(name, "boolean"))
+    if values.dtype.kind == "M":
+        return _unless_constant(
+            values, findings, replace(Column(name, "datetime", format="iso"), center=middle(values))
+        )
+    if values.dtype.kind == "m":
+        return _number(replace(column, format="duration"), values, findings)
+    first = next((v for v in values if not runtime.is_missing(v)), None)
+    if first is None:
+        return Column(name, "dropped", reason="every value is missing")
+    if isinstance(first, (timedelta, np.timedelta64)):
+        return _number(replace(column, format="duration"), values, findings)
+    if runtime.label(first) not in ("True", "False") and not may_be_more(name, values, findings):
+        parsed, bad = runtime.numbers(values, column.to_dict() if findings.declared else {})
+        if bad < 0 and not holds_codes(values):
+            return _number(column, values, findings, parsed)
+    return _from_strings(name, values, findings)
+
+
+def text_or_nothing(name: str, values: np.ndarray, findings: Findings) -> Column:
+    """Return a column of text, and any other as not used."""
+    if values.dtype == object and runtime.numbers(values)[1] >= 0:
+        return Column(name, "text", terms=build_vocabulary(values, findings.seed))
+    return Column(name, "dropped", reason="it is no text")
+
+
+def _unless_constant(values: np.ndarray, findings: Findings, column: Column) -> Column:
+    name = column.name
+    present = values if values.dtype.kind == "b" else values[~np.isnat(values)]
+    findings.missing[name] = len(values) - len(present)
+    if not len(present):
+        return Column(name, "dropped", reason="every value is missing")
+    if len(present) == len(values) and (present == present[0]).all():
+        return Column(name, "dropped", reason=f"every value is {runtime.label(present[0])}")
+    return column
+
+
+def _number(column: Column, values: np.ndarray, findings: Findings, parsed: np.ndarray | None = None) -> Column:
+    """Return a column of numbers, or of dates, where its numbers evidently are. ``parsed``: once they are read."""
+    name = column.name
+    parsed, center, _ = less_center(values, column, parsed)
+    present = parsed[~np.isnan(parsed)]
+    findings.missing[name] = len(parsed) - len(present)
+    if not len(present):
+        return Column(name, "dropped", reason="every value is missing")
+    if len(present) == len(parsed) and present.min() == present.max():
+        return Column(name, "dropped", reason=f"every value is {present[0] + center:g}")
+    if ID_NAME.search(name) and (present == np.round(present)).all() and len(np.unique(present)) == len(parsed):
+        return Column(name, "dropped", reason="its name and its values, all different, are those of an identifier")
+    form = "" if column.decimal or column.format else dates.of_numbers(name, parsed + center)
+    if form:
+        findings.notes.append(f"The numbers of column '{runtime.shown(name)}' are read as dates ({form}).")
+        return dated(name, values, form, findings)
+    return centred(column, parsed, center)
+
+
+def _from_strings(name: str, values: np.ndarray, findings: Findings) -> Column:
+    counts, marked = apart(name, values, findings)
+    distinct = list(counts)
+    n_missing = findings.missing[name] + sum(marked.values())
+    n_present = len(values) - n_missing
+    if not counts:
+        return Column(name, "dropped", reason="every value is missing")
+    if len(distinct) == 1 and not n_missing:
+        return Column(name, "dropped", reason=f"every value is '{runtime.shown(distinct[0])}'")
+    if counts.keys() <= {"True", "False"}:
+        findings.missing[name] = n_missing
+        return Column(name, "boolean")
+    found = _numbers_or_dates(name, values, counts, findings)
+    if found is not None:
+        return found
+    if _is_text(distinct, n_present):
+        return Column(name, "text", terms=build_vocabulary(values, findings.seed))
+    if len(distinct) == n_present and n_present >= 20:
+        return Column(name, "dropped", reason="every value is different, like an identifier's")
+    return categorical(name, counts, marked, findings)
+
+
+def _numbers_or_dates(name: str, values: np.ndarray, counts: Counter[str], findings: Findings) -> Column | None:
+    types = {type(v) for v in values.tolist() if not runtime.is_missing(v)}
+    if all(issubclass(kind, (date, time)) for kind in types):
+        return dated(name, values, "time" if any(issubclass(kind, time) for kind in types) else "iso", findings)
+    if holds_codes(values):
+        return None  # 00010203 is no day of the year 1
+    column = written.read(name, counts, findings.decimals)
+    if column is not None:
+        column = replace(column, missing=findings.declared)
+        reading = column.to_dict()
+        refuse_strays(name, values, counts, "numbers", lambda v: runtime.number(v, reading), findings.row_numbers)
+        parsed, bad = runtime.numbers(values, reading)
+        if bad < 0:
+            if note := written.note(column, counts):
+                findings.notes.append(note)
+            note_nothing(name, counts, "numbers", findings)
+            return _number(column, values, findings, parsed)
+    forms = dates.of_texts(name, counts)
+    if forms:
+        refuse_strays(name, values, counts, "dates", lambda v: runtime.moment(v, forms, _SOFT), findings.row_numbers)
+        if runtime.dates(np.array(list(counts), object), forms, _SOFT)[1] < 0:
+            note_nothing(name, counts, "dates", findings)
+            if order := dates.ambiguous(forms, counts):
+                fit = f"The dates of column '{runtime.shown(name)}' fit both month first and day first"
+                findings.notes.append(f"{fit}; they are read as {order}.")
+            return dated(name, values, forms, findings)
+    if dates.are_durations(counts):
+        refuse_strays(name, values, counts, "durations", runtime.duration, findings.row_numbers)
+        column = Column(name, "numeric", format="duration", missing=findings.declared)
+        if runtime.numbers(values, column.to_dict())[1] < 0:
+            note_nothing(name, counts, "durations", findings)
+            return _number(column, values, findings)
+    return None
+
+
+def _is_text(distinct: Sequence[str], n_present: int) -> bool:
+    """Sentences: several words, and seldom the same twice."""
+    sample = distinct[:1000]
+    words = float(np.mean([len(value.split()) for value in sample]))
+    share = len(distinct) / n_present
+    return (words >= 3 and share > 0.5 and len(distinct) >= 5) or (words >= 8 and share > 0.1)

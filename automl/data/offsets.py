@@ -1,0 +1,60 @@
+"""Columns of numbers and dates, less a center where float32 could not hold the differences."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from automl import runtime
+from automl.data.findings import Findings
+from automl.task import Column
+
+_PRECISION = 1e-6  # of the deviation, that float32 may lose
+_LARGEST_SPREAD = 2.0**62
+
+
+def less_center(values: np.ndarray, column: Column, parsed: np.ndarray | None = None) -> tuple[np.ndarray, float, int]:
+    """Return the numbers of a column, less a center where even float64 needs one, and the first that is none, or -1."""
+    reading = column.to_dict()
+    bad = -1
+    if parsed is None:
+        parsed, bad = runtime.numbers(values, reading)
+    present = parsed[np.isfinite(parsed)]
+    if bad >= 0 or not len(present) or np.abs(present).max() < 2.0**53 or np.ptp(present) >= _LARGEST_SPREAD:
+        return parsed, 0.0, bad
+    center = float(present[0])
+    if values.dtype.kind == "f" or center != round(center) or abs(center) < 2.0**53:
+        return parsed, 0.0, bad
+    return runtime.numbers(values, {**reading, "center": center})[0], center, bad
+
+
+def centred(column: Column, values: np.ndarray, center: float) -> Column:
+    """Subtract the median in float64 where float32 would lose too much of the differences."""
+    present = values[np.isfinite(values)]
+    if center or not len(present):
+        return replace(column, center=center)
+    median = float(np.median(present))
+    median = float(round(median)) if abs(median) >= 1 else 0.0
+    lost, kept = _lost(present), _lost(present - median)
+    return replace(column, center=median) if lost > _PRECISION * present.std() and kept < lost / 2 else column
+
+
+def _lost(values: np.ndarray) -> float:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(np.abs(values - values.astype(np.float32)).max())
+
+
+def dated(name: str, values: np.ndarray, forms: str | tuple[str, ...], findings: Findings) -> Column:
+    """Return a column of dates that are written in ``forms``; what says nothing is counted as missing."""
+    forms = forms[0] if len(forms) == 1 else forms
+    column = Column(name, "datetime", format=forms, missing=findings.declared)
+    moments, bad = runtime.dates(values, forms, column.to_dict())
+    if bad >= 0:
+        return column  # encoding names the value
+    findings.missing[name] = int(np.isnat(moments).sum())
+    return replace(column, center=middle(moments))
+
+
+def middle(moments: np.ndarray) -> float:
+    """Return the day around which dates with a time of the day lie, from 1970; 0.0 where whole days say all."""
+    days = moments[~np.isnat(moments)].astype("datetime64[us]").astype(np.int64) / 86_400e6
+    return float(round(np.median(days))) if len(days) and (days != np.round(days)).any() else 0.0
