@@ -27,7 +27,6 @@ from automl.space import (
 from automl.task import FAMILY_FOLDER, Problem, Task
 from automl.training import network
 from automl.training.pipeline import Pipeline
-from automl.types import Model
 
 Plugins = Mapping[str, Sequence[str]]
 # Below it stand the steps that a family may take without naming them.
@@ -100,8 +99,8 @@ def networks(space: Space, task: Task) -> list[str]:
     return [str(name) for name in family.options if load(FAMILY_FOLDER[task.kind], str(name)).network is not None]
 
 
-def build(params: Params, problem: Problem) -> Model:
-    """Build the unfitted model that ``params`` describe."""
+def build(params: Params, problem: Problem) -> Pipeline:
+    """Build the unfitted model that ``params`` describe, behind its feature steps."""
     name = str(params["family"])
     family = load(FAMILY_FOLDER[problem.schema.kind], name)
     own = scope(params, f"family.{name}")
@@ -112,7 +111,7 @@ def build(params: Params, problem: Problem) -> Model:
         if has_input(step, problem)
     ]
     model = family.build(own, problem)
-    return Pipeline(steps, model) if steps else model
+    return Pipeline(steps, model)
 
 
 def steps_of(family: Family, more: Iterable[str] = ()) -> dict[str, Step]:

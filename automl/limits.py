@@ -48,6 +48,6 @@ class KnownSizes:
         """Return what is known of a candidate: nothing where it is no network, or has steps before it that learn."""
         try:
             model = build(params, self.problem)
-            return model.sizes(self.x) if isinstance(model, Network) else {}
+            return model.model.sizes(self.x) if isinstance(model.model, Network) and not model.steps else {}
         except (NotApplicable, RuntimeError, ValueError):  # what cannot be built says so as a trial
             return {}

@@ -59,7 +59,7 @@ def test_random_candidates_are_brought_within_the_limits() -> None:
         found = within(space, drawn, rng)
         if found is not None:
             changed += found != drawn
-            costs = build(found, task.problem).sizes(task.data.x.take(slice(0, 2)))  # type: ignore[attr-defined]
+            costs = build(found, task.problem).model.sizes(task.data.x.take(slice(0, 2)))  # type: ignore[attr-defined]
             assert all(costs[name] <= limit for name, limit in limits.items())
     assert changed
 

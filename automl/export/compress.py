@@ -14,7 +14,6 @@ from automl.options import number
 from automl.registry import available, load
 from automl.space import Choice, Defaults, Params, Space, draw
 from automl.task import Batch, Rows, Task
-from automl.training.pipeline import Pipeline
 from automl.types import Model
 
 
@@ -88,8 +87,7 @@ class _OneModel:
     def __init__(self, task: Task, member: Member, max_loss: float, note: Callable[[str], None]) -> None:
         self.task, self.member, self.max_loss, self.note = task, member, max_loss, note
         self.valid = task.data.take(member.index)
-        whole = member.model
-        self.model: Model = whole.model if isinstance(whole, Pipeline) else whole
+        self.model: Model = member.model.model
         self.prediction = member.prediction
         self.reference = self._score(self.prediction)
         self.done: list[str] = []
@@ -99,8 +97,8 @@ class _OneModel:
         """Return ``member``, which has the model this began with, with what became of it."""
         if not self.done:
             return member
-        model = member.model.with_model(self.model) if isinstance(member.model, Pipeline) else self.model
-        return replace(member, model=model, prediction=self.prediction, compression=tuple(self.done))
+        whole = member.model.with_model(self.model)
+        return replace(member, model=whole, prediction=self.prediction, compression=tuple(self.done))
 
     def shrink(self, name: str, deadline: float) -> bool:
         """Take the first setting of a compressor that loses little enough; return whether none does."""
@@ -112,7 +110,7 @@ class _OneModel:
                 return False
             try:
                 smaller = option.build(params, self.task.problem).compress(self.model, self.train)
-                prediction = None if smaller is None else smaller.predict(self.x)
+                prediction = None if smaller is None else self.member.model.with_model(smaller).answer(self.x)
             except Exception as error:  # a compressor that fails costs its gain, never the model
                 reason = " ".join(str(error).split())[:200]
                 self.note(f"{name} failed on trial {self.member.candidate_id}: {type(error).__name__}: {reason}")
@@ -133,17 +131,14 @@ class _OneModel:
     @cached_property
     def x(self) -> Rows:
         """The validation rows as the inner model sees them."""
-        return self._featured(self.valid.x)
+        return self.member.model.transform(self.valid.x)
 
     @cached_property
     def train(self) -> Batch:
         """The rows the model was fitted on, as it saw them."""
         # Its fold's own: where rows are ordered, those that come after its validation part are in neither.
         train, _ = self.task.fold(self.member.fold)
-        return replace(train, x=self._featured(train.x))
-
-    def _featured(self, x: Rows) -> Rows:
-        return self.member.model.transform(x) if isinstance(self.member.model, Pipeline) else x
+        return replace(train, x=self.member.model.transform(train.x))
 
 
 def settings(space: Space) -> list[Params]:

@@ -68,6 +68,10 @@ class Graph:
         self._nodes.append(helper.make_node(kind, list(inputs), outputs, domain=domain, **attributes))
         return outputs
 
+    def made_by(self, kind: str, tensor: str) -> str | None:
+        """Return what a node of this kind makes ``tensor`` of; None where it is made otherwise."""
+        return next((n.input[0] for n in reversed(self._nodes) if n.op_type == kind and tensor in n.output), None)
+
     def columns(self, tensor: str, index: Sequence[int] | np.ndarray) -> str:
         """Return the columns ``index`` of an (n, p) tensor."""
         return self.op("Gather", tensor, self.constant(np.asarray(index, np.int64)), axis=1)

@@ -13,7 +13,7 @@ from automl.export.member import Member, to_onnx
 from automl.task import Task
 from automl.training.network import Network
 from automl.training.pipeline import Pipeline
-from automl.types import Model, Values
+from automl.types import Values
 
 # What can be measured, and so be a goal beside the score, or have a limit.
 COUNTED, ON_GRAPH = ("parameters", "multiply_adds"), ("bytes", "row_ms")
@@ -21,7 +21,7 @@ NAMES = (*ON_GRAPH, *COUNTED)
 REPEATS = 20
 
 
-def measured(task: Task, model: Model, names: Collection[str]) -> Values:
+def measured(task: Task, model: Pipeline, names: Collection[str]) -> Values:
     """Return what is asked for of a fitted model, of ``NAMES``.
 
     bytes: of its graph. row_ms: the median milliseconds in which one core answers a row, in this process.
@@ -35,15 +35,11 @@ def measured(task: Task, model: Model, names: Collection[str]) -> Values:
     return {name: values[name] for name in names}
 
 
-def counted(task: Task, model: Model) -> Mapping[str, float] | None:
+def counted(task: Task, model: Pipeline) -> Mapping[str, float] | None:
     """Return the parameters and multiply-adds of a network, None of another model."""
-    steps, inner = (model.steps, model.model) if isinstance(model, Pipeline) else ([], model)
-    if not isinstance(inner, Network):
+    if not isinstance(model.model, Network):
         return None
-    row = task.data.x.take(task.sample_index[:1])
-    for step in steps:
-        row = step.transform(row)
-    return inner.sizes(row)
+    return model.model.sizes(model.transform(task.data.x.take(task.sample_index[:1])))
 
 
 def numbers_in(graph: bytes) -> dict[str, float]:
@@ -64,7 +60,7 @@ def of_members(task: Task, members: Sequence[Member], names: Collection[str]) ->
     return {name: sum(values[name] for values in found) for name in wanted}
 
 
-def graph_of(task: Task, model: Model) -> bytes:
+def graph_of(task: Task, model: Pipeline) -> bytes:
     """Return the graph of one model that answers for itself."""
     return to_onnx(task, [Member("", "", 0, 1.0, model, np.zeros(0, np.int64), np.zeros(0))])
 

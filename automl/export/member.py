@@ -10,7 +10,7 @@ from automl.export.front import average, declare_inputs
 from automl.export.graph import Graph
 from automl.metrics import mean
 from automl.task import Rows, Task
-from automl.types import Model
+from automl.training.pipeline import Pipeline
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Member:
     family: str
     fold: int
     weight: float
-    model: Model
+    model: Pipeline
     index: np.ndarray
     prediction: np.ndarray
     seconds: float = 0.0

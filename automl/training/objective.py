@@ -15,7 +15,8 @@ from automl.errors import ArtifactError
 from automl.metrics import mean
 from automl.model_store import ModelStore
 from automl.task import Task
-from automl.types import LAST, RUNG, RUNG_SECONDS, Candidate, FoldRef, Model, Report, Status, Trial, Values
+from automl.training.pipeline import Pipeline
+from automl.types import LAST, RUNG, RUNG_SECONDS, Candidate, FoldRef, Report, Status, Trial, Values
 
 # From this many folds on a trial reports after each; with fewer it also reports from within a fit.
 FOLDS_ARE_ENOUGH = 3
@@ -33,7 +34,7 @@ class FitFolds:
 
     task: Task
     store: ModelStore | None = None
-    measure: Callable[[Task, Model], Values] | None = None
+    measure: Callable[[Task, Pipeline], Values] | None = None
     deterministic: bool = False
 
     def __call__(self, candidate: Candidate, threads: int, deadline: float | None) -> "Fit":
@@ -92,7 +93,7 @@ class Fit(Iterator[Trial]):
         self.folds: list[FoldRef] = [self._taken_over(fold) for fold in state.get("folds", ())]
         self.reports: list[Report] = state.get("reports", [])
         self.values: dict[str, float] = state.get("values", {})
-        self.in_work: tuple[Model, float] | None = state.get("in_work")
+        self.in_work: tuple[Pipeline, float] | None = state.get("in_work")
         self.earlier_seconds: float = state.get("seconds", 0.0)
         self.started, self.started_at = time.perf_counter(), time.time()
         self.idle_seconds = 0.0
@@ -136,7 +137,7 @@ class Fit(Iterator[Trial]):
                 yield from self._hand_out(self._snapshot("running"))
         yield self._snapshot("finished")
 
-    def _fold(self, i: int, model: Model, slow_at: float) -> Generator[Trial, None, float]:
+    def _fold(self, i: int, model: Pipeline, slow_at: float) -> Generator[Trial, None, float]:
         """Fit on one fold until ``slow_at``, with a snapshot now and then; return how far the fit got."""
         train, valid = self.task.fold(i)
         if self.in_work is not None and hasattr(model, "continue_from"):
@@ -164,9 +165,10 @@ class Fit(Iterator[Trial]):
         yield snapshot
         self.idle_seconds += time.perf_counter() - left
 
-    def _keep(self, i: int, model: Model) -> None:
+    def _keep(self, i: int, model: Pipeline) -> None:
         valid = self.task.data.take(self.task.splits[i][1])
-        prediction = np.asarray(model.predict(valid.x), self.task.target.dtype)
+        said = model.calibrate(valid) if self.task.metric.needs == "probabilities" else model.predict(valid.x)
+        prediction = np.asarray(said, self.task.target.dtype)
         if not np.isfinite(prediction).all():
             raise FloatingPointError(f"the model predicts values that are not finite on fold {i}")
         score = self.task.metric.score(valid.y, prediction, valid.weights)

@@ -1,4 +1,4 @@
-"""Feature steps in front of a model: together they are a model again."""
+"""Feature steps in front of a model, and behind it the temperature of its probabilities: together a model again."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from automl import temperature
 from automl.task import Batch, Rows
 from automl.types import FeatureStep, Model
 
@@ -14,11 +15,15 @@ if TYPE_CHECKING:
 
 
 class Pipeline:
-    """Fits ``steps`` on the training part of a fold, then ``model`` on what they make of it."""
+    """Fits ``steps`` on the training part of a fold, then ``model`` on what they make of it.
 
-    def __init__(self, steps: Sequence[FeatureStep], model: Model) -> None:
+    ``temperature``: see ``automl.temperature``; 1 leaves what the model says as it is.
+    """
+
+    def __init__(self, steps: Sequence[FeatureStep], model: Model, temperature: float = 1.0) -> None:
         self.steps = list(steps)
         self.model = model
+        self.temperature = temperature
 
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
         """Fit steps and model; yields the model's progress."""
@@ -33,16 +38,29 @@ class Pipeline:
             x = step.transform(x)
         return x
 
+    def calibrate(self, valid: Batch) -> np.ndarray:
+        """Set the temperature that fits the classes of ``valid``, rows that the model has not learnt from.
+
+        Returns what is predicted for them, (n, k).
+        """
+        said = self.model.predict(self.transform(valid.x))
+        self.temperature = temperature.fit(said, valid.y, valid.weights)
+        return temperature.apply(said, self.temperature)
+
     def predict(self, x: Rows) -> np.ndarray:
         """Return (n, width) probabilities or values."""
-        return self.model.predict(self.transform(x))
+        return self.answer(self.transform(x))
+
+    def answer(self, x: Rows) -> np.ndarray:
+        """Return (n, width) probabilities or values for rows as the model sees them."""
+        return temperature.apply(self.model.predict(x), self.temperature)
 
     def to_onnx(self, graph: "Graph", inputs: Mapping[str, str]) -> str:
         """Add steps and model to ``graph``; return the output's name."""
         tensors = dict(inputs)
         for step in self.steps:
             tensors = step.to_onnx(graph, tensors)
-        return self.model.to_onnx(graph, tensors)
+        return temperature.emit(graph, self.model.to_onnx(graph, tensors), self.temperature)
 
     def continue_from(self, other: "Pipeline", progress: float) -> None:
         """Begin the next fit where ``other`` stands, if the model can: the steps learn the same again."""
@@ -50,5 +68,5 @@ class Pipeline:
             self.model.continue_from(other.model, progress)
 
     def with_model(self, model: Model) -> "Pipeline":
-        """Return the same fitted steps in front of another model."""
-        return Pipeline(self.steps, model)
+        """Return the same with another fitted model."""
+        return Pipeline(self.steps, model, self.temperature)

@@ -26,6 +26,7 @@ from automl.kept import KeptTrials
 from automl.model_store import ModelStore
 from automl.task import Batch, Rows, Task
 from automl.training.objective import FitFolds
+from automl.training.pipeline import Pipeline
 from automl.types import Candidate, Trial
 from tests.tasks import defaults, make
 from tests.trials import candidate, left, trial
@@ -98,7 +99,7 @@ def kept(task: Task, tmp_path: Path) -> KeptTrials:
 
 def perfect(task: Task, kept: KeptTrials, kind: type[Liar]) -> Trial:
     perfect = np.eye(task.target.n_classes)[task.data.y].astype(np.float32)
-    models = [kind(task.target.n_classes)] * len(task.splits)
+    models = [Pipeline([], kind(task.target.n_classes))] * len(task.splits)
     return left(kept.store, trial(candidate("9", family="linear"), 1.0), perfect, models, task.valid_rows)
 
 
@@ -123,7 +124,7 @@ def test_compression_that_does_not_export_faithfully_is_left_out(task: Task, tmp
     constant = np.tile(np.eye(2, dtype=np.float32)[0], (task.n_rows, 1))
     kept = kept_in(tmp_path / "trials", task)
     of = trial(candidate("9", family="linear"), 0.5)
-    kept.offer(left(kept.store, of, constant, [Brittle(2)] * len(task.splits), task.valid_rows))
+    kept.offer(left(kept.store, of, constant, [Pipeline([], Brittle(2))] * len(task.splits), task.valid_rows))
     notes: list[str] = []
     _, shipped = ship(task, kept, tmp_path, ShipConfig(), float("inf"), notes.append)
     assert any("without compression" in note for note in notes)
@@ -140,7 +141,7 @@ def test_a_stopped_trial_joins_only_where_it_helps(task: Task, tmp_path: Path) -
         kept = kept_in(tmp_path / str(rng.integers(1 << 30)), task)
         weak = [(f"weak {i}", "finished", noise) for i in range(n_weak)]
         for id, status, prediction in (("0", "finished", complete), ("1", "stopped", partial), *weak):
-            models = [Liar(2)] * (2 if status == "finished" else 1)
+            models = [Pipeline([], Liar(2))] * (2 if status == "finished" else 1)
             of = trial(candidate(id, family="linear"), 0.5, status)  # type: ignore[arg-type]
             kept.offer(left(kept.store, of, prediction, models, task.valid_rows))
         return list(choose(task, kept, ShipConfig(), print).weights)
@@ -174,7 +175,7 @@ def test_a_row_is_answered_with_the_weight_of_the_candidate(task: Task) -> None:
     (_, first), (_, second) = task.splits
 
     def member(candidate: str, fold: int, index: np.ndarray, weight: float, says: float) -> Member:
-        return Member(candidate, "linear", fold, weight, Liar(2), index, np.full((len(index), 2), says))
+        return Member(candidate, "linear", fold, weight, Pipeline([], Liar(2)), index, np.full((len(index), 2), says))
 
     members = [member("0", 0, first, 0.25, 1.0), member("0", 1, second, 0.25, 1.0), member("1", 0, first, 0.5, 0.0)]
     answered = validation_prediction(task, members)
@@ -184,7 +185,7 @@ def test_a_row_is_answered_with_the_weight_of_the_candidate(task: Task) -> None:
 
 def test_nothing_is_left_of_a_refused_export(task: Task, tmp_path: Path) -> None:
     index = task.splits[0][1]
-    member = Member("9", "linear", 0, 1.0, Liar(2), index, np.zeros((len(index), 2)))
+    member = Member("9", "linear", 0, 1.0, Pipeline([], Liar(2)), index, np.zeros((len(index), 2)))
     with pytest.raises(ExportError, match="differs from its source"):
         package.export(task, [member], tmp_path / "model", "ensemble", Scores(1.0))
     assert list(tmp_path.iterdir()) == []
@@ -262,7 +263,7 @@ def test_a_compressor_sees_the_rows_of_its_folds_training_part_only(monkeypatch:
         importlib.import_module("automl.search_spaces.compressors.trim_trees").TrimTrees, "compress", watch
     )
     members = [
-        Member("0", "liar", fold, 0.5, Liar(2), valid, np.full((len(valid), 2), 0.5))
+        Member("0", "liar", fold, 0.5, Pipeline([], Liar(2)), valid, np.full((len(valid), 2), 0.5))
         for fold, (_, valid) in enumerate(task.splits)
     ]
     Compression(task, CompressConfig(options=("trim_trees",))).apply(members, float("inf"))
@@ -290,7 +291,10 @@ def test_values_that_are_large_and_vary_little_are_shipped(family: str, tmp_path
 
 def test_weights_are_normalised(task: Task) -> None:
     index = task.splits[0][1]
-    members = [Member(str(i), "x", 0, w, Liar(2), index, np.zeros((len(index), 2))) for i, w in enumerate((1.0, 3.0))]
+    members = [
+        Member(str(i), "x", 0, w, Pipeline([], Liar(2)), index, np.zeros((len(index), 2)))
+        for i, w in enumerate((1.0, 3.0))
+    ]
     assert [m.weight for m in normalised(members)] == [0.25, 0.75]
 
 

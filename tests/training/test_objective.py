@@ -16,6 +16,7 @@ from automl.space import Defaults, Params, draw
 from automl.task import Batch, Problem, Rows
 from automl.training import objective
 from automl.training.objective import FitFolds
+from automl.training.pipeline import Pipeline
 from automl.types import Candidate
 from tests.tasks import make
 
@@ -82,9 +83,9 @@ def test_a_fold_gets_a_part_of_the_time_that_is_left_and_is_done_when_it_ends_by
     task = replace(task, splits=((train, valid),) * 5)
     given: list[float | None] = []
 
-    def built(params: Params, problem: Problem) -> Shortened:
+    def built(params: Params, problem: Problem) -> Pipeline:
         given.append(problem.fit_seconds)
-        return Shortened()
+        return Pipeline([], Shortened())
 
     monkeypatch.setattr(objective, "build", built)
     one = candidate("table", "binary", "linear")
