@@ -32,6 +32,7 @@ import itertools
 import json
 import re
 import tempfile
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
@@ -481,17 +482,38 @@ def _number_in(text: str, column: Column) -> int | float:
 
 
 def duration(value: Any) -> float:
-    """Return how many seconds "1 day, 2:03:04.5", "26:03:04.5", "-1 days 02:03:04" or "P1DT2H3M4.5S" are."""
-    text = str(value).strip()
+    """Return how many seconds "1 day, 2:03:04.5", "26:03:04.5", "-1 days 02:03:04", "P1DT2H3M4.5S" or "1h 5m" are.
+
+    A month is a twelfth of a year, and that 365.25 days.
+    """
+    text = unquoted(in_ascii(str(value)))
     if says_nothing(text):
         return np.nan
-    found = _CLOCK.fullmatch(text) or _ISO_DURATION.fullmatch(text)
+    found = _CLOCK.fullmatch(text)
     if found is None or not any(found.group("days", "hours", "minutes", "seconds")):
-        raise ValueError(value)
+        return _spelled(text)
     days, hours, minutes, seconds = (float(part or 0) for part in found.group("days", "hours", "minutes", "seconds"))
     sign = -1.0 if found["sign"] else 1.0
     within = sign * (hours * 3_600 + minutes * 60 + seconds)  # of "-1 days +02:00:00", 22 hours before, it is positive
-    return within + (days if found.re is _CLOCK else sign * days) * 86_400
+    return within + days * 86_400
+
+
+def _spelled(text: str) -> float:
+    """Return the seconds of a duration in units, the largest first: "P1DT2H", "2 years 3 months", "1h 5m"."""
+    iso = _ISO_DURATION.fullmatch(text)
+    if iso is not None and any(iso.groups()[1:]):
+        parts = [(amount, size) for amount, size in zip(iso.groups()[1:], _TIMES, strict=True) if amount]
+    elif _SPELLED.fullmatch(text):
+        parts = [(amount, SECONDS_OF.get(unit_key(name), 0.0)) for amount, name in _AMOUNT.findall(text)]
+        if len(parts) > 1 and parts[0][1] == SECONDS_OF["y"] and parts[1][1] == SECONDS_OF["m"]:
+            parts[1] = parts[1][0], SECONDS_OF["month"]  # "10y 3m"
+    else:
+        raise ValueError(text)
+    sizes = [size for _, size in parts]
+    if not all(sizes) or sizes != sorted(set(sizes), reverse=True):
+        raise ValueError(text)
+    total = sum(float(amount.replace(",", ".")) * size for amount, size in parts)
+    return -total if text.startswith("-") else total
 
 
 def truth(value: Any, column: Column = _ANY) -> float:
@@ -549,6 +571,8 @@ def _parsed(text: str, pattern: str) -> datetime:
         return datetime.combine(_FIRST_DAY, time.fromisoformat(text).replace(tzinfo=None))
     if pattern.startswith("epoch"):
         return _EPOCH + timedelta(seconds=float(text) / _TICKS[pattern])
+    if _ONE_DIGIT.search(text):  # 4:3 is no time of a day, though strptime takes it
+        raise ValueError(text)
     if text.isdecimal() != (pattern in _DIGITS_OF) or len(text) != _DIGITS_OF.get(pattern, len(text)):
         raise ValueError(text)
     return datetime.strptime(tidy(text), pattern)
@@ -713,25 +737,32 @@ def dates(values: Any, formats: str | Sequence[str], column: Column = _ANY) -> t
 
 
 class Number(NamedTuple):
-    """A number in its parts: "-$1,234.5e2 kg" has the digits "1,234.5", and stands between "$" and "kg"."""
+    """A number in its parts: "-$1,234.5e2 kg" has the digits "1,234.5", and stands between "$" and "kg".
+
+    ``fraction``: of "2½" and "2 1/2", what is added to the digits.
+    """
 
     negative: bool
     digits: str
     exponent: int
     before: str
     after: str
+    fraction: float = 0.0
 
 
 def split_number(text: str) -> Number | None:
     """Take a number apart, whatever its decimal mark; None where it is none. Accounting's (5) and 5- are -5.
 
-    A sign before it that bounds or blurs it, as in "<0.5" below what can be measured, or "~12", is left out.
+    What bounds or blurs it, as in "<0.5" below what can be measured, "~12", "90+" or "12 ± 1", is left out, and so are
+    marks of a footnote and quotes around it.
     """
     if len(text) > _LONGEST_NUMBER:
         return None
-    text = BOUND.sub("", text.translate(_SIGNS).strip())
+    text = BOUND.sub("", unquoted(in_ascii(text)))
     if not text.isascii():
-        text = re.sub(r"\d", lambda digit: str(int(digit[0])), text)
+        text = _SUPERSCRIPTS.sub(lambda power: f"10^{unicodedata.normalize('NFKC', power[1])}", text)
+        text = _VULGAR.sub(_in_digits, text)
+    text = _FOOTNOTE.sub("", BLUR.sub("", text))
     in_parentheses = _ACCOUNTING.fullmatch(text)
     if in_parentheses is not None:
         text = "".join(in_parentheses.groups())
@@ -743,7 +774,31 @@ def split_number(text: str) -> Number | None:
         return None
     before, after = (part.strip() for part in found.group("before", "after"))
     is_negative = in_parentheses is not None or "-" in signs
-    return Number(is_negative, found["digits"], int(found["exponent"] or found["power"] or 0), before, after)
+    exponent = int(found["exponent"] or found["power"] or 0)
+    above, below = int(found["above"] or 0), int(found["below"] or 1)
+    if above > 0 and (above >= below or exponent):  # "5 9/2" is no number
+        return None
+    if after[:1] == "\N{DEGREE SIGN}" and after[1:].strip() in _HEMISPHERES:
+        is_negative, after = is_negative != (after[-1] in "SW"), after[0]
+    return Number(is_negative, found["digits"], exponent, before, after, above / below)
+
+
+def in_ascii(text: str) -> str:
+    """Return a text with the digits, spaces and dashes of other scripts as those of ASCII, without what is not seen."""
+    if text.isascii():
+        return text.strip()
+    return re.sub(r"\d", lambda digit: str(int(digit[0])), text.translate(_SIGNS).strip())
+
+
+def unquoted(text: str) -> str:
+    """Return a number or date without quotes around it, as in ="5", or the apostrophe that makes it text in a sheet."""
+    found = _QUOTED.fullmatch(text)
+    return text if found is None else (found["quoted"] or found["text"] or "").strip()
+
+
+def _in_digits(found: re.Match[str]) -> str:
+    above, below = unicodedata.normalize("NFKC", found[2]).split("\N{FRACTION SLASH}")
+    return f"{found[1] or '0'} {above}/{below}"
 
 
 def value_of(found: Number, decimal: str, scale: int = 0) -> float:
@@ -755,23 +810,25 @@ def value_of(found: Number, decimal: str, scale: int = 0) -> float:
         raise ValueError(found.digits)
     digits = "".join(c for c in found.digits if c.isdecimal() or c == decimal).replace(decimal, ".")
     value = float(f"{digits}e{found.exponent + scale}")
+    if found.fraction:
+        value += found.fraction * 10.0**scale
     return -value if found.negative else value
 
 
 def split_scale(after: str) -> tuple[int, str]:
     """Split what follows a number, "M USD", into the power of ten that it stands for and the unit: (6, "USD")."""
     head = _SCALE.match(after)
-    return (0, after) if head is None else (SCALES[head[0].lower()], after[head.end() :].strip())
+    return (0, after) if head is None else (SCALES[head[0].lower().rstrip(".")], after[head.end() :].strip())
 
 
 def unit_key(unit: str) -> str:
     """Return the one name of a unit: "$" and "US$" are "usd", "Years" is "year", "percent" is "%"."""
-    key = re.sub(r"[\s.]", "", unit)
+    key = re.sub(r"[\s.^]", "", unit)
     if not (len(key) == 2 and key[0] in "mM"):  # mW is not MW
         key = key.casefold()
     if len(key) > 2 and key[-1] == "s" and key[:-1].isalpha():
         key = key[:-1]
-    return _UNIT_NAMES.get(key, key)
+    return _UNIT_NAMES.get(key, key.replace("outof", "/"))
 
 
 # Unicode's spaces, minus signs, apostrophes and full-width characters, as those that are read; others are not seen.
@@ -786,14 +843,25 @@ _SIGNS = str.maketrans(
         0x66B: ".",
     }
 )
-BOUND = re.compile(r"^(?:[<>]=?|[≤≥~≈])\s*(?=[^\s<>=≤≥~≈])")  # what bounds or blurs a number
+_BLURRED = r"(?i:(?:ca|circa|approx|approximately|about|around|etwa|env|environ)\b\.?|c\.)"
+BOUND = re.compile(
+    rf"^(?:[<>]=?|[≤≥~≈±]|\+/-|{_BLURRED}(?=\s*[-\d]))\s*(?=[^\s<>=≤≥~≈])"
+)  # what bounds or blurs a number
+BLUR = re.compile(r"(?<=[\d.,])\s*(?:±|\+/?-)\s*\d[\d.,]*|(?<=\d)\s?\+(?=$|\s*[^\W\d_]+$)")  # what follows it
+_FOOTNOTE = re.compile(r"(?<=\d)\s?(?:[*†‡§]{1,4}|\[\w{1,3}\])$")
+_QUOTED = re.compile(r"""=?(?P<mark>["'])(?P<quoted>[^"']*)(?P=mark)|'(?P<text>[^"']*)""")
+_SUPERSCRIPTS = re.compile("(?<=[x×*·\\s])10([⁺⁻]?[⁰¹²³⁴-⁹]+)")
+_VULGAR = re.compile("(\\d?)\\s?([¼-¾⅐-⅞])")
+_HEMISPHERES = frozenset("NSEW")
 _AROUND = r"[^\d\s.,()+'_:;=<>?!&@~^|\\\[\]{}#*-]"  # what the name of a unit begins with
 _LONGEST_NUMBER = 80  # characters
 _NUMBER = re.compile(
     rf"(?P<sign>[+-])?\s*(?P<before>(?:{_AROUND}(?:[^\d.,()+'_-]|(?<=[^\W\d_])\.)*?)?)\s*(?P<inner>[+-])?\s*"
-    r"(?P<digits>\d[\d.,' _]*\d|\d|(?<![^\W\d_])[.,]\d+)(?:[.,]-{0,2}(?=\s|$))?"
-    r"(?:[eE](?P<exponent>[+-]?\d{1,3})|\s?[x×*·]\s?10\^(?P<power>[+-]?\d{1,3}))?(?P<last>-(?=\s*[^\w\s]?$))?"
-    rf"\s*(?P<after>(?:{_AROUND}(?:[^\d()]{{0,30}}[^\d()\s])?(?:(?<=[^\W\d_])[23])?)?)"
+    r"(?P<digits>(?:\d[\d.,' _]*\d|\d|(?<![^\W\d_])[.,]\d+)(?:[.,](?=-{0,2}(?:\s|$)))?)"
+    r"(?:(?<=[.,])-{1,2}|[:/]-(?=\s|$))?(?:\s(?P<above>\d{1,2})/(?P<below>\d{1,2}))?"
+    r"(?:(?:[eE]|[dD](?=[+-]))(?P<exponent>[+-]?\d{1,3})|\s?[x×*·]\s?10(?:\^|\*\*)(?P<power>[+-]?\d{1,3}))?"
+    rf"(?P<last>-(?=\s*[^\w\s]?$))?\s*(?P<after>(?:{_AROUND}(?:[^\d()]{{0,30}}[^\d()\s])?(?:(?<=[^\W\d_])\^?[23])?"
+    r"|(?:(?<!\s\d)(?<!\s\d\d)/|out of)\s?[1-9]\d{0,2})?)"
 )
 _ACCOUNTING = re.compile(r"([^\W\d_]{0,3}[^\w\s()+-]?\s*)\(\s*([^()+-]*\d[^()]*?)\s*\)(\s*[^\W\d_]{0,3}[^\w\s()+-]?)")
 GROUPED = {
@@ -812,16 +880,31 @@ _UNIT_NAMES = {
 }  # fmt: skip
 _CLOCK = re.compile(
     r"(?:(?P<days>-?\d+) days?,?\s*\+?)?"
-    r"(?:(?P<sign>-)?(?P<hours>\d+):(?P<minutes>\d\d)(?::(?P<seconds>\d\d(?:\.\d+)?))?)?"
+    r"(?:(?P<sign>-)?(?P<hours>\d+)[:h](?P<minutes>\d\d)(?::(?P<seconds>\d\d(?:\.\d+)?))?)?"
 )
-_PARTS_OF_TIME = r"(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?"
-_ISO_DURATION = re.compile(rf"(?P<sign>-)?P(?:(?P<days>\d+)D)?(?:T{_PARTS_OF_TIME})?")
+# By ``unit_key``: without the "s" of a plural.
+_TIMES = {
+    365.25 * 86_400: "y yr year jahr jahre jahren an année año ano anno anni",
+    365.25 * 86_400 / 12: "mo mon mth month monat monate monaten moi mese mesi mê",
+    7 * 86_400: "w wk week woche wochen semaine semana settimana settimane",
+    86_400: "d day tag tage tagen jour día dia giorno giorni",
+    3_600: "h hr hour std stunde stunden heure hora ora ore",
+    60: "m min minute minuten minuto minuti",
+    1: "s sec second sek sekunde sekunden seconde segundo secondo secondi",
+}
+SECONDS_OF = {name: float(size) for size, names in _TIMES.items() for name in names.split()}
+_AMOUNT = re.compile(r"(\d+(?:[.,]\d+)?)\s*([^\W\d_]+)")
+_SPELLED = re.compile(rf"-?{_AMOUNT.pattern}\.?(?:(?:\s*(?:,|&|and|und|et))?\s*{_AMOUNT.pattern}\.?)*")
+_ISO_DURATION = re.compile(
+    "(-)?P" + "".join(rf"(?:(\d+){unit})?" for unit in "YMWD") + r"(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.,]\d+)?)S)?)?"
+)
 _WHOLE = re.compile(r"[+-]?\d+")
 _FIRST_DAY = date(1900, 1, 1)  # strptime's, where only a time is given
 _EPOCH = datetime(1970, 1, 1)
 _TICKS = {"epoch s": 1.0, "epoch ms": 1e3, "epoch us": 1e6, "epoch ns": 1e9}
 _DIGITS_OF = {"%Y": 4, "%Y%m%d": 8, "%Y%m%d%H%M": 12, "%Y%m%d%H%M%S": 14}  # forms without a mark, and their length
 _ISO = re.compile(r"\d{4}-(?:\d\d-\d\d|W\d\d(?:-\d)?)(?:$|[T ]\d)|\d{8}(?:$|T\d)")
+_ONE_DIGIT = re.compile(r":\d(?!\d)")
 _ZONE = re.compile(r"\s*(?:Z|UTC|GMT)$|\s+(?P<offset>[+-]\d\d:?\d\d)$")
 _TIDY = (
     (re.compile(r"(?i)^(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+"), ""),
@@ -949,7 +1032,7 @@ def _rule(column: Column) -> str:
         others = [f for f in forms if f != "iso"]
         return written + (f"{' or' if 'iso' in forms else ''} written as {' or '.join(others)}" if others else "")
     if form == "duration":
-        return "a duration like 26:03:04 or 1 day, 2:03:04"
+        return "a duration like 26:03:04, 1h 5m or 1 day, 2:03:04"
     marks = [f"the decimal mark '{column['decimal']}'"] if column.get("decimal") else []
     marks += [f"the unit {' and '.join(map(repr, column['unit']))}"] if column.get("unit") else []
     return f"a number with {' and '.join(marks)}" if marks else "a number"

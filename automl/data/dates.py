@@ -146,6 +146,13 @@ def are_durations(counts: Mapping[str, int]) -> bool:
     return bool(sample) and failures <= len(sample) * STRAY_SHARE
 
 
+def note_on_durations(name: str, counts: Mapping[str, int]) -> str:
+    """Say how durations are read, with the longest text as the example."""
+    example = max((text for text in counts if not runtime.says_nothing(text)), key=len)
+    read = f"'{runtime.shown(example)}' is {runtime.duration(example):.15g} seconds"
+    return f"Column '{runtime.shown(name)}' is read as durations: {read}."
+
+
 # ----------------------------------------------------------------------------------- dates that are numbers
 
 

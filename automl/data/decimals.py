@@ -43,7 +43,8 @@ def evidence(columns: Mapping[str, np.ndarray], separator: str = "") -> Callable
 
 def mark_of(texts: Sequence[str]) -> str:
     """Return the decimal mark that some fields of a column prove, "" where they prove none."""
-    found = [split.digits for text in texts if (split := runtime.split_number(text)) is not None]
+    # The point of 1. and 2. may be that of an ordinal.
+    found = [split.digits.rstrip(".") for text in texts if (split := runtime.split_number(text)) is not None]
     if not found or len(found) < len(texts) * (1 - STRAY_SHARE):
         return ""
     proven = {

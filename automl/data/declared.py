@@ -26,7 +26,9 @@ def declared(name: str, values: np.ndarray, role: Role, findings: Findings) -> C
     if role == "text":
         return Column(name, "text", terms=build_vocabulary(values, findings.seed))
     if role == "datetime":
-        return dated(name, values, _declared_dates(name, values, findings), findings)
+        return dated(
+            Column(name, role, missing=findings.declared), values, _declared_dates(name, values, findings), findings
+        )
     if role == "numeric":
         return _declared_number(name, values, findings)
     return Column(name, role)  # encoding names the value that is not true or false

@@ -44,7 +44,7 @@ def infer_columns(
             column = text_or_nothing(name, values, findings)
         else:
             column = inferred(name, values, findings)
-        found.append(column if column.role == "dropped" else replace(column, missing=missing))
+        found.append(column if column.role == "dropped" or column.missing else replace(column, missing=missing))
     if all(c.role == "dropped" for c in found):
         reasons = "; ".join(f"'{c.name}': {c.reason}" for c in found[:10]) or "there is no column besides the target"
         raise DataError(f"No column can be used ({reasons}). Declare what a column is with roles={{column: role}}.")

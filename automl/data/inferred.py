@@ -1,5 +1,6 @@
 """The role of a column that nobody declared: numbers, dates, durations, truth values, text, categories, or none."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,9 +13,9 @@ from automl.data import dates, written
 from automl.data.codes import holds_codes, may_be_more
 from automl.data.findings import Findings
 from automl.data.identity import ID_NAME
-from automl.data.levels import apart, categorical, note_nothing
+from automl.data.levels import apart, categorical, note_missing, note_nothing
 from automl.data.offsets import centred, dated, less_center, middle
-from automl.data.strays import refuse_strays
+from automl.data.strays import refuse_strays, words_for_nothing
 from automl.data.vocabulary import build_vocabulary
 from automl.task import Column
 
@@ -77,7 +78,7 @@ def _number(column: Column, values: np.ndarray, findings: Findings, parsed: np.n
     form = "" if column.decimal or column.format else dates.of_numbers(name, parsed + center)
     if form:
         findings.notes.append(f"The numbers of column '{runtime.shown(name)}' are read as dates ({form}).")
-        return dated(name, values, form, findings)
+        return dated(column, values, form, findings)
     return centred(column, parsed, center)
 
 
@@ -99,27 +100,42 @@ def _from_strings(name: str, values: np.ndarray, findings: Findings) -> Column:
     if _is_text(distinct, n_present):
         return Column(name, "text", terms=build_vocabulary(values, findings.seed))
     if len(distinct) == n_present and n_present >= 20:
-        return Column(name, "dropped", reason="every value is different, like an identifier's")
+        return Column(name, "dropped", reason=f"every value is different, like an identifier's{_hint(distinct[0])}")
     return categorical(name, counts, marked, findings)
 
 
 def _numbers_or_dates(name: str, values: np.ndarray, counts: Counter[str], findings: Findings) -> Column | None:
+    column = Column(name, "numeric", missing=findings.declared)
     types = {type(v) for v in values.tolist() if not runtime.is_missing(v)}
     if all(issubclass(kind, (date, time)) for kind in types):
-        return dated(name, values, "time" if any(issubclass(kind, time) for kind in types) else "iso", findings)
+        return dated(column, values, "time" if any(issubclass(kind, time) for kind in types) else "iso", findings)
     if holds_codes(values):
         return None  # 00010203 is no day of the year 1
-    column = written.read(name, counts, findings.decimals)
-    if column is not None:
-        column = replace(column, missing=findings.declared)
-        reading = column.to_dict()
+    found = _as_written(column, values, counts, findings)
+    words = [] if found is not None or findings.declared else words_for_nothing(counts)
+    if not words:
+        return found
+    rest = Counter({text: n for text, n in counts.items() if text not in words})
+    found = _as_written(replace(column, missing=(*sorted(runtime.MISSING), *words)), values, rest, findings)
+    if found is not None:
+        note_missing(name, {word: counts[word] for word in words}, "numbers or dates", findings)
+    return found
+
+
+def _as_written(column: Column, values: np.ndarray, counts: Counter[str], findings: Findings) -> Column | None:
+    """Return a column of the numbers, dates or durations that ``counts`` are, None where they are something else."""
+    name = column.name
+    number = written.read(name, counts, findings.decimals)
+    if number is not None:
+        number = replace(number, missing=column.missing)
+        reading = number.to_dict()
         refuse_strays(name, values, counts, "numbers", lambda v: runtime.number(v, reading), findings.row_numbers)
         parsed, bad = runtime.numbers(values, reading)
         if bad < 0:
-            if note := written.note(column, counts):
+            if note := written.note(number, counts):
                 findings.notes.append(note)
             note_nothing(name, counts, "numbers", findings)
-            return _number(column, values, findings, parsed)
+            return _number(number, values, findings, parsed)
     forms = dates.of_texts(name, counts)
     if forms:
         refuse_strays(name, values, counts, "dates", lambda v: runtime.moment(v, forms, _SOFT), findings.row_numbers)
@@ -128,14 +144,22 @@ def _numbers_or_dates(name: str, values: np.ndarray, counts: Counter[str], findi
             if order := dates.ambiguous(forms, counts):
                 fit = f"The dates of column '{runtime.shown(name)}' fit both month first and day first"
                 findings.notes.append(f"{fit}; they are read as {order}.")
-            return dated(name, values, forms, findings)
+            return dated(column, values, forms, findings)
     if dates.are_durations(counts):
         refuse_strays(name, values, counts, "durations", runtime.duration, findings.row_numbers)
-        column = Column(name, "numeric", format="duration", missing=findings.declared)
-        if runtime.numbers(values, column.to_dict())[1] < 0:
+        duration = replace(column, format="duration")
+        if runtime.numbers(values, duration.to_dict())[1] < 0:
+            findings.notes.append(dates.note_on_durations(name, counts))
             note_nothing(name, counts, "durations", findings)
-            return _number(column, values, findings)
+            return _number(duration, values, findings)
     return None
+
+
+def _hint(text: str) -> str:
+    """Say what to do with fields such as 52.5, 13.4 or 10-20."""
+    several = len(re.findall(r"(?<![^\W\d])\d+(?:[.,]\d+)?", text)) > 1
+    shown = f"; if its fields hold several numbers, as '{runtime.shown(text)}' does, make each of them a column"
+    return shown if several else ""
 
 
 def _is_text(distinct: Sequence[str], n_present: int) -> bool:

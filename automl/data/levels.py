@@ -66,6 +66,13 @@ def note_nothing(name: str, counts: Mapping[str, int], what: str, findings: Find
     """Say which words and signs count as missing among numbers or dates."""
     found = {text: n for text, n in counts.items() if runtime.says_nothing(text)}
     if found:
-        shown = some([f"'{text}' ({n})" for text, n in found.items()])
-        holds = f"In column '{runtime.shown(name)}', which holds {what},"
-        findings.notes.append(f"{holds} these are missing, {sum(found.values())} in all: {shown}.")
+        note_missing(name, found, what, findings)
+
+
+def note_missing(name: str, counts: Mapping[str, int], what: str, findings: Findings) -> None:
+    """Say which words count as missing in a column of numbers, dates, ..."""
+    shown = some([f"'{text}' ({n})" for text, n in counts.items()])
+    holds = f"In column '{runtime.shown(name)}', which holds {what},"
+    findings.notes.append(
+        f"{holds} these are missing, {sum(counts.values())} in all: {shown}. Declare it categorical if they say more."
+    )

@@ -43,14 +43,14 @@ def _lost(values: np.ndarray) -> float:
         return float(np.abs(values - values.astype(np.float32)).max())
 
 
-def dated(name: str, values: np.ndarray, forms: str | tuple[str, ...], findings: Findings) -> Column:
-    """Return a column of dates that are written in ``forms``; what says nothing is counted as missing."""
+def dated(column: Column, values: np.ndarray, forms: str | tuple[str, ...], findings: Findings) -> Column:
+    """Return ``column`` as one of dates that are written in ``forms``; what says nothing is counted as missing."""
     forms = forms[0] if len(forms) == 1 else forms
-    column = Column(name, "datetime", format=forms, missing=findings.declared)
+    column = Column(column.name, "datetime", format=forms, missing=column.missing)
     moments, bad = runtime.dates(values, forms, column.to_dict())
     if bad >= 0:
         return column  # encoding names the value
-    findings.missing[name] = int(np.isnat(moments).sum())
+    findings.missing[column.name] = int(np.isnat(moments).sum())
     return replace(column, center=middle(moments))
 
 

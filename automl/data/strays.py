@@ -12,6 +12,8 @@ STRAY_SHARE = 0.05
 STRAY_KINDS = 10
 _REGULAR_KINDS = 10
 _SAMPLE = 200
+# Of words among numbers or dates, and of these.
+_WORD_KINDS, _MANY_KINDS = 3, 20
 
 
 def sampled(distinct: Sequence[str]) -> list[str]:
@@ -24,6 +26,14 @@ def are_few(strays: Sequence[str], counts: Mapping[str, int]) -> bool:
     n_strays = sum(counts[value] for value in strays)
     few = len(strays) <= STRAY_KINDS and (n_strays <= STRAY_SHARE * sum(counts.values()) or n_strays == 1)
     return few and len(counts) - len(strays) > _REGULAR_KINDS
+
+
+def words_for_nothing(counts: Mapping[str, int]) -> list[str]:
+    """Return the few words that may stand, each often, for numbers or dates that are not there: "BDL", "ongoing"."""
+    words = [text for text in counts if text.strip() and not any(map(str.isdigit, text))]
+    n_words, n_all = sum(counts[word] for word in words), sum(counts.values())
+    are_frequent = STRAY_SHARE * n_all < n_words <= n_all / 2
+    return words if len(words) <= _WORD_KINDS and are_frequent and len(counts) - len(words) > _MANY_KINDS else []
 
 
 def refuse_strays(

@@ -6,12 +6,12 @@ can be read in two ways, are refused with both readings and the way out, never g
 
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NoReturn
 
 from automl import runtime
 from automl.data.decimals import OTHER, Decimals
-from automl.data.strays import STRAY_KINDS, are_few, sampled
+from automl.data.strays import STRAY_KINDS, are_few, parses, sampled
 from automl.errors import DataError
 from automl.runtime import GROUPED, SCALES, Number
 from automl.task import Column
@@ -24,7 +24,7 @@ _CURRENCY_WORDS = (
     "LRD LSL LTL LVL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB "
     "PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB "
     "TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XAG XAU XCD XOF XPF YER ZAR ZMW ZWL "
-    "RMB euro dollar kr fr sfr rs rp rm zł kč lei руб р ft kn"
+    "RMB 円 元 圆 원 euro dollar pound yen yuan rupee peso lira tl kr fr sfr rs rp rm zł kč lei руб р ft kn"
 )
 _UNIT_WORDS = (
     "% ‰ kg g mg µg μg t lb oz m cm mm km µm nm in inch ft yd mi mile m2 m3 m² m³ km2 km² sqft ft2 ft² sqm ha "
@@ -36,7 +36,9 @@ _CURRENCIES = frozenset(_CURRENCY_WORDS.casefold().split())
 _UNITS = frozenset(_UNIT_WORDS.split())
 # A scale that is nothing else; a lone "5 m" may be metres, "5 t" tonnes, "5 b" bytes.
 _SCALES_ALONE = SCALES.keys() - {"m", "mm", "b", "t", "cr"}
+_SCALES_OF_MARKS = frozenset((3, 4, 5, 6, 7, 10, 20, 100))
 _CODE_DIGITS = 9  # of phone numbers in groups of three, 612 345 678
+_MOST_RANGES = 10
 _MANY = 50  # numbers such as 1.234, beside whole ones below 1000, that say that the point groups
 
 
@@ -59,6 +61,8 @@ def read(name: str, counts: Mapping[str, int], decimals: Decimals) -> Column | N
     if unit is None:
         return None
     keys, scaled = unit
+    if keys and keys[0] in runtime.SECONDS_OF and any(parses(text, runtime.duration) for text in strays):
+        return None  # durations: 5 m and 1h 5m
     is_money = any(map(_is_currency, (word for number in found.values() for word in (number.before, number.after))))
     decimal = _decimal(name, found, counts, decimals, is_money)
     is_plain = decimal == "." and not keys and not scaled and all(map(_is_plain, found))
@@ -66,9 +70,13 @@ def read(name: str, counts: Mapping[str, int], decimals: Decimals) -> Column | N
 
 
 def _are_ranges(found: Collection[str]) -> bool:
-    """Whether most are bounds, such as <30 and >30: names of ranges, and not measurements beside their limits."""
+    """Whether most are bounds, such as <30 and >30: names of ranges, and not measurements beside their limits.
+
+    So are some that end openly, as 4+ does, beside few others.
+    """
     bounds = [text for text in found if (sign := runtime.BOUND.match(text.strip())) and sign[0][0] in "<>≤≥"]
-    return 2 * len(bounds) > len(found)
+    n_open = sum(text.endswith("+") or "+ " in text[1:] for text in map(str.strip, found))
+    return 2 * len(bounds) > len(found) or (n_open > 0 and len(found) - n_open <= _MOST_RANGES)
 
 
 def _is_plain(text: str) -> bool:
@@ -143,16 +151,27 @@ def _unit(name: str, found: Mapping[str, Number], counts: Mapping[str, int]) -> 
                 examples.setdefault(key, text)
     keys = sorted(examples)
     if max(len(set(place) - {""}) for place in spelled.values()) > 1 or _is_two(spelled):
-        if all(_is_currency(key) or key in _UNITS for key in keys):
+        if all(key in runtime.SECONDS_OF for key in keys):
+            return None  # durations: 90 min and 2 h
+        if all(_is_currency(key) or key.casefold() in _UNITS for key in keys):
             _refuse_two(name, examples[keys[0]], examples[keys[1]], "units", "Convert them to one")
         return None
     n_rows = sum(counts[text] for text in found)
     n_bare = sum(counts[text] for text, n in found.items() if not n.before and not after[text])
     if keys and 2 * n_bare > n_rows and not any(_is_currency(key) or key == "%" for key in keys):
         return None  # a few numbers with a letter, among many without
+    if any(key[0] == "/" and key[1:].isdecimal() for key in keys) and not _are_of_a_scale(keys, found, n_bare):
+        return None
     if "%" in keys and n_bare:
         _refuse_shares(name, found)
     return tuple(keys), scaled
+
+
+def _are_of_a_scale(keys: Sequence[str], found: Mapping[str, Number], n_bare: int) -> bool:
+    """Whether numbers are marks out of the most there is, "4.5/5", and not fractions or dates."""
+    most = float(keys[0][1:])
+    given = [number.digits.replace(",", ".") for number in found.values()]
+    return len(keys) == 1 and not n_bare and most in _SCALES_OF_MARKS and all(float(d) <= most for d in given)
 
 
 def _is_two(spelled: Mapping[str, Counter[str]]) -> bool:
@@ -182,7 +201,9 @@ def _is_currency(word: str) -> bool:
     if not word:
         return False
     key = word.strip().rstrip(".").casefold()
-    return any(unicodedata.category(c) == "Sc" for c in word) or key in _CURRENCIES
+    return any(unicodedata.category(c) == "Sc" for c in word) or not _CURRENCIES.isdisjoint(
+        (key, runtime.unit_key(word))
+    )
 
 
 def _refuse_shares(name: str, found: Mapping[str, Number]) -> None:

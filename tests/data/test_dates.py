@@ -10,6 +10,7 @@ import pytest
 
 from automl import runtime
 from automl.data import from_arrays, rows
+from automl.data.infer import infer_columns
 from automl.errors import DataError
 
 N = 120
@@ -165,7 +166,38 @@ DURATIONS = {
     "words of Python": [str(t) for t in LENGTHS],
     "clock": [f"{t.days * 24 + t.seconds // 3600}:{t.seconds // 60 % 60:02d}:{t.seconds % 60:02d}" for t in LENGTHS],
     "ISO": [f"P{t.days}DT{t.seconds}S" for t in LENGTHS],
+    "ISO, weeks": [f"P{t.days // 7}W{t.days % 7}DT{t.seconds},0S" for t in LENGTHS],
+    "units": [f"{t.days}d {t.seconds // 3600}h {t.seconds // 60 % 60}m {t.seconds % 60}s" for t in LENGTHS],
+    "units without spaces": [
+        f"{t.days * 24 + t.seconds // 3600}h{t.seconds // 60 % 60:02d}m{t.seconds % 60}s" for t in LENGTHS
+    ],
+    "units in words": [f"{t.days} days, {t.seconds // 60} minutes and {t.seconds % 60} seconds" for t in LENGTHS],
+    "units in German": [f"{t.days // 7} Wochen {t.days % 7} Tage {t.seconds} Sek." for t in LENGTHS],
+    "one unit in each": [
+        f"{t.days} days"
+        if i % 9 == 0 and not t.seconds
+        else f"{t.days * 24 * 3600 + t.seconds} s"
+        if i % 2
+        else f"{(t.days * 24 * 3600 + t.seconds) / 60:.10f} min"
+        for i, t in enumerate(LENGTHS)
+    ],
 }
+
+
+MONTH = 365.25 / 12 * 86_400
+AGES = {
+    "2 years 3 months": 27 * MONTH, "3y 2m": 38 * MONTH, "15yrs 3mon": 183 * MONTH, "P1Y2M": 14 * MONTH,
+    "2 Jahre": 24 * MONTH, "3 weeks": 21 * 86_400, "1 month": MONTH, "5 days": 5 * 86_400, "1h30": 5_400, "-2h": -7_200,
+}  # fmt: skip
+
+
+def test_ages_are_durations_and_units_out_of_order_are_none() -> None:
+    column = infer_columns({"age": np.array([*AGES] * 6, object)}, {}, {})[0][0]
+    assert (column.role, column.format) == ("numeric", "duration")
+    values = runtime.numbers([*AGES], column.to_dict())[0] + column.center
+    np.testing.assert_allclose(values, [*AGES.values()])
+    for text in ("5m 2h", "2h 1h", "5 furlongs", "P", "PT", "h"):
+        assert runtime.numbers([text], column.to_dict())[1] == 0
 
 
 @pytest.mark.parametrize("values", DURATIONS.values(), ids=DURATIONS)

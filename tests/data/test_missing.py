@@ -81,6 +81,31 @@ def test_words_that_say_nothing_are_missing_among_numbers_and_dates_and_counted(
     assert np.isnan(again.numeric[:, 0]).tolist() == [True, True, True, False]
 
 
+@pytest.mark.parametrize("values", [NUMBERS, [f"{v} kg" for v in NUMBERS], DAYS, [f"{i}h {i % 60}m" for i in range(N)]])
+@pytest.mark.parametrize("words", [["BDL"], ["<LOD", "trace"], ["ongoing", "today", "new"]])
+def test_frequent_words_among_numbers_and_dates_are_missing_and_said(values: Any, words: list[str]) -> None:
+    kept = {i: words[i // 4 % len(words)] for i in range(0, N, 4)}
+    texts = [kept.get(i, value) for i, value in enumerate(values)]
+    task = from_arrays({"c": texts, "o": X[:, 0]}, Y)
+    assert task.schema.columns[0].role in ("numeric", "datetime")
+    assert np.flatnonzero(np.isnan(task.data.x.numeric[:, 0])).tolist() == list(kept)
+    assert any(all(f"'{word}'" in note for word in words) and "categorical" in note for note in task.notes)
+    few = {"c": [*words, "NA", "", values[1]], "o": [0.0] * (len(words) + 3)}
+    assert np.isnan(rows(task.schema, few).numeric[:, 0]).tolist() == [True] * (len(words) + 2) + [False]
+    with pytest.raises(DataError, match=r"'c' must hold.*row 1 has 'other'"):
+        rows(task.schema, {"c": ["other"], "o": [0.0]})
+    declared = from_arrays({"c": texts, "o": X[:, 0]}, Y, roles={"c": "categorical"}).schema.columns[0]
+    assert set(words) <= set(declared.levels)
+
+
+def test_words_that_are_most_of_a_column_or_many_are_levels() -> None:
+    for texts in (
+        ["word" if i % 3 else v for i, v in enumerate(NUMBERS)],
+        [f"w{i % 9 * 'x'}" if i % 4 == 0 else v for i, v in enumerate(NUMBERS)],
+    ):
+        assert from_arrays({"c": texts, "o": X[:, 0]}, Y).schema.columns[0].role == "categorical"
+
+
 def test_several_words_are_counted_each_and_others_are_named_with_a_way_out_that_works() -> None:
     values = with_words(NUMBERS, "TBD", "-", "soon")
     with pytest.raises(DataError, match=r"row 20 has 'soon' \(2 such rows\).*missing=\[soon\]"):

@@ -83,6 +83,25 @@ FORMS: dict[str, Callable[..., str]] = {
     "thousands and millions": short,
     "dollars in thousands and millions": lambda v: f"${short(v)}",
     "thousands and millions of a code": lambda v: f"{short(v)} USD",
+    "uncertain": lambda v: f"{v:,.2f} ± {abs(v) / 10:.1f}",
+    "uncertain, unit": lambda v: f"{v:.2f}+/-0.5 kg",
+    "about, in a word": lambda v: f"approx. {v:.2f}" if abs(v) % 3 < 2 else f"ca {v:.2f}",
+    "some that end openly": lambda v: f"{v:.2f}+" if abs(v) % 4 < 1 else f"{v:.2f}",
+    "footnotes": lambda v: f"{v:.2f}{'*' * int(abs(v) % 4)}" if abs(v) % 2 < 1 else f"{v:.2f} [1]",
+    "quotes": lambda v: f"'{german(v)}'",
+    "double quotes": lambda v: f'"{english(v)}"',
+    "text of a sheet": lambda v: f"'{v:.2f}",
+    "formula of a sheet": lambda v: f'="{v:.2f}"',
+    "exponent of Fortran": lambda v: f"{v:.8E}".replace("E", "D"),
+    "power of ten, raised": lambda v: f"{v / 100:.10g}×10²",
+    "power of ten, starred": lambda v: f"{v * 100:.10g}*10**-2",
+    "unit m^2": lambda v: f"{v:.2f} m^2",
+    "rupees only": lambda v: f"Rs. {indian(v)}/-" if v > 0 else f"-Rs. {indian(-v)}/-",
+    "yen": lambda v: f"{v:,.2f}円",
+    "lira": lambda v: f"{german(v)} TL",
+    "millions of euros": lambda v: f"{v / 1e6:.8f} Mio. €".replace(".", ",", 1),
+    "latitude": lambda v: f"{abs(v):.2f}° {'S' if v < 0 else 'N'}",
+    "longitude": lambda v: f"{abs(v):.2f}°{'W' if v < 0 else 'E'}",
     "full width": lambda v: "".join(chr(ord(c) + 0xFEE0) if c in "0123456789.,-" else c for c in f"{v:,.2f}"),
     "arabic digits": lambda v: "".join(chr(0x660 + int(c)) if c.isdigit() else c for c in f"{v:.2f}"),
 }  # fmt: skip
@@ -122,6 +141,25 @@ def test_prediction_reads_as_training_did_and_names_what_is_written_otherwise(fo
     assert np.isnan(rows(task.schema, {"c": ["-", "n.a.", None]}).numeric).all()
     with pytest.raises(DataError, match=r"'c' must hold a number with the decimal mark.*row 2 has '5 furlongs'"):
         rows(task.schema, {"c": [texts[0], "5 furlongs"]})
+
+
+WRITTEN = {
+    "halves": (["2½", "3", "½", "-1 ½"], [2.5, 3, 0.5, -1.5]),
+    "shoe sizes": (["38 2/3", "39", "40 1/3", "1,041 1/4"], [38 + 2 / 3, 39, 40 + 1 / 3, 1041.25]),
+    "marks": (["4.5/5", "5/5", "0 / 5", "1.5 out of 5"], [4.5, 5, 0, 1.5]),
+    "marks of a hundred": (["45/100", "99/100", "100/100", "7/100"], [45, 99, 100, 7]),
+    "no cents": (["1.250,-", "12,-", "1.000.000,--", "5,50"], [1250, 12, 1e6, 5.5]),
+    "no cents, Swiss": (["1'250.-", "12.-", "1'000'000.--", "5.50"], [1250, 12, 1e6, 5.5]),
+    "no cents, Swedish": (["1 250:-", "12:-", "1 000 000:-", "5"], [1250, 12, 1e6, 5]),
+}
+
+
+@pytest.mark.parametrize(("texts", "expected"), WRITTEN.values(), ids=WRITTEN)
+def test_what_follows_the_digits_is_read(texts: Sequence[str], expected: Sequence[float]) -> None:
+    column, values, bad, notes = read([*texts] * 15)
+    assert (column.role, bad) == ("numeric", -1)
+    np.testing.assert_allclose(values[:4], expected)
+    assert any("is read as numbers" in note for note in notes)
 
 
 EVIDENCE = {
@@ -198,6 +236,15 @@ NAMES = {
     "ranges": [f"{i}-{i + 9}" for i in range(300)],
     "open ranges": ["1", "2", "3", "4+"] * 75,
     "fractions": [f"{i % 5 + 1}/{i % 7 + 2}" for i in range(300)],
+    "fractions of one": ["1/3", "2/3", "1", "4/3"] * 75,
+    "blood pressures": [f"{i % 60 + 90}/{i % 40 + 60}" for i in range(300)],
+    "days of a month": [f"{i % 28 + 1}/12" for i in range(300)],
+    "months": [f"{i % 12 + 1:02d}/{i % 3 + 16}" for i in range(300)],
+    "ratios": [f"{i % 9 + 1}:{i % 7 + 1}" for i in range(300)],
+    "screens": ["16:9", "4:3", "21:9"] * 100,
+    "places": [f"{50 + i / 99:.4f}, {13 + i / 77:.4f}" for i in range(300)],
+    "feet and inches": [f"{i % 3 + 4}'{i % 12}\"" for i in range(300)],
+    "bounds with words": ["< 1 year", "1 year", "5 years", "10+ years"] * 75,
     "signs": ["+", "-"] * 150,
     "social security": [f"{i:03d}-{i % 100:02d}-{i:04d}" for i in range(300)],
     "sizes": [f"{i} x {i + 1}" for i in range(300)],
