@@ -10,7 +10,7 @@ of numbers or dates also what ``says_nothing``. How a column's numbers and dates
 ``decimal``, ``unit`` and ``scaled``, ``format``. "45%" is 45. Dates with a time zone are taken in UTC.
 Text becomes counts of terms, all lower case: ``w:free`` and ``w:free call`` are words and pairs of neighbouring
 words; ``c: fre`` are the 3 to 5 neighbouring characters inside a piece of text between spaces, its ends marked
-by a space (scikit-learn's ``char_wb``).
+by a space (scikit-learn's ``char_wb``). Where a model reads text in its order, it becomes subwords, see ``Subwords``.
 """
 
 import os
@@ -50,8 +50,10 @@ DATE_PARTS = ("year", "month", "day", "weekday", "day_of_year", "hour", "minute"
 _TRUTH = {"true": 1.0, "t": 1.0, "yes": 1.0, "y": 1.0, "1": 1.0, "on": 1.0}
 _TRUTH |= {"false": 0.0, "f": 0.0, "no": 0.0, "n": 0.0, "0": 0.0, "off": 0.0}
 _NUMBERS = (int, float, np.number)
-_PARTS = ("numeric", "categories", "tokens")
+_PARTS = ("numeric", "categories", "tokens", "subwords")
+MOST_SUBWORDS = 512  # of one text; what comes after them is not read
 _CHUNK_VALUES = 8_000_000  # values held at once while predicting
+_VALUES_PER_SUBWORD = 128  # what a network has of each of them at once
 _LONGEST_SHOWN = 60  # characters of a value or a name in a message
 _HARMLESS = "\n\u200c\u200d"  # though they cannot be printed: the last two join letters, or keep them apart
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -101,6 +103,7 @@ _COLUMN = {
     "salt?": str,
     "padded?": bool,
     "terms?": [str],
+    "subwords?": [str],
     ...: object,
 }
 _MANIFEST = {  # of it, what is used here
@@ -136,6 +139,7 @@ _DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 _PADDED = re.compile(r"0\d+")
 _EXACT = 2.0**53  # beyond it, float64 does not hold every whole number
 _WORD = re.compile(r"\w+")
+_SUBWORDS_OF = re.compile(r" ?\w{1,32}| ?[^\w\s]{1,32}")  # what subwords are parts of
 
 # In a column of numbers or dates these say that there is none, in any case; a sign alone ("-", "?") does so too.
 _NOTHING_WORDS = (
@@ -937,15 +941,15 @@ def encode(
     columns: Columns,
     row_numbers: Sequence[int] | None = None,
     wanted: Collection[str] = _PARTS,
-    terms: Mapping[str, "Terms"] | None = None,
+    read: "TextReaders | None" = None,
 ) -> dict[str, np.ndarray]:
     """Turn raw columns into the inputs of a model; columns that the model does not know are ignored.
 
     Returns those of ``wanted`` that the schema has: ``numeric`` (n, p) float32, NaN where missing, in the order of
     ``numeric_names``; ``categories`` (n, c) object, the ``label`` of each value; ``tokens`` (n, longest) int64, for
-    each term of the text its position in the ``terms`` of all text columns put together, padded with -1.
-    ``row_numbers``: how error messages call the rows (default: 1, 2, ...). ``terms``: the ``text_terms`` of the schema,
-    where they are there already. Raises ``PredictionError``.
+    each term of the text its position in the ``terms`` of all text columns put together, padded with -1; ``subwords``
+    (n, longest) int64, see ``Subwords``, padded with 0. ``row_numbers``: how error messages call the rows (default: 1,
+    2, ...). ``read``: the ``text_readers`` of the schema, where they are there already. Raises ``PredictionError``.
     """
     given = _select(schema, columns)
     roles = {c["name"]: c["role"] for c in schema["columns"]}
@@ -958,13 +962,16 @@ def encode(
             _categories(c, given[c["name"]], row_numbers) for c in schema["columns"] if c["role"] == "categorical"
         ]
         parts["categories"] = np.column_stack(chosen)
-    if "tokens" in wanted and "text" in roles.values():
-        parts["tokens"] = _padded(*tokenize(text_terms(schema) if terms is None else terms, columns))
+    if "text" in roles.values() and not {"tokens", "subwords"}.isdisjoint(wanted):
+        for name, readers in (text_readers(schema) if read is None else read).items():
+            if name in wanted and readers:
+                parts[name] = padded_ids(name, *tokenize(readers, columns))
     return parts
 
 
-def _padded(ids: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    tokens = np.full((len(counts), max(1, int(counts.max()))), -1, np.int64)
+def padded_ids(name: str, ids: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return what ``tokenize`` gives as (n, longest) int64: the input ``tokens`` or ``subwords`` of a graph."""
+    tokens = np.full((len(counts), max(1, int(counts.max(initial=0)))), 0 if name == "subwords" else -1, np.int64)
     tokens[np.arange(tokens.shape[1]) < counts[:, None]] = ids
     return tokens
 
@@ -1131,23 +1138,75 @@ class Terms(dict[str, tuple[list[Any], list[str]]]):
         return found + (pairs if self.ids is None else [self.ids[p] for p in pairs if p in self.ids])
 
 
-def text_terms(schema: Schema) -> dict[str, Terms]:
-    """Return what finds the terms of each text column, by its name. Vocabularies are large: keep it between calls."""
+class Subwords(dict[str, list[int]]):
+    """Subwords of texts, in their order, by byte-pair encoding (Sennrich et al. 2016, arXiv:1508.07909), of characters.
+
+    A word, with the space before it, begins as its characters; of two neighbours that make a known subword, those that
+    make the earliest one are joined, until none do. ``vocabulary``: the known ones, in the order in which they were
+    learned. Their ids are their positions from ``first`` on, and 1 for a character that is not known; 0 is padding.
+    """
+
+    _LIMIT = 50_000  # words remembered, as of ``Terms``
+
+    def __init__(self, vocabulary: Sequence[str], first: int = 2) -> None:
+        super().__init__()
+        self.ids = {subword: i for i, subword in enumerate(vocabulary, first)}
+
+    def __missing__(self, word: str) -> list[int]:
+        parts, never = list(word), sys.maxsize
+        while len(parts) > 1:
+            ranks = [self.ids.get(a + b, never) for a, b in itertools.pairwise(parts)]
+            at = ranks.index(min(ranks))
+            if ranks[at] == never:
+                break
+            parts[at : at + 2] = [parts[at] + parts[at + 1]]
+        if len(self) >= self._LIMIT:
+            self.clear()
+        self[word] = found = [self.ids.get(part, 1) for part in parts]
+        return found
+
+    def of(self, text: Any) -> list[int]:
+        """Return the ids of one text, up to ``MOST_SUBWORDS``."""
+        found: list[int] = []
+        for word in subword_words(text):
+            found += self[word]
+            if len(found) >= MOST_SUBWORDS:
+                break
+        return found[:MOST_SUBWORDS]
+
+
+def subword_words(text: Any) -> Iterator[str]:
+    """Yield what the subwords of a text are parts of: words and signs, all lower case, with the space before them."""
+    plain = "" if is_missing(text) else " " + " ".join(str(text).lower().split())
+    return (found.group() for found in _SUBWORDS_OF.finditer(plain))
+
+
+TextReaders = Mapping[str, Mapping[str, Any]]
+
+
+def text_readers(schema: Schema) -> TextReaders:
+    """Return what reads each text column, by its name, for the inputs ``tokens`` and ``subwords``.
+
+    Vocabularies are large: keep it between calls.
+    """
     terms: dict[str, Terms] = {}
-    offset = 0
+    subwords: dict[str, Subwords] = {}
+    n_terms, first = 0, 2
     for column in schema["columns"]:
         if column["role"] == "text":
-            vocabulary = column.get("terms", ())
-            terms[column["name"]] = Terms({term: i + offset for i, term in enumerate(vocabulary)})
-            offset += len(vocabulary)
-    return terms
+            vocabulary, known = column.get("terms", ()), column.get("subwords", ())
+            terms[column["name"]] = Terms({term: i + n_terms for i, term in enumerate(vocabulary)})
+            if known:
+                subwords[column["name"]] = Subwords(known, first)
+            n_terms, first = n_terms + len(vocabulary), first + len(known)
+    return {"tokens": terms, "subwords": subwords}
 
 
-def tokenize(terms: Mapping[str, Terms], columns: Columns) -> tuple[np.ndarray, np.ndarray]:
-    """Return the term ids of all rows one after the other, (m,) int64, and how many each row has, (n,) int64."""
+def tokenize(readers: Mapping[str, Any], columns: Columns) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ids of all rows one after the other, (m,) int64, and how many each row has, (n,) int64."""
     rows: list[list[int]] = []
-    for name, known in terms.items():
-        own = [known.of(text) for text in as_array(columns[name]).tolist()]
+    for name, reader in readers.items():
+        own = [reader.of(text) for text in as_array(columns[name]).tolist()]
         rows = [a + b for a, b in zip(rows, own, strict=True)] if rows else own
     counts = np.fromiter(map(len, rows), np.int64, len(rows))
     return np.fromiter(itertools.chain.from_iterable(rows), np.int64, int(counts.sum())), counts
@@ -1245,7 +1304,7 @@ class Model:
             raise PredictionError(
                 f"The model in '{self.folder}' is damaged, or asks for files outside itself. Export it again."
             )
-        self._terms = text_terms(self.schema)
+        self._read = text_readers(self.schema)
         self._session = _open_session(contents[self.manifest["onnx"]], threads)
         self._inputs = {i.name for i in self._session.get_inputs()}
 
@@ -1320,15 +1379,29 @@ class Model:
         for start in range(0, len(next(iter(given.values()))), step):
             chunk = {name: values[start : start + step] for name, values in given.items()}
             numbers_ = range(start + 1, start + step + 1)
-            parts = encode(self.schema, chunk, numbers_, self._inputs - {"tokens"}, self._terms)
-            if "tokens" not in self._inputs:
+            parts = encode(self.schema, chunk, numbers_, self._inputs - set(self._read), self._read)
+            ids = {name: tokenize(read, chunk) for name, read in self._read.items() if name in self._inputs}
+            if not ids:
                 yield parts
                 continue
-            ids, counts = tokenize(self._terms, chunk)
-            ends = np.cumsum(counts)
-            for a, b in even_spans(counts, _CHUNK_VALUES):  # one long text does not widen the other rows
-                tokens = _padded(ids[ends[a] - counts[a] : ends[b - 1]], counts[a:b])
-                yield {name: values[a:b] for name, values in parts.items()} | {"tokens": tokens}
+            for a, b in even_spans(ids_per_row({name: counts for name, (_, counts) in ids.items()}), _CHUNK_VALUES):
+                texts = {name: padded_ids(name, *_of_rows(*found, a, b)) for name, found in ids.items()}
+                yield {name: values[a:b] for name, values in parts.items()} | texts
+
+
+def ids_per_row(counts: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return what the texts of rows take, (n,), as ``even_spans`` wants it: one long text must not widen others.
+
+    ``counts``: of each input of text, how many ids each row has, (n,).
+    """
+    weights = {"tokens": 1, "subwords": _VALUES_PER_SUBWORD}
+    return np.max([counts[name] * weights[name] for name in counts], axis=0)
+
+
+def _of_rows(ids: np.ndarray, counts: np.ndarray, a: int, b: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return what ``tokenize`` gave for the rows from ``a`` to ``b``."""
+    start = int(counts[:a].sum())
+    return ids[start : start + int(counts[a:b].sum())], counts[a:b]
 
 
 def _rows_at_once(values_per_row: int) -> int:

@@ -30,6 +30,8 @@ class Rows:
     numeric: (n, p) float32, NaN where missing (numbers, booleans as 0 and 1, parts of dates)
     categories: (n, c) int32 codes; 0 is missing or unseen, known levels are 1..k
     sparse: (n, v) float32 CSR, counts of the terms in text columns
+    subwords: (n, longest) int32 CSR, the ids of the subwords of text columns in their order (``runtime.Subwords``), so
+        that memory follows the text
     image: (n, height, width, channels) uint8 or float32, as read
     sequence: (n, steps, channels) float32, zero padded at the end; lengths: (n,) int64
     cardinalities: c numbers, k + 1 for each column of ``categories``
@@ -38,6 +40,7 @@ class Rows:
     numeric: np.ndarray | None = None
     categories: np.ndarray | None = None
     sparse: sp.csr_matrix | None = None
+    subwords: sp.csr_matrix | None = None
     image: np.ndarray | None = None
     sequence: np.ndarray | None = None
     lengths: np.ndarray | None = None
@@ -88,7 +91,8 @@ class Batch:
 
 @dataclass(frozen=True)
 class Column:
-    """One input column. ``levels``: known categories as strings. ``terms``: the vocabulary of a text column.
+    """One input column. ``levels``: known categories as strings. ``terms``: the vocabulary of a text column, and
+    ``subwords``: that of ``runtime.Subwords``, in data that is text alone.
 
     ``format``: how dates are written, or the forms in the order to try them (``runtime.moment``); "duration" for
     numbers that are seconds. ``decimal``: the mark of numbers that are not written as ``float`` takes them; ``unit``:
@@ -103,6 +107,7 @@ class Column:
     levels: tuple[str, ...] = ()
     format: str | tuple[str, ...] = ""
     terms: tuple[str, ...] = ()
+    subwords: tuple[str, ...] = ()
     reason: str = ""
     decimal: str = ""
     unit: tuple[str, ...] = ()

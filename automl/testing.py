@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from scipy import sparse as sp
 
 from automl import options, registry
 from automl.assemble import SpaceConfig, build, has_input, task_space
@@ -176,8 +177,9 @@ def _run_step(step: Any, x: Rows) -> dict[str, np.ndarray]:
 
 
 def _dense(x: Rows) -> dict[str, np.ndarray]:
-    parts = {part: values.toarray() if part == "sparse" else values for part, values in x.parts().items()}
-    return {part: values.astype(np.int64 if part == "categories" else np.float32) for part, values in parts.items()}
+    parts = {part: values.toarray() if sp.issparse(values) else values for part, values in x.parts().items()}
+    whole = ("categories", "subwords")
+    return {part: values.astype(np.int64 if part in whole else np.float32) for part, values in parts.items()}
 
 
 def _check_loss(loss: Loss, targets: Collection[TargetKind]) -> None:

@@ -210,7 +210,7 @@ def test_terms_are_those_of_scikit_learn() -> None:
     ):
         expected = vectorizer.fit_transform(texts).toarray()
         s["columns"][0]["terms"] = [prefix + term for term in vectorizer.get_feature_names_out()]
-        ids, counts = runtime.tokenize(runtime.text_terms(s), {"t": texts})
+        ids, counts = runtime.tokenize(runtime.text_readers(s)["tokens"], {"t": texts})
         rows = np.repeat(np.arange(len(texts)), counts)
         ours = np.zeros_like(expected)
         np.add.at(ours, (rows, ids), 1)
@@ -221,6 +221,22 @@ def test_tokens_of_two_columns_are_padded_ids_into_all_terms() -> None:
     s = schema(a={"role": "text", "terms": ["w:x", "w:y"]}, n="numeric", b={"role": "text", "terms": ["w:x"]})
     tokens = encode(s, {"a": ["x x y", ""], "b": ["x", "x q"], "n": [1, 2]})["tokens"]
     assert tokens.tolist() == [[0, 0, 1, 2], [2, -1, -1, -1]]
+
+
+def test_subwords_join_the_earliest_known_pair_first() -> None:
+    s = schema(
+        a={"role": "text", "subwords": [*" abcn", "an", " b", "ban"]}, b={"role": "text", "subwords": [*" x", "xx"]}
+    )
+    found = encode(s, {"a": ["banana", "Ban  ban!", None], "b": ["xxx", "", "y"]})["subwords"]
+    names = dict(enumerate([*" abcn", "an", " b", "ban", *" x", "xx"], 2))
+    spelt = [[names.get(i, "?") for i in row if i] for row in found.tolist()]
+    assert spelt == [[" b", "an", "an", "a", " ", "xx", "x"], [" b", "an", " b", "an", "?"], [" ", "?"]]
+    assert found[2, 2:].tolist() == [0] * (found.shape[1] - 2)
+
+
+def test_subwords_of_a_long_text_are_cut_and_a_long_word_takes_no_long_time() -> None:
+    s = schema(t={"role": "text", "subwords": [*" ab", "ab"]})
+    assert encode(s, {"t": ["a " * 10_000, "ab" * 100_000]})["subwords"].shape == (2, runtime.MOST_SUBWORDS)
 
 
 BAD_COLUMNS = {
@@ -426,7 +442,7 @@ def test_a_large_vocabulary_is_read_once(tmp_path: Path) -> None:
     assert model.predict(x).tolist() == [2, 1]
     predicting, reading = (
         min(timeit.repeat(call, number=1, repeat=20))
-        for call in (lambda: model.predict(x), lambda: runtime.text_terms(s))
+        for call in (lambda: model.predict(x), lambda: runtime.text_readers(s))
     )
     assert predicting < reading / 2  # a twentieth on an idle machine
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from scipy import sparse as sp
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
@@ -93,13 +94,13 @@ def joined(codes: np.ndarray, groups: np.ndarray) -> np.ndarray:
 
 
 def _hashes(rows: Rows) -> np.ndarray:
-    parts = rows.parts()
-    sparse = parts.pop("sparse", None)
-    columns = [_bytes(array) for array in parts.values()]
-    if sparse is not None:
-        spans = zip(sparse.indptr[:-1].tolist(), sparse.indptr[1:].tolist(), strict=True)
-        columns.append([sparse.indices[a:b].tobytes() + sparse.data[a:b].tobytes() for a, b in spans])
+    columns = [_sparse_bytes(part) if sp.issparse(part) else _bytes(part) for part in rows.parts().values()]
     return np.fromiter(map(hash, zip(*columns, strict=True)), np.int64, len(rows))
+
+
+def _sparse_bytes(part: sp.csr_matrix) -> list[bytes]:
+    spans = zip(part.indptr[:-1].tolist(), part.indptr[1:].tolist(), strict=True)
+    return [part.indices[a:b].tobytes() + part.data[a:b].tobytes() for a, b in spans]
 
 
 def _bytes(array: np.ndarray) -> list[bytes]:

@@ -11,7 +11,7 @@ from automl import runtime
 from automl.data.source import data_errors
 from automl.task import Rows, Schema
 
-_PREPARED: WeakKeyDictionary[Schema, tuple[dict[str, Any], dict[str, runtime.Terms]]] = WeakKeyDictionary()
+_PREPARED: WeakKeyDictionary[Schema, tuple[dict[str, Any], runtime.TextReaders]] = WeakKeyDictionary()
 
 
 def rows(schema: Schema, x: Any, lengths: Any = None, row_numbers: Sequence[int] | None = None) -> Rows:
@@ -20,29 +20,31 @@ def rows(schema: Schema, x: Any, lengths: Any = None, row_numbers: Sequence[int]
     ``lengths``: (n,) steps of each sequence. ``row_numbers``: how errors call the rows (default: 1, 2, ...). Raises
     ``DataError`` that names the column, the row and the value.
     """
-    plain, terms = _prepared(schema)
+    plain, read = _prepared(schema)
     with data_errors():
         if schema.kind in ("image", "sequence"):
             arrays = runtime.encode_array(plain, x, lengths, row_numbers)
             return Rows(image=arrays.get("image"), sequence=arrays.get("sequence"), lengths=arrays.get("lengths"))
         columns = runtime.to_columns(plain, x)
-        parts = runtime.encode(plain, columns, row_numbers, wanted=("numeric", "categories"))
-        counts = _term_counts(schema, *runtime.tokenize(terms, columns)) if _terms(schema) else None
+        parts = runtime.encode(plain, columns, row_numbers, wanted=("numeric", "categories"), read=read)
+        counts = _term_counts(schema, *runtime.tokenize(read["tokens"], columns)) if _terms(schema) else None
+        subwords = _subwords(schema, *runtime.tokenize(read["subwords"], columns)) if read["subwords"] else None
     levels = [c.levels for c in schema.columns if c.role == "categorical"]
     return Rows(
         numeric=parts.get("numeric"),
         categories=_codes(parts["categories"], levels) if levels else None,
         sparse=counts,
+        subwords=subwords,
         cardinalities=tuple(len(known) + 1 for known in levels),
     )
 
 
-def _prepared(schema: Schema) -> tuple[dict[str, Any], dict[str, runtime.Terms]]:
+def _prepared(schema: Schema) -> tuple[dict[str, Any], runtime.TextReaders]:
     """Return what the runtime needs of a schema; it is kept as long as the schema is, for the next prediction."""
     found = _PREPARED.get(schema)
     if found is None:
         plain = schema.to_dict()
-        found = _PREPARED[schema] = plain, runtime.text_terms(plain)
+        found = _PREPARED[schema] = plain, runtime.text_readers(plain)
     return found
 
 
@@ -66,3 +68,11 @@ def _term_counts(schema: Schema, ids: np.ndarray, counts: np.ndarray) -> sp.csr_
     matrix = sp.csr_matrix((np.ones(len(ids), dtype=np.float32), ids, starts), shape=shape)
     matrix.sum_duplicates()
     return matrix
+
+
+def _subwords(schema: Schema, ids: np.ndarray, counts: np.ndarray) -> sp.csr_matrix:
+    """Return (n, longest) int32: the ids of each row in their order, at its first places."""
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    places = np.arange(len(ids)) - np.repeat(starts[:-1], counts)
+    longest = runtime.MOST_SUBWORDS * sum(bool(c.subwords) for c in schema.columns)
+    return sp.csr_matrix((ids.astype(np.int32), places, starts), shape=(len(counts), longest))

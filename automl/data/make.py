@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import sparse as sp
 
 from automl import metrics, runtime
 from automl.data import baseline, copies, dates, files, identity, source, splits
@@ -16,6 +17,7 @@ from automl.data.encode import rows
 from automl.data.infer import infer_columns
 from automl.data.options import Options
 from automl.data.source import Source
+from automl.data.subwords import with_subwords
 from automl.data.target import TargetColumn, infer_target, understand, whole
 from automl.errors import ConfigError, DataError, unknown_name
 from automl.task import Batch, DataKind, Problem, Schema, Task
@@ -343,6 +345,8 @@ def _schema(parts: _Parts, learnt: TargetColumn, options: Options) -> tuple[Sche
     kind: DataKind = "text" if used == {"text"} and options.kind != "table" else "table"
     if options.kind == "text" and kind != "text":
         raise ConfigError("The kind 'text' uses columns of text only. Use kind=table for a table that has others too.")
+    if kind == "text":
+        found = tuple(with_subwords(column, columns[column.name], options.seed) for column in found)
     return Schema(kind, learnt.kind, learnt.name, found, learnt.classes), notes
 
 
@@ -373,9 +377,9 @@ def _fingerprint(schema: Schema, batch: Batch, pairs: tuple[splits.Split, ...]) 
     """Return the SHA-256 of the data as it is learnt from, and of the splits that scores are compared on."""
     sizes = [(len(train), len(valid)) for train, valid in pairs]
     digest = hashlib.sha256(json.dumps([schema.to_dict(), sizes], default=str).encode())
-    sparse = batch.x.sparse
-    arrays = [value for name, value in batch.x.parts().items() if name != "sparse"]
-    arrays += [] if sparse is None else [sparse.data, sparse.indices, sparse.indptr]
+    arrays = []
+    for part in batch.x.parts().values():
+        arrays += [part.data, part.indices, part.indptr] if sp.issparse(part) else [part]
     for array in (*arrays, batch.y, batch.weights, *(part for pair in pairs for part in pair)):
         if array is not None:
             digest.update(np.ascontiguousarray(array).data)

@@ -16,12 +16,7 @@ def build_vocabulary(values: np.ndarray, seed: int = 0) -> tuple[str, ...]:
 
     A term must occur in two rows (in one, where there are fewer than 50 rows). Large data is sampled.
     """
-    texts = [str(v) for v in values if not runtime.is_missing(v)]
-    n_characters = sum(map(len, texts))
-    if n_characters > _MAX_CHARACTERS:
-        keep = max(1000, int(len(texts) * _MAX_CHARACTERS / n_characters))
-        chosen = np.random.default_rng(seed).permutation(len(texts))[:keep]
-        texts = [texts[i] for i in chosen]
+    texts = readable_sample(values, seed)
     terms = runtime.Terms()
     counts: Counter[str] = Counter()
     for text in texts:
@@ -33,6 +28,17 @@ def build_vocabulary(values: np.ndarray, seed: int = 0) -> tuple[str, ...]:
     n_words = max(half, MAX_TERMS - len(characters))
     words = words[:n_words]
     return tuple(sorted(words + characters[: MAX_TERMS - len(words)]))
+
+
+def readable_sample(values: np.ndarray, seed: int) -> list[str]:
+    """Return the texts among ``values``, or some of them where they are more than can be read in a moment."""
+    texts = [str(v) for v in values if not runtime.is_missing(v)]
+    n_characters = sum(map(len, texts))
+    if n_characters <= _MAX_CHARACTERS:
+        return texts
+    keep = max(1000, int(len(texts) * _MAX_CHARACTERS / n_characters))
+    chosen = np.random.default_rng(seed).permutation(len(texts))[:keep]
+    return [texts[i] for i in chosen]
 
 
 def _frequent(counts: Counter[str], prefix: str, least: int) -> list[str]:

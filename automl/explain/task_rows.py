@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,13 +22,15 @@ MOST_ROWS = 2000
 class TaskRows:
     """Encoded rows whose features can be mixed, as raw ones can (``mixed.RowPool``).
 
-    ``parts``: of each feature, its columns in each field of ``Rows``.
+    ``parts``: of each feature, its columns in each field of ``Rows``. ``subwords``: of each feature, where the ids of
+    its subwords begin and end.
     """
 
     features: tuple[str, ...]
     rows: Rows
     parts: tuple[tuple[str, np.ndarray], ...]
     arrays: RowPool | None = None
+    subwords: tuple[tuple[int, int], ...] = ()
 
     @classmethod
     def of(cls, schema: Schema, rows: Rows) -> "TaskRows":
@@ -39,6 +42,7 @@ class TaskRows:
         used = [column for column in schema.columns if column.role != "dropped"]
         at = {"numeric": 0, "categories": 0, "sparse": 0}
         parts = []
+        ends = np.cumsum([2, *(len(column.subwords) for column in used)]).tolist()
         for column in used:
             field, width = {
                 "datetime": ("numeric", len(runtime.DATE_PARTS)),
@@ -47,7 +51,7 @@ class TaskRows:
             }.get(column.role, ("numeric", 1))
             parts.append((field, np.arange(at[field], at[field] + width)))
             at[field] += width
-        return cls(tuple(column.name for column in used), rows, tuple(parts))
+        return cls(tuple(column.name for column in used), rows, tuple(parts), subwords=tuple(pairwise(ends)))
 
     def mixed(self, source: np.ndarray) -> Rows:
         """Return the rows whose feature j is that of row ``source[r, j]``, (m, p)."""
@@ -67,7 +71,23 @@ class TaskRows:
                 new[field][:, columns] = getattr(self.rows, field)[source[:, j]][:, columns]
         if blocks:
             new["sparse"] = sp.hstack(blocks, format="csr")
+        if self.rows.subwords is not None:
+            new["subwords"] = self._mixed_subwords(self.rows.subwords, source)
         return replace(self.rows, **new)
+
+    def _mixed_subwords(self, subwords: sp.csr_matrix, source: np.ndarray) -> sp.csr_matrix:
+        """Put the texts of each row one after the other; an unknown character stays with the first of its row."""
+        rows, ids = [], []
+        for j, (start, end) in enumerate(self.subwords):
+            own = subwords[source[:, j]].tocoo()
+            kept = (own.data >= start) & (own.data < end) | ((own.data == 1) & (j == 0))
+            rows.append(own.row[kept])
+            ids.append(own.data[kept])
+        order = np.argsort(np.concatenate(rows), kind="stable")
+        row, data = np.concatenate(rows)[order], np.concatenate(ids)[order]
+        ends = np.cumsum(np.bincount(row, minlength=len(source)))
+        starts = np.concatenate([[0], ends])
+        return sp.csr_matrix((data, np.arange(len(data)) - starts[row], starts), shape=(len(source), subwords.shape[1]))
 
     @property
     def _array(self) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from automl.export.graph import ML, Graph
-from automl.runtime import even_spans
+from automl.runtime import even_spans, ids_per_row, padded_ids
 from automl.task import Rows, Schema
 
 
@@ -14,7 +14,8 @@ def declare_inputs(graph: Graph, schema: Schema, rows: Rows) -> dict[str, str]:
     """Declare the raw inputs that ``rows`` has and return the tensors of ``Rows`` by field name.
 
     Raw inputs: ``numeric`` float32 (n, p), ``categories`` strings (n, c), ``tokens`` int64 (n, length)
-    padded with -1, ``image`` (n, h, w, channels), ``sequence`` (n, steps, channels), ``lengths`` (n,).
+    padded with -1, ``subwords`` int64 (n, length) padded with 0, ``image`` (n, h, w, channels), ``sequence`` (n, steps,
+    channels), ``lengths`` (n,).
     """
     parts = rows.parts()
     tensors: dict[str, str] = {}
@@ -25,6 +26,8 @@ def declare_inputs(graph: Graph, schema: Schema, rows: Rows) -> dict[str, str]:
         tensors["categories"] = _codes(graph, graph.input("categories", str, [len(levels)]), levels)
     if "sparse" in parts:
         tensors["sparse"] = _counts(graph, graph.input("tokens", np.int64, ["tokens"]), parts["sparse"].shape[1])
+    if "subwords" in parts:
+        tensors["subwords"] = graph.input("subwords", np.int64, ["subwords"])
     if "image" in parts:
         tensors["image"] = graph.input("image", np.float32, list(schema.shape))
     if "sequence" in parts:
@@ -72,11 +75,15 @@ def chunks(rows: Rows, n_rows: int) -> Iterator[Rows]:
     """Yield ``rows`` in parts of up to ``n_rows``; a long text, whose tokens widen its part, is in a small one."""
     for start in range(0, len(rows), n_rows):
         part = rows.take(slice(start, start + n_rows))
-        if part.sparse is None:
+        counts = {}
+        if part.sparse is not None:
+            counts["tokens"] = np.asarray(part.sparse.sum(axis=1)).ravel().astype(np.int64)
+        if part.subwords is not None:
+            counts["subwords"] = np.diff(part.subwords.indptr)
+        if not counts:
             yield part
             continue
-        n_tokens = np.asarray(part.sparse.sum(axis=1)).ravel().astype(np.int64)
-        yield from (part.take(slice(a, b)) for a, b in even_spans(n_tokens))
+        yield from (part.take(slice(a, b)) for a, b in even_spans(ids_per_row(counts)))
 
 
 def raw_inputs(schema: Schema, rows: Rows) -> dict[str, np.ndarray]:
@@ -91,6 +98,8 @@ def raw_inputs(schema: Schema, rows: Rows) -> dict[str, np.ndarray]:
         inputs["categories"] = np.stack([known[rows.categories[:, i]] for i, known in enumerate(levels)], axis=1)
     if rows.sparse is not None:
         inputs["tokens"] = _tokens(rows.sparse)
+    if rows.subwords is not None:
+        inputs["subwords"] = padded_ids("subwords", rows.subwords.data, np.diff(rows.subwords.indptr))
     return inputs
 
 
@@ -99,8 +108,4 @@ def _tokens(counts: csr_matrix) -> np.ndarray:
     times = counts.data.astype(np.int64)
     terms = np.repeat(counts.indices.astype(np.int64), times)
     owner = np.repeat(np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr)), times)
-    lengths = np.bincount(owner, minlength=counts.shape[0])
-    tokens = np.full((counts.shape[0], max(1, int(lengths.max(initial=0)))), -1, np.int64)
-    starts = np.cumsum(lengths) - lengths
-    tokens[owner, np.arange(len(terms)) - starts[owner]] = terms
-    return tokens
+    return padded_ids("tokens", terms, np.bincount(owner, minlength=counts.shape[0]))

@@ -1,7 +1,7 @@
 """Rows as tensors: whole data sets are placed once, batches are taken by index."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -12,8 +12,10 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from automl.task import Rows
 
-_WHOLE_NUMBERS = ("categories", "lengths")
+_WHOLE_NUMBERS = ("categories", "lengths", "subwords")
 _CHUNK_VALUES = 2**19
+_VALUES_OF_SUBWORDS = 128  # for each of them, in a network
+_BATCHES = 16  # of texts, which are put together by their lengths
 
 
 def place() -> torch.device:
@@ -37,20 +39,37 @@ class Feed:
                 raise ValueError(f"The module takes '{name}', which the rows lack; they have {', '.join(parts)}.")
         self.n_rows = len(x)
         self.parts = [_placed(parts[name]) for name in self.names]
+        self._n_subwords = np.diff(parts["subwords"].indptr) if "subwords" in self.names else None
 
     def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
         return tuple(self._batch(name, part, index) for name, part in zip(self.names, self.parts, strict=True))
 
+    def batches(self, n_batches: int, rng: np.random.Generator) -> Sequence[Tensor]:
+        """Cut all rows into random batches of nearly equal size: none has a single row, which batch normalisation
+        refuses. Texts of similar length come together, so that little of a batch is padding.
+        """
+        order = rng.permutation(self.n_rows)
+        if self._n_subwords is None:
+            return torch.from_numpy(order).to(place()).tensor_split(n_batches)
+        some = np.array_split(order, -(-n_batches // _BATCHES))
+        order = np.concatenate([rows[np.argsort(self._n_subwords[rows], kind="stable")] for rows in some])
+        batches = torch.from_numpy(order).to(place()).tensor_split(n_batches)
+        return [batches[i] for i in rng.permutation(n_batches)]
+
     def slices(self) -> Iterator[slice]:
         """Cut all rows into slices to evaluate at once: about half a million input values each."""
         per_row = sum(int(np.prod(part.shape[1:])) for part in self.parts)
+        if self._n_subwords is not None:
+            per_row *= _VALUES_OF_SUBWORDS
         size = max(64, min(8192, _CHUNK_VALUES // max(1, per_row)))
         return (slice(start, start + size) for start in range(0, self.n_rows, size))
 
     def _batch(self, name: str, part: Any, index: Any) -> Tensor:
         if sp.issparse(part):
-            rows = index.cpu().numpy() if isinstance(index, Tensor) else index
-            return torch.from_numpy(part[rows].toarray()).to(place(), torch.float32)
+            rows = part[index.cpu().numpy() if isinstance(index, Tensor) else index]
+            # Texts are as long as the longest of the batch.
+            longest = max(1, int(np.diff(rows.indptr).max(initial=0))) if name == "subwords" else rows.shape[1]
+            part, index = torch.from_numpy(rows[:, :longest].toarray()).to(place()), slice(None)
         return part[index].to(torch.int64 if name in _WHOLE_NUMBERS else torch.float32)
 
 

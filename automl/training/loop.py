@@ -187,9 +187,7 @@ class _Run:
     def epoch(self) -> Iterator[None]:
         """Take one pass over the rows, or what is left of the schedule. Raises ``FloatingPointError`` on divergence."""
         self.live.train()
-        # Nearly equal batches: none is left with a single row, which batch normalisation refuses.
-        batches = torch.from_numpy(self.rng.permutation(self.feed.n_rows)).to(place()).tensor_split(self.n_steps)
-        for index in batches:
+        for index in self.feed.batches(self.n_steps, self.rng):
             self._step(index)
             self._advance()
             if self.over:

@@ -16,6 +16,7 @@ import numpy as np
 import onnx
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from automl.errors import ExportError
 from automl.export.graph import OPSET
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 OUTPUT = "scores"
 _TOLERANCE = 1e-4
+# The axes of inputs that are open besides the first one, and what pads them.
+_OPEN_AXES = {"subwords": {1: "subwords"}}
 
 
 def export(module: nn.Module, example: "Rows") -> onnx.ModelProto:
@@ -69,7 +72,7 @@ def _traced(module: nn.Module, inputs: tuple[Tensor, ...]) -> onnx.ModelProto:
         dynamo=False,
         input_names=names[:-1],
         output_names=[OUTPUT],
-        dynamic_axes={name: {0: "rows"} for name in names},
+        dynamic_axes={name: {0: "rows", **_OPEN_AXES.get(name, {})} for name in names},
         opset_version=OPSET,
     )
     return onnx.load_from_string(buffer.getvalue())
@@ -82,7 +85,9 @@ def _exported(module: nn.Module, inputs: tuple[Tensor, ...]) -> onnx.ModelProto:
         dynamo=True,
         input_names=list(inputs_of(module)),
         output_names=[OUTPUT],
-        dynamic_shapes=tuple({0: torch.export.Dim.DYNAMIC} for _ in inputs),
+        dynamic_shapes=tuple(
+            dict.fromkeys((0, *_OPEN_AXES.get(name, {})), torch.export.Dim.DYNAMIC) for name in inputs_of(module)
+        ),
         opset_version=OPSET,
         external_data=False,
         verbose=False,
@@ -108,13 +113,17 @@ def _bare(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _error(model: onnx.ModelProto, module: nn.Module, inputs: tuple[Tensor, ...]) -> float:
-    """Return the largest difference, relative above 1, for one row and for all rows (also taken twice)."""
+    """Return the largest difference, relative above 1, for one row and for all rows (also taken twice, and padded)."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     known = {i.name for i in session.get_inputs()}
     worst = 0.0
-    for batch in (tuple(x[:1] for x in inputs), inputs, tuple(torch.cat([x, x]) for x in inputs)):
+    padded = tuple(
+        functional.pad(x, (0, 3)) if name in _OPEN_AXES else x
+        for name, x in zip(inputs_of(module), inputs, strict=True)
+    )
+    for batch in (tuple(x[:1] for x in inputs), inputs, tuple(torch.cat([x, x]) for x in inputs), padded):
         feeds = {n: x.numpy() for n, x in zip(inputs_of(module), batch, strict=True) if n in known}
         (got,) = session.run([OUTPUT], feeds)
         with torch.no_grad():

@@ -1,22 +1,11 @@
-"""What sequence networks are made of: standardised input, augmentation, and pooling over valid steps only.
-
-A sequence is (b, steps, channels), zero padded at the end; ``lengths`` (b,) says how many steps are
-valid. Nothing here lets a padded step reach a valid one, so padding further changes no prediction.
-"""
-
-from typing import Any
+"""What sequence networks are made of: standardised input, augmentation, recurrence; see ``automl.training.steps``."""
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from automl.training.layers import ACTIVATIONS
-
-
-def valid_steps(lengths: Tensor, steps: int) -> Tensor:
-    """Return (b, steps, 1) float32: 1 where a step is valid, else 0."""
-    return (torch.arange(steps, device=lengths.device) < lengths[:, None]).unsqueeze(-1).float()
+from automl.training.steps import MaskedPool, valid_steps
 
 
 class Standardise(nn.Module):
@@ -104,26 +93,6 @@ class RandomViews(nn.Module):
         return ((i < start.round()) | (i >= (start + span).round())).to(x.dtype)
 
 
-class MaskedPool(nn.Module):
-    """One vector for a sequence: ``mean``, ``max`` or ``last`` of its valid steps.
-
-    Shape: (b, steps, c), (b, steps, 1) -> (b, c).
-    """
-
-    def __init__(self, kind: str) -> None:
-        super().__init__()
-        self.kind = kind
-
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        if self.kind == "mean":
-            return (x * mask).sum(dim=1) / mask.sum(dim=1)
-        if self.kind == "max":
-            return (x + (mask - 1) * 1e4).amax(dim=1)
-        # The last valid step is the one whose follower is not valid.
-        follower = torch.cat([mask[:, 1:], torch.zeros_like(mask[:, :1])], dim=1)
-        return (x * (mask - follower)).sum(dim=1)
-
-
 class SequenceNet(nn.Module):
     """Standardise, random views, ``stack`` neighbouring steps, a body, masked pooling, dropout, linear output.
 
@@ -200,79 +169,3 @@ class Recurrence(nn.Module):
 def _at(x: Tensor, steps: Tensor) -> Tensor:
     """Return x (b, t, c) read at ``steps`` (b, t)."""
     return x.gather(1, steps[:, :, None].expand(-1, -1, x.shape[2]))
-
-
-class Convolutions(nn.Module):
-    """Residual blocks of dilated convolutions (TCN; Bai, Kolter and Koltun 2018, arXiv:1803.01271).
-
-    Block i is dilated by ``dilation_growth ** i``, so the field of view grows with the depth.
-
-    Shape: (b, steps, inputs), lengths (b,), mask (b, steps, 1) -> (b, steps, width).
-    """
-
-    def __init__(self, inputs: int, width: int, depth: int, dilation_growth: int, **options: Any) -> None:
-        super().__init__()
-        self.width = width
-        self.project = nn.Conv1d(inputs, width, 1)
-        self.blocks = nn.ModuleList(TemporalBlock(width, dilation=dilation_growth**i, **options) for i in range(depth))
-
-    def forward(self, x: Tensor, lengths: Tensor, mask: Tensor) -> Tensor:
-        mask = mask.transpose(1, 2)
-        x = self.project(x.transpose(1, 2)) * mask
-        for block in self.blocks:
-            x = block(x, mask)
-        return x.transpose(1, 2)
-
-
-class TemporalBlock(nn.Module):
-    """Two dilated convolutions, each with norm, activation and dropout, and a shortcut.
-
-    ``causal``: a step sees the past only. Padding is set back to zero after every convolution.
-
-    Shape: (b, width, steps), mask (b, 1, steps) -> (b, width, steps).
-    """
-
-    def __init__(
-        self,
-        width: int,
-        *,
-        kernel: int,
-        dilation: int,
-        causal: bool,
-        norm: str,
-        activation: str,
-        dropout: float,
-    ) -> None:
-        super().__init__()
-        reach = (kernel - 1) * dilation
-        self.padding = (reach, 0) if causal else (reach // 2, reach - reach // 2)
-        convs = [nn.Conv1d(width, width, kernel, dilation=dilation) for _ in range(2)]
-        self.convs = nn.ModuleList(convs)
-        self.norms = nn.ModuleList(make_norm(norm, width) for _ in convs)
-        self.act, self.dropout = ACTIVATIONS[activation](), nn.Dropout(dropout)
-        for conv in convs:
-            nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
-
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        y = x
-        for conv, norm in zip(self.convs, self.norms, strict=True):
-            y = self.dropout(self.act(norm(conv(functional.pad(y, self.padding))))) * mask
-        return self.act(x + y) * mask
-
-
-class ChannelNorm(nn.Module):
-    """Layer normalisation over the channels of each step. Shape: (b, width, steps) -> the same."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.norm(x.transpose(1, 2)).transpose(1, 2)
-
-
-def make_norm(kind: str, width: int) -> nn.Module:
-    """Return the norm ``batch``, ``layer`` or ``none``; none of them mixes steps when predicting."""
-    if kind == "batch":
-        return nn.BatchNorm1d(width)
-    return ChannelNorm(width) if kind == "layer" else nn.Identity()

@@ -38,7 +38,7 @@ def build(params: Params, problem: "Problem") -> "Model":
 
 def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
     """Return the module for sequences like those of ``x``, (n, steps, channels)."""
-    from automl.search_spaces.sequences._network import Convolutions
+    from automl.training.steps import Convolutions
 
     shape = {name: params[name] for name in ("width", "depth", "dilation_growth", "kernel", "causal")}
     style = {name: params[name] for name in ("norm", "activation", "dropout")}

@@ -13,6 +13,7 @@ from automl.search_spaces.sequences import _network as parts
 from automl.search_spaces.sequences import recurrent, temporal_conv
 from automl.space import Choice, Defaults, Params, Random, draw
 from automl.task import Batch, Problem, Rows, Schema, Task
+from automl.training import steps
 from tests.search_spaces.networks import assert_exports, fitted
 
 STEPS, CHANNELS = 15, 4
@@ -83,7 +84,7 @@ def test_padding_changes_no_prediction(family: ModuleType, name: str, option: ob
     net = module(family, **{name: option, "layers": 2})
     x = waves().data.x.take(slice(0, 30))
     sequence, lengths = torch.tensor(x.sequence), torch.tensor(x.lengths)
-    dirty = torch.where(parts.valid_steps(lengths, STEPS) > 0, sequence, 99.0)
+    dirty = torch.where(steps.valid_steps(lengths, STEPS) > 0, sequence, 99.0)
     longer = torch.cat([dirty, torch.full((30, 8, CHANNELS), -7.0)], dim=1)
     expected = net(sequence, lengths)
     torch.testing.assert_close(net(dirty, lengths), expected)
@@ -105,7 +106,7 @@ def test_random_candidates_build_and_answer() -> None:
 def test_standardise_looks_at_valid_steps_only() -> None:
     x = waves().data.x
     lengths = torch.tensor(x.lengths)
-    mask = parts.valid_steps(lengths, STEPS)
+    mask = steps.valid_steps(lengths, STEPS)
     z = parts.Standardise(x.sequence, x.lengths)(torch.tensor(x.sequence), mask)
     valid = z[mask.squeeze(-1) > 0]
     torch.testing.assert_close(valid.mean(dim=0), torch.zeros(CHANNELS), atol=1e-4, rtol=0)
@@ -115,19 +116,19 @@ def test_standardise_looks_at_valid_steps_only() -> None:
 
 def test_pooling_over_valid_steps() -> None:
     x = torch.tensor([[[1.0], [5.0], [3.0], [100.0]]])
-    mask = parts.valid_steps(torch.tensor([3]), 4)
-    pooled = {kind: parts.MaskedPool(kind)(x, mask).item() for kind in ("mean", "max", "last")}
+    mask = steps.valid_steps(torch.tensor([3]), 4)
+    pooled = {kind: steps.MaskedPool(kind)(x, mask).item() for kind in ("mean", "max", "last")}
     assert pooled == {"mean": 3.0, "max": 5.0, "last": 3.0}
-    assert parts.MaskedPool("max")(-x, mask).item() == -1.0
+    assert steps.MaskedPool("max")(-x, mask).item() == -1.0
 
 
 def test_a_causal_network_does_not_see_the_future() -> None:
     options = {"kernel": 3, "norm": "batch", "activation": "relu", "dropout": 0.0}
-    body = parts.Convolutions(CHANNELS, 8, 3, 2, causal=True, **options).eval()
+    body = steps.Convolutions(CHANNELS, 8, 3, 2, causal=True, **options).eval()
     x, lengths = torch.randn(2, STEPS, CHANNELS), torch.tensor([STEPS, STEPS])
     changed = x.clone()
     changed[:, 10:] += 1
-    mask = parts.valid_steps(lengths, STEPS)
+    mask = steps.valid_steps(lengths, STEPS)
     before, after = body(x, lengths, mask), body(changed, lengths, mask)
     torch.testing.assert_close(before[:, :10], after[:, :10])
     assert not torch.allclose(before[:, 10:], after[:, 10:])
@@ -135,7 +136,7 @@ def test_a_causal_network_does_not_see_the_future() -> None:
 
 def test_views_leave_predictions_alone_and_keep_training_sequences_valid() -> None:
     lengths = torch.tensor([1, 4, 9, STEPS] * 10)
-    x = torch.randn(40, STEPS, CHANNELS) * parts.valid_steps(lengths, STEPS)
+    x = torch.randn(40, STEPS, CHANNELS) * steps.valid_steps(lengths, STEPS)
     views = parts.RandomViews(shift=0.3, stretch=0.4, noise=0.1, time_mask=0.3, channel_mask=0.3)
     same, same_lengths = views.eval()(x, lengths)
     assert same is x
@@ -144,7 +145,7 @@ def test_views_leave_predictions_alone_and_keep_training_sequences_valid() -> No
     assert new_lengths.dtype == lengths.dtype
     assert 1 <= new_lengths.min() <= new_lengths.max() <= STEPS
     assert changed.isfinite().all()
-    assert (changed * (1 - parts.valid_steps(new_lengths, STEPS))).abs().max() == 0
+    assert (changed * (1 - steps.valid_steps(new_lengths, STEPS))).abs().max() == 0
 
 
 def test_stretching_reads_the_same_curve_at_another_tempo() -> None:
