@@ -96,6 +96,7 @@ _COLUMN = {
     "levels?": [str],
     "format?": (str, [str]),
     "decimal?": str,
+    "since?": int,
     "unit?": [str],
     "scaled?": bool,
     "center?": float,
@@ -148,6 +149,7 @@ _NOTHING_WORDS = (
     "(blank)|empty|(null)|\\n|#n/a|#na|<na>|#div/0!|#value!|#ref!|#name?|#num!|#null!"
 )
 _NOTHING = frozenset(_NOTHING_WORDS.split("|"))
+_NO_DATE = re.compile(r"(?:0000([-/.])00\1(?:00|0000)|00([-/.])00\2(?:00){1,2})(?:[ T]00:00(?::00)?)?")
 
 Schema = Mapping[str, Any]
 Columns = Mapping[str, Any]
@@ -391,7 +393,8 @@ def is_missing(value: Any, marks: Collection[str] = MISSING) -> bool:
 
 def says_nothing(text: str) -> bool:
     """Whether a field of a column of numbers or dates only says that there is none: "-", "TBD", "#DIV/0!", "n.a."."""
-    return not any(map(str.isalnum, text)) or text.strip().casefold() in _NOTHING
+    plain = text.strip()
+    return not any(map(str.isalnum, text)) or plain.casefold() in _NOTHING or _NO_DATE.fullmatch(plain) is not None
 
 
 def marks_of(column: Column) -> Collection[str]:
@@ -534,8 +537,9 @@ def truth(value: Any, column: Column = _ANY) -> float:
 def moment(value: Any, formats: str | Sequence[str], column: Column = _ANY) -> datetime | None:
     """Return a date without time zone, None where missing.
 
-    ``formats``, tried in their order: "iso", "time" (10:30), "epoch s" (also ms, us, ns), or one of
-    ``datetime.strptime``, which takes ``tidy`` text. Raises ``ValueError`` for what is in none of them.
+    ``formats``, tried in their order: "iso", "time" (10:30), "quarter" (2016-Q2), "week" (W05 2016), "epoch s" (also
+    ms, us, ns), "sheet days" (since 1899-12-30), or one of ``datetime.strptime``, which takes ``tidy`` text. Raises
+    ``ValueError`` for what is in none of them.
     """
     if is_missing(value, marks_of(column)):
         return None
@@ -549,10 +553,10 @@ def moment(value: Any, formats: str | Sequence[str], column: Column = _ANY) -> d
         return datetime(value.year, value.month, value.day)
     if isinstance(value, time):
         return datetime.combine(_FIRST_DAY, value.replace(tzinfo=None))
-    text = _plain(value)
+    text, later = _within_days(plain_date(_plain(value)))
     for pattern in (formats,) if isinstance(formats, str) else formats:
         with contextlib.suppress(ValueError, OverflowError):
-            return _utc(_parsed(text, pattern))
+            return _utc(_in_century(_parsed(text, pattern), pattern, column.get("since", 0)) + later)
     if column and says_nothing(text):
         return None
     raise ValueError(value)
@@ -566,33 +570,65 @@ def _utc(when: datetime) -> datetime:
     return when.replace(tzinfo=None)
 
 
+def _within_days(text: str) -> tuple[str, timedelta]:
+    """Return a text without the end of a day, 24:00, or a leap second, and what is to be added for it."""
+    if _MIDNIGHT.search(text):
+        return _MIDNIGHT.sub("00:00", text), timedelta(days=1)
+    return (_LEAP_SECOND.sub(":59", text), timedelta(seconds=1)) if _LEAP_SECOND.search(text) else (text, timedelta(0))
+
+
+def _in_century(when: datetime, pattern: str, since: int) -> datetime:
+    """Return a date whose year has two digits as the one of the hundred years from ``since`` on."""
+    return when.replace(year=since + (when.year - since) % 100) if since and "%y" in pattern else when
+
+
 def _parsed(text: str, pattern: str) -> datetime:
+    if pattern in _PERIODS:
+        return _first_day(text, pattern)
     if pattern == "iso":
         if not _ISO.match(text):  # fromisoformat takes any sign between date and time, and 12345-6789 for a time
             raise ValueError(text)
-        return datetime.fromisoformat(_ZONE.sub(_as_offset, text))
+        return datetime.fromisoformat(_SPACED_OFFSET.sub("", text))
     if pattern == "time" and text[2:3] == ":":
         return datetime.combine(_FIRST_DAY, time.fromisoformat(text).replace(tzinfo=None))
-    if pattern.startswith("epoch"):
+    if pattern in _TICKS:
         return _EPOCH + timedelta(seconds=float(text) / _TICKS[pattern])
+    if pattern == "sheet days":
+        return _SHEET_EPOCH + timedelta(days=float(text))
     if _ONE_DIGIT.search(text):  # 4:3 is no time of a day, though strptime takes it
         raise ValueError(text)
     if text.isdecimal() != (pattern in _DIGITS_OF) or len(text) != _DIGITS_OF.get(pattern, len(text)):
         raise ValueError(text)
-    return datetime.strptime(tidy(text), pattern)
+    return datetime.strptime(tidy(text), pattern.replace("%B", "%b"))
+
+
+def _first_day(text: str, period: str) -> datetime:
+    """Return the day on which a quarter or a week begins: "Q2 2016", "2016-W05"."""
+    found = next(filter(None, (form.fullmatch(text) for form in _PERIODS[period])), None)
+    if found is None:
+        raise ValueError(text)
+    year, part = int(found["year"]), int(found["part"])
+    if period == "week":
+        return datetime.fromisocalendar(year, part, 1)
+    return datetime(year if year > 99 else year + (2000 if year < 69 else 1900), 3 * part - 2, 1)
 
 
 def _as_offset(zone: re.Match[str]) -> str:
-    return zone["offset"] or "+00:00"
+    return _ZONES.get(zone["name"] or "", "")
+
+
+def plain_date(text: str) -> str:
+    """Return a date in ASCII, without quotes, a known time zone as its offset."""
+    return _NAMED_ZONE.sub(_as_offset, unquoted(in_ascii(text)))
 
 
 def tidy(text: str) -> str:
-    """Return a date without its day of the week, "th" and the like: what is left has a form of ``strptime``."""
-    if text.isascii() and not any(map(str.isalpha, text)) and ", " not in text:
+    """Return a date without its day of the week, "th" and the like, its month in English: a form of ``strptime``."""
+    if _PLAIN_DATE.fullmatch(text):
         return text
     for pattern, plain in _TIDY:
         text = pattern.sub(plain, text)
-    return text.strip()
+    return text
 
 
 class _Memo(dict[Any, Any]):
@@ -905,20 +941,87 @@ _ISO_DURATION = re.compile(
 _WHOLE = re.compile(r"[+-]?\d+")
 _FIRST_DAY = date(1900, 1, 1)  # strptime's, where only a time is given
 _EPOCH = datetime(1970, 1, 1)
+_SHEET_EPOCH = datetime(1899, 12, 30)
 _TICKS = {"epoch s": 1.0, "epoch ms": 1e3, "epoch us": 1e6, "epoch ns": 1e9}
-_DIGITS_OF = {"%Y": 4, "%Y%m%d": 8, "%Y%m%d%H%M": 12, "%Y%m%d%H%M%S": 14}  # forms without a mark, and their length
+_DIGITS_OF = {
+    "%Y": 4,
+    "%Y%m": 6,
+    "%Y%m%d": 8,
+    "%d%m%Y": 8,
+    "%m%d%Y": 8,
+    "%Y%m%d%H%M": 12,
+    "%Y%m%d%H%M%S": 14,
+}  # forms without a mark, and their length
 _ISO = re.compile(r"\d{4}-(?:\d\d-\d\d|W\d\d(?:-\d)?)(?:$|[T ]\d)|\d{8}(?:$|T\d)")
 _ONE_DIGIT = re.compile(r":\d(?!\d)")
-_ZONE = re.compile(r"\s*(?:Z|UTC|GMT)$|\s+(?P<offset>[+-]\d\d:?\d\d)$")
-_TIDY = (
-    (re.compile(r"(?i)^(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+"), ""),
-    (re.compile(r"(?i)(?<=\d)(?:st|nd|rd|th)\b"), ""),
-    (re.compile(r"(?i)\bsept\b"), "Sep"),
-    (re.compile(r"(?<=[^\W\d_]{3})\.(?=[\s-])"), ""),
+_SPACED_OFFSET = re.compile(r"\s+(?=[+-]\d\d:?\d\d$)")
+_ZONES = {  # that mean one thing
+    **dict.fromkeys(("Z", "UTC", "GMT", "WET"), "+00:00"), **dict.fromkeys(("CET", "MEZ", "BST", "WEST"), "+01:00"),
+    **dict.fromkeys(("CEST", "MESZ", "EET"), "+02:00"), **dict.fromkeys(("EEST", "MSK"), "+03:00"), "JST": "+09:00",
+    "KST": "+09:00", "AEST": "+10:00", "AEDT": "+11:00", "EDT": "-04:00", "EST": "-05:00", "CDT": "-05:00",
+    "CST": "-06:00", "MDT": "-06:00", "MST": "-07:00", "PDT": "-07:00", "PST": "-08:00",
+}  # fmt: skip
+_ZONES = {name: f" {offset}" for name, offset in _ZONES.items()}
+_NAMED_ZONE = re.compile(rf"(?<=[\dMm.])\s*(?P<name>{'|'.join(_ZONES)})$|\[[\w/+-]+\]$")
+_MIDNIGHT = re.compile(r"(?<=[\dT] )24:00(?::00(?:\.0+)?)?|(?<=\dT)24:00(?::00(?:\.0+)?)?")
+_LEAP_SECOND = re.compile(r"(?<=:59):60\b")
+_YEAR, _SIGN = r"(?P<year>\d{4}|\d\d)", r"[\s./_'-]*"
+_PERIODS = {
+    "quarter": (
+        re.compile(rf"(?i)(?P<year>\d{{4}}){_SIGN}Q(?P<part>[1-4])"),
+        re.compile(rf"(?i)[QT](?P<part>[1-4]){_SIGN}{_YEAR}"),
+        re.compile(
+            rf"(?i)(?P<part>[1-4])(?:st|nd|rd|th|er|e|º|\.)?\s*(?:Q|qtr|quarter|quartal|trimestre){_SIGN}{_YEAR}"
+        ),
+    ),
+    "week": (
+        re.compile(rf"(?i)(?P<year>\d{{4}}){_SIGN}(?:W|KW|week)\s?(?P<part>\d{{1,2}})"),
+        re.compile(rf"(?i)(?:W|KW|CW|wk|week)\s?(?P<part>\d{{1,2}}),?{_SIGN}(?P<year>\d{{4}})"),
+    ),
+}
+_WORDS_OF_DATES = re.compile(r"([^\W\d_]{2,})\.?(?=\W|\d|$)")
+_MONTHS = {
+    "Jan": "january jan januar januari januaro janvier janv enero ene gennaio gen janeiro jänner jän",
+    "Feb": "february feb februar februari février fevrier févr fév fevr febrero febbraio fevereiro fev feber",
+    "Mar": "march mar märz mär mrz mars marzo março marco maart mrt marts",
+    "Apr": "april apr avril avr abril abr aprile",
+    "May": "may mai mayo maggio mag maio mei maj",
+    "Jun": "june jun juni juin junio giugno giu junho",
+    "Jul": "july jul juli juillet juil julio luglio lug julho",
+    "Aug": "august aug août aout agosto ago augustus augusti",
+    "Sep": "september sept sep septembre septiembre settembre set setembro",
+    "Oct": "october oct oktober okt octobre octubre ottobre ott outubro out",
+    "Nov": "november nov novembre noviembre novembro",
+    "Dec": "december dec dezember dez décembre decembre déc diciembre dic dicembre dezembro",
+}
+_PLAIN_WORDS = {name: month for month, names in _MONTHS.items() for name in names.split()}
+_LEFT_OUT = (  # days of the week, and small words
+    "monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri sat sun "
+    "montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag mo di mi do fr sa so "
+    "lundi mardi mercredi jeudi vendredi samedi dimanche lunes martes miércoles miercoles jueves viernes sábado sabado "
+    "domingo lunedì martedì mercoledì giovedì venerdì sabato domenica maandag dinsdag woensdag donderdag vrijdag "
+    "zaterdag zondag segunda terça quarta quinta sexta feira de del of the at um à den uhr"
+)
+_PLAIN_WORDS |= dict.fromkeys(_LEFT_OUT.split(), "")
+
+
+def _plain_word(found: re.Match[str]) -> str:
+    return _PLAIN_WORDS.get(found[1].casefold(), found[0])
+
+
+_PLAIN_DATE = re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}(?: \d\d:\d\d(?::\d\d)?)?")
+_TIDY: tuple[tuple[re.Pattern[str], Any], ...] = (
+    (re.compile(r"(?i)(?<=\d)(?:st|nd|rd|th|er|º|°)\b"), ""),
     (re.compile(r"(?i)(?<=\d)\s*([ap])\.?m\.?(?=\s|$)"), r" \1m"),
-    (re.compile(r"(?<=\d{4}):(?=\d\d:\d\d)|,?\s+(?:at\s+)?(?=\d{1,2}:\d\d)"), " "),
-    (re.compile(r"\s*\b(?:UTC|GMT|Z)$"), " +0000"),
-    (re.compile(r"\s+"), " "),
+    (_WORDS_OF_DATES, _plain_word),
+    (re.compile("[年년月월](?=\\s*\\d)\\s*"), "-"),
+    (re.compile("[年년月월日일]"), ""),
+    (re.compile(r"(?<=\d{4}):(?=\d\d:\d\d)|,?\s+(?=\d{1,2}:\d\d)"), " "),
+    (re.compile(r"(?<=\d)\.\s+(?=\d)"), "."),
+    (re.compile(r"(?<=\d)h(?=\d\d)"), ":"),
+    (re.compile(r"(?<=\d{4}\s)\d\d\.\d\d(?:\.\d\d)?$"), lambda clock: clock[0].replace(".", ":")),
+    (re.compile(r"(?<=[^\W\d_])'(?=\d\d$)|\s+"), " "),
+    (re.compile(r"^[\s,-]+|[\s,.]+$"), ""),
 )
 
 

@@ -97,9 +97,10 @@ class Column:
     ``format``: how dates are written, or the forms in the order to try them (``runtime.moment``); "duration" for
     numbers that are seconds. ``decimal``: the mark of numbers that are not written as ``float`` takes them; ``unit``:
     the names of what may stand around them; ``scaled``: whether k, M and bn multiply. ``center``: what is subtracted
-    in float64, because float32 could not hold the differences. ``missing``: the words that are missing, where they
-    are not those of ``runtime.MISSING``. ``salt``: levels are ``runtime.hashed`` with it; ``padded``: there were codes
-    with leading zeros among them. ``reason``: why a column is dropped.
+    in float64, because float32 could not hold the differences. ``since``: the first of the hundred years that two
+    digits mean, where they are not those of ``strptime``, from 1969. ``missing``: the words that are missing, where
+    they are not those of ``runtime.MISSING``. ``salt``: levels are ``runtime.hashed`` with it; ``padded``: there were
+    codes with leading zeros among them. ``reason``: why a column is dropped.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Column:
     unit: tuple[str, ...] = ()
     scaled: bool = False
     center: float = 0.0
+    since: int = 0
     missing: tuple[str, ...] = ()
     salt: str = ""
     padded: bool = False

@@ -3,6 +3,7 @@
 import numpy as np
 
 from automl import runtime
+from automl.data import dates
 from automl.data.findings import Findings
 
 
@@ -28,6 +29,8 @@ def may_be_more(name: str, values: np.ndarray, findings: Findings) -> bool:
         return False
     some = [value for value in values[:200].tolist() if isinstance(value, str)]
     if some and all(text.startswith("+") for text in some):
+        return True
+    if dates.are_months([text for text in some if text]):
         return True
     if not any("." in text for text in some) or not all(map(_has_no_fraction, some)):
         return False

@@ -13,14 +13,13 @@ from automl.errors import DataError
 DAYS = (
     "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y",
     "%m-%d-%y", "%d-%m-%y", "%Y-%m-%d", "%Y.%m.%d", "%m.%d.%Y", "%d %m %Y", "%Y %m %d", "%d %b %Y", "%d-%b-%Y",
-    "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%d-%b-%y", "%d %b %y", "%d-%B-%Y", "%d/%b/%Y",
-    "%d/%b/%y", "%b-%d-%Y", "%b/%d/%Y", "%d %b, %Y", "%d %B, %Y", "%d. %b %Y", "%d. %B %Y", "%Y-%b-%d", "%Y %b %d",
-    "%Y/%b/%d", "%Y %B %d", "%d%b%Y", "%d%b%y", "%y-%m-%d", "%y/%m/%d",
+    "%b %d, %Y", "%b %d %Y", "%d-%b-%y", "%d %b %y", "%d/%b/%Y", "%d/%b/%y", "%b-%d-%Y", "%b/%d/%Y", "%d %b, %Y",
+    "%d. %b %Y", "%Y-%b-%d", "%Y %b %d", "%Y/%b/%d", "%d%b%Y", "%d%b%y", "%y-%m-%d", "%y/%m/%d",
 )  # fmt: skip
 # Without a time of the day.
 _OTHERS = (
-    "%Y-%m", "%Y/%m", "%m/%Y", "%b %Y", "%B %Y", "%b-%Y", "%b-%y", "%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d%H%M",
-    "%b %d %H:%M:%S %Y",
+    "%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%m-%Y", "%b %Y", "%b-%Y", "%b-%y", "%b %y", "quarter", "week", "%Y%m%d",
+    "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%b %d %H:%M:%S %Y",
 )  # fmt: skip
 _TIMES = ("time", "%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%I %p")
 SHOWN = ("2024-12-31", "31/12/2024", "12/31/2024", "31.12.2024", "Dec 31, 2024", "31-Dec-24", "20241231235959", "23:59")
@@ -33,6 +32,11 @@ _TIME_NAME = re.compile(
     r"(?:^|[_\s.-])(?i:time|timestamp|ts|date|datetime|epoch|unix|unixtime|created|updated|modified|at|when)(?:$|[_\s.-])"
     r"|[a-z](?:Time|Timestamp|Date|Epoch|At)$"
 )
+_DATE_NAME = re.compile(r"(?:^|[_\s.-])(?i:date|datetime)(?:$|[_\s.-])|[a-z]Date$")
+_SHEET_DAYS = (20_000, 75_000)  # from 1954 to 2105
+_CLEAR_GAP = 10  # years
+_MONTH = re.compile(r"(?:0[1-9]|1[0-2])\.(?:19|20)\d\d")
+_FEWEST_MONTHS = 5  # different ones, of numbers such as 201612
 _FIRST, _LAST = 1_900, 2_100  # years of dates that are written in digits alone
 _EPOCHS = {"epoch s": 1.0, "epoch ms": 1e3, "epoch us": 1e6, "epoch ns": 1e9}
 _SECONDS = (2.5e8, 4.2e9)  # from 1977 to 2103
@@ -57,7 +61,7 @@ def of_texts(name: str, counts: Mapping[str, int]) -> tuple[str, ...]:
     """
     distinct = [text for text in counts if text and not runtime.says_nothing(text)]
     sample = sampled(distinct)
-    if not sample or not _may_be_dates(sample[0]):
+    if not any(map(_may_be_dates, sample[:_LOOK])):
         return ()
     left, found = sample, []
     while left and (best := _best(left)) is not None:
@@ -78,7 +82,9 @@ def of_texts(name: str, counts: Mapping[str, int]) -> tuple[str, ...]:
 
 def _may_be_dates(text: str) -> bool:
     n_digits = sum(map(str.isdigit, text))
-    return len(text) < 60 and (n_digits >= 4 or (n_digits >= 1 and (":" in text or text.lower().endswith("m"))))
+    return len(text) < 80 and (
+        n_digits >= 3 or (n_digits >= 1 and (":" in text or "'" in text or text.lower().endswith("m")))
+    )
 
 
 def _parses(text: str, form: str) -> bool:
@@ -100,7 +106,7 @@ def _candidates(texts: Sequence[str]) -> list[str]:
 
 
 def _time_form(text: str) -> str:
-    found = _CLOCK.search(runtime.tidy(text).replace("T", " "))
+    found = _CLOCK.search(runtime.tidy(runtime.plain_date(text)).replace("T", " "))
     if found is None:
         return ""
     hour = "%I" if found["p"] else "%H"
@@ -138,6 +144,38 @@ def ambiguous(forms: Sequence[str], counts: Mapping[str, int]) -> str:
     return ""
 
 
+def of_digits(counts: Mapping[str, int]) -> str:
+    """Return the form of texts of eight digits that all are days between 1900 and 2100, "" for others: 31122016."""
+    for form in ("%d%m%Y", "%m%d%Y"):
+        if all(len(text) == 8 and text.isdecimal() and _FIRST <= int(text[4:]) <= _LAST for text in counts) and all(
+            _parses(text, form) for text in counts
+        ):
+            return form
+    return ""
+
+
+def are_months(texts: Sequence[str]) -> bool:
+    """Whether all are months such as 07.2016, which are no numbers: some begin with a zero."""
+    return any(text[:1] == "0" for text in texts) and all(map(_MONTH.fullmatch, texts))
+
+
+def first_year(moments: np.ndarray) -> int:
+    """Return the first of the hundred years that two digits mean, 0 for what ``strptime`` takes them for, from 1969.
+
+    The years that occur lie together, and so around the widest gap; they began by 2029 and end by 2068.
+    """
+    years = np.unique(moments.astype("datetime64[Y]").astype(np.int64) + 1970)
+    codes = np.unique(years % 100)
+    gaps = np.diff(codes, append=codes[0] + 100)
+    widest = int(gaps.argmax())
+    first = 2000 + int(codes[(widest + 1) % len(codes)])
+    last = first + 100 - int(gaps[widest])
+    first -= 100 if first > 2029 or last > 2068 else 0
+    if gaps[widest] < _CLEAR_GAP or (years[0] >= first and years[-1] <= first + 99):
+        return 0
+    return first - int(gaps[widest]) // 2
+
+
 def are_durations(counts: Mapping[str, int]) -> bool:
     """Whether nearly all texts are durations such as 26:03:04, 1 days 02:00:00 or PT1H30M."""
     distinct = [text for text in counts if text and not runtime.says_nothing(text)]
@@ -160,18 +198,23 @@ def of_numbers(name: str, values: np.ndarray, declared: bool = False) -> str:
     """Return the form of whole numbers that evidently are dates, "" where they are not.
 
     20240131, 20240131235959 and the like, where all are days between 1900 and 2100; and seconds (or ms, us, ns) since
-    1970, where the column is ``declared`` to hold dates, or called like a time.
+    1970, where the column is ``declared`` to hold dates, or called like a time; and days since 1899-12-30, as sheets
+    count them, where it is called a date.
     """
     present = values[~np.isnan(values)]
     if not len(present) or present.min() <= 0 or np.isinf(present.max()):
         return ""
-    forms = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+    forms = {6: "%Y%m", 8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
     width = len(str(int(present.max())))
     is_whole = bool((present == np.round(present)).all())
-    if is_whole and width in forms and (declared or len(np.unique(present)) > 2) and _are_days(present, width):
+    few = _FEWEST_MONTHS if width == 6 else 2
+    if is_whole and width in forms and (declared or len(np.unique(present)) > few) and _are_days(present, width):
         return forms[width]
     if declared and is_whole and present.min() >= _FIRST and present.max() <= _LAST:
         return "%Y"
+    is_date = declared or _DATE_NAME.search(name)
+    if is_date and is_whole and _SHEET_DAYS[0] <= present.min() and present.max() <= _SHEET_DAYS[1]:
+        return "sheet days"
     if not declared and not _TIME_NAME.search(name):
         return ""
     fitting = (
@@ -182,7 +225,8 @@ def of_numbers(name: str, values: np.ndarray, declared: bool = False) -> str:
 
 
 def _are_days(values: np.ndarray, width: int) -> bool:
-    digits = values.astype(np.int64)
+    digits = values.astype(np.int64) if width > 6 else values.astype(np.int64) * 100 + 1
+    width = max(width, 8)
     day = digits // 10 ** (width - 8)
     year, month, day = day // 10_000, day // 100 % 100, day % 100
     if not ((year >= _FIRST) & (year <= _LAST) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)).all():

@@ -109,6 +109,9 @@ def _numbers_or_dates(name: str, values: np.ndarray, counts: Counter[str], findi
     types = {type(v) for v in values.tolist() if not runtime.is_missing(v)}
     if all(issubclass(kind, (date, time)) for kind in types):
         return dated(column, values, "time" if any(issubclass(kind, time) for kind in types) else "iso", findings)
+    form = "%m.%Y" if dates.are_months([*counts]) else dates.of_digits(counts)
+    if form:
+        return dated(column, values, form, findings)
     if holds_codes(values):
         return None  # 00010203 is no day of the year 1
     found = _as_written(column, values, counts, findings)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from automl import runtime
+from automl.data import dates
 from automl.data.findings import Findings
 from automl.task import Column
 
@@ -50,6 +51,12 @@ def dated(column: Column, values: np.ndarray, forms: str | tuple[str, ...], find
     moments, bad = runtime.dates(values, forms, column.to_dict())
     if bad >= 0:
         return column  # encoding names the value
+    has_two_digits = any("%y" in form for form in ([forms] if isinstance(forms, str) else forms))
+    if has_two_digits and (since := dates.first_year(moments[~np.isnat(moments)])):
+        column = replace(column, since=since)
+        moments, _ = runtime.dates(values, forms, column.to_dict())
+        years = f"two digits of a year as those from {since} to {since + 99}"
+        findings.notes.append(f"The dates of column '{runtime.shown(column.name)}' are read with {years}.")
     findings.missing[column.name] = int(np.isnat(moments).sum())
     return replace(column, center=middle(moments))
 

@@ -36,14 +36,16 @@ def of(form: Any) -> Any:
 DAY_FORMS = [
     "%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d.%m.%Y", "%d.%m.%y", "%d-%m-%Y", "%m-%d-%Y", "%m/%d/%y",
     "%Y.%m.%d", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%d %b %Y", "%d %B %Y", "%d-%b-%y", "%d-%b-%Y", "%d%b%Y",
-    "%d/%b/%Y", "%Y%m%d", "%a, %d %b %Y", "%A, %B %d, %Y", "%d. %B %Y", "%Y-%b-%d",
+    "%d/%b/%Y", "%Y%m%d", "%a, %d %b %Y", "%A, %B %d, %Y", "%d. %B %Y", "%Y-%b-%d", "%d%m%Y", "%m%d%Y", "%d. %m. %Y",
+    "%Y. %m. %d.", "%Y年%m月%d日", "%Y년 %m월 %d일", "'%Y-%m-%d'", "%G-W%V-%u",
 ]  # fmt: skip
 MOMENT_FORMS = [
     "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S.000Z",
     "%Y-%m-%d %H:%M:%S+00:00", "%Y-%m-%d %H:%M:%S +0000", "%Y-%m-%d %H:%M:%S UTC", "%d/%m/%Y %H:%M:%S",
     "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y, %I:%M:%S %p", "%b %d, %Y %I:%M:%S %p", "%b %d, %Y at %I:%M:%S%p",
     "%d-%b-%y %H:%M:%S", "%a %b %d %H:%M:%S %Y", "%Y%m%d%H%M%S", "%Y%m%dT%H%M%S", "%d/%b/%Y:%H:%M:%S +0000",
-    "%a, %d %b %Y %H:%M:%S GMT", "%d.%m.%Y %H:%M:%S", "%Y/%m/%d %H:%M:%S.%f",
+    "%a, %d %b %Y %H:%M:%S GMT", "%d.%m.%Y %H:%M:%S", "%Y/%m/%d %H:%M:%S.%f", "%d.%m.%Y %H.%M.%S",
+    "%d.%m.%Y, %H:%M:%S Uhr", "%Y-%m-%dT%H:%M:%SZ[Etc/UTC]", "%Y-%m-%d %H:%M:%S.123456789",
 ]  # fmt: skip
 MIXED = {
     "three forms": [of("%Y-%m-%d"), of("%d/%m/%Y"), of("%b %d, %Y")],
@@ -81,6 +83,127 @@ def test_every_form_of_a_moment_with_its_seconds(form: Any) -> None:
 def test_several_forms_in_one_column(forms: Any) -> None:
     task = check([forms[i % len(forms)](d) for i, d in enumerate(DAYS)], DAYS)
     assert len(forms) == 2 or isinstance(task.schema.columns[0].format, tuple)
+
+
+MONTHS = {
+    "German": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+    "German, short": "Jan. Feb. Mär. Apr. Mai Jun. Jul. Aug. Sep. Okt. Nov. Dez.",
+    "French": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+    "French, short": "janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc.",
+    "Spanish": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    "Italian": "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+    "Portuguese": "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
+    "Dutch": "januari februari maart april mei juni juli augustus september oktober november december",
+    "Swedish": "januari februari mars april maj juni juli augusti september oktober november december",
+}
+WITH_MONTHS = [
+    "{d}. {m} {y}", "{d} {m} {y}", "{d:02d}-{m}-{y}", "{m} {d}, {y}", "{d} de {m} de {y}", "{d}. {m} {y} 00:00 Uhr",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", WITH_MONTHS)
+@pytest.mark.parametrize("language", MONTHS)
+def test_months_in_many_languages(language: str, form: str) -> None:
+    names = MONTHS[language].split()
+    texts = [
+        form.format(d=d.day, m=names[d.month - 1].upper() if d.day % 2 else names[d.month - 1], y=d.year) for d in DAYS
+    ]
+    check(texts, DAYS)
+    check([form.format(d=1, m=names[d.month - 1], y=d.year) for d in DAYS], [d.replace(day=1) for d in DAYS])
+
+
+def test_days_of_the_week_in_many_languages() -> None:
+    for week, months in (
+        ("Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag", "German"),
+        ("lundi mardi mercredi jeudi vendredi samedi dimanche", "French"),
+        ("lunes martes miércoles jueves viernes sábado domingo", "Spanish"),
+    ):
+        names = MONTHS[months].split()
+        check([f"{week.split()[d.weekday()]}, {d.day} {names[d.month - 1]} {d.year}" for d in DAYS], DAYS)
+
+
+QUARTERS = ["Q{q} {y}", "{y}-Q{q}", "{y}Q{q}", "{y} q{q}", "Q{q}/{y}", "{q}Q{s:02d}", "Q{q}-{s:02d}", "Q{q}'{s:02d}",
+            "{q}. Quartal {y}", "T{q} {y}", "{q}q{y}"]  # fmt: skip
+WEEKS = ["{y}-W{w:02d}", "{y}W{w:02d}", "{y}-W{w}", "W{w:02d} {y}", "KW {w}/{y}", "week {w}, {y}"]
+
+
+@pytest.mark.parametrize("form", QUARTERS)
+def test_quarters_are_their_first_days(form: str) -> None:
+    starts = [d.replace(month=(d.month - 1) // 3 * 3 + 1, day=1) for d in DAYS]
+    check([form.format(q=d.month // 3 + 1, y=d.year, s=d.year % 100) for d in starts], starts)
+
+
+@pytest.mark.parametrize("form", WEEKS)
+def test_weeks_are_their_first_days(form: str) -> None:
+    starts = [d - dt.timedelta(days=d.weekday()) for d in DAYS]
+    weeks = [d.isocalendar() for d in starts]
+    check([form.format(w=week.week, y=week.year) for week in weeks], starts)
+
+
+@pytest.mark.parametrize("form", ["%m.%Y", "%m-%Y", "%Y%m", "%m/%Y", "%b %Y", "%b'%y", "%Y年%m月"])
+def test_months_are_their_first_days(form: str) -> None:
+    starts = [d.replace(day=1) for d in DAYS]
+    check([d.strftime(form) for d in starts], starts)
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d 24:00", "%Y-%m-%dT24:00:00", "%d.%m.%Y 24:00"])
+def test_the_end_of_a_day_is_the_next_one(form: str) -> None:
+    texts = [d.strftime(form if i % 5 else form.replace("24", "00")) for i, d in enumerate(DAYS)]
+    check(texts, [d + dt.timedelta(days=1) if i % 5 else d for i, d in enumerate(DAYS)])
+    leap = [m.strftime("%Y-%m-%dT%H:%M:%SZ") for m in MOMENTS]
+    check([*leap[1:], "2016-12-31T23:59:60Z"], [*MOMENTS[1:], dt.datetime(2017, 1, 1)])
+
+
+ZONES = {"EST": -5, "PDT": -7, "CET": 1, "CEST": 2, "MSK": 3, "JST": 9, "GMT": 0}
+
+
+def test_names_of_time_zones_are_their_offsets() -> None:
+    for form in ("%Y-%m-%d %H:%M:%S {}", "%b %d, %Y %I:%M:%S %p {}", "%d/%m/%Y %H:%M:%S {}"):
+        zones = [[*ZONES][i % len(ZONES)] for i in range(N)]
+        texts = [m.strftime(form).format(zone) for m, zone in zip(MOMENTS, zones, strict=True)]
+        check(texts, [m - dt.timedelta(hours=ZONES[zone]) for m, zone in zip(MOMENTS, zones, strict=True)])
+
+
+@pytest.mark.parametrize(("first", "last"), [(1930, 2011), (1945, 1990), (1969, 2068), (2020, 2050), (1999, 2001)])
+@pytest.mark.parametrize("form", ["%d/%m/%y", "%d-%b-%y", "%y-%m-%d"])
+def test_two_digits_of_a_year_are_one_span_of_years(first: int, last: int, form: str) -> None:
+    days = [dt.datetime(first + i * (last - first) // (N - 1), 1 + i % 12, 13 + i % 16) for i in range(N)]
+    task = check([d.strftime(form) for d in days], days)
+    moved = any("two digits of a year" in note for note in task.notes)
+    assert moved == (first < 1969)
+
+
+def test_days_that_sheets_count_are_dates_where_declared_or_called_so() -> None:
+    serials = [(d - dt.datetime(1899, 12, 30)).days for d in DAYS]
+    check(serials, DAYS, roles={"when": "datetime"})
+    task = from_arrays({"order_date": serials, "amount": serials}, Y)
+    assert [c.role for c in task.schema.columns] == ["datetime", "numeric"]
+    assert task.data.x.numeric[:, 0].tolist() == [d.year for d in DAYS]
+
+
+@pytest.mark.parametrize(("form", "zero"), [("%Y-%m-%d", "0000-00-00"), ("%Y-%m-%d %H:%M:%S", "0000-00-00 00:00:00"),
+                                            ("%d.%m.%Y", "00.00.0000"), ("%m/%d/%Y", "00/00/0000")])  # fmt: skip
+def test_a_date_of_zeros_is_none(form: str, zero: str) -> None:
+    task = from_arrays(
+        {"when": [zero if i % 4 == 0 else m.strftime(form) for i, m in enumerate(MOMENTS)], "o": OTHER}, Y
+    )
+    assert task.schema.columns[0].role == "datetime"
+    assert np.flatnonzero(np.isnan(task.data.x.numeric[:, 0])).tolist() == list(range(0, N, 4))
+
+
+NO_DATES = {
+    "seasons": [f"{2009 + i % 9}-{10 + i % 9}" for i in range(N)],
+    "school years": [f"{2014 + i % 5}/{15 + i % 5}" for i in range(N)],
+    "ratios": [f"{i % 9 + 1}:{i % 5 + 1}" for i in range(N)],
+    "months alone": [d.strftime("%B") for d in DAYS],
+    "versions": [f"{i % 9 + 1}.{2010 + i % 5 * 100}.{i % 3}" for i in range(N)],
+    "fractions": [f"{i % 12 + 1}.{i * 37 % 9000 + 1000}" for i in range(N)],
+}
+
+
+@pytest.mark.parametrize("texts", NO_DATES.values(), ids=NO_DATES)
+def test_what_looks_like_a_date_is_none(texts: list[str]) -> None:
+    assert from_arrays({"when": texts, "o": OTHER}, Y).schema.columns[0].role != "datetime"
 
 
 def test_a_form_of_a_single_row_and_times_in_some_rows() -> None:
