@@ -24,7 +24,7 @@ from automl.space import (
     describe,
     scope,
 )
-from automl.task import FAMILY_FOLDER, Problem, Task
+from automl.task import FAMILY_FOLDER, Problem, TargetKind, Task
 from automl.training import network
 from automl.training.pipeline import Pipeline
 
@@ -166,11 +166,33 @@ def _family_space(family: Family, plugins: Plugins) -> Space:
         space[MORE_STEPS] = {name: Choice({"on": step.space, "off": {}}) for name, step in more.items()}
     if family.network is None:
         return space
+    return {**space, **configure(training_space(plugins), family.network, "network")}
+
+
+def training_space(plugins: Plugins | None = None) -> Space:
+    """Return what is searched over in how any network is trained: loss, optimizer, schedule, and the loop's own."""
     training: dict[str, Any] = dict(network.SPACE)
     for part, kind in network.PARTS.items():
         # The first option that fits is tried first.
-        training[part] = Choice({n: option.space for n, option in available(kind, plugins.get(kind, ())).items()})
-    return {**space, **configure(training, family.network, "network")}
+        options = available(kind, (plugins or {}).get(kind, ()))
+        training[part] = Choice({name: option.space for name, option in options.items()})
+    return training
+
+
+def training_for(space: Space, target: TargetKind, path: str) -> dict[str, Domain | Space] | None:
+    """Return a space that holds the training space, without what cannot serve the target; None where nothing is left.
+
+    ``path``: what it is called in a message.
+    """
+    fitted = dict(space)
+    for part, kind in network.PARTS.items():
+        choice = fitted[part]
+        assert isinstance(choice, Choice)
+        off = {o: OFF for o in choice.options if target not in getattr(load(kind, str(o)), "targets", (target,))}
+        if len(off) == len(choice.options):
+            return None
+        fitted[part] = configure_choice(choice, off, f"{path}.{part}")
+    return fitted
 
 
 def _fit(folder: str, name: str, space: Space, problem: Problem) -> Space | None:
@@ -185,13 +207,11 @@ def _fit(folder: str, name: str, space: Space, problem: Problem) -> Space | None
             del fitted[step]
     if isinstance(more := fitted.get(MORE_STEPS), Mapping):
         fitted[MORE_STEPS] = {s: choice for s, choice in more.items() if has_input(load("features", s), problem)}
-    for part, kind in network.PARTS.items() if family.network is not None else ():
-        choice = fitted[part]
-        assert isinstance(choice, Choice)
-        off = {o: OFF for o in choice.options if target not in getattr(load(kind, str(o)), "targets", (target,))}
-        if len(off) == len(choice.options):
+    if family.network is not None:
+        trained = training_for(fitted, target, name)
+        if trained is None:
             return None
-        fitted[part] = configure_choice(choice, off, f"{name}.{part}")
+        fitted = trained
     return family.adapt(fitted, problem) if family.adapt else fitted
 
 

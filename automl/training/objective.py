@@ -14,7 +14,8 @@ from automl.assemble import build
 from automl.errors import ArtifactError
 from automl.metrics import mean
 from automl.model_store import ModelStore
-from automl.task import Task
+from automl.space import Params
+from automl.task import Problem, Task
 from automl.training.pipeline import Pipeline
 from automl.types import LAST, RUNG, RUNG_SECONDS, Candidate, FoldRef, Report, Status, Trial, Values
 
@@ -29,13 +30,15 @@ class FitFolds:
 
     ``store``: where each fold's predictions and model are left; None keeps scores alone. ``measure``: what else
     is measured of the first fold's model, as values of the trial. ``deterministic``: fits do not look at the time
-    but to end at the deadline, and use one core, so that they come to the same anywhere.
+    but to end at the deadline, and use one core, so that they come to the same anywhere. ``build``: makes the unfitted
+    model of a candidate's parameters.
     """
 
     task: Task
     store: ModelStore | None = None
     measure: Callable[[Task, Pipeline], Values] | None = None
     deterministic: bool = False
+    build: Callable[[Params, Problem], Pipeline] = build
 
     def __call__(self, candidate: Candidate, threads: int, deadline: float | None) -> "Fit":
         """Yield ``running`` snapshots, then a ``finished`` trial, or ``stopped`` at the deadline.
@@ -83,7 +86,7 @@ class Fit(Iterator[Trial]):
         # Threads cost small data more than they bring.
         several = threads > 1 and objective.task.n_rows >= THREADED_ROWS and not objective.deterministic
         self.task = objective.task.on_threads(threads if several else 1)
-        self.store, self.measure = objective.store, objective.measure
+        self.store, self.measure, self.build = objective.store, objective.measure, objective.build
         self.deterministic = objective.deterministic
         self.candidate, self.deadline = candidate, deadline
         # On a rung the time is given, and nobody ends the trial before.
@@ -123,7 +126,7 @@ class Fit(Iterator[Trial]):
             if self.folds and self._late():
                 yield self._snapshot("stopped")
                 return
-            model = build(self.candidate.params, replace(self.task.problem, fit_seconds=self.fit_seconds))
+            model = self.build(self.candidate.params, replace(self.task.problem, fit_seconds=self.fit_seconds))
             progress = yield from self._fold(i, model, self._slow_at(i))
             if self.on_last:
                 progress = 1.0

@@ -14,7 +14,6 @@ from automl.assemble import task_space
 from automl.model_store import ModelStore
 from automl.space import Defaults, Params, draw
 from automl.task import Batch, Problem, Rows
-from automl.training import objective
 from automl.training.objective import FitFolds
 from automl.training.pipeline import Pipeline
 from automl.types import Candidate
@@ -75,9 +74,7 @@ class Shortened:
         return np.full((len(x), 2), 0.5)
 
 
-def test_a_fold_gets_a_part_of_the_time_that_is_left_and_is_done_when_it_ends_by_itself(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_fold_gets_a_part_of_the_time_that_is_left_and_is_done_when_it_ends_by_itself() -> None:
     task = make("table", "binary")
     (train, valid), *_ = task.splits
     task = replace(task, splits=((train, valid),) * 5)
@@ -87,15 +84,14 @@ def test_a_fold_gets_a_part_of_the_time_that_is_left_and_is_done_when_it_ends_by
         given.append(problem.fit_seconds)
         return Pipeline([], Shortened())
 
-    monkeypatch.setattr(objective, "build", built)
     one = candidate("table", "binary", "linear")
-    *_, last = FitFolds(task)(one, 1, time.time() + 3000)
+    *_, last = FitFolds(task, build=built)(one, 1, time.time() + 3000)
     assert (last.status, len(last.folds)) == ("finished", 5)
     assert given == [given[0]] * 5, "all folds get the same"
     assert 0.9 * 3000 < (given[0] or 0) * 4 / clock.FIT_SHARE <= 3000
     given.clear()
-    list(FitFolds(task, deterministic=True)(one, 1, time.time() + 3000))
-    list(FitFolds(task)(one, 1, None))
+    list(FitFolds(task, deterministic=True, build=built)(one, 1, time.time() + 3000))
+    list(FitFolds(task, build=built)(one, 1, None))
     assert given == [None] * 10
 
 
