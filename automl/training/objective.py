@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from automl import clock, machine
+from automl import clock, machine, temperature
 from automl.assemble import build
 from automl.errors import ArtifactError
 from automl.metrics import mean
 from automl.model_store import ModelStore
 from automl.space import Params
-from automl.task import Problem, Task
+from automl.task import Batch, Problem, Task
 from automl.training.pipeline import Pipeline
 from automl.types import LAST, RUNG, RUNG_SECONDS, Candidate, FoldRef, Report, Status, Trial, Values
 
@@ -170,15 +170,31 @@ class Fit(Iterator[Trial]):
 
     def _keep(self, i: int, model: Pipeline) -> None:
         valid = self.task.data.take(self.task.splits[i][1])
-        said = model.calibrate(valid) if self.task.metric.needs == "probabilities" else model.predict(valid.x)
-        prediction = np.asarray(said, self.task.target.dtype)
+        prediction = np.asarray(model.predict(valid.x), self.task.target.dtype)
         if not np.isfinite(prediction).all():
             raise FloatingPointError(f"the model predicts values that are not finite on fold {i}")
         score = self.task.metric.score(valid.y, prediction, valid.weights)
+        if self.task.metric.needs == "probabilities":
+            prediction, score = self._calibrated(model, valid, prediction, score)
         kept = self.store.put(self.candidate.id, i, score, prediction, model) if self.store else FoldRef(i, score)
         self.folds.append(kept)
         if self.measure and i == 0:
             self.values |= self.measure(self.task, model)
+
+    def _calibrated(
+        self, model: Pipeline, valid: Batch, prediction: np.ndarray, score: float
+    ) -> tuple[np.ndarray, float]:
+        """Return a fold's prediction and score at the temperature that fits it, and give it to the model.
+
+        Only where the metric gains by it: those of ranks see no difference.
+        """
+        fitted = temperature.fit(prediction, valid.y, valid.weights)
+        calibrated = temperature.apply(prediction, fitted)
+        better = self.task.metric.score(valid.y, calibrated, valid.weights)
+        if not better > score:
+            return prediction, score
+        model.temperature = fitted
+        return calibrated, better
 
     def _fit_seconds(self) -> float | None:
         """Return what the fit of each fold gets: what its rung says, else a part of the time that is left."""

@@ -38,15 +38,6 @@ class Pipeline:
             x = step.transform(x)
         return x
 
-    def calibrate(self, valid: Batch) -> np.ndarray:
-        """Set the temperature that fits the classes of ``valid``, rows that the model has not learnt from.
-
-        Returns what is predicted for them, (n, k).
-        """
-        said = self.model.predict(self.transform(valid.x))
-        self.temperature = temperature.fit(said, valid.y, valid.weights)
-        return temperature.apply(said, self.temperature)
-
     def predict(self, x: Rows) -> np.ndarray:
         """Return (n, width) probabilities or values."""
         return self.answer(self.transform(x))

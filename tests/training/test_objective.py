@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from automl import clock
+from automl import clock, metrics
 from automl.assemble import task_space
 from automl.model_store import ModelStore
 from automl.space import Defaults, Params, draw
@@ -140,3 +140,14 @@ def test_a_deterministic_fit_does_not_look_at_the_time(family: str, monkeypatch:
         return [(t.status, t.score, t.fold_scores, [(r.progress, r.score) for r in t.reports]) for t in trials]
 
     assert told(1.0) == told(1000.0)
+
+
+@pytest.mark.parametrize("metric", ["log_loss", "roc_auc", "accuracy"])
+def test_a_model_is_calibrated_where_the_metric_gains_by_it(metric: str, store: ModelStore) -> None:
+    task = make("table", "binary")
+    task = replace(task, problem=replace(task.problem, metric=metrics.get(metric, "binary")))
+    *_, last = FitFolds(task, store)(candidate("table", "binary", "extra_trees"), 1, None)
+    models = [store.model(fold) for fold in last.folds]
+    assert all((model.temperature != 1) == (metric == "log_loss") for model in models)
+    for model, fold, (_, valid) in zip(models, last.folds, task.splits, strict=True):
+        np.testing.assert_allclose(model.predict(task.data.x.take(valid)), store.predictions(fold), atol=1e-6)
