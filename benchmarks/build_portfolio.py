@@ -13,7 +13,7 @@ each set by an order that was built without it.
 import argparse
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ import pandas as pd
 import yaml
 from common import DataSet, data_set, table
 
-from automl import ensemble
+from automl import ensemble, temperature
 from automl.assemble import build, task_space
 from automl.data.make import from_arrays
 from automl.portfolio import Entry, checked, params_of
@@ -67,9 +67,10 @@ def main() -> None:
         if not fitted[name]:
             print(f"{name}: no time for it yet; call again")
             del tasks[name], fitted[name]
-    order = ordered(tasks, fitted, given.length)
+    losses = Losses(tasks, fitted)
+    order = ordered(losses, fitted.keys(), given.length)
     print("\n".join(f"- {json.dumps(entries[i])}" for i in order))
-    print(table(left_out(tasks, fitted, order, given.length)))
+    print(table(left_out(losses, given.length)))
 
 
 def task_of(data: DataSet, n_rows: int) -> Task:
@@ -98,8 +99,17 @@ def fit_all(task: Task, entries: Sequence[Entry], folder: Path, until: float) ->
             print(f"{folder.name}: {json.dumps(entry)}: {seconds:.1f} s", flush=True)
         if file.exists():
             with np.load(file) as kept:
-                done[i] = Fitted(kept["prediction"], float(kept["seconds"]))
+                done[i] = Fitted(calibrated(task, kept["prediction"]), float(kept["seconds"]))
     return done
+
+
+def calibrated(task: Task, prediction: np.ndarray) -> np.ndarray:
+    """Return the prediction of fold 0 at its temperature, where the metric gains by one, as a search has it."""
+    _, valid = task.fold(0)
+    if task.metric.needs != "probabilities":
+        return prediction
+    other = temperature.apply(prediction, temperature.fit(prediction, valid.y))
+    return max(prediction, other, key=lambda p: task.metric.score(valid.y, p))
 
 
 def fit(task: Task, params: Mapping[str, Any]) -> tuple[np.ndarray, float]:
@@ -112,36 +122,46 @@ def fit(task: Task, params: Mapping[str, Any]) -> tuple[np.ndarray, float]:
     return model.predict(valid.x), time.process_time() - clock
 
 
-def ordered(tasks: Mapping[str, Task], fitted: Mapping[str, Mapping[int, Fitted]], length: int) -> list[int]:
+class Losses:
+    """The loss of the ensemble of some entries on a set: 0 is the best single one, 1 the median one, at most 1."""
+
+    def __init__(self, tasks: Mapping[str, Task], fitted: Mapping[str, Mapping[int, Fitted]]) -> None:
+        self.tasks, self.fitted = tasks, fitted
+        self.known: dict[tuple[str, frozenset[int]], float] = {}
+
+    def of(self, name: str, chosen: Iterable[int]) -> float:
+        """Return the loss; what a set has no fit of changes nothing."""
+        there = frozenset(chosen).intersection(self.fitted[name])
+        if not there:
+            return 1.0
+        best, median = self._scale(name)
+        return min(1.0, (best - self._score(name, there)) / max(best - median, 1e-12))
+
+    def _scale(self, name: str) -> tuple[float, float]:
+        scores = [self._score(name, frozenset([i])) for i in self.fitted[name]]
+        return max(scores), float(np.median(scores))
+
+    def _score(self, name: str, there: frozenset[int]) -> float:
+        if (name, there) not in self.known:
+            self.known[name, there] = ensemble_score(self.tasks[name], [self.fitted[name][i] for i in sorted(there)])
+        return self.known[name, there]
+
+
+def ordered(losses: Losses, sets: Collection[str], length: int) -> list[int]:
     """Return the greedy order of the entries: each time the one that lowers the mean loss most per second."""
-    scales = {name: scale(task, fitted[name]) for name, task in tasks.items()}
-    entries = sorted(set().union(*fitted.values()))
+    fitted = [losses.fitted[name] for name in sets]
+    entries = sorted(set().union(*fitted))
     order: list[int] = []
-    now = dict.fromkeys(tasks, 1.0)  # of a guess
+    now = 1.0  # of a guess
     while len(order) < min(length, len(entries)):
-        gains: dict[int, tuple[float, dict[str, float]]] = {}
+        gains: dict[int, tuple[float, float]] = {}
         for i in set(entries) - set(order):
-            after = {n: relative(tasks[n], fitted[n], [*order, i], scales[n]) for n in tasks}
-            seconds = np.mean([np.log1p(f[i].seconds + OVERHEAD_SECONDS) for f in fitted.values() if i in f])
-            gains[i] = float(np.mean([now[n] - after[n] for n in tasks]) / seconds), after
+            after = float(np.mean([losses.of(name, [*order, i]) for name in sets]))
+            seconds = np.mean([np.log1p(f[i].seconds + OVERHEAD_SECONDS) for f in fitted if i in f])
+            gains[i] = float((now - after) / seconds), after
         best = max(gains, key=lambda i: gains[i][0])
         order, now = [*order, best], gains[best][1]
     return order
-
-
-def scale(task: Task, fitted: Mapping[int, Fitted]) -> tuple[float, float]:
-    """Return the best and the median single score on the half of the fold that ensembles are judged by."""
-    scores = [ensemble_score(task, [f]) for f in fitted.values()]
-    return max(scores), float(np.median(scores))
-
-
-def relative(task: Task, fitted: Mapping[int, Fitted], chosen: Sequence[int], scales: tuple[float, float]) -> float:
-    """Return the loss of the ensemble of the chosen: 0 is the best single one, 1 the median one, at most 1."""
-    there = [fitted[i] for i in chosen if i in fitted]
-    if not there:
-        return 1.0
-    best, median = scales
-    return float(min(1.0, (best - ensemble_score(task, there)) / max(best - median, 1e-12)))
 
 
 def ensemble_score(task: Task, there: Sequence[Fitted]) -> float:
@@ -162,18 +182,15 @@ def ensemble_score(task: Task, there: Sequence[Fitted]) -> float:
     return float(np.mean(scores))
 
 
-def left_out(
-    tasks: Mapping[str, Task], fitted: Mapping[str, Mapping[int, Fitted]], order: Sequence[int], length: int
-) -> list[dict[str, Any]]:
-    """Return for each set how good an order that was built without it is, after some entries, and the defaults' own."""
+def left_out(losses: Losses, length: int) -> list[dict[str, Any]]:
+    """Return for each set how good an order that was built without it is, after some entries, and what those took."""
     rows = []
-    for name, task in tasks.items():
-        others = {n: t for n, t in tasks.items() if n != name}
-        without = ordered(others, {n: fitted[n] for n in others}, length)
+    for name, fitted in losses.fitted.items():
+        without = ordered(losses, losses.fitted.keys() - {name}, length)
         row: dict[str, Any] = {"set": name}
         for k in (3, 6, length):
-            row[f"portfolio {k}"] = relative(task, fitted[name], without[:k], scale(task, fitted[name]))
-            row[f"seconds {k}"] = sum(fitted[name][i].seconds for i in without[:k] if i in fitted[name])
+            row[f"portfolio {k}"] = losses.of(name, without[:k])
+            row[f"seconds {k}"] = sum(fitted[i].seconds for i in without[:k] if i in fitted)
         rows.append(row)
     mean = {key: float(np.mean([row[key] for row in rows])) for key in rows[0] if key != "set"}
     return [*rows, {"set": "mean", **mean}]

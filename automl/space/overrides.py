@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from automl.errors import SpaceError, nearest
-from automl.space.domains import Choice, Constant, Domain, Float, Int, Repeat, Space, is_number, is_whole
+from automl.space.domains import Choice, Constant, Domain, Float, Int, Repeat, Scalar, Space, is_number, is_whole
 
 OFF = "off"
 
@@ -98,8 +98,8 @@ def configure_choice(choice: Choice, config: Mapping[str, Any], path: str) -> Ch
     return Choice(kept, default if default in kept else None)
 
 
-def begin_at(space: Space, path: str, usual: float, start: float) -> dict[str, Domain | Space]:
-    """Return ``space`` with ``start``, or the nearest value in range, as the first value of the number at ``path``.
+def begin_at(space: Space, path: str, usual: Scalar, start: Scalar) -> dict[str, Domain | Space]:
+    """Return ``space`` with ``start``, or the nearest value in range, as the first value at ``path``.
 
     Only where it is ``usual`` still: what a person has changed, frozen or turned off stays.
     """
@@ -109,10 +109,12 @@ def begin_at(space: Space, path: str, usual: float, start: float) -> dict[str, D
         changed[name] = begin_at(domain, rest, usual, start)
     elif isinstance(domain, Choice):
         option, _, below = rest.partition(".")
-        if option in domain:
+        if not rest and domain.start == usual and start in domain:
+            changed[name] = Choice(domain.options, start)
+        elif option in domain:
             options = {**domain.options, option: begin_at(domain.options[option], below, usual, start)}
             changed[name] = Choice(options, domain.start)
-    elif isinstance(domain, Float | Int) and not rest and domain.start == usual:
+    elif isinstance(domain, Float | Int) and isinstance(start, int | float) and not rest and domain.start == usual:
         changed[name] = _change(domain, {"default": min(max(start, domain.low), domain.high)}, path)
     return changed
 

@@ -10,7 +10,7 @@ import numpy as np
 from automl import clock
 from automl.errors import NotApplicable
 from automl.export.trees import TreeEnsemble
-from automl.space import OFF, Choice, Float, Int, Params, Space, configure_choice
+from automl.space import OFF, Choice, Float, Int, Params, Space, begin_at, configure_choice
 from automl.target import Head
 from automl.task import Batch, Problem, Rows, present
 from automl.training.chunks import next_chunk
@@ -193,12 +193,18 @@ def criterion_for_classes(space: Space, problem: Problem) -> Space:
     return space if problem.target.is_classification else {k: v for k, v in space.items() if k != "criterion"}
 
 
+def adapt_forest(space: Space, problem: Problem) -> Space:
+    """Return what fits the target; the splits of values choose from most columns to begin with."""
+    space = criterion_for_classes(space, problem)
+    return space if problem.target.is_classification else begin_at(space, "max_features", "sqrt", "share")
+
+
 def forest_space(rows: str) -> Space:
     """Return the space of a forest; ``rows``: what its trees grow on by default, "all" or "bootstrap"."""
     return {
         "n_estimators": Int(50, 500, log=True, default=200),
         # The columns a split chooses from.
-        "max_features": Choice({"sqrt": {}, "log2": {}, "share": {"value": Float(0.1, 1.0)}}),
+        "max_features": Choice({"sqrt": {}, "log2": {}, "share": {"value": Float(0.1, 1.0, default=0.6)}}),
         "rows": Choice({"all": {}, "bootstrap": _SAMPLED_ROWS}, default=rows),
         "min_samples_leaf": Int(1, 50, log=True, default=2),
         "max_leaf_nodes": Int(32, 2048, log=True, default=1024),

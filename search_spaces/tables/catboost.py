@@ -11,12 +11,14 @@ import numpy as np
 from automl.export.trees import TreeEnsemble
 from automl.option import Family
 from automl.search_spaces.tables.blocks import BOOSTED_FEATURES, OBJECTIVE, Boosted, adapt_boosted
-from automl.space import Choice, Constant, Float, Int, Params, Space, scope
+from automl.space import Choice, Constant, Float, Int, Params, Space, begin_at, scope
 from automl.task import Batch, Problem
 
+# To begin with, and for three classes or more.
+_RATE, _RATE_OF_MANY = 0.06, 0.1
 SPACE: Space = {
     "objective": OBJECTIVE,
-    "learning_rate": Float(0.01, 0.3, log=True, default=0.06),
+    "learning_rate": Float(0.01, 0.3, log=True, default=_RATE),
     "max_rounds": Constant(3000),
     "depth": Int(2, 9, default=6),
     "l2_leaf_reg": Float(0.1, 50.0, log=True, default=3.0),
@@ -138,4 +140,12 @@ def _tree(
     )
 
 
-OPTION = Family(space=SPACE, build=build, steps=BOOSTED_FEATURES, order=30, requires=("catboost",), adapt=adapt_boosted)
+def adapt(space: Space, problem: Problem) -> Space:
+    """Return what fits the target; rounds for several classes are slow: fewer and quicker ones are tried first."""
+    fitted = adapt_boosted(space, problem)
+    if problem.target.n_classes <= 2:
+        return fitted
+    return begin_at(begin_at(fitted, "learning_rate", _RATE, _RATE_OF_MANY), "border_count", 128, 64)
+
+
+OPTION = Family(space=SPACE, build=build, steps=BOOSTED_FEATURES, order=30, requires=("catboost",), adapt=adapt)

@@ -1,7 +1,7 @@
 """Random forests (Breiman, 2001): the mean of deep trees grown on resampled rows and random columns."""
 
 from automl.option import Family
-from automl.search_spaces.tables.blocks import TREE_FEATURES, build_forest, criterion_for_classes, forest_space
+from automl.search_spaces.tables.blocks import TREE_FEATURES, adapt_forest, build_forest, forest_space
 from automl.space import Params
 from automl.task import Problem
 from automl.types import Model
@@ -14,4 +14,4 @@ def build(params: Params, problem: Problem) -> Model:
     return build_forest(params, problem, "RandomForestClassifier", "RandomForestRegressor")
 
 
-OPTION = Family(space=SPACE, build=build, steps=TREE_FEATURES, order=40, adapt=criterion_for_classes)
+OPTION = Family(space=SPACE, build=build, steps=TREE_FEATURES, order=40, adapt=adapt_forest)

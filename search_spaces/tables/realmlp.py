@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from automl.search_spaces.tables._realmlp import RealMLP
 
 # To begin with: epochs and members for up to so many rows, and for very many; decay for many rows, and for few.
-_EPOCHS, _MEMBERS, _USUAL_ROWS = 64, 8, 8_000
+_EPOCHS, _MEMBERS, _USUAL_ROWS = 64, 4, 8_000
 _LEAST_EPOCHS, _LEAST_MEMBERS = 16, 2
 _DECAY, _MOST_DECAY, _FEW_ROWS = 0.01, 0.1, 1_500
 
 SPACE: Space = {
     "members": Int(1, 32, log=True, default=_MEMBERS),
     "depth": Int(1, 4, default=3),
-    "width": Int(32, 512, log=True, default=64),
+    "width": Int(32, 512, log=True, default=128),
     "activation": Choice(["silu", "mish", "gelu", "relu", "selu"]),
-    "dropout": Float(0.0, 0.5, default=0.15),
+    "dropout": Float(0.0, 0.5, default=0.0),
     "numbers": Choice(
         {
             "piecewise": {"size": Int(2, 32, log=True, default=12), "bins": Int(4, 64, log=True, default=24)},
