@@ -32,6 +32,10 @@ class TrialError(AutoMLError):
     """No trial of a search gave a usable model; the message carries the reasons."""
 
 
+class TooLittleTimeError(TrialError):
+    """A fit cannot take even its least steps in the time that it was given: the trial is stopped, not failed."""
+
+
 class ExportError(AutoMLError):
     """A model could not be exported, or its export predicts something else."""
 

@@ -388,7 +388,7 @@ def no_model_reasons(trials: list[Trial], config: SearchConfig, sizes: KnownSize
     """Say why a search has nothing to ship. ``sizes``: what kept candidates within limits."""
     if sizes is not None and sizes.nearest and not any(trial.folds for trial in trials):
         return nothing_fits(config.goals, sizes.nearest, "a network that was not trained")
-    reasons = Counter(t.failure for t in trials if t.status == "failed")
+    reasons = Counter(t.failure for t in trials if t.failure)
     if not reasons:
         return (
             f"No trial got far enough to give a model (budget.seconds={config.seconds}). Raise the budget, or turn "

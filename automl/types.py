@@ -78,8 +78,9 @@ class Trial:
     ``values``: what was measured; "score" is the task's score, greater is better, as soon as there is a report; of
     all others less is better ("bytes" and "row_ms" of one exported fold model, ...). ``folds``: the folds
     that are done. ``stopped``: ended early by the scheduler or the budget; its score is what it had
-    reached. ``failed``: ``failure`` says why. ``seconds`` counts fitting and predicting only. ``worker``: the process
-    that took it up ("host:pid"), ``started_at``: when (Unix seconds); unknown of one that was lost before it spoke.
+    reached, if it had reached one. ``failed``: ``failure`` says why; of a stopped trial it may say so too. ``seconds``
+    counts fitting and predicting only. ``worker``: the process that took it up ("host:pid"), ``started_at``: when (Unix
+    seconds); unknown of one that was lost before it spoke.
     """
 
     candidate: Candidate

@@ -46,7 +46,7 @@ def table(
     alone = _alone(artifacts)
     rows = []
     for rank, trial in enumerate((goals or Goals()).rank(trials), start=1):
-        failure = words.reason(trial.failure) if trial.status == "failed" else None
+        failure = words.reason(trial.failure) if trial.failure or trial.status == "failed" else None
         rows.append(_row(Standing.of(rank, trial), failure, metric, alone))
     return _with_baseline(rows, baseline, metric)
 
@@ -294,7 +294,7 @@ def _trials_table(rows: Sequence[Row], page: Page) -> "Table":
             words.number(row["score"]),
             "-" if row["spread"] is None else f"{row['spread']:.2g}",
             f"{row['seconds']:.1f}",
-            row["status"] + (f" {row['folds']}/{n_folds}" if n_folds and row["status"] == "stopped" else ""),
+            words.status(row["status"], row["folds"], n_folds),
         ]
         if weights:
             cells.append(f"{weights[row['id']]:.0%}" if row["id"] in weights else "")

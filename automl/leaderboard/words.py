@@ -45,6 +45,13 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def status(status: str, folds: int, n_folds: int | None) -> str:
+    """Return what became of a trial: a stopped one has a part of the folds, or all of them after short trainings."""
+    if status != "stopped" or not n_folds:
+        return status
+    return "short" if folds == n_folds else f"stopped {folds}/{n_folds}"
+
+
 def reason(failure: str | None) -> str:
     """Return the one line of a failure that says most: the first, or the last of a traceback."""
     lines = [line.strip() for line in (failure or "").splitlines() if line.strip()]

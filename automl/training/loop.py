@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from automl import clock
-from automl.errors import TrialError
+from automl.errors import TooLittleTimeError, TrialError
 from automl.training.feed import Feed, evaluate, place, tensor
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ class _Run:
         self.live, self.half = live, min(taken, key=taken.__getitem__)
         possible = int(seconds * _OF_STEPS / taken[self.half])
         if possible < min(self.full, _LEAST_STEPS):
-            raise TrialError(
+            raise TooLittleTimeError(
                 f"A fit takes {_LEAST_STEPS} steps at least, of {taken[self.half]:.2g} s each; its time is "
                 f"{seconds:.3g} s. Make the network smaller, or raise the budget."
             )

@@ -11,7 +11,7 @@ import numpy as np
 
 from automl import clock, machine, temperature
 from automl.assemble import build
-from automl.errors import ArtifactError
+from automl.errors import ArtifactError, TooLittleTimeError
 from automl.metrics import mean
 from automl.model_store import ModelStore
 from automl.space import Params
@@ -43,7 +43,8 @@ class FitFolds:
     def __call__(self, candidate: Candidate, threads: int, deadline: float | None) -> "Fit":
         """Yield ``running`` snapshots, then a ``finished`` trial, or ``stopped`` at the deadline.
 
-        A trial stopped by the deadline keeps what it has: the folds so far and the model in work.
+        A trial stopped by the deadline keeps what it has: the folds so far and the model in work. One whose fits would
+        not get anywhere in their time is stopped with the reason (``failure``).
         """
         return Fit(self, candidate, threads, deadline)
 
@@ -121,6 +122,12 @@ class Fit(Iterator[Trial]):
         return self.store.copy(fold, self.candidate.id) if self.store and fold.model else fold
 
     def _run(self) -> Generator[Trial, None, None]:
+        try:
+            yield from self._folds()
+        except TooLittleTimeError as reason:
+            yield replace(self._snapshot("stopped"), failure=str(reason))
+
+    def _folds(self) -> Generator[Trial, None, None]:
         n_folds = len(self.task.splits)
         for i in range(len(self.folds), n_folds):
             if self.folds and self._late():
@@ -224,6 +231,6 @@ class Fit(Iterator[Trial]):
         return self.earlier_seconds + time.perf_counter() - self.started - self.idle_seconds
 
     def _snapshot(self, status: Status) -> Trial:
-        values = {**self.values, "score": self.reports[-1].score}
+        values = self.values | ({"score": self.reports[-1].score} if self.reports else {})
         done = tuple(self.folds), tuple(self.reports), self._seconds()
         return Trial(self.candidate, status, values, *done, worker=machine.worker(), started_at=self.started_at)

@@ -196,3 +196,22 @@ def test_the_constant_prediction_has_a_line_below_what_beats_it(board: Board, tm
 def test_what_has_to_be_known_of_a_model_is_said(board: Board, tmp_path: Path) -> None:
     warned = replace(board.artifacts[0], details={"remarks": ["The model does not beat the constant prediction."]})
     assert "does not beat" in printed(render, page(replace(board, artifacts=(warned,)), tmp_path))
+
+
+def test_a_stopped_trial_says_how_many_folds_it_has_or_that_its_training_was_short() -> None:
+    said = [
+        words.status(status, done, n)
+        for status, done, n in [
+            ("stopped", 3, 8),
+            ("stopped", 1, 1),
+            ("stopped", 0, 1),
+            ("stopped", 2, None),
+            ("finished", 1, 1),
+        ]
+    ]
+    assert said == ["stopped 3/8", "short", "stopped 0/1", "stopped", "finished"]
+
+
+def test_a_stopped_trial_may_have_a_reason() -> None:
+    (row,) = table([trial("1", "conv", "stopped", failure="A fit takes 16 steps at least.")], LOSS)
+    assert (row["status"], row["failure"]) == ("stopped", "A fit takes 16 steps at least.")

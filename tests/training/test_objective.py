@@ -11,12 +11,13 @@ import pytest
 
 from automl import clock, metrics
 from automl.assemble import task_space
+from automl.goals import is_scored
 from automl.model_store import ModelStore
 from automl.space import Defaults, Params, draw
 from automl.task import Batch, Problem, Rows
 from automl.training.objective import FitFolds
 from automl.training.pipeline import Pipeline
-from automl.types import Candidate
+from automl.types import RUNG, RUNG_SECONDS, Candidate
 from tests.tasks import make
 
 
@@ -151,3 +152,13 @@ def test_a_model_is_calibrated_where_the_metric_gains_by_it(metric: str, store: 
     assert all((model.temperature != 1) == (metric == "log_loss") for model in models)
     for model, fold, (_, valid) in zip(models, last.folds, task.splits, strict=True):
         np.testing.assert_allclose(model.predict(task.data.x.take(valid)), store.predictions(fold), atol=1e-6)
+
+
+def test_a_fit_that_gets_nowhere_in_its_time_is_stopped_with_the_reason(store: ModelStore) -> None:
+    on_a_rung = candidate("image", "binary", "conv_stages")
+    params = on_a_rung.params | {RUNG: 0, RUNG_SECONDS: 1e-6}
+    (last,) = FitFolds(make("image", "binary"), store)(Candidate("0", params), 1, None)
+    assert (last.status, last.score, last.folds) == ("stopped", None, ())
+    assert last.failure is not None
+    assert last.failure.startswith("A fit takes 16 steps at least")
+    assert not is_scored(last)
