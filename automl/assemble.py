@@ -179,16 +179,25 @@ def training_space(plugins: Plugins | None = None) -> Space:
     return training
 
 
-def training_for(space: Space, target: TargetKind, path: str) -> dict[str, Domain | Space] | None:
+def training_for(
+    space: Space, target: TargetKind, path: str, own_module: bool = False
+) -> dict[str, Domain | Space] | None:
     """Return a space that holds the training space, without what cannot serve the target; None where nothing is left.
 
-    ``path``: what it is called in a message.
+    ``path``: what it is called in a message. ``own_module``: a person's module gives one raw output for a value, so
+    losses that take more are left out.
     """
+
+    def serves(option: Any) -> bool:
+        return target in getattr(option, "targets", (target,)) and not (
+            own_module and getattr(option, "outputs", 1) > 1
+        )
+
     fitted = dict(space)
     for part, kind in network.PARTS.items():
         choice = fitted[part]
         assert isinstance(choice, Choice)
-        off = {o: OFF for o in choice.options if target not in getattr(load(kind, str(o)), "targets", (target,))}
+        off = {o: OFF for o in choice.options if not serves(load(kind, str(o)))}
         if len(off) == len(choice.options):
             return None
         fitted[part] = configure_choice(choice, off, f"{path}.{part}")

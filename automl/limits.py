@@ -8,7 +8,7 @@ from automl.export.measure import COUNTED
 from automl.goals import Goals
 from automl.space import Params, Space, mutate
 from automl.task import Task
-from automl.training.network import Network
+from automl.training.torch_model import TorchModel
 from automl.types import Values
 
 # So many changes are tried to bring a candidate within the limits, each time the smaller one going on.
@@ -48,6 +48,6 @@ class KnownSizes:
         """Return what is known of a candidate: nothing where it is no network, or has steps before it that learn."""
         try:
             model = build(params, self.problem)
-            return model.model.sizes(self.x) if isinstance(model.model, Network) and not model.steps else {}
+            return model.model.sizes(self.x) if isinstance(model.model, TorchModel) and not model.steps else {}
         except (NotApplicable, RuntimeError, ValueError):  # what cannot be built says so as a trial
             return {}

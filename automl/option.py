@@ -161,14 +161,18 @@ class Loss(Option):
         classes: raw scores (b, k) and codes (b,) int64; for values: (b, 1) and (b,), standardised.
         ``problem.summaries`` are of the rows that are trained on.
     targets: the kinds of target it is for.
+    outputs: of values, how many raw outputs (b, outputs) it takes; the first one is the prediction.
     """
 
     build: "Callable[[Params, Problem], PerRowLoss]"
     targets: Sequence[TargetKind] = TARGETS
+    outputs: int = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_names("targets", TARGETS)
+        several = isinstance(self.outputs, int) and (self.outputs == 1 or tuple(self.targets) == ("regression",))
+        self._check("outputs", several and self.outputs > 0, "1, or more for a regression alone")
 
 
 @_declaration

@@ -52,8 +52,11 @@ class Target:
         """Return what means are taken of, (n, width): an indicator of each class, or the values as they are."""
         return np.eye(self.n_classes)[y] if self.is_classification else y[:, None]
 
-    def head(self, y: np.ndarray, weights: np.ndarray | None = None, raw: Raw = "scores") -> "Head":
-        """Return the head of a model with these ``raw`` outputs, fitted to the target (n,) of a training part."""
+    def head(self, y: np.ndarray, weights: np.ndarray | None = None, raw: Raw = "scores", outputs: int = 1) -> "Head":
+        """Return the head of a model with these ``raw`` outputs, fitted to the target (n,) of a training part.
+
+        ``outputs``: how many there are for one value; the first one is the prediction, and the others serve a loss.
+        """
         if self.is_classification:
             return self._class_head(y, weights, raw)
         mean = float(np.average(y, weights=weights))
@@ -63,7 +66,8 @@ class Target:
             return Head(1, average, scale=scale, weight=np.ones((1, 1)), bias=np.log([scale]), link="exp")
         spread = math.sqrt(np.average(np.square(y - mean), weights=weights))
         scale = spread if spread > _ROUNDING * abs(mean) else 1.0
-        return Head(1, np.zeros(1), center=mean, scale=scale, weight=np.array([[scale]]), bias=np.array([mean]))
+        weight = np.eye(outputs, 1) * scale
+        return Head(1, np.zeros(outputs), center=mean, scale=scale, weight=weight, bias=np.array([mean]))
 
     def _class_head(self, y: np.ndarray, weights: np.ndarray | None, raw: Raw) -> "Head":
         k, present = self.n_classes, np.unique(y)

@@ -164,7 +164,8 @@ class Summaries:
     """What is known of some rows before a model is fitted to them.
 
     ``cardinalities``: of the columns of categories, as in ``Rows``. ``n_terms``: of all columns of text.
-    ``class_counts``: the rows of each class; none for regression. ``target_range``: the least and the greatest target.
+    ``class_counts``: the rows of each class; none for regression. ``target_range``: the least and the greatest target;
+    ``target_moments``: the mean and the deviation.
     """
 
     n_rows: int
@@ -173,6 +174,7 @@ class Summaries:
     n_terms: int
     class_counts: tuple[int, ...]
     target_range: tuple[float, float]
+    target_moments: tuple[float, float]
 
     @classmethod
     def of(cls, rows: Batch, target: Target) -> "Summaries":
@@ -186,6 +188,7 @@ class Summaries:
             n_terms=0 if sparse is None else sparse.shape[1],
             class_counts=tuple(counts.tolist()),
             target_range=(float(rows.y.min()), float(rows.y.max())),
+            target_moments=(float(rows.y.mean()), float(rows.y.std())),
         )
 
 

@@ -189,13 +189,30 @@ def _check_loss(loss: Loss, targets: Collection[TargetKind]) -> None:
         task = make_task("table", target)
         y = torch.from_numpy(task.data.y if task.target.is_classification else task.data.y.astype(np.float32))
         for params in _draws(loss.space):
-            scores = torch.randn(len(y), task.target.width, generator=torch.manual_seed(0)).requires_grad_()
-            per_row = loss.build(params, task.problem)(scores, y)
+            width = max(task.target.width, loss.outputs)
+            scores = torch.randn(len(y), width, generator=torch.manual_seed(0)).requires_grad_()
+            built = loss.build(params, task.problem)
+            per_row = built(scores, y)
             assert per_row.shape == (len(y),), "a loss is one number per row"
             per_row.mean().backward()
             assert per_row.isfinite().all()
             assert scores.grad is not None
             assert scores.grad.isfinite().all()
+            _check_gradient(
+                built, scores.detach()[:8].double(), y[:8] if task.target.is_classification else y[:8].double()
+            )
+
+
+def _check_gradient(loss: Callable[[Any, Any], Any], scores: Any, y: Any) -> None:
+    """Hold the gradient of a loss against central differences, in float64."""
+    import torch
+
+    scores.requires_grad_()
+    loss(scores, y).sum().backward()
+    with torch.no_grad():
+        steps = 1e-6 * torch.eye(scores.shape[1], dtype=scores.dtype)
+        differences = torch.stack([(loss(scores + h, y) - loss(scores - h, y)) / 2e-6 for h in steps], dim=1)
+    torch.testing.assert_close(scores.grad, differences, rtol=1e-3, atol=1e-5)
 
 
 def _check_optimizer(option: Option, targets: Collection[TargetKind]) -> None:

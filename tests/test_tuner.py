@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from automl import registry
+from automl.assemble import training_for, training_space
 from automl.errors import ConfigError, DataError, SpaceError, TrialError, UnknownNameError
 from automl.space import Choice, Float, Int, Params, Repeat, validate
 from automl.tuner import maximize, search_function
@@ -221,3 +222,14 @@ def test_what_is_wrong_with_a_module_is_said(error: type[Exception], words: str,
     x, y = rows()
     with pytest.raises(error, match=words):
         search_function(**{"build_model": build, "space": LAYERS, "x": x, "y": y, "trials": 1} | given)
+
+
+def test_a_module_of_ones_own_gives_one_output_for_a_value() -> None:
+    def most_outputs(own_module: bool) -> int:
+        space = training_for(training_space(), "regression", "training", own_module)
+        assert space is not None
+        losses = space["loss"]
+        assert isinstance(losses, Choice)
+        return max(registry.load("losses", str(name)).outputs for name in losses.options)
+
+    assert most_outputs(own_module=True) == 1 < most_outputs(own_module=False)

@@ -11,8 +11,8 @@ from onnx import numpy_helper
 from automl.export.front import raw_inputs
 from automl.export.member import Member, to_onnx
 from automl.task import Task
-from automl.training.network import Network
 from automl.training.pipeline import Pipeline
+from automl.training.torch_model import TorchModel
 from automl.types import Values
 
 # What can be measured, and so be a goal beside the score, or have a limit.
@@ -37,7 +37,7 @@ def measured(task: Task, model: Pipeline, names: Collection[str]) -> Values:
 
 def counted(task: Task, model: Pipeline) -> Mapping[str, float] | None:
     """Return the parameters and multiply-adds of a network, None of another model."""
-    if not isinstance(model.model, Network):
+    if not isinstance(model.model, TorchModel):
         return None
     return model.model.sizes(model.transform(task.data.x.take(task.sample_index[:1])))
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 _WHOLE_NUMBERS = ("categories", "lengths", "subwords")
 _CHUNK_VALUES = 2**19
-_VALUES_OF_SUBWORDS = 128  # for each of them, in a network
 _BATCHES = 16  # of texts, which are put together by their lengths
 
 
@@ -38,6 +37,7 @@ class Feed:
             if name not in parts:
                 raise ValueError(f"The module takes '{name}', which the rows lack; they have {', '.join(parts)}.")
         self.n_rows = len(x)
+        self.widens: int = getattr(module, "widens", 1)
         self.parts = [_placed(parts[name]) for name in self.names]
         self._n_subwords = np.diff(parts["subwords"].indptr) if "subwords" in self.names else None
 
@@ -59,9 +59,7 @@ class Feed:
     def slices(self) -> Iterator[slice]:
         """Cut all rows into slices to evaluate at once: about half a million input values each."""
         per_row = sum(int(np.prod(part.shape[1:])) for part in self.parts)
-        if self._n_subwords is not None:
-            per_row *= _VALUES_OF_SUBWORDS
-        size = max(64, min(8192, _CHUNK_VALUES // max(1, per_row)))
+        size = max(64, min(8192, _CHUNK_VALUES // max(1, self.widens * per_row)))
         return (slice(start, start + size) for start in range(0, self.n_rows, size))
 
     def _batch(self, name: str, part: Any, index: Any) -> Tensor:

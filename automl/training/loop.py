@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from automl import clock
 from automl.errors import TooLittleTimeError, TrialError
+from automl.training import averages
 from automl.training.feed import Feed, evaluate, place, tensor
 
 if TYPE_CHECKING:
@@ -122,8 +123,9 @@ class _Run:
         self.mixup: float | None = (
             params.get("mixup.inputs.alpha") if set(self.feed.names) <= {"numeric", "image"} else None
         )
-        self.average = _Average(self.live, params["average.ema.decay"]) if "average.ema.decay" in params else None
+        self.average = averages.of(params, self.live)
         self.augment = getattr(self.live, "augment", None)
+        self.blend = getattr(self.live, "blend", None)
         self.annealed = [part for part in self.live.modules() if hasattr(part, "anneal")]
         self.rng = np.random.default_rng(network.problem.seed)
         self.half = False
@@ -203,8 +205,7 @@ class _Run:
         if self.clip:
             nn.utils.clip_grad_norm_(self.live.parameters(), self.clip)
         self.optimizer.step()
-        if self.average is not None:
-            self.average.update(self.live)
+        self.average.update(self.live, self.on_schedule / self.planned)
 
     def _advance(self) -> None:
         """Go on along the schedule by the step that was taken; faster where the time runs out before the steps."""
@@ -224,7 +225,8 @@ class _Run:
         if self.augment is not None:
             changed = self.augment(*inputs)
             inputs = (changed,) if isinstance(changed, Tensor) else tuple(changed)
-        total = self._mixed(inputs, index, self.mixup) if self.mixup else self._loss(self._forward(*inputs), index)
+        mixes = self.mixup or self.blend is not None
+        total = self._mixed(inputs, index) if mixes else self._loss(self._forward(*inputs), index)
         if self.l1:
             total = total + self.l1 * sum(p.abs().sum() for p in self.live.parameters() if p.ndim > 1)
         return total
@@ -239,16 +241,25 @@ class _Run:
         per_row = self.loss(output, self.targets[index])
         return (per_row if self.weights is None else per_row * self.weights[index]).mean()
 
-    def _mixed(self, inputs: tuple[Tensor, ...], index: Tensor, alpha: float) -> Tensor:
-        """Mixup (Zhang et al. 2018, arXiv:1710.09412): rows are blended in pairs, and so are their losses."""
-        share = float(self.rng.beta(alpha, alpha))
-        other = torch.from_numpy(self.rng.permutation(len(index))).to(index.device)
-        output = self._forward(*(share * x + (1 - share) * x[other] for x in inputs))
-        return share * self._loss(output, index) + (1 - share) * self._loss(output, index[other])
+    def _mixed(self, inputs: tuple[Tensor, ...], index: Tensor) -> Tensor:
+        """Return the loss of rows that are mixed in pairs, and so are their losses.
+
+        As the module does it (``blend``), or else by mixup (Zhang et al. 2018, arXiv:1710.09412).
+        """
+        other, share = torch.from_numpy(self.rng.permutation(len(index))).to(index.device), 1.0
+        if self.blend is not None:
+            *inputs, share = self.blend(other, *inputs)  # type: ignore[assignment]
+        if share == 1 and self.mixup:
+            share = float(self.rng.beta(self.mixup, self.mixup))
+            inputs = tuple(share * x + (1 - share) * x[other] for x in inputs)
+        output = self._forward(*inputs)
+        own = self._loss(output, index)
+        return own if share == 1 else share * own + (1 - share) * self._loss(output, index[other])
 
     def candidate(self) -> nn.Module:
         """Return the module that would predict now."""
-        return self.live if self.average is None else self.average.module
+        batches = self.feed.batches(self.n_steps, self.rng) if self.over else ()
+        return self.average.now(self.live, self.over, (self.feed[index] for index in batches[:_STATISTICS]))
 
     def publish(self) -> None:
         """Copy the candidate's weights into the network."""
@@ -295,24 +306,6 @@ class _Judge:
         now = (score if math.isfinite(score) else 0.0, -self.loss(output, self.targets).mean().item())
         if self.best is None or now > self.best:
             self.best, self.waited = now, 0
-
-
-class _Average:
-    """An exponential moving average of the weights, whose decay warms up with the steps taken."""
-
-    def __init__(self, live: nn.Module, decay: float) -> None:
-        self.module = copy.deepcopy(live)
-        self.decay = decay
-        self.n_steps = 0
-
-    @torch.no_grad()
-    def update(self, live: nn.Module) -> None:
-        """Move towards the live weights; buffers (running statistics) are copied."""
-        self.n_steps += 1
-        decay = min(self.decay, (1 + self.n_steps) / (10 + self.n_steps))
-        torch._foreach_lerp_(list(self.module.parameters()), list(live.parameters()), 1 - decay)
-        for mine, theirs in zip(self.module.buffers(), live.buffers(), strict=True):
-            mine.copy_(theirs)
 
 
 class _Clock:

@@ -18,7 +18,7 @@ def planned(make: Callable[[], nn.Module], row: "Rows") -> dict[str, float]:
     try:
         with torch.device("meta"):
             return of_module(make(), row)
-    except (NotImplementedError, RuntimeError):  # it looks at values
+    except (NotImplementedError, RuntimeError, TypeError):  # it looks at values
         return of_module(make(), row)
 
 

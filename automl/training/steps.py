@@ -39,37 +39,65 @@ class MaskedPool(nn.Module):
 
 
 class Convolutions(nn.Module):
-    """Residual blocks of dilated convolutions (TCN; Bai, Kolter and Koltun 2018, arXiv:1803.01271).
+    """Blocks of convolutions, connected in one of three ways.
 
-    Block i is dilated by ``dilation_growth ** i``, so the field of view grows with the depth.
+    ``block``: ``dilated`` (``Dilated``; block i is dilated by ``dilation_growth ** i``, so the field of view grows with
+    the depth) or ``multi_scale`` (``MultiScale``). ``connect``: ``residual``: each block's output is added to its input
+    (TCN; Bai, Kolter and Koltun 2018, arXiv:1803.01271); ``dense``: it is put beside all that came before (Huang et al.
+    2017); ``plain``: it takes its place. ``options``: of the blocks.
 
-    Shape: (b, steps, inputs), lengths (b,), mask (b, steps, 1) -> (b, steps, width).
+    Shape: (b, steps, inputs), lengths (b,), mask (b, steps, 1) -> (b, steps, self.width).
     """
 
-    def __init__(self, inputs: int, width: int, depth: int, dilation_growth: int, **options: Any) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        width: int,
+        depth: int,
+        *,
+        block: str = "dilated",
+        connect: str = "residual",
+        dilation_growth: int = 1,
+        **options: Any,
+    ) -> None:
         super().__init__()
-        self.width = width
+        self.connect = connect
         self.project = nn.Conv1d(inputs, width, 1)
-        self.blocks = nn.ModuleList(TemporalBlock(width, dilation=dilation_growth**i, **options) for i in range(depth))
+        self.act = ACTIVATIONS[options["activation"]]()
+        widths = [width * (i + 1) if connect == "dense" else width for i in range(depth + 1)]
+        if block == "dilated":
+            made: list[nn.Module] = [
+                Dilated(n, width, dilation=dilation_growth**i, **options)
+                for i, n in zip(range(depth), widths, strict=False)
+            ]
+        else:
+            made = [MultiScale(n, width, **options) for n in widths[:depth]]
+        self.blocks = nn.ModuleList(made)
+        self.width = widths[-1]
 
     def forward(self, x: Tensor, lengths: Tensor, mask: Tensor) -> Tensor:
         mask = mask.transpose(1, 2)
         x = self.project(x.transpose(1, 2)) * mask
         for block in self.blocks:
-            x = block(x, mask)
+            y = block(x, mask)
+            if self.connect == "residual":
+                x = self.act(x + y) * mask
+            else:
+                x = torch.cat([x, y], dim=1) if self.connect == "dense" else y
         return x.transpose(1, 2)
 
 
-class TemporalBlock(nn.Module):
-    """Two dilated convolutions, each with norm, activation and dropout, and a shortcut.
+class Dilated(nn.Module):
+    """Two dilated convolutions, each with norm, activation and dropout.
 
     ``causal``: a step sees the past only. Padding is set back to zero after every convolution.
 
-    Shape: (b, width, steps), mask (b, 1, steps) -> (b, width, steps).
+    Shape: (b, inputs, steps), mask (b, 1, steps) -> (b, width, steps).
     """
 
     def __init__(
         self,
+        inputs: int,
         width: int,
         *,
         kernel: int,
@@ -82,7 +110,7 @@ class TemporalBlock(nn.Module):
         super().__init__()
         reach = (kernel - 1) * dilation
         self.padding = (reach, 0) if causal else (reach // 2, reach - reach // 2)
-        convs = [nn.Conv1d(width, width, kernel, dilation=dilation) for _ in range(2)]
+        convs = [nn.Conv1d(n, width, kernel, dilation=dilation) for n in (inputs, width)]
         self.convs = nn.ModuleList(convs)
         self.norms = nn.ModuleList(make_norm(norm, width) for _ in convs)
         self.act, self.dropout = ACTIVATIONS[activation](), nn.Dropout(dropout)
@@ -90,10 +118,34 @@ class TemporalBlock(nn.Module):
             nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        y = x
         for conv, norm in zip(self.convs, self.norms, strict=True):
-            y = self.dropout(self.act(norm(conv(functional.pad(y, self.padding))))) * mask
-        return self.act(x + y) * mask
+            x = self.dropout(self.act(norm(conv(functional.pad(x, self.padding))))) * mask
+        return x
+
+
+class MultiScale(nn.Module):
+    """Convolutions of three lengths and a maximum side by side (InceptionTime; Fawaz et al. 2020, arXiv:1909.04939).
+
+    ``kernel``: the longest one; the others have a half and a quarter of it.
+
+    Shape: (b, inputs, steps), mask (b, 1, steps) -> (b, width, steps).
+    """
+
+    def __init__(self, inputs: int, width: int, *, kernel: int, norm: str, activation: str, dropout: float) -> None:
+        super().__init__()
+        sizes = [kernel // share | 1 for share in (1, 2, 4)]
+        part = width // (len(sizes) + 1)
+        self.narrow = nn.Conv1d(inputs, part, 1, bias=False)
+        self.convs = nn.ModuleList(nn.Conv1d(part, part, size, padding=size // 2, bias=False) for size in sizes)
+        self.highest = nn.Conv1d(inputs, width - part * len(sizes), 1, bias=False)
+        self.norm, self.act, self.dropout = make_norm(norm, width), ACTIVATIONS[activation](), nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        narrow = self.narrow(x)
+        # Zeros outside, as there are behind the end: what is padded further gives the same.
+        highest = self.highest(functional.max_pool1d(functional.pad(x, (1, 1)), 3, 1))
+        together = torch.cat([*(conv(narrow) for conv in self.convs), highest], dim=1)
+        return self.dropout(self.act(self.norm(together))) * mask
 
 
 class ChannelNorm(nn.Module):
@@ -147,7 +199,7 @@ class EncoderBlock(nn.Module):
 
     def __init__(self, width: int, heads: int, expansion: int, dropout: float) -> None:
         super().__init__()
-        self.heads, self.size = heads, width // heads
+        self.heads, self.size = heads, max(1, width // heads)
         self.before, self.between = nn.LayerNorm(width), nn.LayerNorm(width)
         self.queries, self.output = nn.Linear(width, 3 * heads * self.size), nn.Linear(heads * self.size, width)
         self.wide, self.narrow = nn.Linear(width, expansion * width), nn.Linear(expansion * width, width)

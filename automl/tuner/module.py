@@ -108,7 +108,7 @@ def _with_training(space: Space, training: Mapping[str, Any], task: Task) -> Spa
 
     if TRAINING in space:
         raise SpaceError(f"The parameters of the training stand under '{TRAINING}': rename that of the space.")
-    how = training_for(configure(training_space(), training, TRAINING), task.target.kind, TRAINING)
+    how = training_for(configure(training_space(), training, TRAINING), task.target.kind, TRAINING, own_module=True)
     if how is None:
         raise ConfigError(f"No loss that is left in {TRAINING} fits a {task.target.kind} target; leave more of them.")
     return {**space, TRAINING: how}

@@ -262,6 +262,32 @@ class RandomViews(nn.Module):
         return x * (outside(height)[:, None, :, None] | outside(width)[:, None, None, :])
 
 
+class CutMix:
+    """Puts a box of another image into each (Yun et al. 2019, arXiv:1905.04899), in a ``share`` of the batches.
+
+    Shape: images (b, h, w, c), others (b,) -> images, and the share of pixels that each keeps.
+    """
+
+    def __init__(self, alpha: float, share: float) -> None:
+        self.alpha, self.share = alpha, share
+
+    def __call__(self, other: Tensor, x: Tensor) -> tuple[Tensor, float]:
+        if torch.rand(()) >= self.share:
+            return x, 1.0
+        height, width = x.shape[1:3]
+        side = float(torch.distributions.Beta(self.alpha, self.alpha).sample()) ** 0.5
+        rows, columns = (self._span(size, side) for size in (height, width))
+        x = x.clone()
+        x[:, rows, columns] = x[other][:, rows, columns]
+        return x, 1 - (rows.stop - rows.start) * (columns.stop - columns.start) / (height * width)
+
+    @staticmethod
+    def _span(size: int, side: float) -> slice:
+        """Return a random span of ``side`` of ``size`` pixels; what is outside is cut off."""
+        centre, half = float(torch.rand(())) * size, side * size / 2
+        return slice(max(0, round(centre - half)), min(size, round(centre + half)))
+
+
 class GlobalPool(nn.Module):
     """The mean (``avg``) or the greatest value (``max``) of each channel. Shape: (b, c, h, w) -> (b, c)."""
 
@@ -290,8 +316,10 @@ class ConvNet(nn.Module):
         n_outputs: int,
         pool: str,
         dropout: float,
+        blend: CutMix | None = None,
     ):
         super().__init__()
+        self.blend = blend
         self.front = nn.Sequential(*front)
         self.stages = nn.Sequential(*stages)
         self.pool = GlobalPool(pool)

@@ -55,6 +55,9 @@ SPACE: Space = {
     "pool": Choice(["max", "avg"]),
     "dropout": Float(0.0, 0.5, default=0.1),
     "augment": Choice({"random": AUGMENT, "light": LIGHT, "none": {}}),
+    "cutmix": Choice(
+        {"none": {}, "boxes": {"alpha": Float(0.2, 2.0, default=1.0), "share": Float(0.1, 1.0, default=0.5)}}
+    ),
 }
 _EPOCHS = 30
 # From so many images on larger batches and light augmentation are tried first.
@@ -103,7 +106,8 @@ def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
         block, own = parts.BLOCKS[stage["block"]], scope(stage, f"block.{stage['block']}")
         layers += [block(wider, norm, activation, **own) for _ in range(stage["depth"])]
         width = wider
-    return parts.ConvNet(_front(params, x), layers, width, n_outputs, params["pool"], params["dropout"])
+    blend = parts.CutMix(**scope(params, "cutmix.boxes")) if params["cutmix"] == "boxes" else None
+    return parts.ConvNet(_front(params, x), layers, width, n_outputs, params["pool"], params["dropout"], blend)
 
 
 def _front(params: Params, x: "Rows") -> "list[nn.Module]":

@@ -28,6 +28,7 @@ class SubwordNet(nn.Module):
     """
 
     inputs = ("subwords",)
+    widens = 128  # inner layers have so many values for one of the input
 
     def __init__(
         self,

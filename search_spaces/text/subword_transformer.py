@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SPACE: Space = {
     **AROUND,
     "depth": Int(1, 4, default=2),
-    "width": Choice([64, 32, 96, 128]),
+    "width": Int(32, 256, log=True, default=64),
     "heads": Choice([4, 2, 8]),
     "expansion": Int(1, 4, default=2),
 }

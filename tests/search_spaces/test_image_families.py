@@ -168,3 +168,19 @@ def test_many_images_get_larger_batches_and_light_augmentation_first_unless_a_pe
     adapted = conv_stages.adapt(own, many)
     assert adapted["batch_size"].start == 256
     assert adapted["augment"].start == "none"
+
+
+def test_a_cut_and_mixed_image_has_each_pixel_from_one_of_two() -> None:
+    torch.manual_seed(0)
+    x = torch.arange(6.0)[:, None, None, None].expand(6, 12, 10, 2).clone()
+    other = torch.tensor([1, 2, 3, 4, 5, 0])
+    shares = []
+    for _ in range(20):
+        mixed, share = parts.CutMix(alpha=1.0, share=0.8)(other, x)
+        own = mixed == x
+        assert (own | (mixed == x[other])).all()
+        assert own.float().mean().item() == pytest.approx(share)
+        shares.append(share)
+    assert min(shares) < 0.8
+    assert 1.0 in shares, "some batches are left as they are"
+    assert x[3].unique().tolist() == [3.0], "what is given is not changed"

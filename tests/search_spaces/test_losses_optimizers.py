@@ -22,12 +22,18 @@ P_TRUE = P[np.arange(4), CODES.numpy()]
 VALUES = torch.tensor([[0.5], [-2.0], [1.0], [0.0]])
 Y = torch.tensor([0.0, 1.0, 1.2, -0.1])
 ERROR = (VALUES[:, 0] - Y).numpy().astype(np.float64)
-PROBLEM = SimpleNamespace(summaries=SimpleNamespace(class_counts=(5, 2, 0)))
+SUMMARIES = {"class_counts": (5, 2, 0), "target_range": (0.0, 9.0), "target_moments": (3.0, 2.0)}
+PROBLEM = SimpleNamespace(summaries=SimpleNamespace(**SUMMARIES))
 
 
 def loss_of(name: str, **params: Any) -> Any:
     option = registry.load("losses", name)
     return option.build(draw(option.space, Defaults(params)), PROBLEM)
+
+
+def raw(option: Any, values: torch.Tensor) -> torch.Tensor:
+    """Put zeros behind values, where a loss takes more than one output of each."""
+    return torch.nn.functional.pad(values, (0, option.outputs - 1))
 
 
 def hinge() -> np.ndarray:
@@ -41,6 +47,29 @@ def adjusted() -> np.ndarray:
     return np.log(np.exp(s).sum(axis=1)) - s[np.arange(4), CODES]
 
 
+def asymmetric() -> np.ndarray:
+    shifted = np.maximum(P - 0.05, 1e-7)
+    wrong = -np.log(1 - shifted) * shifted**4
+    return -np.log(P_TRUE) * (1 - P_TRUE) + wrong.sum(axis=1) - wrong[np.arange(4), CODES]
+
+
+def with_margins() -> np.ndarray:
+    s = SCORES.numpy().astype(np.float64)
+    s[np.arange(4), CODES] -= 0.5 * np.array([5, 2, 1])[CODES] ** -0.25
+    return np.log(np.exp(s).sum(axis=1)) - s[np.arange(4), CODES]
+
+
+def balanced() -> np.ndarray:
+    weights = 0.1 / (1 - 0.9 ** np.array([5, 2, 1]))
+    return -np.log(P_TRUE) * (weights * 7 / (weights * [5, 2, 0]).sum())[CODES]
+
+
+def tweedie() -> np.ndarray:
+    mu, amount = VALUES[:, 0].numpy() / 1.5 + 1, Y.numpy() / 1.5 + 1
+    mu = np.where(mu > 0.05, mu, 0.0025 / (0.1 - np.minimum(mu, 0.05)))
+    return mu**0.5 / 0.5 + amount * mu**-0.5 / 0.5
+
+
 CASES = [
     ("cross_entropy", {"smoothing": 0.0}, lambda: -np.log(P_TRUE)),
     ("cross_entropy", {"smoothing": 0.1}, lambda: -(0.9 * np.log(P_TRUE) + 0.1 * np.log(P).mean(axis=1))),
@@ -50,6 +79,12 @@ CASES = [
     ("brier", {}, lambda: np.square(P - np.eye(3)[CODES]).sum(axis=1)),
     ("multi_margin", {"margin": 1.0, "power": 1}, hinge),
     ("logit_adjusted", {"tau": 1.0}, adjusted),
+    ("asymmetric", {"gamma_true": 1.0, "gamma_wrong": 4.0, "margin": 0.05}, asymmetric),
+    ("symmetric_cross_entropy", {"alpha": 0.3, "beta": 0.5}, lambda: -0.3 * np.log(P_TRUE) + 2 * (1 - P_TRUE)),
+    ("ldam", {"margin": 0.5}, with_margins),
+    ("class_balanced", {"overlap": 0.1}, balanced),
+    ("tweedie", {"power": 1.5}, tweedie),
+    ("gaussian_likelihood", {"least_variance": 0.01}, lambda: 0.5 * (log(1.01) + ERROR**2 / 1.01)),
     ("squared", {}, lambda: ERROR**2),
     ("absolute", {}, lambda: np.abs(ERROR)),
     ("huber", {"delta": 1.0}, lambda: np.where(np.abs(ERROR) < 1, ERROR**2 / 2, np.abs(ERROR) - 0.5)),
@@ -60,7 +95,8 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "params", "expected"), CASES, ids=[f"{c[0]}-{i}" for i, c in enumerate(CASES)])
 def test_a_loss_has_the_value_of_its_formula(name: str, params: Params, expected: Any) -> None:
-    given = (VALUES, Y) if registry.load("losses", name).targets == ("regression",) else (SCORES, CODES)
+    option = registry.load("losses", name)
+    given = (raw(option, VALUES), Y) if option.targets == ("regression",) else (SCORES, CODES)
     got = loss_of(name, **params)(*given)
     assert got.shape == (4,)
     np.testing.assert_allclose(got.numpy(), expected(), rtol=1e-5, atol=1e-6)
@@ -84,7 +120,8 @@ def test_gradients_are_finite_even_for_extreme_scores(name: str) -> None:
     for _ in range(10):
         loss = option.build(draw(option.space, Random(rng)), PROBLEM)
         if "regression" in option.targets:
-            scores, y = torch.tensor([[0.0], [1e4], [-1e4], [1.0]]), torch.tensor([0.0, 0.0, 3.0, 1.0])
+            values, y = torch.tensor([[0.0], [1e4], [-1e4], [1.0]]), torch.tensor([0.0, 0.0, 3.0, 1.0])
+            scores = raw(option, values)
         else:
             scores, y = torch.tensor([[80.0, -80.0, 0.0], [-80.0, 80.0, 0.0], [0.0, 0.0, 0.0]]), torch.tensor([0, 0, 2])
         scores.requires_grad_(True)
@@ -100,7 +137,7 @@ def test_a_better_score_costs_less(name: str) -> None:
     option = registry.load("losses", name)
     loss = option.build(draw(option.space, Defaults()), PROBLEM)
     if "regression" in option.targets:
-        costs = loss(torch.tensor([[1.1], [1.6], [3.0]]), torch.tensor([1.0, 1.0, 1.0]))
+        costs = loss(raw(option, torch.tensor([[1.1], [1.6], [3.0]])), torch.tensor([1.0, 1.0, 1.0]))
     else:
         costs = loss(torch.tensor([[1.5, 0.0, 0.0], [0.5, 0.0, 0.0], [-2.0, 0.0, 0.0]]), torch.tensor([0, 0, 0]))
     assert costs[0] < costs[1] < costs[2]

@@ -10,7 +10,7 @@ import torch
 from automl.assemble import task_space
 from automl.metrics import get
 from automl.search_spaces.sequences import _network as parts
-from automl.search_spaces.sequences import recurrent, temporal_conv
+from automl.search_spaces.sequences import recurrent, temporal_conv, transformer
 from automl.space import Choice, Defaults, Params, Random, draw
 from automl.task import Batch, Problem, Rows, Schema, Task
 from automl.training import steps
@@ -18,7 +18,7 @@ from tests.search_spaces.networks import assert_exports, fitted
 
 STEPS, CHANNELS = 15, 4
 SMALL = {"width": 16, "hidden": 12, "batch_size": 16}
-FAMILIES = [recurrent, temporal_conv]
+FAMILIES = [recurrent, temporal_conv, transformer]
 
 
 @cache
@@ -124,7 +124,7 @@ def test_pooling_over_valid_steps() -> None:
 
 def test_a_causal_network_does_not_see_the_future() -> None:
     options = {"kernel": 3, "norm": "batch", "activation": "relu", "dropout": 0.0}
-    body = steps.Convolutions(CHANNELS, 8, 3, 2, causal=True, **options).eval()
+    body = steps.Convolutions(CHANNELS, 8, 3, dilation_growth=2, causal=True, **options).eval()
     x, lengths = torch.randn(2, STEPS, CHANNELS), torch.tensor([STEPS, STEPS])
     changed = x.clone()
     changed[:, 10:] += 1

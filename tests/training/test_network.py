@@ -264,6 +264,7 @@ def test_weights_count() -> None:
     [
         {"mixup": "inputs"},
         {"average": "ema"},
+        {"average": "swa"},
         {"l1": "weights"},
         {"clip": "none"},
         {"optimizer": "lion", "optimizer.lion.lr": 2e-3},
