@@ -1,6 +1,8 @@
 """One search: wires task, space, searcher, runner, leaderboard and export, inside one wall clock."""
 
+import importlib
 import math
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,7 +15,7 @@ from typing import Any, Protocol
 from automl import clock, options, portfolio, registry
 from automl.assemble import SpaceConfig, networks, task_space
 from automl.clock import TimePlan
-from automl.errors import ConfigError, TrialError, unknown_name
+from automl.errors import ConfigError, ExportError, TrialError, unknown_name
 from automl.export import measure
 from automl.export.ship import Ensemble, ShipConfig, choose, choose_within, ship
 from automl.export.shipped import Shipped
@@ -174,6 +176,8 @@ class _Run:
         self.kept = KeptTrials(self.models, self.task.valid_rows, self.task.n_rows, self.config.goals)
         self.trials: list[Trial] = []
         self.running: dict[str, Trial] = {}
+        self.chosen: tuple[int, list[str]] | None = None  # of how many trials, what would be shipped
+        self.warm: threading.Thread | None = None
         self.interrupted_late = False  # while shipping, which went on
 
     def to_the_end(self, recorded: Named) -> SearchResult:
@@ -286,16 +290,36 @@ class _Run:
         """Put an ended trial on the leaderboard; what it has left is in the store already."""
         self.store.add_trial(run_id, trial)
         self.trials.append(trial)
-        self.kept.offer(trial)
+        if self.kept.offer(trial) and self.config.export:
+            self._warm_up(trial)
+
+    def _warm_up(self, trial: Trial) -> None:
+        """Import what shipping a network takes while trials run: it would be two seconds of shipping's time."""
+        is_network = registry.load(FAMILY_FOLDER[self.task.kind], trial.candidate.family).network is not None
+        if is_network and self.warm is None:
+            self.warm = threading.Thread(target=importlib.import_module, args=("automl.training.torch_onnx",))
+            self.warm.start()
 
     def _told(self) -> bool:
         self.view.note("interrupted: shipping the best so far (Ctrl-C again to leave without)")
         return True
 
     def _ship_at(self) -> float:
-        """Return when shipping has to begin."""
-        usual = sum(map(self.kept.n_bytes, self.kept.ids()[:USUAL_MEMBERS]))
-        return self.config.plan.ship_at(clock.seconds_to_export(usual, self.task.n_test))
+        """Return when shipping has to begin. What would be shipped is only chosen when it matters."""
+        at = self._ship_at_with(self.kept.ids()[:USUAL_MEMBERS])
+        if time.time() < at or self.config.goals.limits:
+            return at
+        if self.chosen is None or self.chosen[0] != len(self.trials):
+            try:
+                chosen = choose(self.task, self.kept, self.config.ship, lambda text: None)
+            except ExportError:  # nothing is there yet
+                return at
+            self.chosen = len(self.trials), list(chosen.weights)
+        return self._ship_at_with([id for id in self.chosen[1] if id in self.kept.ids()])
+
+    def _ship_at_with(self, ids: Sequence[str]) -> float:
+        n_bytes = sum(map(self.kept.n_bytes, ids))
+        return self.config.plan.ship_at(clock.seconds_to_export(n_bytes, self.task.n_test))
 
     def _finish(self, run_id: int, interrupted: bool) -> SearchResult:
         self.store.check_lease(run_id)
