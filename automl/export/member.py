@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from automl import ensemble
+from automl.export import pooling
 from automl.export.front import average, declare_inputs
 from automl.export.graph import Graph
 from automl.metrics import mean
@@ -39,8 +40,7 @@ def validation_prediction(task: Task, members: Sequence[Member]) -> np.ndarray:
     it is in. It is NaN unless every candidate has one.
     """
     total = np.zeros((task.n_rows, task.target.width))
-    for candidate in dict.fromkeys(m.candidate_id for m in members):
-        own = [m for m in members if m.candidate_id == candidate]
+    for own in _by_candidate(members):
         answer, answered = np.zeros_like(total), np.zeros((task.n_rows, 1))
         for m in own:
             answer[m.index] += m.weight * m.prediction
@@ -48,6 +48,11 @@ def validation_prediction(task: Task, members: Sequence[Member]) -> np.ndarray:
         answered[answered == 0] = np.nan
         total += sum(m.weight for m in own) * answer / answered
     return total / sum(m.weight for m in members)
+
+
+def _by_candidate(members: Sequence[Member]) -> list[list[Member]]:
+    """Return the members of each candidate."""
+    return [[m for m in members if m.candidate_id == id] for id in dict.fromkeys(m.candidate_id for m in members)]
 
 
 def fold_scores(task: Task, prediction: np.ndarray) -> list[float]:
@@ -66,8 +71,12 @@ def validation_score(task: Task, members: Sequence[Member]) -> float:
 
 
 def predict(task: Task, members: Sequence[Member], x: Rows) -> np.ndarray:
-    """Return the weighted mean of all members' predictions on ``x``, (n, width)."""
-    return np.sum([m.weight * np.asarray(m.model.predict(x), np.float64) for m in members], axis=0)
+    """Return the members' common answer for ``x``, (n, width): the weighted mean of the candidates' (``pooling``)."""
+    total = np.zeros((len(x), task.target.width))
+    for own in _by_candidate(members):
+        weights = [m.weight for m in own]
+        total += sum(weights) * pooling.pooled(task.target, [m.model.predict(x) for m in own], weights)
+    return total
 
 
 def normalised(members: Sequence[Member]) -> list[Member]:
@@ -77,11 +86,14 @@ def normalised(members: Sequence[Member]) -> list[Member]:
 
 
 def to_onnx(task: Task, members: Sequence[Member]) -> bytes:
-    """Return one ONNX model: raw inputs in, the weighted mean of the members out as ``prediction``.
+    """Return one ONNX model: raw inputs in, what ``predict`` returns out as ``prediction``.
 
     Probabilities are float32, values float64.
     """
     graph = Graph()
     tensors = declare_inputs(graph, task.schema, task.data.x)
-    outputs = {m.model.to_onnx(graph, tensors): m.weight for m in members}
+    outputs = {}
+    for own in _by_candidate(members):
+        models = {m.model.to_onnx(graph, tensors): m.weight for m in own}
+        outputs[pooling.emit(task.target, graph, models)] = sum(models.values())
     return graph.model({"prediction": average(graph, outputs)}, task.target.dtype).SerializeToString()

@@ -62,8 +62,8 @@ def test_contributions_add_up_to_what_is_shipped(target: str, family: str, tmp_p
         for row, expected in zip(found.rows, answer, strict=True):
             assert row.features == tuple(x.columns)
             np.testing.assert_allclose(row.base + row.contributions.sum(axis=0), expected, atol=1e-4)
-        # Probabilities are no sum of trees, being calibrated and averaged, but so few features need no sampling.
-        by_trees = (target == "regression" and family != "linear") or (target == "binary" and family == "decision_tree")
+        # Probabilities are no sum of trees, being calibrated and pooled, but so few features need no sampling.
+        by_trees = target == "regression" and family != "linear"
         assert found.method == ("trees" if by_trees else "coalitions")
         assert not np.any([row.errors for row in found.rows])
         strength = np.abs(found.contributions).mean(axis=(0, 2))
