@@ -26,11 +26,11 @@ QUICK = {"tables": dict.fromkeys(("catboost", "lightgbm", "mlp", "svm", "random_
 
 
 class Impatient(Progress):
-    """Presses Ctrl-C at the first score, in the middle of a trial."""
+    """Presses Ctrl-C after the first fold, in the middle of a trial."""
 
     def update(self, trial: Trial) -> None:
         super().update(trial)
-        if trial.reports:
+        if trial.folds:
             os.kill(os.getpid(), signal.SIGINT)
 
 
