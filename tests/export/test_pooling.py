@@ -1,4 +1,4 @@
-"""Fold models that answer together: values are averaged, probabilities by their logarithms, in the graph as in NumPy."""
+"""Fold models that answer together: values averaged, probabilities by their logarithms, in the graph as in NumPy."""
 
 import numpy as np
 import onnxruntime
