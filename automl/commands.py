@@ -71,11 +71,17 @@ def resume(path: str, overrides: Sequence[str], started: float, trust: bool = Fa
 @contextmanager
 def _prepared(config: Mapping[str, Any], started: float) -> Iterator["Search"]:
     """Check the whole configuration; the runner starts while the data is read, and is closed in the end."""
-    from automl.search import Search, make_runner
+    from automl import data
+    from automl.search_config import make_runner
 
     checked = search_config(config, started)
+    arguments = data_arguments(config)
+    with _in_keys():
+        data.foreseen(**{name: value for name, value in arguments.items() if name != "target"})
     with closing(make_runner(checked)) as runner:
         runner.start()
+        from automl.search import Search
+
         yield Search(load_task(config), checked, runner)
 
 
@@ -84,13 +90,13 @@ def export(path: str, output: str, members: int | None, max_loss: float | None, 
 
     ``trust``: also where the run is another user's.
     """
+    folder, target = run_folder.find(path, trust), Path(output)
+    run_folder.refuse_used("An export", target, "Choose another -o.")
     from automl.export.ship import ship
     from automl.kept import KeptTrials
     from automl.leaderboard.store import Store
     from automl.model_store import ModelStore
 
-    folder, target = run_folder.find(path, trust), Path(output)
-    run_folder.refuse_used("An export", target, "Choose another -o.")
     config = _recorded(folder)
     if members is not None:
         config["ensemble"]["max_members"] = members
@@ -117,9 +123,9 @@ def report(path: str, output: str | None, trust: bool = False) -> None:
 
     ``trust``: also where the run is another user's.
     """
+    folder = run_folder.find(path, trust)
     from automl.report import make
 
-    folder = run_folder.find(path, trust)
     config = _recorded(folder)
     task, board, kept = left_by(folder)
     target = folder.path if output is None else Path(output)
@@ -270,18 +276,20 @@ def load_task(config: Mapping[str, Any]) -> Any:
     """Read the data that ``config`` names."""
     from automl.data import load
 
-    data = {key: _as_names(value) if key in NAMES else value for key, value in config["data"].items()}
+    with _in_keys():
+        return load(**data_arguments(config))
+
+
+def data_arguments(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of ``data.load`` that a composed configuration stands for."""
+    named = {key: _as_names(value) if key in NAMES else value for key, value in config["data"].items()}
     chosen = {"target_kind": config["task"], "metric": config["metric"], "seed": config["seed"]}
-    chosen |= config.get("artifact", {})  # runs of earlier versions have none
-    try:
-        return load(data.pop("train"), **chosen, **data)
-    except (ConfigError, DataError) as error:
-        raise type(error)(_in_keys(str(error))) from None
+    return named | chosen | config.get("artifact", {})  # runs of earlier versions have none
 
 
 def search_config(config: Mapping[str, Any], started: float) -> Any:
     """Return the ``SearchConfig`` of a composed configuration."""
-    from automl.search import SearchConfig
+    from automl.search_config import SearchConfig
 
     flag("key 'quiet'", config["quiet"])
     _leaderboard_url(config["leaderboard"]["url"])
@@ -307,8 +315,7 @@ def goals(config: Mapping[str, Any]) -> Goals:
 
 def ship_config(config: Mapping[str, Any]) -> Any:
     """Return the ``ShipConfig`` of a composed configuration."""
-    from automl.export.compress import CompressConfig
-    from automl.export.ship import ShipConfig
+    from automl.export.config import CompressConfig, ShipConfig
 
     options = config["compress"]["options"]
     if options == "auto":
@@ -402,10 +409,16 @@ def _reach_own_modules(config: Mapping[str, Any]) -> None:
         sys.path.append(os.getcwd())
 
 
-def _in_keys(text: str) -> str:
-    """Return a message of the data room with the keys of the configuration in place of Python's keywords."""
-    # What is followed by a quote is meant for Python.
-    return re.sub(rf"(?<![\w.])({'|'.join(DATA_KEYWORDS)})=(?!\")", r"data.\1=", text.replace("target_kind", "task"))
+@contextmanager
+def _in_keys() -> Iterator[None]:
+    """Let messages of the data room have the keys of the configuration in place of Python's keywords."""
+    try:
+        yield
+    except (ConfigError, DataError) as error:
+        text = str(error).replace("target_kind", "task")
+        # What is followed by a quote is meant for Python.
+        named = re.sub(rf"(?<![\w.])({'|'.join(DATA_KEYWORDS)})=(?!\")", r"data.\1=", text)
+        raise type(error)(named) from None
 
 
 def _as_names(value: Any) -> Any:

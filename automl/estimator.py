@@ -30,10 +30,11 @@ from automl.errors import ConfigError, DataError
 from automl.explain.face import Explained
 from automl.explain.mixed import Subject
 from automl.explain.task_rows import out_of_fold
-from automl.export.compress import CompressConfig, Compression
+from automl.export.compress import Compression
+from automl.export.config import CompressConfig, ShipConfig
 from automl.export.member import Member, predict, to_onnx, validation_prediction
 from automl.export.remarks import remarks
-from automl.export.ship import ShipConfig, members_of, ship_members
+from automl.export.ship import members_of, ship_members
 from automl.export.shipped import Shipped
 from automl.goals import SCORE, Goals, limits_of
 from automl.leaderboard import report
@@ -43,7 +44,8 @@ from automl.metrics import Metric
 from automl.options import flag, number
 from automl.progress import Progress
 from automl.runtime import as_array
-from automl.search import Search, SearchConfig, SearchResult, make_runner
+from automl.search import Search, SearchResult
+from automl.search_config import SearchConfig, make_runner
 
 _PARAMETER_TYPES: tuple[tuple[tuple[str, ...], tuple[type, ...], str], ...] = (
     (("runner", "searcher", "scheduler"), (str, Mapping), "a name, or a mapping with a name and options"),

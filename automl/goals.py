@@ -11,6 +11,9 @@ from automl.space.domains import is_number
 from automl.types import Trial
 
 SCORE = "score"
+# What can be measured beside it: counted of a network before it is trained, or measured on the exported graph.
+COUNTED, ON_GRAPH = ("parameters", "multiply_adds"), ("bytes", "row_ms")
+MEASURABLE = (*ON_GRAPH, *COUNTED)
 
 
 @dataclass(frozen=True)

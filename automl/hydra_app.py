@@ -35,7 +35,7 @@ CONFIG_MODULE = "automl.conf"
 OPEN_KEYS = re.compile(r"data\.roles[.=]")
 # Groups that are generated: their options are those of a kind, and the keys of each are the parameters of its ``make``.
 GROUPS = {"searcher": "searchers", "scheduler": "schedulers", "runner": "runners"}
-# What runner=auto may turn into (``search.make_runner``), and whose keys it has.
+# What runner=auto may turn into (``search_config.make_runner``), and whose keys it has.
 AUTO_RUNNER = "ray_tune"
 _CHOICE = re.compile(rf"({'|'.join(GROUPS)})=([A-Za-z_][\w.:,]*)")
 # A list for a part of the space, which has no list there: only these options, or values.
@@ -60,6 +60,10 @@ def run(argv: Sequence[str], search: Search, started: float) -> None:
     # Hydra takes overrides on one side of -m only. What is completed is the program.
     program = "automl" if completes else "automl search"
     sweep = {"-m", "--multirun"}
+    if all(map(_is_plain, argv)):
+        # Hydra's own command line would compose the whole configuration twice.
+        search(composed(argv), started)
+        return
     with _explained():
         generated = register(os.environ.get("COMP_LINE", "").split()[1:-1] if completes else argv)
         arguments = given(argv, generated, several=bool(sweep & set(argv)))
@@ -69,6 +73,11 @@ def run(argv: Sequence[str], search: Search, started: float) -> None:
             _search(config, generated, search, started)
 
         hydra.main(version_base="1.3", config_path=f"pkg://{CONFIG_MODULE}", config_name="config")(job)()
+
+
+def _is_plain(argument: str) -> bool:
+    """Return whether an argument only changes the configuration, and nothing of how Hydra runs."""
+    return not argument.startswith("-") and "hydra" not in argument.partition("=")[0]
 
 
 def composed(overrides: Sequence[str] = ()) -> dict[str, Any]:

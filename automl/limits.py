@@ -4,8 +4,7 @@ import numpy as np
 
 from automl.assemble import build
 from automl.errors import NotApplicable
-from automl.export.measure import COUNTED
-from automl.goals import Goals
+from automl.goals import COUNTED, Goals
 from automl.space import Params, Space, mutate
 from automl.task import Task
 from automl.training.torch_model import TorchModel

@@ -230,7 +230,15 @@ def get(metric: Any, target: str) -> Metric:
     return Metric(name, function, needs, greater, decision.CONFUSIONS.get(name))
 
 
-def _entry(name: str, target: str) -> tuple[Callable[..., float], Needs, bool, tuple[str, ...]]:
+def check(metric: Any) -> None:
+    """Raise ``ConfigError`` for what is no metric of any target."""
+    if isinstance(metric, str) and ":" in metric:
+        _imported(metric)
+    elif isinstance(metric, str) and metric != "auto":
+        _entry(_ALIASES.get(metric, metric))
+
+
+def _entry(name: str, target: str | None = None) -> tuple[Callable[..., float], Needs, bool, tuple[str, ...]]:
     """Return what makes a metric of a name. Raises ``ConfigError`` for one that is none."""
     known = _known(target)
     stem, _, number = name.partition("@")

@@ -1,115 +1,43 @@
 """One search: wires task, space, searcher, runner, leaderboard and export, inside one wall clock."""
 
 import importlib
-import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from numbers import Real
 from typing import Any, Protocol
 
 from automl import clock, options, portfolio, registry
-from automl.assemble import SpaceConfig, networks, task_space
-from automl.clock import TimePlan
-from automl.errors import ConfigError, ExportError, TrialError, unknown_name
+from automl.assemble import networks, task_space
+from automl.errors import ConfigError, ExportError, TrialError
 from automl.export import measure
-from automl.export.ship import Ensemble, ShipConfig, choose, choose_within, ship
+from automl.export.ship import Ensemble, choose, choose_within, ship
 from automl.export.shipped import Shipped
 from automl.export.within import nothing_fits
-from automl.goals import SCORE, Goals
+from automl.goals import COUNTED
 from automl.interrupts import first_one_waits, none_is_lost
 from automl.kept import KeptTrials
 from automl.leaderboard.records import ArtifactRecord
 from automl.leaderboard.store import Store
 from automl.limits import KnownSizes
-from automl.machine import n_cores
 from automl.model_store import ModelStore
 from automl.portfolio import first_candidates
 from automl.proposals import InOrder, Proposals, Within
 from automl.run_folder import RunFolder
 from automl.rungs import Rungs
+from automl.schedulers import pauses
+from automl.search_config import Named, SearchConfig
 from automl.space import Params, Space
 from automl.task import FAMILY_FOLDER, Task
 from automl.training.objective import FitFolds
 from automl.types import Budget, Runner, Searcher, Trial
 from automl.validation import Validation
 
-Named = Mapping[str, Any]
-# runner=auto: up to these trials or this budget, worker processes take longer to start than they save; from
-# RAY_SECONDS on Ray's start is a small part of it.
-INLINE_TRIALS, INLINE_SECONDS = 8, 10.0
-RAY_SECONDS = 60.0
 # Shipping is expected to take as long as the exports of so many of the best.
 USUAL_MEMBERS = 2
-
-
-@dataclass(frozen=True)
-class SearchConfig:
-    """What is searched, how, and for how long.
-
-    ``seconds``: wall clock from ``started`` (``time.time()``) to the end, everything included.
-    ``trials``: how many are started at most. At least one of the two is given. ``searcher``,
-    ``scheduler`` and ``runner`` are ``{"name": ..., **options}``; the runner "auto" picks by the
-    size of the work. ``export``: whether the search also ships, or only chooses. ``goals``: what orders the
-    trials. ``report``: whether time is kept for a report at the end. ``store``: where trials leave their models, a
-    folder or an fsspec URL that all nodes of a cluster see; None for the run's folder. ``deterministic``: the same
-    trials with any number of workers, and over kills (``automl.proposals.InOrder``).
-    """
-
-    seconds: float | None = 600.0
-    trials: int | None = None
-    searcher: Named = field(default_factory=lambda: {"name": "tpe"})
-    scheduler: Named = field(default_factory=lambda: {"name": "asha"})
-    runner: Named = field(default_factory=lambda: {"name": "auto"})
-    space: SpaceConfig = field(default_factory=SpaceConfig)
-    ship: ShipConfig = field(default_factory=ShipConfig)
-    started: float = field(default_factory=time.time)
-    export: bool = True
-    goals: Goals = field(default_factory=Goals)
-    store: str | None = None
-    deterministic: bool = False
-    report: bool = False
-
-    def __post_init__(self) -> None:
-        for name, kind in (("seconds", "number"), ("trials", "whole number")):
-            value = getattr(self, name)
-            if value is not None and not _is_limit(value, whole=name == "trials"):
-                raise ConfigError(f"budget.{name} is a {kind} greater than zero, or null for no limit; got {value!r}.")
-        if self.seconds is None and self.trials is None:
-            raise ConfigError("A search needs an end: set budget.seconds, budget.trials or both.")
-        for name in self.goals.measured:
-            if name not in measure.NAMES:
-                raise unknown_name("goal or limit", name, (SCORE, *measure.NAMES))
-        if self.trials is not None:
-            object.__setattr__(self, "trials", int(self.trials))  # 5.0 is 5
-        if options.flag("key 'deterministic'", self.deterministic):
-            self._check_deterministic()
-
-    def _check_deterministic(self) -> None:
-        if self.trials is None:
-            raise ConfigError(
-                "A deterministic search ends after a number of trials, since no clock is exact: set budget.trials."
-            )
-        scheduler = str(self.scheduler.get("name"))
-        if _pauses(scheduler):
-            raise ConfigError(
-                f"The scheduler '{scheduler}' compares trials that run at the same time, which no two runs do alike. "
-                "For deterministic=true, use scheduler=asha, median_stopping, race or none."
-            )
-
-    @property
-    def plan(self) -> TimePlan:
-        """When the parts of the run have to be over."""
-        return TimePlan(self.started, self.seconds, self.export, self.report)
-
-
-def _is_limit(value: Any, whole: bool) -> bool:
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    return is_number and 0 < value < math.inf and not (whole and value % 1)
 
 
 class View(Protocol):
@@ -149,11 +77,10 @@ class Search:
     def __init__(self, task: Task, config: SearchConfig, runner: Runner) -> None:
         self.task, self.config, self.runner = task, config, runner
         starts = first_candidates(space := task_space(task, config.space), portfolio.entries(FAMILY_FOLDER[task.kind]))
-        if limits := {name: limit for name, limit in config.goals.limits.items() if name in measure.COUNTED}:
+        if limits := {name: limit for name, limit in config.goals.limits.items() if name in COUNTED}:
             self.task = task = replace(task, problem=replace(task.problem, limits=limits))
         self.sizes = KnownSizes(task, config.goals) if limits else None
         self.searcher = make_searcher(space, starts, config, task, None if self.sizes is None else self.sizes.within)
-        options.check("schedulers", config.scheduler)
 
     def run(self, folder: RunFolder, view: View, recorded: Named | None = None) -> SearchResult:
         """Search, then ship the best into ``folder``; ``recorded`` is the configuration kept with the run.
@@ -366,46 +293,12 @@ def make_searcher(
     until = config.plan.search_until
     if config.deterministic:
         return InOrder(make, space, **common)
-    by_folds = task.kind == "table" or _pauses(str(config.scheduler.get("name", "none")))
+    by_folds = task.kind == "table" or pauses(config.scheduler)
     climbing = [] if by_folds else networks(space, task)
     if until is not None and climbing:
         n_folds = len(task.splits)
         return Rungs(make, space, **common, deadline=until, climbing=climbing, n_folds=n_folds)
     return Proposals(make, space, **common, deadline=until)
-
-
-def make_runner(config: SearchConfig) -> Runner:
-    """Return the configured runner; "auto", with the options of ``ray_tune``, chooses by the size of the work."""
-    chosen = config.runner
-    if chosen.get("name") != "auto":
-        return options.make("runners", chosen)
-    # Made in any case: a wrong option is refused also where another runner will do.
-    ray = options.make("runners", {**chosen, "name": "ray_tune"})
-    name = _runner_by_size(config)
-    if name == "ray_tune":
-        return ray
-    known = options.parameters(registry.load("runners", name).make)
-    return options.make("runners", {"name": name} | {key: chosen[key] for key in chosen.keys() & known.keys()})
-
-
-def _pauses(scheduler: str) -> bool:
-    return bool(getattr(registry.load("schedulers", scheduler), "PAUSES", False))
-
-
-def _runner_by_size(config: SearchConfig) -> str:
-    """This process for small work, worker processes for short budgets, and Ray for all else and where it is needed."""
-    given = config.runner
-    if (
-        given.get("address")
-        or given.get("gpus_per_trial") is not None
-        or _pauses(str(config.scheduler.get("name", "none")))
-    ):
-        return "ray_tune"
-    few = config.trials is not None and config.trials <= INLINE_TRIALS
-    seconds = math.inf if config.seconds is None else config.seconds
-    if n_cores() == 1 or few or seconds < INLINE_SECONDS:
-        return "inline"
-    return "processes" if seconds < RAY_SECONDS else "ray_tune"
 
 
 def no_model_reasons(trials: list[Trial], config: SearchConfig, sizes: KnownSizes | None = None) -> str:

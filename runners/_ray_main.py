@@ -21,7 +21,8 @@ from automl.machine import available_bytes
 from automl.runners._child import Channel
 from automl.runners._messages import SNAPSHOT, Connect, Connected, Over, Refused, Resources, Running, RunTrials
 from automl.runners._shared import read
-from automl.runners.blocks import is_ours, make_decider, make_scheduler, pauses, reason
+from automl.runners.blocks import is_ours, make_decider, make_scheduler, reason
+from automl.schedulers import pauses
 from automl.types import Objective
 
 if TYPE_CHECKING:

@@ -14,11 +14,6 @@ from automl.schedulers._ray import RayScheduler
 from automl.types import Candidate, Objective, Proposer, Scheduler, Trial
 
 
-def pauses(config: Mapping[str, Any]) -> bool:
-    """Return whether the scheduler of ``config`` pauses trials, so that several must be in flight."""
-    return bool(getattr(registry.load("schedulers", config.get("name", "none")), "PAUSES", False))
-
-
 def make_scheduler(config: Mapping[str, Any], proposals: Proposer, objective: Objective) -> Any:
     """Make the scheduler of ``{"name": ..., **options}``: one of Ray's, one of ours, or None.
 

@@ -7,7 +7,8 @@ from typing import Any
 from automl.errors import ConfigError
 from automl.machine import n_cores
 from automl.options import number
-from automl.runners.blocks import failed, given_up, make_decider, pauses, reason, taken_up
+from automl.runners.blocks import failed, given_up, make_decider, reason, taken_up
+from automl.schedulers import pauses
 from automl.types import Budget, Candidate, Objective, Proposer, Scheduler, Trial
 
 

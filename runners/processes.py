@@ -17,7 +17,7 @@ from automl.runners._pool import Pool
 from automl.runners._shared import write
 from automl.runners._verdicts import Verdicts
 from automl.runners._worker import Job
-from automl.runners.blocks import pauses
+from automl.schedulers import pauses
 from automl.types import Budget, Objective, Proposer, Trial
 
 # What most trials need, imported one by one while the data is still being read.

@@ -13,7 +13,6 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
-from automl import registry
 from automl.errors import ConfigError, NotApplicable
 from automl.machine import available_bytes, n_cores
 from automl.options import number
@@ -25,7 +24,7 @@ from automl.runners._pool import Pool
 from automl.runners._ray_child import RayChild, RayLostError
 from automl.runners._shared import write
 from automl.runners._worker import Job
-from automl.runners.blocks import pauses
+from automl.schedulers import needs_state, pauses
 from automl.types import Budget, Objective, Proposer, Trial
 
 RAY_PRELOAD = ("automl.runners._ray_fit", "numpy", "scipy.sparse")
@@ -122,7 +121,7 @@ class RayTune:
         """
         began = time.monotonic()
         try:
-            if getattr(registry.load("schedulers", scheduler.get("name", "none")), "NEEDS_STATE", False):
+            if needs_state(scheduler):
                 _check_resumable(objective, scheduler)
             self.start()
             file = self._folder / "objective"

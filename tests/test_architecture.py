@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from automl import registry
+from automl.leaderboard.store import Store
 from automl.option import CLASSES
 
 ROOT = Path(__file__).parent.parent
@@ -151,11 +152,46 @@ def test_the_engine_names_no_option(name: str) -> None:
     assert not options & {s for s in strings if isinstance(s, str)}
 
 
-def test_help_loads_nothing_heavy() -> None:
+def loaded_by(*argv: str) -> set[str]:
+    """The packages in memory when a command has come to its end."""
     code = (
-        "import sys\nfrom automl.cli import main\n"
-        "try: main(['--help'])\nexcept SystemExit: pass\n"
-        "print([m for m in ('numpy', 'hydra', 'torch', 'ray', 'sklearn') if m in sys.modules])"
+        f"import sys\nfrom automl.cli import main\ntry: main({list(argv)!r})\nexcept SystemExit: pass\n"
+        "print({name.partition('.')[0] for name in sys.modules})"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip().endswith("[]")
+    return set(ast.literal_eval(done.stdout.splitlines()[-1]))
+
+
+HEAVY = {"torch", "ray", "lightgbm", "catboost", "sklearn", "pandas", "pyarrow", "onnx", "onnxruntime", "optuna"}
+FAULTS = {
+    "a file that is not there": ["search", "data.train=nosuch.csv"],
+    "another one": ["search", "data.train=LICENSE", "data.test=nosuch.csv"],
+    "no file": ["search"],
+    "a key": ["search", "data.train=LICENSE", "data.tran=x"],
+    "an option": ["search", "data.train=LICENSE", "searcher=nosuch"],
+    "an option of an option": ["search", "data.train=LICENSE", "scheduler.nosuch=1"],
+    "a value of one": ["search", "data.train=LICENSE", "runner=inline", "runner.threads=0"],
+    "a part of the space": ["search", "data.train=LICENSE", "space.tables.nosuch=off"],
+    "a metric": ["search", "data.train=LICENSE", "metric=nosuch"],
+    "a goal": ["search", "data.train=LICENSE", "goals=[score,nosuch]"],
+    "a limit": ["search", "data.train=LICENSE", "limits.bytes=-1"],
+    "a task": ["search", "data.train=LICENSE", "task=nosuch"],
+    "a budget": ["search", "data.train=LICENSE", "budget.seconds=0"],
+    "a run": ["resume", "nosuch"],
+    "another run": ["export", "nosuch", "-o", "out"],
+    "a run to report": ["report", "nosuch"],
+    "a command": ["serach"],
+}
+
+
+@pytest.mark.parametrize("argv", FAULTS.values(), ids=FAULTS)
+def test_what_is_wrong_at_first_sight_is_said_before_anything_heavy_is_loaded(argv: list[str]) -> None:
+    assert loaded_by(*argv) & HEAVY == set()
+
+
+def test_what_shows_and_explains_loads_nothing_heavy(tmp_path: Path) -> None:
+    assert loaded_by("--help") & {*HEAVY, "numpy", "hydra"} == set()
+    assert loaded_by("search", "--help") & {*HEAVY, "numpy", "hydra"} == set()
+    assert loaded_by("space") & HEAVY == set()
+    Store(str(tmp_path / "leaderboard.db")).close()
+    assert loaded_by("leaderboard", "--runs", "--url", str(tmp_path / "leaderboard.db")) & HEAVY == set()

@@ -14,9 +14,9 @@ from torch import nn
 from automl.assemble import build, task_space
 from automl.errors import ConfigError, LimitError, TrialError
 from automl.export import measure
-from automl.export.compress import CompressConfig
-from automl.export.ship import ShipConfig, choose_within, members_of, ship
-from automl.goals import Goals, limits_of
+from automl.export.config import CompressConfig, ShipConfig
+from automl.export.ship import choose_within, members_of, ship
+from automl.goals import COUNTED, MEASURABLE, Goals, limits_of
 from automl.kept import KeptTrials
 from automl.limits import KnownSizes
 from automl.model_store import ModelStore
@@ -107,7 +107,7 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> tuple[Task, KeptTrials]:
     store = ModelStore(str(tmp_path_factory.mktemp("trials")))
     store.create()
     kept = KeptTrials(store, task.valid_rows, task.n_rows)
-    measured = partial(measure.measured, names=measure.NAMES)
+    measured = partial(measure.measured, names=MEASURABLE)
     for id, family in enumerate(("linear", "decision_tree", "mlp")):
         params = defaults(task, family)
         assert params is not None
@@ -122,7 +122,7 @@ def test_nothing_that_is_shipped_is_beyond_random_limits(
     task, kept = tried
     rng = np.random.default_rng(seed)
     seen = [kept.trial(id).values for id in kept.ids()]
-    names = rng.choice(measure.NAMES, rng.integers(1, 3), replace=False)
+    names = rng.choice(MEASURABLE, rng.integers(1, 3), replace=False)
     kept.goals = Goals(limits={str(n): float(np.median([v[n] for v in seen]) * rng.uniform(0.3, 6)) for n in names})
     config = ShipConfig(compress=CompressConfig(options=("quantize_int8", "trim_trees")))
     notes: list[str] = []
@@ -130,7 +130,7 @@ def test_nothing_that_is_shipped_is_beyond_random_limits(
         chosen, (model,) = ship(task, kept, tmp_path, config, float("inf"), notes.append)
         values = {"bytes": float((model.path / "model.onnx").stat().st_size), "row_ms": model.latency.row_p50}
         members = members_of(task, kept, chosen.weights, chosen.n_folds)
-        values |= measure.of_members(task, members, measure.COUNTED)
+        values |= measure.of_members(task, members, COUNTED)
         assert kept.goals.excess(values) <= 1, notes
         assert len(model.members) == len(members)
         return

@@ -17,7 +17,8 @@ from automl.errors import ConfigError, DataError
 from automl.leaderboard.store import Store
 from automl.metrics import get
 from automl.progress import Progress
-from automl.search import Search, SearchConfig, SearchResult, make_runner
+from automl.search import Search, SearchResult
+from automl.search_config import SearchConfig, make_runner
 from automl.task import Task
 from automl.types import Trial
 from tests import tasks

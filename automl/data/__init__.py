@@ -1,6 +1,6 @@
 """Data rooms: files, frames and arrays become a ``Task``; raw rows become ``Rows``."""
 
 from automl.data.encode import rows
-from automl.data.make import from_arrays, load
+from automl.data.make import foreseen, from_arrays, load
 
-__all__ = ["from_arrays", "load", "rows"]
+__all__ = ["foreseen", "from_arrays", "load", "rows"]

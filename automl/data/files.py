@@ -26,10 +26,7 @@ def read(path: str | Path, kind: str = "auto") -> tuple[Source, Source | None]:
 
     Raises ``DataError`` that says what to change.
     """
-    path = Path(path).expanduser()
-    if not path.exists():
-        names = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise DataError(f"There is no file or folder '{path}'.{nearest(path.name, names)}")
+    path = there(path)
     if path.is_dir():
         return _image_folder(path), None
     ending = runtime.ending(path)
@@ -43,6 +40,15 @@ def read(path: str | Path, kind: str = "auto") -> tuple[Source, Source | None]:
     if not path.stat().st_size:
         raise DataError(f"'{path}' is empty.")
     return _READERS[ending](path), None
+
+
+def there(path: str | Path) -> Path:
+    """Return the path of a file or folder. Raises ``DataError`` with the nearest name where there is none."""
+    path = Path(path).expanduser()
+    if not path.exists():
+        names = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise DataError(f"There is no file or folder '{path}'.{nearest(path.name, names)}")
+    return path
 
 
 def read_features(path: str | Path, schema: Mapping[str, Any]) -> tuple[Any, np.ndarray | None]:

@@ -39,13 +39,25 @@ def load(
     archive may bring its own test data. ``validation``: a file with the rows to validate on, instead of folds.
     ``options``: see ``Options``. Raises ``DataError`` or ``ConfigError``.
     """
-    chosen = Options.of(options)
+    chosen = foreseen(train, test, validation, **options)
     data, test_data = files.read(train, chosen.kind)
     if test is not None:
         first, second = files.read(test, chosen.kind)
         test_data = second or first
     valid = None if validation is None else files.read(validation, chosen.kind)[0]
     return build(data, test_data, target, chosen, valid)
+
+
+def foreseen(
+    train: str | Path, test: str | Path | None = None, validation: str | Path | None = None, **options: Any
+) -> Options:
+    """Return the choices among the arguments of ``load``. Raises what is known to be wrong before anything is read."""
+    chosen = Options.of(options)
+    metrics.check(chosen.metric)
+    for path in (train, test, validation):
+        if path is not None:
+            files.there(path)
+    return chosen
 
 
 def from_arrays(

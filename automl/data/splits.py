@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from automl.data.copies import joined
 from automl.errors import DataError
@@ -159,6 +158,8 @@ def _most_folds(layout: Layout, wanted: int) -> tuple[int, str]:
 
 
 def _k_folds(layout: Layout, n_folds: int) -> tuple[Split, ...]:
+    from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
+
     options: dict[str, Any] = {"n_splits": n_folds, "shuffle": True, "random_state": layout.seed}
     blank = np.zeros((len(layout.y), 1))
     if layout.groups is not None:

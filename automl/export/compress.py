@@ -3,36 +3,18 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
 from automl.clock import FIT_START_SECONDS
+from automl.export.config import CompressConfig
 from automl.export.member import Member, validation_score
-from automl.options import number
-from automl.registry import available, load
+from automl.registry import load
 from automl.space import Choice, Defaults, Params, Space, draw
 from automl.task import Batch, Rows, Task
 from automl.types import Model
-
-
-@dataclass(frozen=True)
-class CompressConfig:
-    """``max_loss``: the relative loss of score the whole may suffer (0.005 = 0.5 %).
-
-    ``options``: which compressors are tried, in this order (default: all there are, in theirs); none turns compression
-    off.
-    """
-
-    max_loss: float = 0.005
-    options: Sequence[str] = field(default_factory=lambda: tuple(available("compressors")))
-
-    def __post_init__(self) -> None:
-        number("max_loss of compression", self.max_loss, 0)
-        for name in self.options:
-            load("compressors", str(name))
-
 
 # The fold models of a candidate are alike: what so many of them do not bear is not tried on the others.
 REFUSALS = 2

@@ -10,19 +10,17 @@ from onnx import numpy_helper
 
 from automl.export.front import raw_inputs
 from automl.export.member import Member, to_onnx
+from automl.goals import COUNTED
 from automl.task import Task
 from automl.training.pipeline import Pipeline
 from automl.training.torch_model import TorchModel
 from automl.types import Values
 
-# What can be measured, and so be a goal beside the score, or have a limit.
-COUNTED, ON_GRAPH = ("parameters", "multiply_adds"), ("bytes", "row_ms")
-NAMES = (*ON_GRAPH, *COUNTED)
 REPEATS = 20
 
 
 def measured(task: Task, model: Pipeline, names: Collection[str]) -> Values:
-    """Return what is asked for of a fitted model, of ``NAMES``.
+    """Return what is asked for of a fitted model, of ``goals.MEASURABLE``.
 
     bytes: of its graph. row_ms: the median milliseconds in which one core answers a row, in this process.
     parameters, multiply_adds: of a network, its weights and what a row takes; of another model, the numbers that its

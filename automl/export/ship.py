@@ -4,7 +4,7 @@ import math
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,38 +13,18 @@ from automl import ensemble
 from automl.clock import AT_LEAST, compress_until, seconds_to_export
 from automl.errors import DamagedError, ExportError, LimitError
 from automl.export import within
-from automl.export.compress import CompressConfig, Compression, loses_little
+from automl.export.compress import Compression, loses_little
+from automl.export.config import ShipConfig
 from automl.export.member import Member, fold_scores, mean_score, normalised, validation_score
 from automl.export.package import check, export
 from automl.export.shipped import Scores, Shipped
 from automl.goals import Goals
 from automl.kept import KeptTrials
-from automl.options import flag, number
 from automl.task import Task
 
 Note = Callable[[str], None]
 # How many of the trials that were stopped early are tried as members.
 PARTIAL_TRIALS = 3
-
-
-@dataclass(frozen=True)
-class ShipConfig:
-    """How the best become what is shipped.
-
-    ``max_members``: how many different candidates the ensemble may have (1 ships the best alone).
-    ``candidates``: from how many of the best it is chosen. ``compact``: also ship one small model.
-    """
-
-    max_members: int = 5
-    rounds: int = 25
-    candidates: int = 20
-    compact: bool = True
-    compress: CompressConfig = field(default_factory=CompressConfig)
-
-    def __post_init__(self) -> None:
-        for name in ("max_members", "rounds", "candidates"):
-            number(f"{name} of the ensemble", getattr(self, name), 1, whole=True)
-        flag("compact of the ensemble", self.compact)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from scipy import sparse as sp
 
-from automl.export import general
 from automl.export.symmetric import Symmetric
 
 if TYPE_CHECKING:
@@ -170,6 +169,8 @@ class TreeEnsemble:
         Look-ups where all trees are symmetric, else one ``TreeEnsemble`` operator.
         ``numeric`` is the name of an (n, p) float32 tensor.
         """
+        from automl.export import general
+
         symmetric = Symmetric.of(self) if self.aggregate == "sum" else None
         raw = symmetric.emit(graph, numeric) if symmetric else general.emit(self, graph, numeric)
         return graph.op("Add", raw, graph.constant(self.base.astype(np.float32)[None])) if self.base.any() else raw

@@ -18,10 +18,12 @@ from automl import load, registry
 from automl.data import from_arrays
 from automl.errors import ExportError
 from automl.export import measure, package
-from automl.export.compress import CompressConfig, Compression
+from automl.export.compress import Compression
+from automl.export.config import CompressConfig, ShipConfig
 from automl.export.member import Member, mean_score, normalised, validation_prediction, validation_score
-from automl.export.ship import ShipConfig, choose, ship, smallest_near
+from automl.export.ship import choose, ship, smallest_near
 from automl.export.shipped import Scores
+from automl.goals import MEASURABLE
 from automl.kept import KeptTrials
 from automl.model_store import ModelStore
 from automl.task import Batch, Rows, Task
@@ -303,7 +305,7 @@ def test_bytes_and_latency_of_the_first_fold_are_values_of_the_trial(kind: str) 
     task = make(kind, "binary")
     params = defaults(task, {"table": "linear", "image": "conv_stages"}[kind])
     assert params is not None
-    measured = partial(measure.measured, names=measure.NAMES)
+    measured = partial(measure.measured, names=MEASURABLE)
     trials = list(FitFolds(task, measure=measured)(Candidate("0", params), 1, None))
     assert set(trials[-1].values) == {"score", "bytes", "row_ms", "parameters", "multiply_adds"}
     assert trials[-1].values["bytes"] > 300
