@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import re
 import shlex
 import sys
 import time
@@ -14,23 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from automl import configuration, files, registry, run_folder
-from automl.assemble import SpaceConfig
+from automl import configuration, files, run_folder, settings
 from automl.clock import REPORT_LEAST, REPORT_SECONDS, UNHURRIED_SECONDS
-from automl.errors import AutoMLError, ConfigError, DataError, unknown_name
-from automl.goals import Goals, limits_of
-from automl.options import flag, number
+from automl.errors import AutoMLError, ConfigError, unknown_name
+from automl.options import number
+from automl.past_run import PastRun, open_run, recorded
 from automl.run_folder import RunFolder
 from automl.runtime import printable
+from automl.search_config import make_runner
 
 if TYPE_CHECKING:
     from automl.leaderboard.records import Board
     from automl.report.subject import Finished
     from automl.search import Search, SearchResult
-
-# Of the configuration's data: files and columns.
-NAMES = ("train", "test", "validation", "target", "roles", "drop", "group", "order", "weights", "missing")
-DATA_KEYWORDS = (*NAMES, "kind", "folds", "test_share", "decimal")
 
 
 def search(config: dict[str, Any], started: float) -> bool:
@@ -48,7 +43,7 @@ def searched(
     configuration.check(config)
     with _prepared(config, started) as ready:
         look(ready.task)
-        folder = run_folder.create(_as_names(config["run"]["dir"]), config["leaderboard"]["url"])
+        folder = run_folder.create(settings.as_names(config["run"]["dir"]), config["leaderboard"]["url"])
         files.write(folder.config, yaml.safe_dump(config, sort_keys=False))
         return folder, _run(ready, config, folder)
 
@@ -61,7 +56,7 @@ def resume(path: str, overrides: Sequence[str], started: float, trust: bool = Fa
     from automl.hydra_app import recomposed
 
     folder = run_folder.find(path, trust)
-    config = recomposed(_recorded(folder), overrides)
+    config = recomposed(recorded(folder), overrides)
     configuration.check(config)
     files.clear_drafts(folder.path)
     with _prepared(config, started) as ready:
@@ -71,18 +66,13 @@ def resume(path: str, overrides: Sequence[str], started: float, trust: bool = Fa
 @contextmanager
 def _prepared(config: Mapping[str, Any], started: float) -> Iterator["Search"]:
     """Check the whole configuration; the runner starts while the data is read, and is closed in the end."""
-    from automl import data
-    from automl.search_config import make_runner
-
-    checked = search_config(config, started)
-    arguments = data_arguments(config)
-    with _in_keys():
-        data.foreseen(**{name: value for name, value in arguments.items() if name != "target"})
+    checked = settings.search_of(config, started)
+    settings.check_data(config)
     with closing(make_runner(checked)) as runner:
         runner.start()
         from automl.search import Search
 
-        yield Search(load_task(config), checked, runner)
+        yield Search(settings.load_task(config), checked, runner)
 
 
 def export(path: str, output: str, members: int | None, max_loss: float | None, trust: bool = False) -> None:
@@ -92,28 +82,21 @@ def export(path: str, output: str, members: int | None, max_loss: float | None, 
     """
     folder, target = run_folder.find(path, trust), Path(output)
     run_folder.refuse_used("An export", target, "Choose another -o.")
-    from automl.export.ship import ship
-    from automl.kept import KeptTrials
-    from automl.leaderboard.store import Store
-    from automl.model_store import ModelStore
-
-    config = _recorded(folder)
+    config = recorded(folder)
     if members is not None:
         config["ensemble"]["max_members"] = members
     if max_loss is not None:
         config["compress"]["max_loss"] = max_loss
-    chosen = ship_config(config)
-    _reach_own_modules(config)
-    task = load_task(config)
-    with Store(folder.leaderboard_url, read_only=True) as store:
-        trials = store.trials(folder.run_id or 0)
+    chosen = settings.ship_of(config)
+    run = open_run(folder, config)
+    from automl.export.ship import ship
+
     run_folder.make(target, "-o")
-    kept = KeptTrials(
-        ModelStore(config["run"]["store"] or str(folder.models)), task.valid_rows, task.n_rows, goals(config)
-    )
-    kept.look(trials)
-    deadline = time.time() + UNHURRIED_SECONDS
-    _, shipped = ship(task, kept, target, chosen, deadline, lambda text: print(printable(text), file=sys.stderr))
+
+    def note(text: str) -> None:
+        print(printable(text), file=sys.stderr)
+
+    _, shipped = ship(run.task, run.kept, target, chosen, time.time() + UNHURRIED_SECONDS, note)
     for one in shipped:
         print(printable(f"{one.kind}: {one.path} ({one.n_bytes / 1000:,.0f} kB)"))
 
@@ -123,31 +106,13 @@ def report(path: str, output: str | None, trust: bool = False) -> None:
 
     ``trust``: also where the run is another user's.
     """
-    folder = run_folder.find(path, trust)
+    run = open_run(run_folder.find(path, trust))
     from automl.report import make
 
-    config = _recorded(folder)
-    task, board, kept = left_by(folder)
-    target = folder.path if output is None else Path(output)
+    target = run.folder.path if output is None else Path(output)
     run_folder.make(target, "-o")
-    for written in make.write(_finished(task, kept, board, config, folder), target, time.time() + make.SECONDS):
+    for written in make.write(_finished(run), target, time.time() + make.SECONDS):
         print(printable(os.path.relpath(written)))
-
-
-def left_by(folder: RunFolder) -> tuple[Any, Any, Any]:
-    """Return a run's task, its board, and the trials that it has kept; nothing of theirs is removed."""
-    from automl.kept import KeptTrials
-    from automl.leaderboard.store import Store
-    from automl.model_store import ModelStore
-
-    config = _recorded(folder)
-    _reach_own_modules(config)
-    task = load_task(config)
-    with Store(folder.leaderboard_url, read_only=True) as store:
-        board = store.board(folder.run_id)
-    kept = KeptTrials(ModelStore(config["run"]["store"] or str(folder.models)), task.valid_rows, task.n_rows)
-    kept.look(board.trials)
-    return task, board, kept
 
 
 def leaderboard(run: str | None, url: str | None, list_runs: bool, form: str, top: int) -> None:
@@ -272,60 +237,6 @@ def space(path: str, overrides: Sequence[str]) -> None:
     print(printable(yaml.safe_dump(part, sort_keys=False, allow_unicode=True)), end="")
 
 
-def load_task(config: Mapping[str, Any]) -> Any:
-    """Read the data that ``config`` names."""
-    from automl.data import load
-
-    with _in_keys():
-        return load(**data_arguments(config))
-
-
-def data_arguments(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of ``data.load`` that a composed configuration stands for."""
-    named = {key: _as_names(value) if key in NAMES else value for key, value in config["data"].items()}
-    chosen = {"target_kind": config["task"], "metric": config["metric"], "seed": config["seed"]}
-    return named | chosen | config.get("artifact", {})  # runs of earlier versions have none
-
-
-def search_config(config: Mapping[str, Any], started: float) -> Any:
-    """Return the ``SearchConfig`` of a composed configuration."""
-    from automl.search_config import SearchConfig
-
-    flag("key 'quiet'", config["quiet"])
-    _leaderboard_url(config["leaderboard"]["url"])
-    return SearchConfig(
-        **config["budget"],
-        searcher=config["searcher"],
-        scheduler=config["scheduler"],
-        runner=config["runner"],
-        space=SpaceConfig(config["space"], config["plugins"]),
-        ship=ship_config(config),
-        store=config["run"]["store"],
-        goals=goals(config),
-        started=started,
-        deterministic=config["deterministic"],
-        report=flag("key 'report'", config.get("report", True)),
-    )
-
-
-def goals(config: Mapping[str, Any]) -> Goals:
-    """Return what a composed configuration is after. Raises ``ConfigError`` for a limit that is no number above 0."""
-    return Goals(tuple(config["goals"]), limits_of(config["limits"]))
-
-
-def ship_config(config: Mapping[str, Any]) -> Any:
-    """Return the ``ShipConfig`` of a composed configuration."""
-    from automl.export.config import CompressConfig, ShipConfig
-
-    options = config["compress"]["options"]
-    if options == "auto":
-        options = list(registry.available("compressors", config["plugins"]["compressors"]))
-    if not isinstance(options, list):
-        raise ConfigError(f"'compress.options' is auto or a list, e.g. [trim_trees] or []; got {options!r}.")
-    compress = CompressConfig(config["compress"]["max_loss"], tuple(options))
-    return ShipConfig(**config["ensemble"], compress=compress)
-
-
 def _run(ready: "Search", config: dict[str, Any], folder: RunFolder) -> bool:
     from automl.leaderboard import report
     from automl.leaderboard.store import Store
@@ -371,65 +282,17 @@ def _report_in_time(
     with Store(folder.leaderboard_url, read_only=True) as store:
         board = store.board(result.run_id)
     try:
-        make.write(_finished(ready.task, result.kept, board, config, folder), folder.path, until)
+        make.write(_finished(PastRun(folder, config, ready.task, board, result.kept)), folder.path, until)
     except Exception as error:  # what was shipped stands, whatever a report stumbles over
         note(f"no report ({type(error).__name__}: {error}); try: {later}")
 
 
-def _finished(task: Any, kept: Any, board: Any, config: dict[str, Any], folder: RunFolder) -> "Finished":
+def _finished(run: PastRun) -> "Finished":
+    """Return a run as what is reported."""
     from automl.again import command_of
     from automl.assemble import task_space
-    from automl.portfolio import entries, first_candidates
+    from automl.portfolio import starts
     from automl.report.subject import Finished
-    from automl.task import FAMILY_FOLDER
 
-    space = task_space(task, SpaceConfig(config["space"], config["plugins"]))
-    firsts = first_candidates(space, entries(FAMILY_FOLDER[task.kind]))
-    return Finished(task, kept, board, folder.path, firsts, lambda: command_of(config))
-
-
-def _recorded(folder: RunFolder) -> dict[str, Any]:
-    try:
-        config = files.read_yaml(folder.config)
-        configuration.check(config)
-        return config
-    except OSError:
-        raise AutoMLError(
-            f"'{folder.path}' has no config.yaml: only runs of `automl search` can be resumed or exported again."
-        ) from None
-    except ValueError as error:
-        raise AutoMLError(
-            f"'{folder.config}' is damaged: {error} Bring it back from a copy; what was shipped is whole."
-        ) from None
-
-
-def _reach_own_modules(config: Mapping[str, Any]) -> None:
-    """Look for modules in the current folder too, if the run has options or a metric of its own."""
-    if any(config["plugins"].values()) or ":" in config["metric"]:
-        sys.path.append(os.getcwd())
-
-
-@contextmanager
-def _in_keys() -> Iterator[None]:
-    """Let messages of the data room have the keys of the configuration in place of Python's keywords."""
-    try:
-        yield
-    except (ConfigError, DataError) as error:
-        text = str(error).replace("target_kind", "task")
-        # What is followed by a quote is meant for Python.
-        named = re.sub(rf"(?<![\w.])({'|'.join(DATA_KEYWORDS)})=(?!\")", r"data.\1=", text)
-        raise type(error)(named) from None
-
-
-def _as_names(value: Any) -> Any:
-    """Return names as strings: on the command line, 2020 is a number."""
-    if isinstance(value, Mapping):
-        return {str(name): role for name, role in value.items()}
-    if isinstance(value, list):
-        return [str(name) for name in value]
-    return None if value is None else str(value)
-
-
-def _leaderboard_url(url: Any) -> None:
-    if url != "auto" and "://" not in str(url):
-        raise ConfigError(f"'leaderboard.url' is auto or an SQLAlchemy URL; got '{url}'. For a file: sqlite:///{url}.")
+    firsts = starts(task_space(run.task, settings.space_of(run.config)), run.task.kind)
+    return Finished(run.task, run.kept, run.board, run.folder.path, firsts, lambda: command_of(run.config))

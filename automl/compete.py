@@ -15,6 +15,7 @@ from automl.contest import blend, form, submission
 from automl.errors import AutoMLError, ConfigError, DataError
 from automl.hydra_app import composed
 from automl.options import number
+from automl.past_run import open_run
 from automl.run_folder import RunFolder
 from automl.runtime import printable
 
@@ -203,8 +204,8 @@ def _record(folder: RunFolder) -> dict[str, Any]:
 
 
 def _out_of_fold(folder: RunFolder) -> tuple[Any, np.ndarray]:
-    task, board, kept = commands.left_by(folder)
-    if board.ensemble is None:
+    run = open_run(folder)
+    if run.board.ensemble is None:
         raise AutoMLError(f"The run '{folder.path}' has shipped nothing. Finish it with: automl resume {folder.path}")
-    weights = dict(board.ensemble.members)
-    return task, selection.blend({id: kept.predictions(id) for id in weights}, weights)
+    weights = dict(run.board.ensemble.members)
+    return run.task, selection.blend({id: run.kept.predictions(id) for id in weights}, weights)

@@ -18,8 +18,7 @@ _OPTION: dict[Any, Any] = {"name": str, ...: object}
 _SHAPE: dict[Any, Any] = {
     "data": {
         "train": _NAME,
-        **dict.fromkeys(("target", "test", "group", "order", "weights"), (*_NAME, None)),
-        "validation?": (*_NAME, None),
+        **dict.fromkeys(("target", "test", "validation", "group", "order", "weights"), (*_NAME, None)),
         "test_share": float,
         "kind": str,
         "roles": {...: str},
@@ -31,11 +30,11 @@ _SHAPE: dict[Any, Any] = {
     "metric": str,
     "seed": object,
     "quiet": object,
-    "report?": object,
+    "report": object,
     "goals": [str],
     "limits": {...: object},
     "deterministic": object,
-    "artifact?": {"levels": str},
+    "artifact": {"levels": str},
     "run": {"dir": (*_NAME, None), "store": (str, None)},
     "leaderboard": {"url": object},
     "plugins": {...: [str]},
@@ -48,7 +47,14 @@ _SHAPE: dict[Any, Any] = {
     "ensemble": {...: object},
     ...: object,
 }
+_NO_DEFAULT = "???"  # as Hydra has it
 _GROUPS = ("data", "budget", "compress", "ensemble")
+
+
+def completed(recorded: Any) -> Any:
+    """Return a configuration of an earlier version with the keys that came later, at their defaults."""
+    defaults = {key: value for key, value in _file("").items() if key in known()}
+    return _with_defaults(recorded, defaults | {group: _file(group) for group in _GROUPS})
 
 
 def check(config: Any) -> None:
@@ -65,10 +71,23 @@ def check(config: Any) -> None:
 @cache
 def known(group: str = "") -> frozenset[str]:
     """Return the keys that a group has, or those on top."""
-    text = resources.files("automl.conf").joinpath(group, "default.yaml" if group else "config.yaml").read_text("utf-8")
-    tree = yaml.safe_load(text)
+    tree = _file(group)
     groups = {name for default in tree.get("defaults", ()) if isinstance(default, dict) for name in default}
-    return frozenset(tree.keys() | groups) - {"defaults"}
+    return frozenset(tree.keys() | groups) - {"defaults", "hydra"}
+
+
+def _file(group: str) -> dict[str, Any]:
+    """Return what is written in ``conf/`` about a group, or about the keys on top."""
+    file = resources.files("automl.conf").joinpath(group, "default.yaml" if group else "config.yaml")
+    found: dict[str, Any] = yaml.safe_load(file.read_text("utf-8"))
+    return found
+
+
+def _with_defaults(given: Any, defaults: Any) -> Any:
+    if not isinstance(given, dict) or not isinstance(defaults, dict):
+        return given
+    later = {name: value for name, value in defaults.items() if name not in given and value != _NO_DEFAULT}
+    return {name: _with_defaults(value, defaults.get(name)) for name, value in given.items()} | later
 
 
 def _refuse_unknown(prefix: str, tree: Mapping[str, Any], names: frozenset[str]) -> None:

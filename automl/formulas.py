@@ -75,8 +75,9 @@ def rmspe(y: np.ndarray, p: np.ndarray, weights: Weights) -> float:
 
 def pinball(y: np.ndarray, p: np.ndarray, weights: Weights, quantile: float) -> float:
     """Return the pinball loss of a quantile (Koenker and Bassett, 1978)."""
-    error = y - p
-    return float(np.average(np.maximum(quantile * error, (quantile - 1) * error), weights=weights))
+    from sklearn.metrics import mean_pinball_loss
+
+    return float(mean_pinball_loss(y, p, sample_weight=weights, alpha=quantile))
 
 
 def gini(y: np.ndarray, p: np.ndarray, weights: Weights) -> float:
@@ -114,7 +115,6 @@ def spearman(y: np.ndarray, p: np.ndarray, weights: Weights) -> float:
 
 def fbeta(y: np.ndarray, p: np.ndarray, weights: Weights, beta: float) -> float:
     """Return F-beta of the second class: recall counts beta times as much as precision; 0 where nothing is found."""
-    own = np.ones(len(y)) if weights is None else weights
-    hits, called, there = (float(own[rows].sum()) for rows in ((y == 1) & (p == 1), p == 1, y == 1))
-    below = called + beta**2 * there
-    return (1 + beta**2) * hits / below if below else 0.0
+    from sklearn.metrics import fbeta_score
+
+    return float(fbeta_score(y, p, beta=beta, sample_weight=weights, zero_division=0.0))

@@ -1,10 +1,12 @@
 """What a search is after: one objective or several, and hard limits. Nothing else compares two trials."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
+
+import numpy as np
 
 from automl.errors import ConfigError
 from automl.space.domains import is_number
@@ -57,12 +59,20 @@ class Goals:
     def front(self, trials: Iterable[Trial]) -> list[Trial]:
         """Return the trials that no other one is at least as good as in every objective and better in one."""
         given = list(trials)
-        costs = [self._costs(trial) for trial in given]
-        return [trial for trial, own in zip(given, costs, strict=True) if not any(_dominates(c, own) for c in costs)]
+        return [given[i] for i in non_dominated(self.costs([trial.values for trial in given]))]
+
+    def costs(self, values: Sequence[Mapping[str, float]]) -> np.ndarray:
+        """Return the objectives of each of n trials as what is to be small, (n, k): infinite where not measured."""
+        costs = [[_cost(name, own.get(name)) for name in self.objectives] for own in values]
+        return np.reshape(np.array(costs, float), (-1, len(self.objectives)))
 
     def allow(self, trial: Trial) -> bool:
         """Return whether all values that have a limit are known, and within it."""
         return all(trial.values.get(name, math.inf) <= limit for name, limit in self.limits.items())
+
+    def limited_to(self, names: Collection[str]) -> "Goals":
+        """Return the goals with those of the limits that have one of these names."""
+        return replace(self, limits={name: limit for name, limit in self.limits.items() if name in names})
 
     def excess(self, values: Mapping[str, float]) -> float:
         """Return the largest of the values' shares of their limits: at most 1 is within all that are known."""
@@ -77,12 +87,21 @@ class Goals:
 
     def _order(self, trial: Trial) -> tuple[bool, bool, bool, bool, tuple[float, ...]]:
         failed, partial = trial.status == "failed", trial.status != "finished"
-        costs = self._costs(trial) if is_scored(trial) else ()
+        costs = tuple(_cost(name, trial.values.get(name)) for name in self.objectives) if is_scored(trial) else ()
         return failed, not is_scored(trial), not self.allow(trial), partial, costs
 
-    def _costs(self, trial: Trial) -> tuple[float, ...]:
-        """Return the objectives as what is to be small."""
-        return tuple(_cost(name, trial.values.get(name)) for name in self.objectives)
+
+def non_dominated(costs: np.ndarray) -> list[int]:
+    """Return which rows of costs (n, k), less is better, no other row is at least as good as everywhere and better."""
+    left = np.lexsort(costs.T[::-1])
+    front: list[int] = []
+    while len(left):
+        first = left[0]
+        front.append(int(first))
+        worse = (costs[left] >= costs[first]).all(axis=1) & (costs[left] != costs[first]).any(axis=1)
+        worse[0] = True
+        left = left[~worse]
+    return sorted(front)
 
 
 def limits_of(given: Mapping[str, Any]) -> dict[str, float]:
@@ -103,10 +122,6 @@ def _cost(name: str, value: float | None) -> float:
     if value is None or math.isnan(value):
         return math.inf
     return -value if name == SCORE else value
-
-
-def _dominates(costs: tuple[float, ...], others: tuple[float, ...]) -> bool:
-    return costs != others and all(a <= b for a, b in zip(costs, others, strict=True))
 
 
 def _groups(trials: list[Trial], key: Callable[[Trial], object]) -> Iterable[list[Trial]]:

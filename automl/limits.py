@@ -4,7 +4,7 @@ import numpy as np
 
 from automl.assemble import build
 from automl.errors import NotApplicable
-from automl.goals import COUNTED, Goals
+from automl.goals import Goals
 from automl.space import Params, Space, mutate
 from automl.task import Task
 from automl.training.torch_model import TorchModel
@@ -16,13 +16,13 @@ EXAMPLES = 4
 
 
 class KnownSizes:
-    """Brings candidates within the limits on parameters and multiply-adds, which a network has before it is trained.
+    """Brings candidates within limits on what a network has before it is trained (``goals.COUNTED``).
 
     ``nearest``: what came nearest to the limits of all that could not be brought within them.
     """
 
     def __init__(self, task: Task, goals: Goals) -> None:
-        self.goals = Goals(limits={name: limit for name, limit in goals.limits.items() if name in COUNTED})
+        self.goals = goals
         self.problem = task.problem
         self.x = task.data.x.take(slice(0, EXAMPLES))
         self.nearest: Values = {}

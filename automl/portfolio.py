@@ -12,6 +12,7 @@ import yaml
 
 from automl.errors import ConfigError
 from automl.space import Choice, Defaults, Float, Int, Params, Scalar, Space, draw
+from automl.task import FAMILY_FOLDER, DataKind
 
 Entry = Mapping[str, Mapping[str, Scalar]]
 
@@ -32,6 +33,11 @@ def checked(read: Any, where: str) -> list[Entry]:
         if not one or not all(isinstance(settings, Mapping) for settings in entry.values()):
             raise ConfigError(f"A portfolio is a list of entries like 'svm: {{kernel: rbf}}'; {where} has {entry!r}.")
     return list(read)
+
+
+def starts(space: Space, kind: DataKind) -> list[Params]:
+    """Return what a search over ``space`` tries first on a kind of data."""
+    return first_candidates(space, entries(FAMILY_FOLDER[kind]))
 
 
 def first_candidates(space: Space, portfolio: Sequence[Entry] = ()) -> list[Params]:

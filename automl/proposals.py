@@ -116,7 +116,7 @@ class Proposals:
 
     def _lesson(self, trial: Trial) -> Trial:
         """Return what the searcher is to learn: what is beyond a limit is as good as failed."""
-        if not self.goals.limits or self.goals.excess(trial.values) <= 1:
+        if self.goals.excess(trial.values) <= 1:
             return trial
         return Trial(trial.candidate, "failed", seconds=trial.seconds, failure=self.goals.describe(trial.values))
 

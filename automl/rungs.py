@@ -138,7 +138,7 @@ class Rungs(Proposals):
     def _ranked(self, rung: int) -> list[Trial]:
         """Return the trials of a rung that are within the limits, the best first."""
         trials = list(self._ladder[rung].values())
-        return self.goals.rank(t for t in trials if not self.goals.limits or self.goals.excess(t.values) <= 1)
+        return self.goals.rank(t for t in trials if self.goals.excess(t.values) <= 1)
 
     def _on(self, params: Params, rung: int | str, seconds: float) -> Params:
         self._taken.add((rung, _key(Candidate("", params))))

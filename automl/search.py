@@ -24,7 +24,6 @@ from automl.leaderboard.records import ArtifactRecord
 from automl.leaderboard.store import Store
 from automl.limits import KnownSizes
 from automl.model_store import ModelStore
-from automl.portfolio import first_candidates
 from automl.proposals import InOrder, Proposals, Within
 from automl.run_folder import RunFolder
 from automl.rungs import Rungs
@@ -76,10 +75,12 @@ class Search:
 
     def __init__(self, task: Task, config: SearchConfig, runner: Runner) -> None:
         self.task, self.config, self.runner = task, config, runner
-        starts = first_candidates(space := task_space(task, config.space), portfolio.entries(FAMILY_FOLDER[task.kind]))
-        if limits := {name: limit for name, limit in config.goals.limits.items() if name in COUNTED}:
-            self.task = task = replace(task, problem=replace(task.problem, limits=limits))
-        self.sizes = KnownSizes(task, config.goals) if limits else None
+        space = task_space(task, config.space)
+        starts = portfolio.starts(space, task.kind)
+        counted = config.goals.limited_to(COUNTED)
+        if counted.limits:
+            self.task = task = replace(task, problem=replace(task.problem, limits=counted.limits))
+        self.sizes = KnownSizes(task, counted) if counted.limits else None
         self.searcher = make_searcher(space, starts, config, task, None if self.sizes is None else self.sizes.within)
 
     def run(self, folder: RunFolder, view: View, recorded: Named | None = None) -> SearchResult:

@@ -38,13 +38,13 @@ class RayChild:
     """A child process that connects to Ray now, and runs trials once ``open`` has given it a run.
 
     ``slots``: how many trials it runs at a time once that is known; None for as many as its scheduler wants.
-    ``began``: whether one has. ``over``: whether it will run no more.
+    ``over``: whether it will run no more.
     """
 
     def __init__(self, connect: Connect, folder: Path) -> None:
         self.child = Child("automl.runners._ray_main", folder, {})
         self.child.send(connect)
-        self.connected = self.running = self.began = self.over = False
+        self.connected = self.running = self.over = False
         self._turns = False
         self.slots: int | None = None
         self._daemons: list[psutil.Process] = []
@@ -101,7 +101,6 @@ class RayChild:
                     self._trials.add(candidate.id)
                 self.child.send(candidate or Nothing(spent=board.closed))
             case Began(id):
-                self.began = True
                 yield from board.begin(id)
             case Lost(id, why, again):
                 self._trials.discard(id)

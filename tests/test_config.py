@@ -1,5 +1,6 @@
 """Configuration: every option of every group composes, and each group has the options there are."""
 
+import copy
 import subprocess
 import sys
 from functools import partial
@@ -9,13 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
-from automl import hydra_app, options, registry
+from automl import configuration, hydra_app, options, registry
 from automl.assemble import SpaceConfig, task_space, whole_space
-from automl.commands import search_config
 from automl.errors import ConfigError
 from automl.hydra_app import composed, recomposed
 from automl.option import CLASSES
-from automl.options import configuration
+from automl.options import configuration as options_of
+from automl.settings import search_of
 from automl.space import Choice, configure_choice
 from automl.testing import make_task
 
@@ -28,7 +29,7 @@ GROUPS = {f"{path.parent.name}={path.stem}" for path in CONF.glob("*/*.yaml")} |
 
 @pytest.mark.parametrize("choice", sorted(GROUPS))
 def test_every_option_composes_to_a_search(choice: str) -> None:
-    search_config(composed(["data.train=x", choice]), 0.0)
+    search_of(composed(["data.train=x", choice]), 0.0)
 
 
 def test_the_keywords_of_a_make_are_the_keys_of_its_group() -> None:
@@ -41,7 +42,7 @@ def test_the_keywords_of_a_make_are_the_keys_of_its_group() -> None:
     )
     assert composed(["data.train=x", "runner=auto"])["runner"].keys() == {
         "name",
-        *configuration("runners", hydra_app.AUTO_RUNNER),
+        *options_of("runners", hydra_app.AUTO_RUNNER),
     }
     # What the runner gives is nothing to be configured.
     assert "space" not in composed(["data.train=x", "scheduler=pbt"])["scheduler"]
@@ -92,12 +93,12 @@ def test_the_composed_space_is_the_generated_one() -> None:
 )
 def test_a_deterministic_search_says_what_it_needs(overrides: list[str], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        search_config(composed(["data.train=x", "deterministic=true", *overrides]), 0.0)
-    assert search_config(composed(["data.train=x", "deterministic=true", "budget.trials=5"]), 0.0).deterministic
+        search_of(composed(["data.train=x", "deterministic=true", *overrides]), 0.0)
+    assert search_of(composed(["data.train=x", "deterministic=true", "budget.trials=5"]), 0.0).deterministic
 
 
 def test_a_deleted_path_is_turned_off() -> None:
-    config = search_config(composed(["data.train=x", "~space.tables.svm"]), 0.0)
+    config = search_of(composed(["data.train=x", "~space.tables.svm"]), 0.0)
     assert config.space.overrides["tables"]["svm"] == "off"
 
 
@@ -116,7 +117,7 @@ def test_a_list_means_only_these(override: str, path: tuple[str, ...], options: 
         for name in path:
             part = part[name]
         assert part == options
-    family = task_space(make_task("table", "binary"), search_config(first, 0.0).space)["family"]
+    family = task_space(make_task("table", "binary"), search_of(first, 0.0).space)["family"]
     assert isinstance(family, Choice)
     if path == ("tables",):
         assert list(family.options) == options
@@ -167,7 +168,7 @@ def test_an_earlier_run_takes_the_overrides_of_a_search() -> None:
     recorded = composed(["data.train=x", "runner.workers=3", "seed=7", "budget.seconds=5"])
     assert recomposed(recorded, []) == recorded
     changed = recomposed(recorded, ["searcher=gp", "runner=inline", "experiment=edge", "space.tables.svm=off"])
-    assert changed["searcher"] == {"name": "gp", **configuration("searchers", "gp")}
+    assert changed["searcher"] == {"name": "gp", **options_of("searchers", "gp")}
     assert changed["runner"] == {"name": "inline", "threads": None}
     assert changed["ensemble"] == {**recorded["ensemble"], "max_members": 1}
     assert (changed["seed"], changed["budget"]["seconds"]) == (7, 5)
@@ -178,3 +179,26 @@ def test_an_earlier_run_takes_the_overrides_of_a_search() -> None:
 def test_the_generated_space_is_no_option_beside_those_for_people() -> None:
     with pytest.raises(ConfigError, match="Known: full, small"):
         composed(["data.train=x", "space=everything"])
+
+
+def paths(tree: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """The paths of all keys."""
+    inner = [p for name, value in tree.items() for p in paths(value, (*path, name))] if isinstance(tree, dict) else []
+    return inner if path == () else [path, *inner]
+
+
+def test_a_run_of_a_version_that_lacked_a_key_has_its_default() -> None:
+    whole = composed(["data.train=x"])
+    configuration.check(whole)
+    needed = [("space",), *((group,) for group in hydra_app.GROUPS), ("data",), ("data", "train")]
+    later = [path for path in paths(whole) if path not in needed and path[:1] not in needed[:-2]]
+    assert ("ensemble", "rounds") in later
+    for path in later:
+        earlier = copy.deepcopy(whole)
+        inner = earlier
+        for name in path[:-1]:
+            inner = inner[name]
+        del inner[path[-1]]
+        assert configuration.completed(earlier) == whole, path
+    with pytest.raises(ConfigError, match="train"):
+        configuration.check(configuration.completed({**whole, "data": {}}))

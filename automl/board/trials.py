@@ -12,7 +12,7 @@ from automl.board.index import STATUSES, Index
 from automl.board.source import OpenLeaderboard, Version
 from automl.errors import unknown_name
 from automl.figures.marks import Mark
-from automl.goals import SCORE, Goals
+from automl.goals import Goals, non_dominated
 from automl.leaderboard import queries, words
 from automl.leaderboard.store import as_trial
 from automl.leaderboard.tables import TrialRow
@@ -225,8 +225,7 @@ class Trials:
         with self.source.database.read() as session:
             finished = TrialRow.run_id == self.run_id, TrialRow.status == "finished"
             rows = session.execute(select(TrialRow.candidate_id, TrialRow.values).where(*finished)).all()
-        costs = np.array([[_cost(name, (v or {}).get(name)) for name in self.goals.objectives] for _, v in rows])
-        return [str(rows[i].candidate_id) for i in non_dominated(costs)] if rows else []
+        return [str(rows[i].candidate_id) for i in non_dominated(self.goals.costs([v or {} for _, v in rows]))]
 
     def _families(self) -> list[FamilySum]:
         index = self.index
@@ -271,19 +270,6 @@ class Trials:
         return [(int(row), found[int(row)]) for row in rows if int(row) in found]
 
 
-def non_dominated(costs: np.ndarray) -> list[int]:
-    """Return which rows of costs (n, k), less is better, no other row is at least as good as everywhere and better."""
-    left = np.lexsort(costs.T[::-1])
-    front: list[int] = []
-    while len(left):
-        first = left[0]
-        front.append(int(first))
-        worse = (costs[left] >= costs[first]).all(axis=1) & (costs[left] != costs[first]).any(axis=1)
-        worse[0] = True
-        left = left[~worse]
-    return sorted(front)
-
-
 def _parts(rows: Sequence[int] | np.ndarray) -> list[list[int]]:
     """Return rows in parts that a query takes at once."""
     return [[int(row) for row in rows[i : i + _AT_ONCE]] for i in range(0, len(rows), _AT_ONCE)]
@@ -292,9 +278,3 @@ def _parts(rows: Sequence[int] | np.ndarray) -> list[list[int]]:
 def _mark(row: Any) -> Mark:
     known = (str(row.candidate_id), row.family, row.status, row.score, row.seconds, row.ended_at)
     return Mark(*known, row.started_at, row.worker or "", row.values or {})
-
-
-def _cost(name: str, value: float | None) -> float:
-    if value is None or value != value:
-        return float("inf")
-    return -value if name == SCORE else value

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from automl.explain.sample import sampled
 from automl.explain.task_rows import TaskRows
 from automl.task import Rows, Schema
 
@@ -30,7 +31,7 @@ class ColumnDrift:
 
 def by_column(schema: Schema, first: Rows, second: Rows, seed: int = 0) -> list[ColumnDrift]:
     """Return the drift of each column of numbers, dates and levels, greatest first."""
-    a, b = (_some(rows, seed) for rows in (first, second))
+    a, b = (rows.take(sampled(np.arange(len(rows)), MOST_ROWS, seed)) for rows in (first, second))
     parts = TaskRows.of(schema, a)
     found = []
     for name, (field, columns) in zip(parts.features, parts.parts, strict=False):
@@ -82,7 +83,7 @@ def adversarial(schema: Schema, first: Rows, second: Rows, seed: int = 0, names:
     from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import StratifiedKFold
 
-    a, b = (_some(rows, seed) for rows in (first, second))
+    a, b = (rows.take(sampled(np.arange(len(rows)), MOST_ROWS, seed)) for rows in (first, second))
     x = np.concatenate([_dense(a), _dense(b)])
     owner = _owners(schema, a)
     keep = np.array([name not in names for name in owner])
@@ -125,9 +126,3 @@ def _owners(schema: Schema, rows: Rows) -> np.ndarray:
         names[field] += [name] * len(columns)
     found = [*names["numeric"], *names["categories"], *names["sparse"][:300]]
     return np.array(found or [schema.kind] * _dense(rows.take(slice(1))).shape[1], object)
-
-
-def _some(rows: Rows, seed: int) -> Rows:
-    if len(rows) <= MOST_ROWS:
-        return rows
-    return rows.take(np.sort(np.random.default_rng(seed).choice(len(rows), MOST_ROWS, replace=False)))

@@ -10,6 +10,7 @@ import numpy as np
 from automl.errors import ConfigError, DataError, unknown_name
 from automl.explain import additive, shapley
 from automl.explain.mixed import RowPool, Subject, plain
+from automl.explain.sample import sampled
 from automl.options import number
 from automl.runtime import to_columns
 
@@ -114,7 +115,9 @@ def explain(
         return _explain_texts(subject, x, scale, int(pairs), seed)
     pool = subject.pool((x, lengths), (background, background_lengths))
     rows = np.arange(pool.sizes[0])
-    others = _sample(np.arange(pool.sizes[0], sum(pool.sizes)), BACKGROUND, seed)
+    if not pool.sizes[1]:
+        raise DataError("The background must have one row or more.")
+    others = sampled(np.arange(pool.sizes[0], sum(pool.sizes)), BACKGROUND, seed)
     found = _by_trees(subject, pool, rows, others, scale)
     if found is not None:
         return _put_together(subject, pool, rows, others, *found, scale, "trees")  # type: ignore[arg-type]
@@ -198,14 +201,6 @@ def _put_together(
         shown = tuple(given[name][i] for name in pool.features) if isinstance(given, Mapping) else (None,) * p
         found.append(RowExplanation(pool.features, shown, values[i], errors[i], base, answers[i]))
     return Explanation(tuple(found), scale, method, tuple(subject.classes))
-
-
-def _sample(rows: np.ndarray, most: int, seed: int) -> np.ndarray:
-    if not len(rows):
-        raise DataError("The background must have one row or more.")
-    if len(rows) <= most:
-        return rows
-    return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
 
 
 def _explain_texts(subject: Subject, x: Any, scale: str, pairs: int, seed: int) -> Explanation:

@@ -11,6 +11,7 @@ from scipy import sparse as sp
 from automl import runtime
 from automl.explain.importance import Importance, permutation_importance
 from automl.explain.mixed import RowPool, Subject
+from automl.explain.sample import sampled
 from automl.export.member import Member, mean_score, validation_prediction
 from automl.task import Batch, Rows, Schema, Task
 
@@ -103,7 +104,7 @@ def out_of_fold(
     goes_on: Callable[[], bool] = lambda: True,
 ) -> Importance:
     """Return the permutation importance on training rows, each answered by the models that had not seen it."""
-    chosen = _some(np.unique(np.concatenate([member.index for member in members])), most, seed)
+    chosen = sampled(np.unique(np.concatenate([member.index for member in members])), most, seed)
     rows = TaskRows.of(task.schema, task.data.x.take(chosen))
     own = [np.flatnonzero(np.isin(chosen, member.index)) for member in members]
 
@@ -132,14 +133,10 @@ def on_locked(
     goes_on: Callable[[], bool] = lambda: True,
 ) -> Importance:
     """Return the permutation importance of what is shipped on rows that were locked away."""
-    batch = locked.take(_some(np.arange(len(locked)), most, seed))
+    batch = locked.take(sampled(np.arange(len(locked)), most, seed))
     rows = TaskRows.of(task.schema, batch.x)
 
     def score(source: np.ndarray) -> float:
         return task.metric.score(batch.y, answer(rows.mixed(source)), batch.weights)
 
     return permutation_importance(score, rows.features, len(batch), repeats, seed, goes_on)
-
-
-def _some(rows: np.ndarray, most: int, seed: int) -> np.ndarray:
-    return rows if len(rows) <= most else np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))

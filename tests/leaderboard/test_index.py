@@ -10,8 +10,8 @@ import pytest
 from automl.board.asked import Asked
 from automl.board.index import STATUSES, Index
 from automl.board.source import OpenLeaderboard
-from automl.board.trials import Trials, non_dominated
-from automl.goals import Goals
+from automl.board.trials import Trials
+from automl.goals import Goals, non_dominated
 from automl.leaderboard.records import StoredMetric
 from automl.leaderboard.store import Store
 from automl.types import Candidate, FoldRef, Trial

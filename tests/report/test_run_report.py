@@ -17,6 +17,7 @@ from automl.again import command_of
 from automl.cli import main
 from automl.clock import REPORT_SECONDS, TimePlan
 from automl.hydra_app import composed
+from automl.past_run import open_run
 from automl.report import make
 
 SECTIONS = ["What won", "What is shipped", "Data", "Drift", "What was searched", "Learning curves", "How right it is"]
@@ -81,9 +82,7 @@ def test_a_search_ends_with_its_report_in_its_budget(tmp_path: Path) -> None:
 
 def test_a_report_ends_in_time_and_names_what_it_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = a_run(tmp_path, "binary", "report=false")
-    folder = run_folder.find(run)
-    task, board, kept = commands.left_by(folder)
-    finished = commands._finished(task, kept, board, commands._recorded(folder), folder)
+    finished = commands._finished(open_run(run_folder.find(run)))
 
     def endless(*_: Any) -> None:
         time.sleep(60)
