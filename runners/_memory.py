@@ -6,8 +6,17 @@ from collections.abc import Callable
 
 import psutil
 
+from automl.machine import available_bytes
+
 POLL_SECONDS = 0.1
 MB = 1e6
+# Of the memory, what trials may use together.
+SHARE = 0.8
+
+
+def equal_share(n_trials: int) -> float:
+    """Return the bytes that each of so many trials may use of what is free on this machine."""
+    return SHARE * available_bytes() / n_trials
 
 
 def own_bytes(process: psutil.Process) -> int:

@@ -13,7 +13,7 @@ from ray.tune import Trainable
 
 from automl.machine import n_cores, total_bytes
 from automl.runners._child import THREAD_VARIABLES
-from automl.runners._memory import Watch
+from automl.runners._memory import SHARE, Watch
 from automl.runners._messages import SNAPSHOT
 from automl.runners.blocks import failed, reason, result_of, taken_up
 from automl.types import Candidate, Objective, Trial
@@ -142,4 +142,4 @@ def hide_other_gpus() -> None:
 
 def node_share(threads: int) -> float:
     """Return 80 % of this node's memory, divided by the trials that fit on its cores."""
-    return 0.8 * total_bytes() / max(1, n_cores() // threads)
+    return SHARE * total_bytes() / max(1, n_cores() // threads)

@@ -1,21 +1,20 @@
 """Trials in parallel worker processes of this machine: ready within a second, for searches of any length."""
 
 import contextlib
-import time
 from collections.abc import Generator, Mapping, Sequence
 from multiprocessing.connection import wait
-from pathlib import Path
 from typing import Any
 
 from automl.errors import ConfigError
-from automl.machine import available_bytes, n_cores
+from automl.machine import n_cores
 from automl.options import number
-from automl.runners._child import private_folder
 from automl.runners._in_flight import TrialsInFlight
-from automl.runners._memory import MB
+from automl.runners._memory import MB, equal_share
+from automl.runners._messages import Known
+from automl.runners._own_processes import OwnProcesses
 from automl.runners._pool import Pool
 from automl.runners._shared import write
-from automl.runners._verdicts import Verdicts
+from automl.runners._verdicts import Terms, Verdicts
 from automl.runners._worker import Job
 from automl.schedulers import pauses
 from automl.types import Budget, Objective, Proposer, Trial
@@ -48,31 +47,17 @@ def make(
     return Processes(workers, cpus, memory_share, (*PRELOAD, *preload))
 
 
-class Processes:
-    """Runs trials in worker processes. See ``automl.types.Runner``.
-
-    ``startup_seconds``: from ``run`` to the first trial, known once that has begun.
-    """
+class Processes(OwnProcesses):
+    """Runs trials in worker processes. See ``automl.types.Runner``."""
 
     def __init__(self, workers: int, threads: int, memory_mb: float | None, preload: Sequence[str]) -> None:
         self.workers, self.threads, self.memory_mb, self.preload = workers, threads, memory_mb, tuple(preload)
-        self.startup_seconds = 0.0
-        self._open: contextlib.ExitStack | None = None
 
-    def start(self) -> None:
-        """Start the workers, which import what trials need; ``run`` does it if nobody did."""
-        if self._open is None:
-            self._open = contextlib.ExitStack()
-            self._folder = Path(self._open.enter_context(private_folder()))
-            self._pool = Pool(self.workers, self.threads, self.preload, self._folder)
-            self._open.callback(self._pool.close)
-            self._pool.fill()
-
-    def close(self) -> None:
-        """End the workers; ``run`` does this at its end."""
-        if self._open is not None:
-            self._open.close()
-            self._open = None
+    def begin(self, until_closed: contextlib.ExitStack) -> None:
+        """Start the workers, which import what trials need."""
+        self._pool = Pool(self.workers, self.threads, self.preload, self.folder)
+        until_closed.callback(self._pool.close)
+        self._pool.fill()
 
     def run(
         self, objective: Objective, proposals: Proposer, scheduler: Mapping[str, Any], budget: Budget
@@ -83,26 +68,26 @@ class Processes:
         ``ConfigError`` for a scheduler that pauses trials, and when the workers cannot load ``objective``.
         """
         refuse_pauses(scheduler)
-        began = time.monotonic()
-        try:
-            self.start()
-            file = self._folder / "objective"
-            write(objective, file)
-            share = self.memory_mb * MB if self.memory_mb else 0.8 * available_bytes() / self.workers
-            hurries = budget.deadline is not None and proposals.lag is None
-            verdicts = Verdicts(scheduler, proposals, objective, hurries)
+        yield from self.timed(self._trials(objective, proposals, scheduler, budget))
+
+    def _trials(
+        self, objective: Objective, proposals: Proposer, scheduler: Mapping[str, Any], budget: Budget
+    ) -> Generator[Trial, None, None]:
+        file = self.folder / "objective"
+        write(objective, file)
+        share = self.memory_mb * MB if self.memory_mb else equal_share(self.workers)
+        known = Known(proposals.space, proposals.lag, proposals.trials)
+        hurries = budget.deadline is not None and proposals.lag is None
+        with contextlib.closing(Verdicts(Terms(scheduler, known, file), self.folder, hurries)) as verdicts:
             self._pool.open(Job(file, self.threads, budget.deadline, share), verdicts.goes_on)
             board = TrialsInFlight(proposals, budget)
             while not board.over:
                 for snapshot in self._pool.turn(board):
-                    self.startup_seconds = self.startup_seconds or time.monotonic() - began
                     if snapshot.status != "running":
                         verdicts.goes_on(snapshot)
                     yield snapshot
                 wait(self._pool.readers, TURN_SECONDS)
             yield from board.stop_all()
-        finally:
-            self.close()
 
 
 def refuse_pauses(scheduler: Mapping[str, Any]) -> None:

@@ -10,16 +10,15 @@ import sys
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from multiprocessing.connection import wait
-from pathlib import Path
 from typing import Any
 
 from automl.errors import ConfigError, NotApplicable
-from automl.machine import available_bytes, n_cores
+from automl.machine import n_cores
 from automl.options import number
-from automl.runners._child import private_folder
 from automl.runners._in_flight import GRACE_SECONDS, TrialsInFlight
-from automl.runners._memory import MB
+from automl.runners._memory import MB, equal_share
 from automl.runners._messages import Connect, Known, Resources, RunTrials
+from automl.runners._own_processes import OwnProcesses
 from automl.runners._pool import Pool
 from automl.runners._ray_child import RayChild, RayLostError
 from automl.runners._shared import write
@@ -73,11 +72,11 @@ def make(
     return RayTune(resources, address, storage, preload)
 
 
-class RayTune:
+class RayTune(OwnProcesses):
     """Runs trials with Ray Tune. See ``automl.types.Runner``.
 
     While a Ray of our own starts, and after one has died, worker processes of this machine try candidates, each to its
-    end. ``startup_seconds``: from ``run`` to the first trial, known once that has begun.
+    end.
     """
 
     def __init__(
@@ -86,29 +85,18 @@ class RayTune:
         self.resources, self.address, self.storage, self.preload = resources, address, storage, tuple(preload)
         self.threads = resources.cpus
         self.workers = resources.workers or max(1, n_cores() // resources.cpus)
-        self.startup_seconds = 0.0
-        self._open: contextlib.ExitStack | None = None
 
-    def start(self) -> None:
-        """Begin to connect to Ray in the background; ``run`` does it if nobody did."""
-        if self._open is None:
-            self._open = contextlib.ExitStack()
-            self._folder = Path(self._open.enter_context(private_folder()))
-            self._ray: RayChild | None = None
-            self._n_starts = 0
-            self._open.callback(self._end_ray)
-            self._start_ray()
-            here = min(self.workers, max(1, n_cores() // self.threads))
-            self._pool = Pool(here, self.threads, (*POOL_PRELOAD, *self.preload), self._folder)
-            self._pool.hiring = self.address is None
-            self._open.callback(self._pool.close)
-            self._pool.fill()
-
-    def close(self) -> None:
-        """End what ``start`` began; ``run`` does this at its end."""
-        if self._open is not None:
-            self._open.close()
-            self._open = None
+    def begin(self, until_closed: contextlib.ExitStack) -> None:
+        """Begin to connect to Ray, and start workers beside it."""
+        self._ray: RayChild | None = None
+        self._n_starts = 0
+        until_closed.callback(self._end_ray)
+        self._start_ray()
+        here = min(self.workers, max(1, n_cores() // self.threads))
+        self._pool = Pool(here, self.threads, (*POOL_PRELOAD, *self.preload), self.folder)
+        self._pool.hiring = self.address is None
+        until_closed.callback(self._pool.close)
+        self._pool.fill()
 
     def run(
         self, objective: Objective, proposals: Proposer, scheduler: Mapping[str, Any], budget: Budget
@@ -119,24 +107,22 @@ class RayTune:
         ``ConfigError`` when Ray is out of reach or lacks a resource, and ``NotApplicable`` for a scheduler that needs
         state which the objective cannot hand out.
         """
-        began = time.monotonic()
-        try:
-            if needs_state(scheduler):
-                _check_resumable(objective, scheduler)
-            self.start()
-            file = self._folder / "objective"
-            write(objective, file)
-            share = self.resources.memory_mb * MB if self.resources.memory_mb else None
-            here = share or 0.8 * available_bytes() / self._pool.size
-            self._pool.open(Job(file, self.threads, budget.deadline, here))
-            known = Known(proposals.space, proposals.lag, proposals.trials)
-            share_there = share if self.address else here
-            job = RunTrials(file, scheduler, known, self.resources, budget.deadline, share_there, self.storage)
-            for snapshot in self._follow(TrialsInFlight(proposals, budget), job):
-                self.startup_seconds = self.startup_seconds or time.monotonic() - began
-                yield snapshot
-        finally:
-            self.close()
+        if needs_state(scheduler):
+            _check_resumable(objective, scheduler)
+        yield from self.timed(self._trials(objective, proposals, scheduler, budget))
+
+    def _trials(
+        self, objective: Objective, proposals: Proposer, scheduler: Mapping[str, Any], budget: Budget
+    ) -> Generator[Trial, None, None]:
+        file = self.folder / "objective"
+        write(objective, file)
+        share = self.resources.memory_mb * MB if self.resources.memory_mb else None
+        here = share or equal_share(self._pool.size)
+        self._pool.open(Job(file, self.threads, budget.deadline, here))
+        known = Known(proposals.space, proposals.lag, proposals.trials)
+        share_there = share if self.address else here
+        job = RunTrials(file, scheduler, known, self.resources, budget.deadline, share_there, self.storage)
+        yield from self._follow(TrialsInFlight(proposals, budget), job)
 
     def _follow(self, board: TrialsInFlight, run: RunTrials) -> Iterator[Trial]:
         """Yield what the trials report, of Ray and of the pool beside it, until all is over."""
@@ -184,7 +170,7 @@ class RayTune:
     def _start_ray(self) -> RayChild:
         self._n_starts += 1
         n_cpus = self.workers * self.threads
-        self._ray = RayChild(Connect(self.address, n_cpus, (*RAY_PRELOAD, *self.preload)), self._folder)
+        self._ray = RayChild(Connect(self.address, n_cpus, (*RAY_PRELOAD, *self.preload)), self.folder)
         return self._ray
 
     def _end_ray(self) -> RayChild | None:
