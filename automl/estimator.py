@@ -245,9 +245,12 @@ class AutoML(Explained, BaseEstimator):
 
         ``compress``: make it as small as ``max_loss`` allows; it then predicts a little differently.
         ``compact``: one small, compressed model instead of the ensemble. Raises ``ConfigError`` when
-        ``path`` exists, ``ExportError`` when nothing exports faithfully.
+        ``path`` exists, ``ExportError`` when nothing exports faithfully, ``DataError`` when an estimator that was
+        pickled is to be made smaller.
         """
         check_is_fitted(self)
+        if compress or compact:
+            self._need_rows("making a model smaller takes")
         path = Path(path)
         run_folder.refuse_used("An export", path, "Choose another path.")
         members = [replace(self.members_[0], weight=1.0)] if compact else self.members_
@@ -321,11 +324,13 @@ class AutoML(Explained, BaseEstimator):
     ) -> pd.DataFrame:
         """Return the permutation importance of each feature, greatest first (``Explained.importance``).
 
-        Without ``X`` and ``y``: on up to 2,000 training rows, each answered by the models that had not seen it.
+        Without ``X`` and ``y``: on up to 2,000 training rows, each answered by the models that had not seen it. Raises
+        ``DataError`` for an estimator that was pickled, which has them no longer.
         """
         check_is_fitted(self)
         if X is not None:
             return super().importance(X, y, lengths=lengths, metric=metric, repeats=repeats, seed=seed)
+        self._need_rows("importance without X goes by")
         task = self.task_
         if metric is not None:
             task = replace(task, problem=replace(task.problem, metric=self._metric(metric)))
@@ -339,6 +344,13 @@ class AutoML(Explained, BaseEstimator):
             return predict(task, members, rows(task.schema, x, lengths))
 
         return Subject(task.schema.to_dict(), answer, lambda: to_onnx(task, members))
+
+    def _need_rows(self, what: str) -> None:
+        if not self.task_.has_rows:
+            raise DataError(
+                f"A pickled estimator holds no training rows, and {what} them. Do it before it is pickled, or give "
+                "rows where they are taken."
+            )
 
     def _kept_rows(self) -> tuple[Any, Any]:
         sample = self.task_.sample
@@ -417,6 +429,11 @@ class AutoML(Explained, BaseEstimator):
         task = getattr(self, "task_", None)
         kind = self._target_kind if task is None else task.target.kind
         return None if kind == "auto" else "regressor" if kind == "regression" else "classifier"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: all but the training rows, of which it keeps those that an export is replayed on."""
+        state: dict[str, Any] = super().__getstate__()
+        return {**state, "task_": self.task_.without_rows()} if "task_" in state else state
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "members_")

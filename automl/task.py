@@ -324,6 +324,17 @@ class Task:
         """The validation rows of each fold."""
         return [valid for _, valid in self.splits]
 
+    @property
+    def has_rows(self) -> bool:
+        """Whether all rows are there; see ``without_rows``."""
+        return len(self.data.x) == len(self.data)
+
+    def without_rows(self) -> "Task":
+        """Return what predicting, scoring and exporting take: of the rows only those of the sample, and the targets."""
+        data = Batch(self.data.x.take(self.sample_index), self.data.y, self.data.weights)
+        splits = tuple((np.zeros(0, np.int64), valid) for valid in self.valid_rows)
+        return replace(self, data=data, splits=splits, test=None, sample_index=np.arange(len(self.sample_index)))
+
     def fold(self, i: int) -> tuple[Batch, Batch]:
         """Return the training and the validation part of fold ``i``."""
         train, valid = self.splits[i]

@@ -118,6 +118,24 @@ def test_export_of_a_pickled_estimator(fitted: AutoML, tmp_path: Path) -> None:
     assert (load(tmp_path / "compact").predict(x) == y).mean() > 0.9
 
 
+def test_a_pickled_estimator_holds_no_training_rows(fitted: AutoML, tmp_path: Path) -> None:
+    pickled = pickle.dumps(fitted)
+    task = fitted.task_
+    written = {
+        row.tobytes() in pickled for row in np.delete(np.asarray(task.data.x.numeric), task.sample_index, axis=0)
+    }
+    assert written == {False}
+    assert task.data.x.numeric[0].tobytes() in pickle.dumps(task)  # it would be found
+    again = pickle.loads(pickled)
+    x, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    assert again.importance(x.head(50), y.head(50)).shape == (30, 3)
+    assert again.explain(x.head(1)).frame().shape[0]
+    for ask in (again.importance, lambda: again.export(tmp_path / "model", compact=True)):
+        with pytest.raises(DataError, match="A pickled estimator holds no training rows"):
+            ask()
+    assert pickle.loads(pickle.dumps(again)).score(x, y) == fitted.score(x, y)
+
+
 def test_a_regressor_with_a_scorer_and_weights() -> None:
     x, y = load_diabetes(return_X_y=True, as_frame=True)
     scorer = make_scorer(mean_absolute_error, greater_is_better=False)
