@@ -1,4 +1,4 @@
-"""The command line: ``automl COMMAND ...``, as ``USAGE`` lists them."""
+"""The command line: ``automl COMMAND ...``, as ``usage.COMMANDS`` lists them."""
 
 import argparse
 import contextlib
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from automl import usage
 from automl.errors import AutoMLError
 
 
@@ -25,59 +26,6 @@ def _age() -> float:
 
 # The clock of a search starts here, before anything heavy is imported.
 STARTED = time.time() - _age()
-
-USAGE = """\
-usage: automl COMMAND ...
-
-  automl search data.train=FILE data.target=COLUMN [KEY=VALUE ...]
-                                      search, and ship the best model
-  automl resume RUN [KEY=VALUE ...]   go on with an interrupted or finished run
-  automl leaderboard [RUN]            show the runs and the trials of one
-  automl board [LEADERBOARD ...]      show them as a page in the browser, live
-  automl predict MODEL DATA -o OUT    predict with a shipped model
-  automl export RUN -o DIR            ship from a run again, with other settings
-  automl optuna-export RUN            write a run as a study for optuna-dashboard
-  automl tensorboard-export RUN -o DIR    ... as files for TensorBoard
-  automl mlflow-export RUN --uri URI      ... into MLflow
-  automl report RUN                   write what a run found as one HTML file, and as Markdown
-  automl compete TRAIN TEST SAMPLE [KEY=VALUE ...]
-                                      search, and write a checked submission for a contest
-  automl ensemble RUN RUN... -o OUT   blend runs of a contest, and write their submission
-  automl space [PATH] [KEY=VALUE ...] print what is searched over, as YAML
-
-`automl COMMAND --help` says more. For completion in bash: eval "$(automl search -sc install=bash)"
-"""
-
-SEARCH_USAGE = """\
-usage: automl search data.train=FILE data.target=COLUMN [KEY=VALUE ...]
-
-Search for the best model, and ship it. The keys that are used most:
-
-  data.train=FILE         a table, a .npz archive, or a folder with one folder of images per class
-  data.target=COLUMN      the column to predict (tables and text)
-  data.test=FILE          locked away, and scored once at the end
-  data.roles={zip: text}  what columns are, where it is not what is inferred
-  task=regression         or classification, binary, multiclass; default: inferred
-  metric=NAME             roc_auc, log_loss, accuracy, f1_macro, rmse, mae, r2, ..., or module:function
-  budget.seconds=600      wall clock of the whole command; null: no limit
-  budget.trials=50        how many candidates are tried at most
-  experiment=NAME         a recipe: quick, best_quality, competition, edge
-  searcher= scheduler=    how candidates are found (tpe, gp, random, ...), and ended early (asha, none, ...)
-  runner=inline           in this process; or processes, or ray_tune, with runner.workers=N
-  space.PATH=VALUE        what is searched over, e.g. space.tables.svm=off
-  run.dir=DIR seed=N      where it is kept; the seed of everything
-
-  -m                      several runs: automl search -m ... seed=0,1,2
-  --config-dir DIR        a folder with configuration files of your own
-  --cfg job               print the configuration instead of searching
-
-examples:
-  automl search data.train=train.csv data.target=price budget.seconds=60
-  automl search data.train=train.csv data.target=price 'data.roles={zip: categorical}' metric=mae
-  automl search data.train=photos experiment=edge runner.workers=2
-
-Everything there is: `automl search --cfg job`; all that is searched over: `automl space`.
-"""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -97,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _run(argv: Sequence[str]) -> None:
     if not argv or argv[0] in ("-h", "--help"):
-        print(USAGE, end="")
+        print(usage.COMMANDS, end="")
         if not argv:
             raise SystemExit(2)
         return
@@ -136,7 +84,7 @@ def _place_current_folder(wanted: bool) -> None:
 
 def _search(argv: list[str]) -> None:
     if "-h" in argv or "--help" in argv:
-        print(SEARCH_USAGE, end="")
+        print(usage.SEARCH, end="")
         return
     from automl import commands, hydra_app
 

@@ -15,7 +15,8 @@ from automl.machine import n_cores, total_bytes
 from automl.runners._child import THREAD_VARIABLES
 from automl.runners._memory import SHARE, Watch
 from automl.runners._messages import SNAPSHOT
-from automl.runners.blocks import failed, reason, result_of, taken_up
+from automl.runners.blocks import failed, reason, taken_up
+from automl.schedulers._ray import result_of
 from automl.types import Candidate, Objective, Trial
 
 # So that the calls of tiny trials cost little.

@@ -81,10 +81,3 @@ def given_up(snapshot: Trial) -> Trial:
 def failed(snapshot: Trial, why: str) -> Trial:
     """Return a running trial as failed."""
     return replace(snapshot.without_models(), status="failed", failure=why)
-
-
-def result_of(snapshot: Trial) -> dict[str, float]:
-    """Return what schedulers look at: ``progress`` in percent and ``score`` (NaN before the first report)."""
-    progress = 1.0 if snapshot.status == "finished" else snapshot.reports[-1].progress if snapshot.reports else 0.0
-    # Rounded, so that three fifths are the rung at 60 and not 0.1e-13 short of it.
-    return {"progress": round(100 * progress, 6), "score": float("nan") if snapshot.score is None else snapshot.score}

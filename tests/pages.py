@@ -50,10 +50,10 @@ def compose(overrides: list[str]) -> None:
 
 def check_exists(command: str) -> None:
     """Check that ``automl`` has the command, or the Makefile the target."""
-    from automl.cli import USAGE
+    from automl.usage import COMMANDS
 
     program, name = command.split()[:2]
     if program == "automl":
-        assert f"automl {name}" in USAGE
+        assert f"automl {name}" in COMMANDS
     if program == "make":
         assert re.search(rf"^{name}:", (ROOT / "Makefile").read_text(), re.MULTILINE)

@@ -1,5 +1,6 @@
 """Any of Ray's schedulers as a ``Scheduler``: for the runners that are not Ray Tune."""
 
+import math
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from automl.types import Decision, Report, Trial
+from automl.types import Decision, Trial
 
 if TYPE_CHECKING:
     from ray.tune.schedulers import TrialScheduler
@@ -34,7 +35,7 @@ class RayScheduler:
         decision: Decision = "continue"
         for report in trial.reports[stand_in.n_seen : last]:
             if not stand_in.stopped:  # Ray's rules do not expect more of a trial that they have stopped
-                decision = DECISIONS[self.rule.on_trial_result(None, stand_in, _result(report))]  # type: ignore[arg-type]
+                decision = DECISIONS[self.rule.on_trial_result(None, stand_in, _result(report.progress, report.score))]  # type: ignore[arg-type]
                 stand_in.stopped = decision == "stop"
         stand_in.n_seen = last
         if ended:
@@ -52,7 +53,8 @@ class RayScheduler:
         if trial.status == "failed" or not trial.reports:
             self.rule.on_trial_error(None, stand_in)  # type: ignore[arg-type]
         else:
-            self.rule.on_trial_complete(None, stand_in, _result(trial.reports[-1]))  # type: ignore[arg-type]
+            last = trial.reports[-1]
+            self.rule.on_trial_complete(None, stand_in, _result(last.progress, last.score))  # type: ignore[arg-type]
 
 
 class _StandIn:
@@ -64,10 +66,15 @@ class _StandIn:
         self.stopped = False
 
 
-def _result(report: Report) -> dict[str, float]:
-    """Return what Ray's rules look at: ``progress`` in percent and ``score``."""
+def result_of(trial: Trial) -> dict[str, float]:
+    """Return what Ray's rules look at: ``progress`` in percent, and ``score``, NaN before the first report."""
+    progress = 1.0 if trial.status == "finished" else trial.reports[-1].progress if trial.reports else 0.0
+    return _result(progress, math.nan if trial.score is None else trial.score)
+
+
+def _result(progress: float, score: float) -> dict[str, float]:
     # Rounded, so that three fifths are the rung at 60 and not 0.1e-13 short of it.
-    return {"progress": round(100 * report.progress, 6), "score": report.score}
+    return {"progress": round(100 * progress, 6), "score": score}
 
 
 @contextmanager

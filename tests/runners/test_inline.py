@@ -7,7 +7,8 @@ import pytest
 
 from automl import options, registry
 from automl.errors import ConfigError
-from automl.runners.blocks import reason, result_of
+from automl.runners.blocks import reason
+from automl.schedulers._ray import result_of
 from automl.types import Budget, Candidate, Report, Trial
 from tests.runners.objectives import Line, Toy
 
