@@ -43,6 +43,8 @@ class Compression:
         When the members together lose more than ``max_loss``, the uncompressed ones are returned.
         Nothing new is tried after ``deadline`` (``time.time()``).
         """
+        if not self.config.options:
+            return list(members), 0.0
         smaller = [self._member(member, deadline) for member in members]
         if not any(m.compression for m in smaller):
             return list(members), 0.0
