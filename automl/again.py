@@ -4,12 +4,10 @@ import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from importlib import resources
 from typing import Any
 
-import yaml
-
-from automl.hydra_app import CONFIG_MODULE, GROUPS, composed
+from automl.configuration import usual_options
+from automl.hydra_app import GROUPS, composed
 from automl.overrides import LISTS, ROLES, TEXTS
 
 # Each run has a folder of its own.
@@ -24,14 +22,9 @@ def command_of(recorded: Mapping[str, Any]) -> str:
     plugins = [f"plugins.{kind}={_written(names)}" for kind, names in recorded.get("plugins", {}).items() if names]
     usual = composed(["data.train=x", *chosen, *plugins])
     differences = [f"{key}={value}" for key, value in _different(recorded, usual, "")]
-    named = [one for one in chosen if one not in _by_default()]
+    by_itself = {f"{group}={name}" for group, name in usual_options().items()}
+    named = [one for one in chosen if one not in by_itself]
     return " ".join(map(shlex.quote, ["automl", "search", *named, *plugins, *differences]))
-
-
-def _by_default() -> set[str]:
-    """Return the options of groups that a search has by itself."""
-    top = yaml.safe_load(resources.files(CONFIG_MODULE).joinpath("config.yaml").read_text("utf-8"))
-    return {f"{group}={name}" for one in top["defaults"] if isinstance(one, dict) for group, name in one.items()}
 
 
 def _different(given: Any, usual: Any, path: str) -> Iterator[tuple[str, str]]:

@@ -53,8 +53,7 @@ _GROUPS = ("data", "budget", "compress", "ensemble")
 
 def completed(recorded: Any) -> Any:
     """Return a configuration of an earlier version with the keys that came later, at their defaults."""
-    defaults = {key: value for key, value in _file("").items() if key in known()}
-    return _with_defaults(recorded, defaults | {group: _file(group) for group in _GROUPS})
+    return _with_defaults(recorded, written())
 
 
 def check(config: Any) -> None:
@@ -68,12 +67,22 @@ def check(config: Any) -> None:
     number("key 'seed'", config["seed"], 0, 2**32 - 1, whole=True)
 
 
+def written() -> dict[str, Any]:
+    """Return what is written in ``conf/``: the keys on top and those of the groups that are not generated."""
+    top = {key: value for key, value in _file("").items() if key in known()}
+    return top | {group: _file(group) for group in _GROUPS}
+
+
+def usual_options() -> dict[str, str]:
+    """Return the option of each group that a search has by itself."""
+    return {group: name for one in _file("")["defaults"] if isinstance(one, dict) for group, name in one.items()}
+
+
 @cache
 def known(group: str = "") -> frozenset[str]:
     """Return the keys that a group has, or those on top."""
     tree = _file(group)
-    groups = {name for default in tree.get("defaults", ()) if isinstance(default, dict) for name in default}
-    return frozenset(tree.keys() | groups) - {"defaults", "hydra"}
+    return frozenset(tree.keys() | (set() if group else usual_options().keys())) - {"defaults", "hydra"}
 
 
 def _file(group: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from automl import registry
 from automl.assemble import Plugins, described
+from automl.configuration import usual_options, written
 from automl.errors import ConfigError, nearest
 from automl.faults import tell
 from automl.options import configuration
@@ -208,7 +209,7 @@ def explain(error: Exception) -> ConfigError:
         return _no_override(error.override)
     key = re.search(r"(?:Could not override|Could not delete from config\.|Key) '([^']+)'", text)
     if key and ("struct" in text or "override" in text or "delete" in text):
-        known = list(_keys(composed(["data.train=x"])))
+        known = list(_keys(_usual()))
         return ConfigError(
             f"There is no configuration key '{key.group(1)}'.{nearest(key.group(1), known)} "
             "All keys: automl search --cfg job"
@@ -220,6 +221,13 @@ def explain(error: Exception) -> ConfigError:
             "space are chosen by `options`: space: {tables: {options: [lightgbm, mlp]}}."
         )
     return ConfigError(re.sub(r"\n\s*full_key:.*|\n\s*object_type=.*", "", text))
+
+
+def _usual() -> dict[str, Any]:
+    """Return every key that there is beside the usual options; composing it would take far longer."""
+    names = {**usual_options(), "runner": AUTO_RUNNER}
+    options = {group: {"name": "", **configuration(kind, names[group])} for group, kind in GROUPS.items()}
+    return {**written(), **options, "space": described()}
 
 
 def options_of(group: str) -> list[str]:

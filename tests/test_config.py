@@ -202,3 +202,7 @@ def test_a_run_of_a_version_that_lacked_a_key_has_its_default() -> None:
         assert configuration.completed(earlier) == whole, path
     with pytest.raises(ConfigError, match="train"):
         configuration.check(configuration.completed({**whole, "data": {}}))
+
+
+def test_the_keys_that_a_wrong_one_is_compared_with_are_those_there_are() -> None:
+    assert sorted(hydra_app._keys(hydra_app._usual())) == sorted(hydra_app._keys(composed(["data.train=x"])))
