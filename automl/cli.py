@@ -173,6 +173,9 @@ def _predict(argv: list[str]) -> None:
 def _export(argv: list[str]) -> None:
     parser = _parser("export", "Ship from a finished run again: another size, another trade of score for bytes.")
     parser.add_argument("run", help="the run's folder")
+    parser.add_argument(
+        "overrides", nargs="*", metavar="KEY=VALUE", help="of limits, compress and ensemble, e.g. limits.bytes=50000"
+    )
     parser.add_argument("-o", "--output", required=True, help="a new folder; model/ and compact/ are written into it")
     parser.add_argument(
         "--members", type=int, help="how many different candidates the ensemble may have (1: the best alone)"
@@ -181,10 +184,10 @@ def _export(argv: list[str]) -> None:
         "--max-loss", type=float, help="the relative loss of score that compression may cost, e.g. 0.01"
     )
     parser.add_argument("--trust", action="store_true", help=TRUST)
-    given = parser.parse_args(argv)
+    given = parser.parse_intermixed_args(argv)
     from automl import commands
 
-    commands.export(given.run, given.output, given.members, given.max_loss, given.trust)
+    commands.export(given.run, given.output, given.overrides, given.members, given.max_loss, given.trust)
 
 
 def _optuna_export(argv: list[str]) -> None:

@@ -75,20 +75,33 @@ def _prepared(config: Mapping[str, Any], started: float) -> Iterator["Search"]:
         yield Search(settings.load_task(config), checked, runner)
 
 
-def export(path: str, output: str, members: int | None, max_loss: float | None, trust: bool = False) -> None:
+# What an export may be told that the search was not.
+_OF_EXPORTS = ("limits", "compress", "ensemble")
+
+
+def export(
+    path: str,
+    output: str,
+    overrides: Sequence[str] = (),
+    members: int | None = None,
+    max_loss: float | None = None,
+    trust: bool = False,
+) -> None:
     """Ship again from the kept trials of the run in the folder ``path`` into the folder ``output``.
 
+    ``overrides``: of ``_OF_EXPORTS``; limits are measured on one model of each trial where the search did not.
     ``trust``: also where the run is another user's.
     """
     folder, target = run_folder.find(path, trust), Path(output)
     run_folder.refuse_used("An export", target, "Choose another -o.")
-    config = recorded(folder)
+    config = _for_export(recorded(folder), overrides)
     if members is not None:
         config["ensemble"]["max_members"] = members
     if max_loss is not None:
         config["compress"]["max_loss"] = max_loss
     chosen = settings.ship_of(config)
     run = open_run(folder, config)
+    from automl.export.measure import measure_kept
     from automl.export.ship import ship
 
     run_folder.make(target, "-o")
@@ -96,9 +109,26 @@ def export(path: str, output: str, members: int | None, max_loss: float | None, 
     def note(text: str) -> None:
         print(printable(text), file=sys.stderr)
 
+    measure_kept(run.task, run.kept, note)
     _, shipped = ship(run.task, run.kept, target, chosen, time.time() + UNHURRIED_SECONDS, note)
     for one in shipped:
         print(printable(f"{one.kind}: {one.path} ({one.n_bytes / 1000:,.0f} kB)"))
+
+
+def _for_export(config: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Return a run's configuration with overrides of what an export reads. Raises ``ConfigError`` for others."""
+    if not overrides:
+        return config
+    from automl.hydra_app import recomposed
+
+    for override in overrides:
+        if override.partition("=")[0].lstrip("+~").partition(".")[0] not in _OF_EXPORTS:
+            raise ConfigError(
+                f"An export takes overrides of {', '.join(_OF_EXPORTS)}, e.g. limits.bytes=50000; got '{override}'."
+            )
+    config = recomposed(config, overrides)
+    configuration.check(config)
+    return config
 
 
 def report(path: str, output: str | None, trust: bool = False) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from automl.errors import ArtifactError, DamagedError, unknown_name
 from automl.goals import Goals
 from automl.model_store import ModelStore
-from automl.types import FoldRef, Trial
+from automl.types import FoldRef, Trial, Values
 
 # How many trials that did not see every fold are kept beside all those that did.
 STOPPED = 5
@@ -80,6 +81,11 @@ class KeptTrials:
         if id not in self._trials:
             raise unknown_name("kept trial", id, self._trials)
         return self._trials[id]
+
+    def learn(self, id: str, values: Values) -> None:
+        """Add values to those of a kept trial."""
+        trial = self.trial(id)
+        self._trials[id] = replace(trial, values={**trial.values, **values})
 
     def n_bytes(self, id: str) -> int:
         """Return the size of a kept trial's predictions and pickled models."""

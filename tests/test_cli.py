@@ -132,6 +132,18 @@ def test_resume_goes_on_and_export_ships_again(run: subprocess.CompletedProcess[
     assert len({m["trial"] for m in json.loads((place / "again/model/manifest.json").read_text())["members"]}) == 1
 
 
+def test_an_export_keeps_limits_that_the_search_did_not_know(
+    run: subprocess.CompletedProcess[str], place: Path
+) -> None:
+    done = automl("export", "runs/first", "-o", "tiny", "limits.bytes=60000", "limits.row_ms=50", cwd=place)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((place / "tiny/model/manifest.json").read_text())["bytes"]["model.onnx"] <= 60_000
+    assert not (place / "tiny/compact").exists()
+    done = automl("export", "runs/first", "-o", "none", "limits.bytes=10", cwd=place)
+    assert done.returncode == 2
+    assert "Nothing that was found is within the limits" in done.stderr
+
+
 def test_space_prints_what_overrides_change(place: Path) -> None:
     assert (
         "high: 1023"
@@ -315,6 +327,8 @@ BAD_ARGUMENTS = {
     "no members": (["export", "runs/first", "-o", "never", "--members", "0"], "at least 1; got 0"),
     "negative members": (["export", "runs/first", "-o", "never", "--members", "-1"], "at least 1; got -1"),
     "negative loss": (["export", "runs/first", "-o", "never", "--max-loss", "-4"], "at least 0; got -4"),
+    "no key of an export": (["export", "runs/first", "-o", "never", "seed=3"], "of limits, compress, ensemble"),
+    "no such limit": (["export", "runs/first", "-o", "never", "limits.byte=3"], "Did you mean 'limits.bytes'"),
     "unwritable": (["export", "runs/first", "-o", "/proc/never"], "choose another -o"),
     "a run for a model": (["predict", "runs/first", "test.csv"], "its model is 'runs/first/model'"),
     "negative top": (["leaderboard", "--top", "-3"], "at least 0; got -3"),

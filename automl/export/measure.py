@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 import onnx
@@ -11,6 +11,7 @@ from onnx import numpy_helper
 from automl.export.front import raw_inputs
 from automl.export.member import Member, to_onnx
 from automl.goals import COUNTED
+from automl.kept import KeptTrials
 from automl.task import Task
 from automl.training.pipeline import Pipeline
 from automl.training.torch_model import TorchModel
@@ -31,6 +32,17 @@ def measured(task: Task, model: Pipeline, names: Collection[str]) -> Values:
         graph = graph_of(task, model)
         values = {**numbers_in(graph), **values, **on_graph(task, graph)}
     return {name: values[name] for name in names}
+
+
+def measure_kept(task: Task, kept: KeptTrials, note: Callable[[str], None]) -> None:
+    """Measure what the goals of ``kept`` ask for of one model of each trial, where the search has not."""
+    for id in kept.ids():
+        trial = kept.trial(id)
+        if names := set(kept.goals.measured) - trial.values.keys():
+            try:
+                kept.learn(id, measured(task, kept.model(id, trial.folds[0].fold), names))
+            except Exception as error:  # a converter raises anything; what is not measured is within no limit
+                note(f"trial {id} could not be measured: {' '.join(str(error).split())[:200]}")
 
 
 def counted(task: Task, model: Pipeline) -> Mapping[str, float] | None:
