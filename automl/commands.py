@@ -46,9 +46,11 @@ def searched(
 ) -> tuple[RunFolder, bool]:
     """Search as ``search`` does; return the run's folder too. ``look``: gets the task before the search begins."""
     configuration.check(config)
-    with _prepared(config, started) as ready:
+    with _prepared(config, started, may_sample=True) as ready:
         look(ready.task)
         folder = run_folder.create(_as_names(config["run"]["dir"]), config["leaderboard"]["url"])
+        if ready.task.sampled is not None:  # whoever goes on with the run reads the same rows
+            config["data"]["rows"] = ready.task.sampled
         files.write(folder.config, yaml.safe_dump(config, sort_keys=False))
         return folder, _run(ready, config, folder)
 
@@ -69,14 +71,18 @@ def resume(path: str, overrides: Sequence[str], started: float, trust: bool = Fa
 
 
 @contextmanager
-def _prepared(config: Mapping[str, Any], started: float) -> Iterator["Search"]:
-    """Check the whole configuration; the runner starts while the data is read, and is closed in the end."""
+def _prepared(config: Mapping[str, Any], started: float, may_sample: bool = False) -> Iterator["Search"]:
+    """Check the whole configuration; the runner starts while the data is read, and is closed in the end.
+
+    ``may_sample``: whether only some of the rows are read where the budget has no time for all.
+    """
     from automl.search import Search, make_runner
 
     checked = search_config(config, started)
     with closing(make_runner(checked)) as runner:
         runner.start()
-        yield Search(load_task(config), checked, runner)
+        until = checked.plan.read_until() if may_sample and not checked.deterministic else None
+        yield Search(load_task(config, until), checked, runner)
 
 
 def export(path: str, output: str, members: int | None, max_loss: float | None, trust: bool = False) -> None:
@@ -266,15 +272,15 @@ def space(path: str, overrides: Sequence[str]) -> None:
     print(printable(yaml.safe_dump(part, sort_keys=False, allow_unicode=True)), end="")
 
 
-def load_task(config: Mapping[str, Any]) -> Any:
-    """Read the data that ``config`` names."""
+def load_task(config: Mapping[str, Any], until: float | None = None) -> Any:
+    """Read the data that ``config`` names; ``until``: when that has to be over, at the price of some of its rows."""
     from automl.data import load
 
     data = {key: _as_names(value) if key in NAMES else value for key, value in config["data"].items()}
     chosen = {"target_kind": config["task"], "metric": config["metric"], "seed": config["seed"]}
     chosen |= config.get("artifact", {})  # runs of earlier versions have none
     try:
-        return load(data.pop("train"), **chosen, **data)
+        return load(data.pop("train"), until=until, **chosen, **data)
     except (ConfigError, DataError) as error:
         raise type(error)(_in_keys(str(error))) from None
 

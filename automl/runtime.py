@@ -190,14 +190,24 @@ def read_table(path: str | os.PathLike[str]) -> Table:
     """
     path = Path(path)
     text, notes = read_text(path)
+    return table_in(path, text, *beginning(path, text), notes)
+
+
+def beginning(path: Path, text: str) -> tuple[int, str]:
+    """Return where the header of a table of text begins, and the sign between its fields."""
     csv.field_size_limit(2**31 - 1)
     start, separator = _header(path, text)
     if start >= len(text):
         raise PredictionError(f"'{path}' is empty. The first line must hold the names of the columns.")
-    columns, n_comments = _parse(path, text, start, separator or _separator(path, text, start))
+    return start, separator or _separator(path, text, start)
+
+
+def table_in(path: Path, text: str, start: int, separator: str, notes: tuple[str, ...]) -> Table:
+    """Return the table in a text whose header begins at ``start``; ``path``: what errors call it."""
+    columns, n_comments = _parse(path, text, start, separator)
     if n_comments:
         notes = (*notes, f"'{path.name}': {n_comments} lines that begin with # were left out.")
-    return Table(columns, separator or _separator(path, text, start), notes)
+    return Table(columns, separator, notes)
 
 
 def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
