@@ -159,7 +159,8 @@ def records(text: str) -> list[str]:
 
 def _whole(lines: Sequence[str]) -> list[str]:
     """Put lines together that are parts of one quoted field."""
-    found, open_lines = [], []
+    found: list[str] = []
+    open_lines: list[str] = []
     for line in lines:
         is_odd = line.count('"') % 2 == 1
         if open_lines or is_odd:
