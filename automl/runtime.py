@@ -326,7 +326,7 @@ def _parse(path: Path, text: str, start: int, separator: str) -> tuple[dict[str,
         numbered = ((reader.line_num, row) for row in reader)
         first = list(itertools.islice(numbered, _FIRST_ROWS))
         filled = [row for _, row in first if row]
-        if len(names) > 1 and filled and all(len(row) == len(names) + 1 for row in filled):
+        if len(names) > 1 and len(filled) > 1 and all(len(row) == len(names) + 1 for row in filled):
             # Rows are numbered in a column without a name, or end in a sign too many.
             names = ["", *names] if any(row[-1] for row in filled) else [*names, ""]
         header = [name or f"Unnamed: {i}" for i, name in enumerate(names)]
