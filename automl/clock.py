@@ -21,6 +21,10 @@ FIT_SHARE = 0.8
 # What a counting clock goes on by at each look.
 TICK_SECONDS = 0.01
 
+# --- Before the search ---------------------------------------------------------------------------------------------
+# Reading may take this share of the time that is left when it begins; what takes longer is sampled.
+READING_SHARE = 0.3
+
 # --- Between the search and the end of a run, measured on two cores with the tables, images and texts of benchmarks/ --
 # How long shipping may take where no budget says so; and after an interrupt, as a cluster may kill soon after it.
 UNHURRIED_SECONDS, INTERRUPTED_SECONDS = 60.0, 20.0
@@ -109,6 +113,13 @@ class TimePlan:
     export: bool = True
     report: bool = False
 
+    def read_until(self) -> float | None:
+        """Return when reading that begins now has to be over; None where nothing presses."""
+        if self.seconds is None:
+            return None
+        now = time.time()
+        return now + READING_SHARE * max(0.0, self.started + self.seconds - now)
+
     @property
     def search_until(self) -> float | None:
         """When trials have to be over, so that what follows fits in the budget too."""
@@ -118,6 +129,12 @@ class TimePlan:
         choosing = 5.0 + 0.01 * self.seconds
         ends = self.started + self.seconds - self._report_seconds
         return ends - min(shipping if self.export else choosing, 1.0 + 0.3 * self.seconds)
+
+    def search_until_from(self, begun: float) -> float | None:
+        """Return when trials have to be over that begin at ``begun``: after a late start, at half of the time left."""
+        if self.search_until is None or self.export_until is None:
+            return None
+        return max(self.search_until, begun + (self.export_until - begun) / 2)
 
     @property
     def export_until(self) -> float | None:

@@ -41,9 +41,11 @@ def searched(
 ) -> tuple[RunFolder, bool]:
     """Search as ``search`` does; return the run's folder too. ``look``: gets the task before the search begins."""
     configuration.check(config)
-    with _prepared(config, started) as ready:
+    with _prepared(config, started, may_sample=True) as ready:
         look(ready.task)
         folder = run_folder.create(settings.as_names(config["run"]["dir"]), config["leaderboard"]["url"])
+        if ready.task.sampled is not None:  # whoever goes on with the run reads the same rows
+            config["data"]["rows"] = ready.task.sampled
         files.write(folder.config, yaml.safe_dump(config, sort_keys=False))
         return folder, _run(ready, config, folder)
 
@@ -64,15 +66,19 @@ def resume(path: str, overrides: Sequence[str], started: float, trust: bool = Fa
 
 
 @contextmanager
-def _prepared(config: Mapping[str, Any], started: float) -> Iterator["Search"]:
-    """Check the whole configuration; the runner starts while the data is read, and is closed in the end."""
+def _prepared(config: Mapping[str, Any], started: float, may_sample: bool = False) -> Iterator["Search"]:
+    """Check the whole configuration; the runner starts while the data is read, and is closed in the end.
+
+    ``may_sample``: whether only some of the rows are read where the budget has no time for all.
+    """
     checked = settings.search_of(config, started)
     settings.check_data(config)
     with closing(make_runner(checked)) as runner:
         runner.start()
         from automl.search import Search
 
-        yield Search(settings.load_task(config), checked, runner)
+        until = checked.plan.read_until() if may_sample and not checked.deterministic else None
+        yield Search(settings.load_task(config, until), checked, runner)
 
 
 # What an export may be told that the search was not.

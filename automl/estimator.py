@@ -80,8 +80,9 @@ class AutoML(Explained, BaseEstimator):
     folds: a number of folds, the share of one holdout, or "auto".
     max_members: how many different candidates the ensemble may have.
     max_loss: the relative loss of score that compression may cost, where ``export`` is asked to compress.
-    drop, missing, decimal, levels: columns not to use, words that are missing, the mark of numbers that can be read in
-        two ways, and "hashed" where the model must not hold the values of categories; as ``automl.data.options`` says.
+    drop, missing, decimal, levels, rows: columns not to use, words that are missing, the mark of numbers that can be
+        read in two ways, "hashed" where the model must not hold the values of categories, and how many rows are used,
+        chosen at random ("auto": as many as there is time for); as ``automl.data.options`` says.
     plugins: options of one's own by import path, e.g. ``{"losses": ["my_package.my_loss"]}``.
     goals: what orders the trials: ("score", "bytes", "row_ms") measures the others too.
     limits: the largest that the model may be, e.g. {"bytes": 200_000, "row_ms": 2, "parameters": 100_000}; what neither
@@ -124,6 +125,7 @@ class AutoML(Explained, BaseEstimator):
         missing: Any = "auto",
         decimal: str | Mapping[str, str] = "auto",
         levels: str = "plain",
+        rows: int | str = "auto",
         plugins: Mapping[str, Sequence[str]] | None = None,
         goals: Sequence[str] = (SCORE,),
         limits: Mapping[str, float] | None = None,
@@ -150,6 +152,7 @@ class AutoML(Explained, BaseEstimator):
         self.missing = missing
         self.decimal = decimal
         self.levels = levels
+        self.rows = rows
         self.plugins = plugins
         self.goals = goals
         self.limits = limits
@@ -184,7 +187,9 @@ class AutoML(Explained, BaseEstimator):
             delattr(self, name)  # nothing of an earlier fit may be left beside this one's
         with closing(make_runner(config)) as runner:
             runner.start()
-            self._read(X, y, sample_weight, lengths, group=groups, order=order, validation=validation)
+            # A run that may be gone on with reads all: how much there is time for differs from one time to the next.
+            until = None if self.warm_start or config.deterministic else config.plan.read_until()
+            self._read(X, y, sample_weight, lengths, group=groups, order=order, validation=validation, until=until)
             ready = Search(self.task_, config, runner)
             with files.scratch(Path(tempfile.gettempdir()), "automl-") as scratch:
                 folder = self._folder(scratch)
@@ -301,6 +306,7 @@ class AutoML(Explained, BaseEstimator):
             missing=self.missing,
             decimal=self.decimal,
             levels=self.levels,
+            rows=self.rows,
             validation=validation and (self._checked(validation[0], reset=False), *validation[1:]),
             **rows,
         )

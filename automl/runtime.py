@@ -58,8 +58,11 @@ _LONGEST_SHOWN = 60  # characters of a value or a name in a message
 _HARMLESS = "\n\u200c\u200d"  # though they cannot be printed: the last two join letters, or keep them apart
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
-_SEPARATORS = (",", ";", "\t", "|")
+_SEPARATORS = (",", ";", "\t", "|", "~", "^", "\x01", "\x1f")
+_MOST_TITLES = 5  # lines above the header
 _SEPARATOR_LINE = re.compile(r'"?sep=(\\t|.)"?', re.IGNORECASE)
+_FIRST_ROWS = 20
+_MENDED_BESIDE = 10  # good characters beyond ASCII for each that is broken: the text is UTF-8 nevertheless
 _LOOK = 200_000  # characters in which the separator is looked for
 _BYTE_ORDER_MARKS = {  # and the encoding; that of UTF-32 begins like that of UTF-16
     b"\xef\xbb\xbf": "utf-8-sig",
@@ -190,14 +193,38 @@ def read_table(path: str | os.PathLike[str]) -> Table:
     """
     path = Path(path)
     text, notes = read_text(path)
+    return table_in(path, text, *beginning(path, text), notes)
+
+
+def beginning(path: Path, text: str) -> tuple[int, str]:
+    """Return where the header of a table of text begins, and the sign between its fields."""
     csv.field_size_limit(2**31 - 1)
     start, separator = _header(path, text)
     if start >= len(text):
         raise PredictionError(f"'{path}' is empty. The first line must hold the names of the columns.")
-    columns, n_comments = _parse(path, text, start, separator or _separator(path, text, start))
+    if not separator:
+        start += _length_of_titles(text, start)
+    return start, separator or _separator(path, text, start)
+
+
+def _length_of_titles(text: str, start: int) -> int:
+    """Return the length of the lines above the header that have no fields: a title, or comments of another kind."""
+    lines = list(itertools.islice(_lines(text[start : start + _LOOK]), 20))
+    of_each = [[len(record) for record in csv.reader(lines, delimiter=sign) if record] for sign in _SEPARATORS]
+    for sizes in of_each if all(sizes[0] == 1 for sizes in of_each) else ():
+        n_titles = next((i for i, size in enumerate(sizes) if size > 1), 0)
+        below = sizes[n_titles:-1]
+        if 0 < n_titles <= _MOST_TITLES and len(below) > 1 and len(set(below)) == 1 and len(sizes) == len(lines):
+            return sum(map(len, lines[:n_titles]))
+    return 0
+
+
+def table_in(path: Path, text: str, start: int, separator: str, notes: tuple[str, ...]) -> Table:
+    """Return the table in a text whose header begins at ``start``; ``path``: what errors call it."""
+    columns, n_comments = _parse(path, text, start, separator)
     if n_comments:
         notes = (*notes, f"'{path.name}': {n_comments} lines that begin with # were left out.")
-    return Table(columns, separator or _separator(path, text, start), notes)
+    return Table(columns, separator, notes)
 
 
 def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
@@ -213,16 +240,29 @@ def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
     other = next((what for magic, what in _NO_TEXT.items() if raw.startswith(magic)), None)
     if other is not None:
         raise PredictionError(f"'{path}' must be a file of text; its content is {other}.")
-    encoding = next((name for mark, name in _BYTE_ORDER_MARKS.items() if raw.startswith(mark)), "utf-8")
+    encoding = next((name for mark, name in _BYTE_ORDER_MARKS.items() if raw.startswith(mark)), "") or _unmarked(raw)
+    raw = raw.removesuffix(b"\x1a")  # the end of a file, to DOS
     try:
         return raw.decode(encoding), ()
     except UnicodeDecodeError as error:
         if encoding != "utf-8" or b"\0" in raw[:4096]:
             way_out = "It may be a binary file, or text in UTF-16. Save it as UTF-8."
             raise PredictionError(f"'{path}' is no text in UTF-8 ({error.reason}). {way_out}") from None
+    mended = raw.decode("utf-8", "replace")
+    n_bad = mended.count("\ufffd")
+    if sum(not c.isascii() for c in mended) > _MENDED_BESIDE * n_bad:
+        return mended, (f"'{path.name}' is UTF-8, but for {n_bad:,} bytes that are none; they were replaced.",)
     with contextlib.suppress(UnicodeDecodeError):
         return raw.decode("cp1252"), (_not_utf8(path, "Windows-1252"),)
     return raw.decode("latin-1"), (_not_utf8(path, "Latin-1"),)
+
+
+def _unmarked(raw: bytes) -> str:
+    """Return the encoding of a text without a mark: every other byte of UTF-16 is zero in most languages' tables."""
+    first = raw[:1000]
+    if len(first) > 1 and len(first) % 2 == 0 and first[:2] != b"\0\0":
+        return "utf-16-le" if not any(first[1::2]) else "utf-16-be" if not any(first[::2]) else "utf-8"
+    return "utf-8"
 
 
 def _not_utf8(path: Path, encoding: str) -> str:
@@ -282,16 +322,23 @@ def _parse(path: Path, text: str, start: int, separator: str) -> tuple[dict[str,
     reader = csv.reader(file, delimiter=separator, strict=True, skipinitialspace=True)
     n_comments = 0
     try:
-        header = [name.strip() or f"Unnamed: {i}" for i, name in enumerate(next(reader))]
+        names = [name.strip() for name in next(reader)]
+        numbered = ((reader.line_num, row) for row in reader)
+        first = list(itertools.islice(numbered, _FIRST_ROWS))
+        filled = [row for _, row in first if row]
+        if len(names) > 1 and len(filled) > 1 and all(len(row) == len(names) + 1 for row in filled):
+            # Rows are numbered in a column without a name, or end in a sign too many.
+            names = ["", *names] if any(row[-1] for row in filled) else [*names, ""]
+        header = [name or f"Unnamed: {i}" for i, name in enumerate(names)]
         rows = []
-        for row in reader:
+        for line, row in itertools.chain(first, numbered):
             if len(row) == len(header):
                 rows.append(row)
             elif row and row[0].startswith("#"):
                 n_comments += 1
             elif row:  # an empty line is no row
                 raise PredictionError(
-                    f"'{path}', line {above + reader.line_num}: every row must have {len(header)} fields like the "
+                    f"'{path}', line {above + line}: every row must have {len(header)} fields like the "
                     f"header; this one has {len(row)}. Put values that contain '{separator}' in double quotes."
                 )
     except csv.Error as error:

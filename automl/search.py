@@ -1,6 +1,7 @@
 """One search: wires task, space, searcher, runner, leaderboard and export, inside one wall clock."""
 
 import importlib
+import math
 import threading
 import time
 from collections import Counter
@@ -170,7 +171,7 @@ class _Run:
         left = None if config.trials is None else max(0, config.trials - len(self.trials))
         if left == 0:
             return False
-        budget = Budget(config.plan.search_until, left)
+        budget = Budget(config.plan.search_until_from(time.time()), left)
         measured = partial(measure.measured, names=config.goals.measured) if config.goals.measured else None
         objective = FitFolds(self.task, self.models, measured, config.deterministic)
         self.view.phase("searching")
@@ -211,7 +212,7 @@ class _Run:
                 self._record(run_id, trial)
                 del self.running[trial.candidate.id]
             self.view.update(trial)
-            if time.time() >= self._ship_at():
+            if time.time() >= (self._ship_at() if self.kept.ids() else self._wait_until()):
                 return
 
     def _record(self, run_id: int, trial: Trial) -> None:
@@ -248,6 +249,11 @@ class _Run:
     def _ship_at_with(self, ids: Sequence[str]) -> float:
         n_bytes = sum(map(self.kept.n_bytes, ids))
         return self.config.plan.ship_at(clock.seconds_to_export(n_bytes, self.task.n_test))
+
+    def _wait_until(self) -> float:
+        """Return until when a first model is waited for: as long as it could still be exported."""
+        last = self.config.plan.export_until
+        return math.inf if last is None else last - clock.EXPORT_SECONDS
 
     def _finish(self, run_id: int, interrupted: bool) -> SearchResult:
         self.store.check_lease(run_id)

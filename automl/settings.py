@@ -73,12 +73,15 @@ def check_data(config: Mapping[str, Any]) -> None:
         foreseen(**arguments)
 
 
-def load_task(config: Mapping[str, Any]) -> "Task":
-    """Read the data. Raises ``DataError`` or ``ConfigError``."""
+def load_task(config: Mapping[str, Any], until: float | None = None) -> "Task":
+    """Read the data; ``until``: when that has to be over, at the price of some of its rows.
+
+    Raises ``DataError`` or ``ConfigError``.
+    """
     from automl.data import load
 
     with _in_keys():
-        return load(**_data_arguments(config))
+        return load(until=until, **_data_arguments(config))
 
 
 def reach_own_modules(config: Mapping[str, Any]) -> None:

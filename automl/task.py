@@ -270,7 +270,7 @@ class Task:
     ``sample``: some raw rows as a person would give them (columns by name, or arrays ``x`` and
     ``lengths``), ``sample_index``: which rows of ``data`` they are; an export is replayed on them.
     ``baseline``: of the constant prediction; None where the metric has no value for one. ``suspects``: columns that
-    look like identifiers of what several rows belong to.
+    look like identifiers of what several rows belong to. ``sampled``: how many rows were chosen, where it was not all.
     """
 
     problem: Problem
@@ -283,6 +283,7 @@ class Task:
     sample_index: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     baseline: Baseline | None = None
     suspects: tuple[str, ...] = ()
+    sampled: int | None = None
 
     @property
     def kind(self) -> DataKind:

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Terms:
+class SchedulerParts:
     """What the scheduler is made of. ``objective``: a file that ``_shared.read`` reads."""
 
     scheduler: Mapping[str, Any]
@@ -35,13 +35,13 @@ class Verdicts:
     for it. Where its process dies, all go on.
     """
 
-    def __init__(self, terms: Terms, folder: Path, in_a_hurry: bool) -> None:
+    def __init__(self, parts: SchedulerParts, folder: Path, in_a_hurry: bool) -> None:
         self.in_a_hurry = in_a_hurry
         self._unheard: list[Trial] = []
         self._child: Child | None = None
-        if terms.scheduler.get("name", "none") != "none":
+        if parts.scheduler.get("name", "none") != "none":
             self._child = Child(__name__, folder, {})
-            self._child.send(terms)
+            self._child.send(parts)
         self._made = False
 
     def goes_on(self, snapshot: Trial) -> bool:
@@ -77,10 +77,10 @@ class Verdicts:
 
 def main(channel: Channel) -> None:
     """Make the scheduler, then answer about trials until the driver is gone."""
-    terms: Terms = channel.receive()
+    parts: SchedulerParts = channel.receive()
     try:
-        known: Any = terms.known
-        scheduler = make_decider(terms.scheduler, known, read(terms.objective))
+        known: Any = parts.known
+        scheduler = make_decider(parts.scheduler, known, read(parts.objective))
     except AutoMLError as error:
         channel.send(error)
         return

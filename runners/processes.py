@@ -14,7 +14,7 @@ from automl.runners._messages import Known
 from automl.runners._own_processes import OwnProcesses
 from automl.runners._pool import Pool
 from automl.runners._shared import write
-from automl.runners._verdicts import Terms, Verdicts
+from automl.runners._verdicts import SchedulerParts, Verdicts
 from automl.runners._worker import Job
 from automl.schedulers import pauses
 from automl.types import Budget, Objective, Proposer, Trial
@@ -78,7 +78,7 @@ class Processes(OwnProcesses):
         share = self.memory_mb * MB if self.memory_mb else equal_share(self.workers)
         known = Known(proposals.space, proposals.lag, proposals.trials)
         hurries = budget.deadline is not None and proposals.lag is None
-        with contextlib.closing(Verdicts(Terms(scheduler, known, file), self.folder, hurries)) as verdicts:
+        with contextlib.closing(Verdicts(SchedulerParts(scheduler, known, file), self.folder, hurries)) as verdicts:
             self._pool.open(Job(file, self.threads, budget.deadline, share), verdicts.goes_on)
             board = TrialsInFlight(proposals, budget)
             while not board.over:

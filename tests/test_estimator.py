@@ -28,7 +28,7 @@ from automl.errors import ConfigError, DataError
 LINEAR = {"tables": {name: "off" for name in whole_space()["tables"].options if name != "linear"}}
 HERE: dict[str, Any] = {"seconds": None, "runner": {"name": "inline", "threads": 1}}
 FAST: dict[str, Any] = {**HERE, "trials": 1, "scheduler": "none", "space": LINEAR, "folds": 2}
-SHUFFLED = "a row given twice may be trained on in one fold and validated on in another; one of weight 2 is not"
+SHUFFLED = "folds are drawn by the order of the rows, and the check gives the weighted ones in another order"
 SINGLE = "answers are float32, like the exported model's: their last bit depends on a row's place in the batch"
 CONTRADICTING = {
     "check_sample_weight_equivalence_on_dense_data": SHUFFLED,
@@ -58,6 +58,20 @@ def one_thread() -> Iterator[None]:
     """Matrices this small are slower on several threads, by far where other processes use the cores."""
     with threadpool_limits(1):
         yield
+
+
+@pytest.mark.parametrize("kind", [AutoMLClassifier, AutoMLRegressor])
+def test_a_weight_counts_as_a_row_given_as_often(kind: Any) -> None:
+    """In one order of the rows; to what the solvers are exact to."""
+    times = rng.integers(1, 4, size=60)
+    y = IS_HIGH ^ (rng.random(60) < 0.2) if kind is AutoMLClassifier else NUMBERS[:, 0] + rng.normal(size=60)
+    repeated = kind(**FAST).fit(np.repeat(NUMBERS, times, axis=0), np.repeat(y, times))
+    weighted = kind(**FAST).fit(NUMBERS, y, sample_weight=times)
+    alike = kind(**FAST).fit(NUMBERS, y)
+    answers, others, unweighted = (getattr(m, "predict_proba", m.predict)(NUMBERS) for m in (repeated, weighted, alike))
+    np.testing.assert_allclose(answers, others, rtol=1e-3, atol=1e-3)
+    assert weighted.score_ == pytest.approx(repeated.score_, rel=1e-3)
+    assert np.abs(answers - unweighted).max() > 0.01
 
 
 @parametrize_with_checks(

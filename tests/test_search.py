@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,6 +63,15 @@ def searched(
     config = SearchConfig(None, trials, space=SpaceConfig(QUICK), deterministic=deterministic, **named)
     with view(quiet=True) as watched:
         return Search(task or tasks.make("table", "binary"), config, make_runner(config)).run(folder, watched)
+
+
+@pytest.mark.parametrize("late", [5.0, 6.5, 7.5])
+def test_a_late_start_still_gives_a_model(late: float, folder: run_folder.RunFolder) -> None:
+    named = {"scheduler": {"name": "none"}, "runner": {"name": "inline"}}
+    config = SearchConfig(10.0, space=SpaceConfig(QUICK), started=time.time() - late, export=False, **named)
+    with Progress(quiet=True) as watched:
+        result = Search(tasks.make("table", "binary"), config, make_runner(config)).run(folder, watched)
+    assert result.ensemble.weights
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def test_the_example_is_a_space_of_networks(images: Task) -> None:
     assert len({str(params) for params in drawn}) > 20
     for params in drawn[:3]:
         model = build(params, images.problem)
-        assert model.sizes(images.data.x)["parameters"] > 0
+        assert model.model.sizes(images.data.x)["parameters"] > 0
 
 
 def test_the_command_line_changes_what_a_file_says(images: Task) -> None:

@@ -1,5 +1,6 @@
 """Files -> ``Source``: CSV, TSV, Parquet, Feather, JSON lines, npz archives, and folders of images."""
 
+import csv
 import io
 import json
 import zipfile
@@ -13,22 +14,22 @@ import numpy as np
 
 from automl import runtime
 from automl.data import source
+from automl.data.images import IMAGE_ENDINGS, image_folder, is_image, open_image, pixels
+from automl.data.sampling import Keys, Sampling, records
 from automl.data.source import Source, data_errors
 from automl.errors import DataError, nearest
 from automl.task import Role
 
-_IMAGE_ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
-_SIDES = (32, 64)  # smallest and largest side that images of different sizes are resized to
 
-
-def read(path: str | Path, kind: str = "auto") -> tuple[Source, Source | None]:
+def read(path: str | Path, kind: str = "auto", sampling: Sampling | None = None) -> tuple[Source, Source | None]:
     """Read a file or a folder of images; the second part is the test data that an npz archive may hold.
 
-    Raises ``DataError`` that says what to change.
+    ``sampling``: how many of its rows (default: all). Raises ``DataError`` that says what to change.
     """
     path = there(path)
+    sampling = sampling or Sampling("all")
     if path.is_dir():
-        return _image_folder(path), None
+        return image_folder(path, sampling), None
     ending = runtime.ending(path)
     if ending == ".npz":
         return _npz(path, kind)
@@ -39,7 +40,7 @@ def read(path: str | Path, kind: str = "auto") -> tuple[Source, Source | None]:
         )
     if not path.stat().st_size:
         raise DataError(f"'{path}' is empty.")
-    return _READERS[ending](path), None
+    return _READERS[ending](path, sampling), None
 
 
 def there(path: str | Path) -> Path:
@@ -60,12 +61,12 @@ def read_features(path: str | Path, schema: Mapping[str, Any]) -> tuple[Any, np.
     if path.is_dir():
         if schema["kind"] != "image":
             raise DataError(f"The model takes {runtime.takes(schema)}; given: the folder '{path}'.")
-        files = sorted(f for f in path.rglob("*") if _is_image(f))
+        files = sorted(f for f in path.rglob("*") if is_image(f))
         if not files:
-            raise DataError(f"'{path}' holds no images ({', '.join(sorted(_IMAGE_ENDINGS))}).")
+            raise DataError(f"'{path}' holds no images ({', '.join(sorted(IMAGE_ENDINGS))}).")
         height, width, channels = schema["shape"]
         mode = "L" if channels == 1 else "RGB"
-        images = np.stack([_open_image(f, lambda image: _pixels(image, mode, (width, height))) for f in files])
+        images = np.stack([open_image(f, lambda image: pixels(image, mode, (width, height))) for f in files])
         return images if images.ndim == 4 else images[..., None], None
     if runtime.ending(path) in runtime.ENDINGS:
         with data_errors():
@@ -73,20 +74,66 @@ def read_features(path: str | Path, schema: Mapping[str, Any]) -> tuple[Any, np.
     return read(path)[0].x, None
 
 
-def _text_table(path: Path) -> Source:
+def _text_table(path: Path, sampling: Sampling) -> Source:
     with data_errors():
-        table = runtime.read_table(path)
+        text, notes = runtime.read_text(path)
+        start, separator = runtime.beginning(path, text)
+        header, *rows = records(text[start:]) if sampling.may_choose else ("",)
+        names = next(csv.reader([header], delimiter=separator, skipinitialspace=True), [])
+
+        def part(index: np.ndarray) -> Source:
+            some = header + "".join([rows[i] for i in index.tolist()])
+            table = runtime.table_in(path, some, 0, separator, notes)
+            return replace(_untyped(table), row_numbers=(index + 1).tolist())
+
+        def column(name: str) -> np.ndarray | None:
+            return _column_in(rows, names.index(name), len(names), separator) if name in names else None
+
+        index, said = sampling.choose(len(rows), len(text), part, lambda: sampling.by_names(column), f"'{path.name}'")
+        if index is not None:
+            found = part(index)
+            return replace(found, notes=(*found.notes, *said))
+        return _untyped(runtime.table_in(path, text, start, separator, notes))
+
+
+def _untyped(table: runtime.Table) -> Source:
     return replace(source.from_x(table.columns), untyped=True, separator=table.separator, notes=table.notes)
 
 
-def _json_lines(path: Path) -> Source:
+def _column_in(rows: Sequence[str], position: int, n_columns: int, separator: str) -> np.ndarray:
+    """Return one field of each row of a table of text; where no quotes are, without looking at most of the others."""
+    after = n_columns - 1 - position
+
+    def field(row: str) -> str:
+        if '"' in row:
+            fields = next(csv.reader([row], delimiter=separator, skipinitialspace=True))
+            return fields[position] if position < len(fields) else ""
+        if position <= after:
+            return (row.split(separator, position + 1) + [""] * position)[position]
+        return row.rsplit(separator, after + 1)[-after - 1]
+
+    return np.array([field(row).strip() for row in rows], dtype=object)
+
+
+def _json_lines(path: Path, sampling: Sampling) -> Source:
     with data_errors():
         text, notes = runtime.read_text(path)
+    lines = [(i, line) for i, line in enumerate(io.StringIO(text), 1) if line.strip()]
+
+    def part(index: np.ndarray) -> Source:
+        found = _of_records(path, [lines[i] for i in index.tolist()])
+        return replace(found, row_numbers=(index + 1).tolist())
+
+    index, said = sampling.choose(len(lines), len(text), part, Keys, f"'{path.name}'")
+    found = _of_records(path, lines) if index is None else part(index)
+    return replace(found, notes=(*notes, *said))
+
+
+def _of_records(path: Path, lines: Sequence[tuple[int, str]]) -> Source:
+    """Return the table of some lines of JSON, each with its number."""
     records = []
     try:
-        for number, line in enumerate(io.StringIO(text), 1):
-            if not line.strip():
-                continue
+        for number, line in lines:
             record = json.loads(line)
             if not isinstance(record, dict):
                 raise DataError(f"'{path}', line {number}: every line must be a JSON object with the columns as keys.")
@@ -98,23 +145,22 @@ def _json_lines(path: Path) -> Source:
     names = dict.fromkeys(name for record in records for name in record)
     if not names:
         raise DataError(f"'{path}' has no rows.")
-    found = source.from_x({name: [record.get(name) for record in records] for name in names})
-    return replace(found, notes=notes)
+    return source.from_x({name: [record.get(name) for record in records] for name in names})
 
 
-def _parquet(path: Path) -> Source:
+def _parquet(path: Path, sampling: Sampling) -> Source:
     from pyarrow import parquet
 
-    return _arrow(path, lambda: parquet.ParquetFile(path).read())
+    return _arrow(path, lambda: parquet.ParquetFile(path).read(), sampling)
 
 
-def _feather(path: Path) -> Source:
+def _feather(path: Path, sampling: Sampling) -> Source:
     from pyarrow import feather
 
-    return _arrow(path, lambda: feather.read_table(path))
+    return _arrow(path, lambda: feather.read_table(path), sampling)
 
 
-def _arrow(path: Path, read_table: Callable[[], Any]) -> Source:
+def _arrow(path: Path, read_table: Callable[[], Any], sampling: Sampling) -> Source:
     import pyarrow as pa
 
     try:
@@ -124,6 +170,21 @@ def _arrow(path: Path, read_table: Callable[[], Any]) -> Source:
     names = [name for name in table.column_names if not name.startswith("__index_level_")]
     with data_errors():
         runtime.refuse_repeats(names, f"'{path}': ")
+
+    def part(index: np.ndarray) -> Source:
+        return replace(_of_arrow(table.take(pa.array(index)), names), row_numbers=(index + 1).tolist())
+
+    def column(name: str) -> np.ndarray | None:
+        return runtime.as_array(table.column(name)) if name in names else None
+
+    keys = lambda: sampling.by_names(column)  # noqa: E731
+    index, said = sampling.choose(table.num_rows, table.nbytes, part, keys, f"'{path.name}'")
+    return replace(_of_arrow(table, names) if index is None else part(index), notes=said)
+
+
+def _of_arrow(table: Any, names: Sequence[str]) -> Source:
+    import pyarrow as pa
+
     # Parquet forgets that numbers were categories; the note that pandas leaves in the file remembers.
     described = (table.schema.pandas_metadata or {}).get("columns", ())
     hints: dict[str, Role] = {c["name"]: "categorical" for c in described if c["pandas_type"] == "categorical"}
@@ -137,7 +198,7 @@ def _arrow(path: Path, read_table: Callable[[], Any]) -> Source:
     return replace(source.from_x(columns), hints=hints)
 
 
-_READERS: dict[str, Callable[[Path], Source]] = {
+_READERS: dict[str, Callable[[Path, Sampling], Source]] = {
     ".csv": _text_table,
     ".csv.gz": _text_table,
     ".tsv": _text_table,
@@ -178,101 +239,3 @@ def _npz_part(path: Path, arrays: dict[str, np.ndarray], part: str, kind: str) -
                 f"x_{part}; its shape is {array.shape}."
             )
     return replace(source.from_x(x, kind, lengths), y=y.reshape(-1))
-
-
-def _image_folder(folder: Path) -> Source:
-    """Read one folder per class. Images of one size up to 64 keep it; others get the median size, within 32 to 64."""
-    classes = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
-    inside = [(f, c.name) for c in classes for f in sorted(c.iterdir())]
-    files = [(f, name) for f, name in inside if _is_image(f) and f.stat().st_size]
-    if not files:
-        raise DataError(
-            f"'{folder}' must hold one folder per class with images ({', '.join(sorted(_IMAGE_ENDINGS))}); "
-            f"none found in {len(classes)} folders."
-        )
-    properties = [_open_image(path, lambda image: (_upright(image).size, image.mode)) for path, _ in files]
-    sizes = {size for size, _ in properties}
-    size = next(iter(sizes))
-    if len(sizes) > 1 or max(size) > _SIDES[1]:
-        side = int(np.clip(np.median([found for found, _ in properties]), *_SIDES))
-        size = (side, side)
-    mode = "L" if all(m in ("1", "L", "LA") or _is_deep(m) for _, m in properties) else "RGB"
-    images = [_open_image(path, lambda image: _pixels(image, mode, size)) for path, _ in files]
-    note = (
-        f"{len(files):,} images of {len(classes)} classes were read as {size[0]} x {size[1]} "
-        f"{'gray' if mode == 'L' else 'colour'} pixels."
-    )
-    array = np.stack(images)
-    found = source.from_x(array if array.ndim == 4 else array[..., None], "image")
-    notes = (note, *_left_out(folder, [path for path, _ in inside], [path for path, _ in files]))
-    return replace(found, y=np.array([name for _, name in files], dtype=object), target_name="class", notes=notes)
-
-
-def _is_image(path: Path) -> bool:
-    """Whether a name is that of an image; hidden files are what systems leave beside them."""
-    return path.suffix.lower() in _IMAGE_ENDINGS and not path.name.startswith(".") and path.is_file()
-
-
-def _left_out(folder: Path, inside: Sequence[Path], read: Sequence[Path]) -> list[str]:
-    """Say what else a folder of images holds."""
-    rest = [*sorted(set(inside) - set(read)), *(p for p in sorted(folder.iterdir()) if not p.is_dir())]
-    kinds: dict[str, list[Path]] = {
-        "folders inside the folders of the classes": [p for p in rest if p.is_dir()],
-        "hidden files": [p for p in rest if p.name.startswith(".") and not p.is_dir()],
-        "empty images": [p for p in rest if _is_image(p) and not p.stat().st_size],
-        "images that lie in no folder of a class": [p for p in rest if p.parent == folder and _is_image(p)],
-    }
-    kinds["files that are no images"] = [p for p in rest if not any(p in of_kind for of_kind in kinds.values())]
-    return [
-        f"Not read, {what}: {len(paths):,}, such as '{runtime.shown(paths[0].relative_to(folder))}'."
-        for what, paths in kinds.items()
-        if paths
-    ]
-
-
-def _upright(image: Any) -> Any:
-    """Return an image as it is to be seen: cameras note how they were held."""
-    from PIL import ImageOps
-
-    return ImageOps.exif_transpose(image)
-
-
-def _on_white(image: Any) -> Any:
-    """Return an image with white behind what is transparent."""
-    from PIL import Image
-
-    if not image.has_transparency_data:
-        return image
-    coloured = image.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", coloured.size, "white"), coloured)
-
-
-def _pixels(image: Any, mode: str, size: tuple[int, int]) -> np.ndarray:
-    image = _upright(image)
-    converted = (_in_8_bits(image) if _is_deep(image.mode) else _on_white(image)).convert(mode)
-    return np.asarray(converted if converted.size == size else converted.resize(size), dtype=np.uint8)
-
-
-def _is_deep(mode: str) -> bool:
-    """Whether a mode of Pillow is grey in more than 8 bits, which its ``convert`` would cut off at white."""
-    return mode.startswith("I") or mode == "F"
-
-
-def _in_8_bits(image: Any) -> Any:
-    """Return a deep grey image scaled to 8 bits. White is 65,535; in floats that stay below it, 1 or 255."""
-    from PIL import Image
-
-    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
-    whites = (1, 255) if image.mode == "F" else ()
-    white = next((w for w in whites if values.max() <= w), 65_535)
-    return Image.fromarray(np.clip(np.round(values * 255 / white), 0, 255).astype(np.uint8))
-
-
-def _open_image(path: Path, use: Callable[[Any], Any]) -> Any:
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            return use(image)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"The image '{path}' cannot be read ({error}). Remove or replace it.") from None

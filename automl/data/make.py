@@ -2,8 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,13 @@ import numpy as np
 from scipy import sparse as sp
 
 from automl import metrics, runtime
-from automl.data import baseline, copies, dates, files, identity, source, splits
+from automl.data import baseline, copies, files, identity, source, splits
 from automl.data.decimals import Decimals, evidence
 from automl.data.encode import rows
 from automl.data.infer import infer_columns
 from automl.data.options import Options
+from automl.data.parts import Parts, same_rows, take_apart
+from automl.data.sampling import Keys, Sampling
 from automl.data.source import Source
 from automl.data.subwords import with_subwords
 from automl.data.target import TargetColumn, infer_target, understand, whole
@@ -24,6 +25,9 @@ from automl.task import Batch, DataKind, Problem, Schema, Task
 
 # How many raw rows a task keeps for replaying an export.
 SAMPLE_ROWS = 256
+_BYTES_PER_VALUE = 8
+# Of the time for reading, where there is a file with test data too.
+_TRAIN_SHARE = 0.7
 
 
 def load(
@@ -31,21 +35,35 @@ def load(
     target: str | None = None,
     test: str | Path | None = None,
     validation: str | Path | None = None,
+    until: float | None = None,
     **options: Any,
 ) -> Task:
     """Read a file, or a folder of images, into a task.
 
     ``target``: the column to predict (default: the one called "target"). ``test``: a file with the same columns; an npz
     archive may bring its own test data. ``validation``: a file with the rows to validate on, instead of folds.
-    ``options``: see ``Options``. Raises ``DataError`` or ``ConfigError``.
+    ``until``: ``time.time()`` by which all is to be read; what takes longer is sampled while it is read, where
+    ``rows`` is "auto". ``options``: see ``Options``. Raises ``DataError`` or ``ConfigError``.
     """
     chosen = foreseen(train, test, validation, **options)
-    data, test_data = files.read(train, chosen.kind)
+    name = "target" if target is None else target
+    group = str(chosen.group) if isinstance(chosen.group, (str, int)) else None
+
+    def learn_from(some: Source) -> Task:
+        return _task(*take_apart(some, target, chosen), None, chosen)
+
+    sampling = Sampling(chosen.rows, until, chosen.seed, learn_from, name, group)
+    first = sampling if test is None else sampling.share(_TRAIN_SHARE)
+    data, test_data = files.read(train, chosen.kind, first)
     if test is not None:
-        first, second = files.read(test, chosen.kind)
-        test_data = second or first
-    valid = None if validation is None else files.read(validation, chosen.kind)[0]
-    return build(data, test_data, target, chosen, valid)
+        # No choice of rows of the test data changes what is learnt, so none need be repeated.
+        one, other = files.read(test, chosen.kind, replace(sampling, rows="auto"))
+        test_data = other or one
+    valid = None
+    if validation is not None:
+        valid = files.read(validation, chosen.kind, replace(sampling, rows=first.kept or "all"))[0]
+    task = build(data, test_data, target, chosen, valid, until if valid is None and not first.asked else None)
+    return replace(task, sampled=first.kept or task.sampled)
 
 
 def foreseen(
@@ -68,13 +86,14 @@ def from_arrays(
     validation: tuple[Any, ...] | None = None,
     lengths: Any = None,
     sample_weight: Any = None,
+    until: float | None = None,
     **options: Any,
 ) -> Task:
     """Make a task of a data frame, NumPy arrays or a SciPy matrix.
 
     ``x``: see ``source.from_x``. ``y``: (n,) target, or the name of a column of ``x``. ``test``: (x, y) or
     (x, y, lengths). ``validation``: likewise, the rows to validate on, instead of folds. ``lengths``: (n,) steps of
-    each sequence. ``sample_weight``: (n,). ``options``: see ``Options``.
+    each sequence. ``sample_weight``: (n,). ``until``: as in ``load``. ``options``: see ``Options``.
     """
     if sample_weight is not None:
         options["weights"] = sample_weight
@@ -85,7 +104,7 @@ def from_arrays(
         None if given is None else _with_target(source.from_x(given[0], chosen.kind, *given[2:3]), given[1])
         for given in (test, validation)
     )
-    return build(data, test_data, target, chosen, valid)
+    return build(data, test_data, target, chosen, valid, until)
 
 
 def _with_target(data: Source, y: Any) -> Source:
@@ -110,40 +129,31 @@ def _with_target(data: Source, y: Any) -> Source:
     return replace(data, y=source.one_column(name, values), target_name=name)
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """A source taken apart. ``aside``: the columns of the group, order and weights that are not used, with the reason.
-
-    ``y_given``: whether the target came as an array of its own. ``valid``: (n,) which rows were given to validate on.
-    """
-
-    data: Source
-    y: np.ndarray
-    weights: np.ndarray | None
-    groups: np.ndarray | None
-    order: np.ndarray | None
-    aside: dict[str, str]
-    y_given: bool = False
-    valid: np.ndarray | None = None
-
-    def take(self, index: np.ndarray) -> "_Parts":
-        rows = (self.weights, self.groups, self.order, self.valid)
-        weights, groups, order, valid = (None if v is None else v[index] for v in rows)
-        return _Parts(self.data.take(index), self.y[index], weights, groups, order, self.aside, self.y_given, valid)
-
-
-def build(data: Source, test: Source | None, target: str | None, options: Options, valid: Source | None = None) -> Task:
+def build(
+    data: Source,
+    test: Source | None,
+    target: str | None,
+    options: Options,
+    valid: Source | None = None,
+    until: float | None = None,
+) -> Task:
     """Make a task of raw data. The rows that are locked away take no part in anything that is inferred.
 
-    ``valid``: rows to validate on, in place of a split.
+    ``valid``: rows to validate on, in place of a split. ``until``: as in ``load``, for rows that are in memory already.
     """
     if test is not None and options.test_share:
         raise ConfigError("There is test data already: leave test_share at 0.")
     if valid is not None:
         data, options = _with_validation(data, valid, options)
-    name, parts = _take_apart(data, target, options)
+    name, parts = take_apart(data, target, options)
     if valid is not None:
         parts = replace(parts, valid=np.arange(len(data)) >= len(data) - len(valid))
+    parts, sampled = _sampled(name, parts, options, until)
+    return replace(_task(name, parts, test, options), sampled=sampled)
+
+
+def _task(name: str, parts: Parts, test: Source | None, options: Options) -> Task:
+    """Make a task of rows whose target is called ``name``."""
     learnt, parts, notes = _target(name, parts, options)
     metric = metrics.get(options.metric, learnt.kind)
     y = learnt.encode(parts.y, row_numbers=parts.data.row_numbers)
@@ -171,7 +181,7 @@ def build(data: Source, test: Source | None, target: str | None, options: Option
         splits=pairs,
         test=tested,
         notes=(
-            *(f"{len(y):,} rows to learn from.", learnt.note(y), *data.notes, *notes, *inferred, *how, *said),
+            *(f"{len(y):,} rows to learn from.", learnt.note(y), *parts.data.notes, *notes, *inferred, *how, *said),
             *map(identity.note, suspects),
         ),
         fingerprint=_fingerprint(schema, batch, pairs),
@@ -181,6 +191,26 @@ def build(data: Source, test: Source | None, target: str | None, options: Option
     return replace(task, baseline=baseline.of(task))
 
 
+def _sampled(name: str, parts: Parts, options: Options, until: float | None) -> tuple[Parts, int | None]:
+    """Return as many of the rows as there is time for, and their number where it is not all."""
+    if parts.data.row_numbers is not None:  # sampled while they were read
+        return parts, None
+
+    def learn_from(some: Parts) -> Task:
+        return _task(name, some, None, options)
+
+    sampling = Sampling(options.rows, until, options.seed, learn_from)
+    if not sampling.may_choose:
+        return parts, None
+    n_bytes = len(parts.y) * _BYTES_PER_VALUE * len(parts.data.columns or ())
+    keys = Keys.of(parts.y, parts.groups)
+    index, said = sampling.choose(len(parts.y), n_bytes, parts.take, lambda: keys, "the data")
+    if index is None:
+        return parts, None
+    parts = parts.take(index)
+    return replace(parts, data=replace(parts.data, notes=(*parts.data.notes, *said))), sampling.kept
+
+
 def _with_validation(data: Source, valid: Source, options: Options) -> tuple[Source, Options]:
     """Return all rows, those to validate on last. Raises ``ConfigError`` where something else is to split them too."""
     for name, default in (("folds", "auto"), ("group", None), ("order", None), ("test_share", 0)):
@@ -188,12 +218,12 @@ def _with_validation(data: Source, valid: Source, options: Options) -> tuple[Sou
         if value is not None and not (isinstance(value, (str, int, float)) and value == default):
             raise ConfigError(f"The rows to validate on are given, so nothing splits the others: leave {name} out.")
     if options.weights is not None and not isinstance(options.weights, (str, int)):
-        weights = np.concatenate([_same_rows("weights", options.weights, len(data)), np.ones(len(valid))])
+        weights = np.concatenate([same_rows("weights", options.weights, len(data)), np.ones(len(valid))])
         options = replace(options, weights=weights)
     return source.joined(data, valid, "validation data"), options
 
 
-def _whole_layout(parts: _Parts, learnt: TargetColumn, y: np.ndarray, options: Options) -> splits.Layout:
+def _whole_layout(parts: Parts, learnt: TargetColumn, y: np.ndarray, options: Options) -> splits.Layout:
     """Return the layout of all rows, before some are locked away; that some of them are equal is all it tells."""
     schema, _ = _schema(parts, learnt, options)
     codes, _ = copies.among(_batch(schema, parts, y), None, schema, None)
@@ -210,7 +240,7 @@ def _sample(data: Source, seed: int) -> dict[str, Any]:
     return {"sample": {"x": some.array, **lengths}, "sample_index": index}
 
 
-def _target(name: str, parts: _Parts, options: Options) -> tuple[TargetColumn, _Parts, list[str]]:
+def _target(name: str, parts: Parts, options: Options) -> tuple[TargetColumn, Parts, list[str]]:
     decimals = _decimals(parts, options)
     reading, written = understand(name, parts.y, options.target_kind, options.marks, decimals, parts.y_given)
     keep = reading.present(parts.y)
@@ -232,101 +262,12 @@ def _target(name: str, parts: _Parts, options: Options) -> tuple[TargetColumn, _
     return learnt, parts, notes
 
 
-def _decimals(parts: _Parts, options: Options) -> Decimals:
+def _decimals(parts: Parts, options: Options) -> Decimals:
     columns = {**(parts.data.columns or {}), "": parts.y}
     return Decimals(options.decimal, evidence(columns, parts.data.separator))
 
 
-_ASIDE = {
-    "weights": "it holds the weights",
-    "group": "it is the group of a row",
-    "order": "it is what rows are ordered by",
-}
-
-
-def _take_apart(data: Source, target: str | None, options: Options, where: str = "the data") -> tuple[str, _Parts]:
-    """Take the target, group, order and weights out of a source."""
-    columns = dict(data.columns or {})
-    y, name = data.y, data.target_name
-    if y is None or (target is not None and target in columns):
-        name = _target_column(target, columns, where)
-        y = columns.pop(name)
-    elif target not in (None, name):
-        raise ConfigError(
-            f"target='{target}' must name a column of a table; {where} has its target beside it, as in y_train of an "
-            "npz file or in the folders of images. Leave target out."
-        )
-    aside: dict[str, str] = {}
-    extra: dict[str, np.ndarray | None] = {}
-    for what in ("weights", "group", "order"):
-        given = getattr(options, what)
-        if isinstance(given, (str, int)):
-            given = str(given)
-            if given not in columns:
-                raise unknown_name(f"column for {what}", given, columns)
-            if what != "order" or not dates.formats(columns[given]):  # a date stays a feature
-                aside[given] = _ASIDE[what]
-            given = columns[given]
-        extra[what] = None if given is None else _same_rows(what, given, len(data))
-    order, groups, weights = extra["order"], extra["group"], extra["weights"]
-    parts = _Parts(
-        data=replace(data, columns=columns if data.columns is not None else None, y=None),
-        y=y,
-        weights=None if weights is None else _weights(weights),
-        groups=None if groups is None else np.unique(runtime.labels(groups), return_inverse=True)[1],
-        order=None if order is None else _ranks(order),
-        aside=aside,
-        y_given=data.y is y,
-    )
-    return name, parts
-
-
-def _target_column(target: str | None, columns: Mapping[str, Any], where: str) -> str:
-    if target is None and "target" not in columns:
-        shown = ", ".join(list(columns)[:20])
-        raise ConfigError(f"Name the column to predict, as in target={list(columns)[-1]}. Columns of {where}: {shown}.")
-    name = "target" if target is None else target
-    if name not in columns:
-        raise unknown_name(f"target column in {where}:", name, columns)
-    return name
-
-
-def _same_rows(what: str, values: Any, n_rows: int) -> np.ndarray:
-    array = runtime.as_array(values)
-    if array.shape != (n_rows,):
-        raise DataError(f"{what} must have one value for each of the {n_rows} rows; its shape is {array.shape}.")
-    return array
-
-
-def _weights(values: np.ndarray) -> np.ndarray:
-    weights, bad = runtime.numbers(values)
-    wrong = np.array([bad]) if bad >= 0 else np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
-    if wrong.size:
-        raise DataError(
-            f"Weights must be finite numbers from 0; row {wrong[0] + 1} has "
-            f"'{runtime.shown(values[wrong[0]])}'. Correct it."
-        )
-    if not weights.any():
-        raise DataError("Weights must not all be zero. Give some rows a weight.")
-    return weights
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """Return (n,) ranks of numbers or dates; equal values have the same."""
-    moments, bad = runtime.dates(values, "iso") if values.dtype.kind == "M" else runtime.numbers(values)
-    forms = dates.formats(values) if bad >= 0 else ()
-    if forms:
-        moments, bad = runtime.dates(values, forms)
-    gap = bad if bad >= 0 else next(iter(np.flatnonzero(moments != moments)), -1)
-    if gap >= 0:
-        raise DataError(
-            f"The column to order by must hold a number or date in every row; row {gap + 1} has "
-            f"'{runtime.shown(values[gap])}'."
-        )
-    return np.unique(moments, return_inverse=True)[1]
-
-
-def _schema(parts: _Parts, learnt: TargetColumn, options: Options) -> tuple[Schema, tuple[str, ...]]:
+def _schema(parts: Parts, learnt: TargetColumn, options: Options) -> tuple[Schema, tuple[str, ...]]:
     data = parts.data
     if data.array is not None:
         if options.roles or options.drop or parts.aside:
@@ -362,20 +303,20 @@ def _schema(parts: _Parts, learnt: TargetColumn, options: Options) -> tuple[Sche
     return Schema(kind, learnt.kind, learnt.name, found, learnt.classes), notes
 
 
-def _batch(schema: Schema, parts: _Parts, y: np.ndarray) -> Batch:
+def _batch(schema: Schema, parts: Parts, y: np.ndarray) -> Batch:
     x = rows(schema, parts.data.x, parts.data.lengths, parts.data.row_numbers)
     return Batch(x, y, parts.weights, parts.groups, parts.order)
 
 
 def _test(
-    test: Source, parts: _Parts, learnt: TargetColumn, notes: list[str], options: Options
-) -> tuple[_Parts, np.ndarray]:
+    test: Source, parts: Parts, learnt: TargetColumn, notes: list[str], options: Options
+) -> tuple[Parts, np.ndarray]:
     """Take apart the test data; its classes must be known. It is scored as a whole: no groups, order or weights."""
     alone = replace(options, group=None, order=None, weights=None)
     if isinstance(options.weights, (str, int)) and str(options.weights) in (test.columns or {}):
         alone = replace(alone, weights=options.weights)
     # The column keeps its name: it must be there, like every other.
-    _, found = _take_apart(test, learnt.name if test.y is None else None, alone, "the test data")
+    _, found = take_apart(test, learnt.name if test.y is None else None, alone, "the test data")
     keep = learnt.reading.present(found.y)
     if not len(keep):
         raise DataError(f"The target '{learnt.name}' is missing in every row of the test data.")

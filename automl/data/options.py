@@ -30,7 +30,8 @@ class Options:
     the words that are missing, instead of those of ``runtime.MISSING``; in columns of numbers and dates, what says
     nothing always is. ``decimal``: the mark of numbers that can be read in two ways, "point" or "comma" ("." or ","),
     or one for each column. ``levels``: "plain", or "hashed" where a model must not hold the values of its categories.
-    ``seed``: of everything random.
+    ``rows``: how many are read, at random: a number, "all", or "auto" for as many as there is time for. ``seed``: of
+    everything random.
     """
 
     kind: str = "auto"
@@ -46,6 +47,7 @@ class Options:
     missing: Any = "auto"
     decimal: str | Mapping[str, str] = "auto"
     levels: str = "plain"
+    rows: int | str = "auto"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -65,6 +67,8 @@ class Options:
             if mark not in _DECIMALS:
                 raise unknown_name("decimal", mark, _DECIMALS)
         number("seed", self.seed, 0, whole=True)
+        if self.rows not in ("auto", "all"):
+            number("rows (where they are neither 'auto' nor 'all')", self.rows, 2, whole=True)
         if number("test_share", self.test_share, 0, 1) == 1:
             raise ConfigError("A test_share of 1 leaves no rows to learn from. A usual value is 0.2.")
 

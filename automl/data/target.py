@@ -13,7 +13,7 @@ from automl.data import dates, written
 from automl.data.codes import holds_codes
 from automl.data.decimals import Decimals
 from automl.data.levels import GAPS, kept_words
-from automl.data.strays import refuse_strays
+from automl.data.strays import parses, refuse_strays, words_for_nothing
 from automl.errors import ConfigError, DataError, unknown_name
 from automl.task import Column, TargetKind
 
@@ -114,6 +114,12 @@ def understand(
             column = replace(read, missing=declared)
             found = [written.note(column, rest)] if len(number) > _MAX_CLASSES else []
             return Written(column, marks), [*filter(None, found), *_gone(name, nothing)]
+    lengths = {text: n for text, n in rest.items() if not runtime.says_nothing(text)}
+    is_open = wanted in ("auto", "regression") and len(lengths) > _MAX_CLASSES
+    if is_open and dates.are_durations(lengths) and not dates.of_texts(name, lengths):
+        column = Column(name, "numeric", format="duration", missing=declared)
+        nothing = {text: n for text, n in counts.items() if text not in lengths}
+        return Written(column, marks), [dates.note_on_durations(name, lengths), *_gone(name, nothing)]
     if is_given and not declared:
         return Written(), []
     kept = [] if declared else kept_words(rest, marked, marked)
@@ -221,10 +227,24 @@ def _typed(
         if not holds_codes(values):
             return parsed
     if wanted in ("auto", "regression"):
-        refuse_strays(name, values, Counter(keys.tolist()), "numbers", reading.number, row_numbers)
-        if not holds_codes(values) and dates.formats(values):
+        counts = Counter(keys.tolist())
+        refuse_strays(name, values, counts, "numbers", reading.number, row_numbers)
+        _refuse_words(name, counts, reading)
+        are_few = len(counts) <= min(_MAX_CLASSES, len(keys) // _ROWS_PER_CLASS)  # quarters, which are classes
+        if not (wanted == "auto" and are_few) and not holds_codes(values) and dates.formats(values):
             raise _no_dates(name)
     return keys
+
+
+def _refuse_words(name: str, counts: Mapping[str, int], reading: Written) -> None:
+    """Refuse a target of numbers in which a word is frequent, which would make each number a class."""
+    words = words_for_nothing(counts)
+    if words and all(parses(text, reading.number) for text in counts if text not in words):
+        shown = " and ".join(f"'{runtime.shown(word)}' ({counts[word]} rows)" for word in words)
+        raise DataError(
+            f"The target '{name}' must hold values of one type; it holds numbers and {shown}. Say that these are "
+            f"missing with missing=[{', '.join(map(runtime.shown, words))}], or make classes of the numbers."
+        )
 
 
 def _are_whole(values: np.ndarray) -> bool:

@@ -65,6 +65,9 @@ def read(name: str, counts: Mapping[str, int], decimals: Decimals) -> Column | N
         return None  # durations: 5 m and 1h 5m
     is_money = any(map(_is_currency, (word for number in found.values() for word in (number.before, number.after))))
     decimal = _decimal(name, found, counts, decimals, is_money)
+    strays += [text for text, number in found.items() if not GROUPED[decimal].fullmatch(number.digits)]
+    if strays and not are_few(strays, counts):
+        return None  # 31.12.2016, 192.168.0.1
     is_plain = decimal == "." and not keys and not scaled and all(map(_is_plain, found))
     return Column(name, "numeric", decimal="" if is_plain else decimal, unit=keys, scaled=scaled)
 

@@ -333,6 +333,17 @@ def test_durations_are_seconds(values: Any) -> None:
     np.testing.assert_array_equal(rows(task.schema, other_way).numeric[:, 0], seconds[:4])
 
 
+def test_a_target_of_durations_is_a_number_of_seconds_and_few_dates_are_classes() -> None:
+    for texts in (DURATIONS["units"], DURATIONS["clock"], DURATIONS["units in words"]):
+        task = from_arrays({"o": OTHER}, texts)
+        assert task.target.kind == "regression"
+        np.testing.assert_array_equal(task.data.y, [t.total_seconds() for t in LENGTHS])
+    quarters = [f"Q{i % 4 + 1} 2016" for i in range(N)]
+    assert from_arrays({"o": OTHER}, quarters).schema.classes == tuple(sorted(set(quarters)))
+    with pytest.raises(DataError, match="holds dates"):
+        from_arrays({"o": OTHER}, [d.strftime("%d.%m.%Y") for d in DAYS])
+
+
 def test_what_rows_are_ordered_by_stays_a_feature_and_says_what_it_does() -> None:
     when = [d.strftime("%d/%m/%Y") for d in DAYS]
     task = from_arrays(pd.DataFrame({"when": when, "o": OTHER, "y": Y}), "y", order="when")

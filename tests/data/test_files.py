@@ -353,7 +353,7 @@ NO_TEXT = {
     "xz": (b"\xfd7zXZ\0", "compressed by xz"),
     "bzip2": (b"BZh91AY", "compressed by bzip2"),
     "web page": (b"<!DOCTYPE html><html>", "a web page"),
-    "utf-16 without a mark": ("a,é\n" * 9).encode("utf-16-le"),
+    "utf-16 without a mark": ("α,β\n" * 9).encode("utf-16-le"),
     "torn gzip": (gzip.compress(PLAIN.encode())[:-20], "cannot be read"),
 }
 
@@ -407,6 +407,40 @@ def test_bad_npz(tmp_path: Path, arrays: Any, message: str) -> None:
     np.savez(tmp_path / "d.npz", **arrays)
     with pytest.raises(DataError, match=message):
         load(tmp_path / "d.npz")
+
+
+LINES = [f"{i / 8},w{i % 2},{i % 3 % 2}" for i in range(60)]
+LAID_OUT = {
+    "rows are numbered": ["a,b,target", *(f"{i},{row}" for i, row in enumerate(LINES))],
+    "rows end in a comma": ["a,b,target", *(f"{row}," for row in LINES)],
+    "a title": ["Report of 2016", "a,b,target", *LINES],
+    "other comments": ["% made today", "% by hand", "a,b,target", *LINES],
+    "DOS": ["a,b,target", *LINES, "\x1a"],
+    **{f"split by {sign!r}": [line.replace(",", sign) for line in ("a,b,target", *LINES)] for sign in "|~^\x01\x1f"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("lines", LAID_OUT.values(), ids=LAID_OUT)
+def test_what_surrounds_the_fields_is_no_field(write_csv: Any, lines: list[str]) -> None:
+    task = load(write_csv("\n".join(lines).replace("\n\x1a", "\x1a")))
+    used = {column.name: column.role for column in task.schema.columns if column.role != "dropped"}
+    assert used == {"a": "numeric", "b": "categorical"}
+    assert task.data.x.numeric[:, 0].tolist() == [i / 8 for i in range(60)]
+    assert task.n_rows == 60
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "data.csv").write_bytes("\n".join(["a,b,target", *LINES]).encode(encoding))
+    assert load(tmp_path / "data.csv").schema.columns[1].levels == ("w0", "w1")
+
+
+def test_a_broken_byte_among_many_letters_costs_its_letter_alone(tmp_path: Path) -> None:
+    text = "\n".join(["a,b,target", *LINES]).replace("w", "ö").encode()
+    (tmp_path / "data.csv").write_bytes(text.replace("ö".encode(), b"\xf6", 1))
+    task = load(tmp_path / "data.csv")
+    assert task.schema.columns[1].levels == ("ö0", "ö1", "\ufffd0")
+    assert any("1 bytes that are none" in note for note in task.notes)
 
 
 def test_empty_image_folder(tmp_path: Path) -> None:

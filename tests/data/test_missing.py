@@ -98,6 +98,15 @@ def test_frequent_words_among_numbers_and_dates_are_missing_and_said(values: Any
     assert set(words) <= set(declared.levels)
 
 
+@pytest.mark.parametrize("words", [["BDL"], ["<LOD", "trace"]])
+def test_frequent_words_in_a_target_of_numbers_are_named_with_a_way_out_that_works(words: list[str]) -> None:
+    y = [words[i // 4 % len(words)] if i % 4 == 0 else value for i, value in enumerate(NUMBERS)]
+    with pytest.raises(DataError, match=r"'target' must hold values of one type.*numbers and .* rows\).*missing=\["):
+        from_arrays(X, y)
+    task = from_arrays(X, y, missing=words)
+    assert (task.target.kind, task.n_rows) == ("regression", N - N // 4)
+
+
 def test_words_that_are_most_of_a_column_or_many_are_levels() -> None:
     for texts in (
         ["word" if i % 3 else v for i, v in enumerate(NUMBERS)],

@@ -1,0 +1,123 @@
+"""A source taken apart: its target, groups, order and weights, and the columns that are left to learn from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from automl import runtime
+from automl.data import dates
+from automl.data.options import Options
+from automl.data.source import Source
+from automl.errors import ConfigError, DataError, unknown_name
+
+_ASIDE = {
+    "weights": "it holds the weights",
+    "group": "it is the group of a row",
+    "order": "it is what rows are ordered by",
+}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A source taken apart. ``aside``: the columns of the group, order and weights that are not used, with the reason.
+
+    ``y_given``: whether the target came as an array of its own. ``valid``: (n,) which rows were given to validate on.
+    """
+
+    data: Source
+    y: np.ndarray
+    weights: np.ndarray | None
+    groups: np.ndarray | None
+    order: np.ndarray | None
+    aside: dict[str, str]
+    y_given: bool = False
+    valid: np.ndarray | None = None
+
+    def take(self, index: np.ndarray) -> "Parts":
+        rows = (self.weights, self.groups, self.order, self.valid)
+        weights, groups, order, valid = (None if v is None else v[index] for v in rows)
+        return Parts(self.data.take(index), self.y[index], weights, groups, order, self.aside, self.y_given, valid)
+
+
+def take_apart(data: Source, target: str | None, options: Options, where: str = "the data") -> tuple[str, Parts]:
+    """Take the target, group, order and weights out of a source."""
+    columns = dict(data.columns or {})
+    y, name = data.y, data.target_name
+    if y is None or (target is not None and target in columns):
+        name = _target_column(target, columns, where)
+        y = columns.pop(name)
+    elif target not in (None, name):
+        raise ConfigError(
+            f"target='{target}' must name a column of a table; {where} has its target beside it, as in y_train of an "
+            "npz file or in the folders of images. Leave target out."
+        )
+    aside: dict[str, str] = {}
+    extra: dict[str, np.ndarray | None] = {}
+    for what in ("weights", "group", "order"):
+        given = getattr(options, what)
+        if isinstance(given, (str, int)):
+            given = str(given)
+            if given not in columns:
+                raise unknown_name(f"column for {what}", given, columns)
+            if what != "order" or not dates.formats(columns[given]):  # a date stays a feature
+                aside[given] = _ASIDE[what]
+            given = columns[given]
+        extra[what] = None if given is None else same_rows(what, given, len(data))
+    order, groups, weights = extra["order"], extra["group"], extra["weights"]
+    parts = Parts(
+        data=replace(data, columns=columns if data.columns is not None else None, y=None),
+        y=y,
+        weights=None if weights is None else _weights(weights),
+        groups=None if groups is None else np.unique(runtime.labels(groups), return_inverse=True)[1],
+        order=None if order is None else _ranks(order),
+        aside=aside,
+        y_given=data.y is y,
+    )
+    return name, parts
+
+
+def _target_column(target: str | None, columns: Mapping[str, Any], where: str) -> str:
+    if target is None and "target" not in columns:
+        shown = ", ".join(list(columns)[:20])
+        raise ConfigError(f"Name the column to predict, as in target={list(columns)[-1]}. Columns of {where}: {shown}.")
+    name = "target" if target is None else target
+    if name not in columns:
+        raise unknown_name(f"target column in {where}:", name, columns)
+    return name
+
+
+def same_rows(what: str, values: Any, n_rows: int) -> np.ndarray:
+    array = runtime.as_array(values)
+    if array.shape != (n_rows,):
+        raise DataError(f"{what} must have one value for each of the {n_rows} rows; its shape is {array.shape}.")
+    return array
+
+
+def _weights(values: np.ndarray) -> np.ndarray:
+    weights, bad = runtime.numbers(values)
+    wrong = np.array([bad]) if bad >= 0 else np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
+    if wrong.size:
+        raise DataError(
+            f"Weights must be finite numbers from 0; row {wrong[0] + 1} has "
+            f"'{runtime.shown(values[wrong[0]])}'. Correct it."
+        )
+    if not weights.any():
+        raise DataError("Weights must not all be zero. Give some rows a weight.")
+    return weights
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Return (n,) ranks of numbers or dates; equal values have the same."""
+    moments, bad = runtime.dates(values, "iso") if values.dtype.kind == "M" else runtime.numbers(values)
+    forms = dates.formats(values) if bad >= 0 else ()
+    if forms:
+        moments, bad = runtime.dates(values, forms)
+    gap = bad if bad >= 0 else next(iter(np.flatnonzero(moments != moments)), -1)
+    if gap >= 0:
+        raise DataError(
+            f"The column to order by must hold a number or date in every row; row {gap + 1} has "
+            f"'{runtime.shown(values[gap])}'."
+        )
+    return np.unique(moments, return_inverse=True)[1]

@@ -1,0 +1,173 @@
+"""Rows for which there is time: data that cannot be read within its time is sampled while it is read, and said."""
+
+import io
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+# What reading costs is measured on so many rows, or fewer where they are long.
+_FEWEST_TRIAL_ROWS, _TRIAL_ROWS, _TRIAL_BYTES = 20, 500, 300_000
+# Then on so many times more, as long as that takes up to this share of the time.
+_TRIAL_GROWTH, _TRIAL_SHARE = 4, 0.15
+# Fewer rows are not worth a sample.
+_FEWEST_ROWS = 2_000
+# Of a class, even a rare one.
+_FEWEST_OF_CLASS = 10
+_MOST_CLASSES = 100
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What a sample of rows respects. ``classes``: (n,) labels, whose shares are kept; ``groups``: (n,), kept whole."""
+
+    classes: np.ndarray | None = None
+    groups: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, target: np.ndarray | None, groups: np.ndarray | None) -> "Keys":
+        """Return the groups, or the classes of a target that has few different values."""
+        if groups is not None or target is None or target.dtype.kind not in "Obiu":
+            return cls(groups=groups)
+        return cls(target if 1 < len(Counter(target.tolist())) <= _MOST_CLASSES else None)
+
+
+@dataclass
+class Sampling:
+    """How many rows are read. ``rows``: a number, "all", or "auto" for as many as there is time for.
+
+    ``until``: ``time.time()`` by which they are to be understood, None for no limit. ``learn_from``: makes of some
+    rows what the search will make of all, so that the time can be taken. ``target``, ``group``: columns that a sample
+    respects. ``kept``: how many rows were chosen, None where all are; ``asked``: whether there was a choice.
+    """
+
+    rows: int | str = "auto"
+    until: float | None = None
+    seed: int = 0
+    learn_from: Callable[[Any], Any] = len
+    target: str | None = None
+    group: str | None = None
+    kept: int | None = field(default=None, init=False)
+    asked: bool = field(default=False, init=False)
+
+    @property
+    def may_choose(self) -> bool:
+        """Whether there may be rows that are not read."""
+        return self.rows != "all" and (isinstance(self.rows, int) or self.until is not None)
+
+    def share(self, part: float) -> "Sampling":
+        """Return the sampling of one of several files, which has this part of the time that is left."""
+        now = time.time()
+        return replace(self, until=None if self.until is None else now + part * (self.until - now))
+
+    def choose(
+        self, n_rows: int, n_bytes: int, read: Callable[[np.ndarray], Any], keys: Callable[[], Keys], what: str
+    ) -> tuple[np.ndarray | None, tuple[str, ...]]:
+        """Return the positions of the rows to read, None for all, and notes.
+
+        ``n_bytes``: the size of all rows. ``read``: returns rows at given positions. ``what``: how they are called.
+        """
+        self.asked, per_row = True, 0.0
+        if self.rows == "auto" and self.until is not None and n_rows > _FEWEST_ROWS:
+            per_row = self._seconds_per_row(n_rows, n_bytes, read)
+        if self._most(n_rows, per_row) >= n_rows:
+            return None, ()
+        respected = keys()  # which takes its time too
+        self.kept = most = min(n_rows, self._most(n_rows, per_row))
+        index = sample(n_rows, most, self.seed, respected)
+        how = " by whole groups" if respected.groups is not None else ""
+        how = " in the shares of the classes" if respected.classes is not None else how
+        kept = f"{len(index):,} of the {n_rows:,} rows of {what} are read, at random{how} (seed {self.seed})"
+        if not per_row:
+            return index, (f"{kept}, as rows={self.rows} asks.",)
+        why = f"reading all would take about {per_row * n_rows:,.0f} seconds"
+        return index, (f"{kept}: {why}. A longer budget reads more, data.rows=all everything.",)
+
+    def by_names(self, column: Callable[[str], np.ndarray | None]) -> Keys:
+        """Return what to respect of a table. ``column``: returns one by its name, None where there is none."""
+        target, group = (None if name is None else column(name) for name in (self.target, self.group))
+        return Keys.of(target, group)
+
+    def _most(self, n_rows: int, per_row: float) -> int:
+        """Return how many rows to read that take so many seconds each."""
+        if isinstance(self.rows, int):
+            return self.rows
+        if not per_row or self.until is None:
+            return n_rows
+        return max(int((self.until - time.time()) / per_row), _TRIAL_ROWS)
+
+    def _seconds_per_row(self, n_rows: int, n_bytes: int, read: Callable[[np.ndarray], Any]) -> float:
+        """Return what a row more takes, measured on more and more rows, in a small part of the time."""
+
+        def seconds_for(n: int) -> float:
+            started = time.perf_counter()
+            # Whatever it is, reading will name it, unless it is due to the few rows.
+            with suppress(Exception), warnings.catch_warnings(action="ignore"):
+                self.learn_from(read(sample(n_rows, n, self.seed, Keys())))
+            return time.perf_counter() - started
+
+        seconds_for(_FEWEST_TRIAL_ROWS)  # libraries are imported
+        n = max(_FEWEST_TRIAL_ROWS, min(_TRIAL_ROWS, _TRIAL_BYTES * n_rows // max(1, n_bytes)))
+        n_before, before = 0, 0.0
+        while True:
+            seconds = seconds_for(n)
+            # Less than half of the average is chance.
+            per_row = max((seconds - before) / (n - n_before), seconds / n / 2)
+            left = (self.until or 0.0) - time.time()
+            is_enough = _TRIAL_GROWTH * seconds > _TRIAL_SHARE * left or n_rows * seconds / n < left
+            if is_enough or _TRIAL_GROWTH * n >= n_rows:
+                return per_row
+            n_before, before, n = n, seconds, _TRIAL_GROWTH * n
+
+
+def sample(n_rows: int, n_keep: int, seed: int, keys: Keys) -> np.ndarray:
+    """Return the positions (n,) of about ``n_keep`` of the rows, in their order: at random, by groups or classes."""
+    order = np.random.default_rng(seed).permutation(n_rows)
+    if keys.groups is not None:
+        codes = _codes(keys.groups)[order]
+        first = np.unique(codes, return_index=True)[1]
+        sizes = np.bincount(codes)
+        drawn = np.argsort(first)  # groups, in the order of the rows that were drawn
+        n_groups = max(2, int(np.searchsorted(np.cumsum(sizes[drawn]), n_keep, side="right")))
+        return np.sort(order[np.isin(codes, drawn[:n_groups])])
+    if keys.classes is not None:
+        codes = _codes(keys.classes)[order]
+        sizes = np.bincount(codes)
+        quota = np.maximum(np.round(sizes * (n_keep / n_rows)), _FEWEST_OF_CLASS)
+        by_class = np.argsort(codes, kind="stable")
+        within = np.arange(n_rows) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        return np.sort(order[by_class[within < quota[codes[by_class]]]])
+    return np.sort(order[:n_keep])
+
+
+def _codes(values: np.ndarray) -> np.ndarray:
+    known = {value: i for i, value in enumerate(dict.fromkeys(values.tolist()))}
+    return np.array([known[value] for value in values.tolist()], dtype=np.int64)
+
+
+def records(text: str) -> list[str]:
+    """Return the header and the rows of a table of text, each with its line ends; without empty lines and comments."""
+    lines = list(io.StringIO(text, newline=""))
+    header, *rows = _whole(lines) if '"' in text else lines
+    return [header, *(row for row in rows if row[0] != "#" and row.strip())]
+
+
+def _whole(lines: Sequence[str]) -> list[str]:
+    """Put lines together that are parts of one quoted field."""
+    found: list[str] = []
+    open_lines: list[str] = []
+    for line in lines:
+        is_odd = line.count('"') % 2 == 1
+        if open_lines or is_odd:
+            open_lines.append(line)
+        if open_lines and is_odd and len(open_lines) > 1:
+            found.append("".join(open_lines))
+            open_lines = []
+        elif not open_lines:
+            found.append(line)
+    return [*found, *open_lines]
