@@ -191,7 +191,7 @@ def test_a_deterministic_run_is_the_same_over_an_interrupt(tmp_path: Path) -> No
 def test_auto_chooses_the_runner_by_the_size_of_the_work(
     seconds: float | None, trials: int | None, given: dict, chosen: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("automl.search_config.n_cores", lambda: 2)
+    monkeypatch.setattr("automl.search.n_cores", lambda: 2)
     runner = make_runner(SearchConfig(seconds, trials, runner={"name": "auto", **given}))
     assert type(runner).__module__ == f"automl.runners.{chosen}"
 
