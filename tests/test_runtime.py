@@ -234,6 +234,16 @@ def test_subwords_join_the_earliest_known_pair_first() -> None:
     assert found[2, 2:].tolist() == [0] * (found.shape[1] - 2)
 
 
+def test_rows_that_are_answered_at_once_follow_their_subwords() -> None:
+    counts = np.array([3] * 50_000 + [runtime.MOST_SUBWORDS] + [3] * 50_000)
+    weighed = runtime.ids_per_row({"subwords": counts, "tokens": np.ones_like(counts)})
+    spans = list(runtime.even_spans(weighed, runtime._CHUNK_VALUES))
+    assert [a for a, _ in spans] == [0, *(b for _, b in spans[:-1])]
+    assert spans[-1][1] == len(counts)
+    assert max((b - a) * weighed[a:b].max() for a, b in spans) <= runtime._CHUNK_VALUES
+    assert len(spans) < 20
+
+
 def test_subwords_of_a_long_text_are_cut_and_a_long_word_takes_no_long_time() -> None:
     s = schema(t={"role": "text", "subwords": [*" ab", "ab"]})
     assert encode(s, {"t": ["a " * 10_000, "ab" * 100_000]})["subwords"].shape == (2, runtime.MOST_SUBWORDS)

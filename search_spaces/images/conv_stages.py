@@ -86,6 +86,7 @@ def build(params: Params, problem: "Problem") -> "Model":
 def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
     """Return the module for images like those of ``x``, (n, h, w, c), which also give its input statistics."""
     from automl.search_spaces.images import _network as parts
+    from automl.search_spaces.images._views import CutMix
     from automl.training.layers import ACTIVATIONS
 
     height, width_pixels, channels = present(x.image).shape[1:]
@@ -106,17 +107,17 @@ def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
         block, own = parts.BLOCKS[stage["block"]], scope(stage, f"block.{stage['block']}")
         layers += [block(wider, norm, activation, **own) for _ in range(stage["depth"])]
         width = wider
-    blend = parts.CutMix(**scope(params, "cutmix.boxes")) if params["cutmix"] == "boxes" else None
+    blend = CutMix(**scope(params, "cutmix.boxes")) if params["cutmix"] == "boxes" else None
     return parts.ConvNet(_front(params, x), layers, width, n_outputs, params["pool"], params["dropout"], blend)
 
 
 def _front(params: Params, x: "Rows") -> "list[nn.Module]":
     """Return what images go through before the network: moves, standardisation, views."""
-    from automl.search_spaces.images import _network as parts
+    from automl.search_spaces.images import _views
 
     views = scope(params, f"augment.{params['augment']}")
     moves = {name: views.pop(name) for name in ("shift", "flip") if name in views}
-    return [parts.RandomMoves(**moves), parts.Standardise(present(x.image)), parts.RandomViews(**views)]
+    return [_views.RandomMoves(**moves), _views.Standardise(present(x.image)), _views.RandomViews(**views)]
 
 
 OPTION = Family(

@@ -13,7 +13,7 @@ from sklearn.datasets import load_digits
 from automl.assemble import build, task_space
 from automl.data import from_arrays
 from automl.search_spaces.images import _network as parts
-from automl.search_spaces.images import conv_stages
+from automl.search_spaces.images import _views, conv_stages
 from automl.space import Choice, Defaults, Params, Random, draw
 from automl.task import Rows, Task
 from tests.search_spaces.networks import assert_exports, fitted, n_weights
@@ -86,7 +86,7 @@ def test_random_candidates_build_and_answer() -> None:
 def test_standardise_gives_mean_0_and_deviation_1_per_channel() -> None:
     images = np.random.default_rng(0).integers(0, 255, (50, 6, 4, 3)).astype(np.uint8)
     images[..., 2] = 7
-    x = parts.Standardise(images)(torch.tensor(images).float())
+    x = _views.Standardise(images)(torch.tensor(images).float())
     assert x.shape == (50, 3, 6, 4)
     torch.testing.assert_close(x.mean(dim=(0, 2, 3)), torch.zeros(3), atol=1e-4, rtol=0)
     torch.testing.assert_close(x[:, :2].std(dim=(0, 2, 3)), torch.ones(2), atol=1e-3, rtol=0)
@@ -95,7 +95,7 @@ def test_standardise_gives_mean_0_and_deviation_1_per_channel() -> None:
 def test_standardise_takes_a_fraction_of_the_memory_of_the_images() -> None:
     images = np.random.default_rng(0).integers(0, 255, (50_000, 16, 16, 3), np.uint8)
     tracemalloc.start()
-    made = parts.Standardise(images)
+    made = _views.Standardise(images)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert most < images.nbytes / 2
@@ -134,27 +134,27 @@ def test_depth_and_width_grow_the_network() -> None:
 
 def test_views_leave_predictions_alone_and_change_training_images() -> None:
     x = torch.randn(6, 3, 12, 10)
-    views = parts.RandomViews(zoom=0.2, rotate_degrees=20, brightness=0.3, cutout=0.3)
+    views = _views.RandomViews(zoom=0.2, rotate_degrees=20, brightness=0.3, cutout=0.3)
     assert views.eval()(x) is x
     changed = views.train()(x)
     assert changed.shape == x.shape
     assert (changed - x).abs().mean() > 0.1
-    torch.testing.assert_close(parts.RandomViews().train()(x), x)
+    torch.testing.assert_close(_views.RandomViews().train()(x), x)
 
 
 def test_a_flip_mirrors_and_a_shift_moves() -> None:
     x = torch.rand(200, 5, 6, 3)
-    flipped = parts.RandomMoves(flip=True).train()(x)
+    flipped = _views.RandomMoves(flip=True).train()(x)
     mirrored = (flipped == x.flip(2)).all(dim=(1, 2, 3))
     assert 60 < mirrored.sum() < 140
     assert torch.equal(flipped[~mirrored], x[~mirrored])
-    moved = parts.RandomMoves(shift=0.2).train()(x)  # one pixel each way, and what comes in is reflected
+    moved = _views.RandomMoves(shift=0.2).train()(x)  # one pixel each way, and what comes in is reflected
     padded = torch.nn.functional.pad(x.movedim(3, 1), (1, 1, 1, 1), mode="reflect").movedim(1, 3)
     crops = [padded[:, i : i + 5, j : j + 6] for i in range(3) for j in range(3)]
     found = torch.stack([(moved == crop).all(dim=(1, 2, 3)) for crop in crops])
     assert found.any(dim=0).all()
     assert found.any(dim=1).all()
-    assert parts.RandomMoves(shift=0.2, flip=True).eval()(x) is x
+    assert _views.RandomMoves(shift=0.2, flip=True).eval()(x) is x
 
 
 def test_many_images_get_larger_batches_and_light_augmentation_first_unless_a_person_says() -> None:
@@ -176,7 +176,7 @@ def test_a_cut_and_mixed_image_has_each_pixel_from_one_of_two() -> None:
     other = torch.tensor([1, 2, 3, 4, 5, 0])
     shares = []
     for _ in range(20):
-        mixed, share = parts.CutMix(alpha=1.0, share=0.8)(other, x)
+        mixed, share = _views.CutMix(alpha=1.0, share=0.8)(other, x)
         own = mixed == x
         assert (own | (mixed == x[other])).all()
         assert own.float().mean().item() == pytest.approx(share)
