@@ -10,8 +10,8 @@ from automl.configuration import usual_options
 from automl.hydra_app import GROUPS, composed
 from automl.overrides import LISTS, ROLES, TEXTS
 
-# Each run has a folder of its own.
-_LEFT_OUT = ("run.dir",)
+# Each run has a folder of its own, and what a file says about the space stands in the space.
+_LEFT_OUT = ("run.dir", "space_file")
 _PLAIN = re.compile(r"[A-Za-z_][\w./-]*")
 _WORDS = ("null", "true", "false", "nan", "inf")
 

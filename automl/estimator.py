@@ -20,13 +20,13 @@ from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from automl import files, metrics, run_folder
-from automl.assemble import SpaceConfig
+from automl import files, metrics, run_folder, space_file
+from automl.assemble import SpaceConfig, build
 from automl.data import from_arrays, rows
 from automl.data.source import named_columns, to_array
 from automl.data.target import class_codes
 from automl.decision import labels
-from automl.errors import ConfigError, DataError
+from automl.errors import ConfigError, DataError, unknown_name
 from automl.explain.face import Explained
 from automl.explain.mixed import Subject
 from automl.explain.task_rows import out_of_fold
@@ -36,6 +36,7 @@ from automl.export.member import Member, predict, to_onnx, validation_prediction
 from automl.export.remarks import remarks
 from automl.export.ship import members_of, ship_members
 from automl.export.shipped import Shipped
+from automl.figures.network import Diagram
 from automl.goals import SCORE, Goals, limits_of
 from automl.leaderboard import report
 from automl.leaderboard.plots import Plots, summary
@@ -46,10 +47,12 @@ from automl.progress import Progress
 from automl.runtime import as_array
 from automl.search import Search, SearchResult
 from automl.search_config import SearchConfig, make_runner
+from automl.training.network import Network
 
 _PARAMETER_TYPES: tuple[tuple[tuple[str, ...], tuple[type, ...], str], ...] = (
     (("runner", "searcher", "scheduler"), (str, Mapping), "a name, or a mapping with a name and options"),
-    (("space", "roles", "plugins", "limits"), (Mapping, type(None)), "a mapping, or None"),
+    (("space",), (Mapping, str, os.PathLike, type(None)), "a mapping, the path of a file that holds one, or None"),
+    (("roles", "plugins", "limits"), (Mapping, type(None)), "a mapping, or None"),
     (("goals",), (list, tuple), "a list of names"),
     (("run_dir",), (str, os.PathLike, type(None)), "a path, or None"),
 )
@@ -74,7 +77,7 @@ class AutoML(Explained, BaseEstimator):
     seed: of everything random.
     deterministic: whether the trials are the same with any number of workers; needs ``trials``.
     runner, searcher, scheduler: a name, or a mapping ``{"name": ..., **options}``.
-    space: overrides in the form of ``automl space``, e.g. ``{"tables": {"svm": "off"}}``.
+    space: overrides in the form of ``automl space``, e.g. ``{"tables": {"svm": "off"}}``, or a YAML file of them.
     kind: of the data: "table", "image", "sequence", "text", or "auto".
     roles: column -> "numeric", "categorical", "boolean", "datetime", "text" or "dropped".
     folds: a number of folds, the share of one holdout, or "auto".
@@ -111,7 +114,7 @@ class AutoML(Explained, BaseEstimator):
         metric: Any = "auto",
         seed: int = 0,
         runner: str | Mapping[str, Any] = "auto",
-        space: Mapping[str, Any] | None = None,
+        space: Mapping[str, Any] | str | os.PathLike[str] | None = None,
         searcher: str | Mapping[str, Any] = "tpe",
         scheduler: str | Mapping[str, Any] = "asha",
         *,
@@ -235,10 +238,10 @@ class AutoML(Explained, BaseEstimator):
     @property
     def plot(self) -> Plots:
         """Pictures of the search as Plotly figures: ``plot.leaderboard()``, ``.scores()``, ``.curves()``, ``.front()``,
-        ``.importance()``, ``.parallel()``, ``.timeline()``.
+        ``.importance()``, ``.parallel()``, ``.timeline()``; and ``.network()``, a diagram.
         """
         check_is_fitted(self)
-        return Plots(self.board_)
+        return Plots(self.board_, self._network)
 
     def _html_repr(self) -> str:
         """Return what notebooks show: the parameters, and once it is fitted what the search came to."""
@@ -393,6 +396,23 @@ class AutoML(Explained, BaseEstimator):
         if self.seed is not None:
             number("parameter seed", self.seed, 0, 2**32 - 1, whole=True)
 
+    def _network(self, trial: str | None) -> Diagram:
+        """Return the diagram of a trial's network, or of the best one in the ensemble."""
+        for member in sorted(self.members_, key=lambda member: -member.weight):
+            if trial in (None, member.candidate_id) and isinstance(member.model.model, Network):
+                return member.model.model.diagram()
+        if trial is None:
+            raise ConfigError("No model of the ensemble is a network; plot.network(TRIAL) shows that of a trial.")
+        known = {one.candidate.id: one.candidate for one in self.board_.trials}
+        if trial not in known:
+            raise unknown_name("trial", trial, known)
+        made = build(known[trial].params, self.task_.problem)
+        if not isinstance(made.model, Network) or made.steps:
+            raise ConfigError(
+                f"Trial {trial} ({known[trial].family}) is no network, or has steps before it that were not kept."
+            )
+        return made.model.diagram(self.task_.data.x)
+
     def _config(self, started: float) -> SearchConfig:
         def named(value: str | Mapping[str, Any]) -> Mapping[str, Any]:
             return {"name": value} if isinstance(value, str) else value
@@ -403,13 +423,16 @@ class AutoML(Explained, BaseEstimator):
             searcher=named(self.searcher),
             scheduler=named(self.scheduler),
             runner=named(self.runner),
-            space=SpaceConfig(self.space or {}, self.plugins or {}),
+            space=SpaceConfig(self._space(), self.plugins or {}),
             ship=ShipConfig(max_members=self.max_members, compress=CompressConfig(self.max_loss)),
             started=started,
             export=False,
             deterministic=self.deterministic,
             goals=Goals(tuple(self.goals), limits_of(self.limits or {})),
         )
+
+    def _space(self) -> Mapping[str, Any]:
+        return self.space or {} if not isinstance(self.space, str | os.PathLike) else space_file.read(self.space)
 
     def _checked(self, X: Any, reset: bool) -> Any:
         """Return X as a frame, matrix or array; remember, or check, its columns as scikit-learn does."""

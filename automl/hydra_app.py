@@ -22,13 +22,13 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from automl import registry
+from automl import registry, space_file
 from automl.assemble import Plugins, described
 from automl.configuration import usual_options, written
 from automl.errors import ConfigError, nearest
 from automl.faults import tell
 from automl.options import configuration
-from automl.overrides import escaped, taken_out
+from automl.overrides import escaped, taken_out, unquoted
 from automl.space import OFF
 
 CONFIG_MODULE = "automl.conf"
@@ -42,6 +42,7 @@ _CHOICE = re.compile(rf"({'|'.join(GROUPS)})=([A-Za-z_][\w.:,]*)")
 # A list for a part of the space, which has no list there: only these options, or values.
 _ONLY_THESE = re.compile(r"\+{0,2}space\.([\w.-]+)=(\[.*)", re.DOTALL)
 _ONLY = "__only__"
+_SPACE_FILE = "space_file="
 _PLUGINS = re.compile(r"\+{0,2}plugins[.=]")
 # Takes a configuration and when it began; returns whether it was interrupted.
 Search = Callable[[dict[str, Any], float], bool]
@@ -143,7 +144,11 @@ def given(arguments: Sequence[str], space: Mapping[str, Any], several: bool = Fa
 
     ``space``: what arguments change of it.
     """
-    others, names = taken_out(arguments, several)
+    files = [argument for argument in arguments if argument.startswith(_SPACE_FILE)]
+    others, names = taken_out([argument for argument in arguments if argument not in files], several)
+    if files:
+        file = unquoted(files[-1].removeprefix(_SPACE_FILE))
+        names |= escaped({"space_file": file or None, "space": _as_hydra(space_file.read(file), space) if file else {}})
     if names:
         group, name = NAMES
         ConfigStore.instance().store(group=group, name=name, node=names, package="_global_")
@@ -151,6 +156,24 @@ def given(arguments: Sequence[str], space: Mapping[str, Any], several: bool = Fa
         place = next((i for i, other in enumerate(others) if "=" in other and other[0] != "-"), len(others))
         others.insert(place, f"+{group}={name}")
     return [opened(argument, space) for argument in others]
+
+
+def _as_hydra(changes: Mapping[str, Any], space: Mapping[str, Any]) -> dict[str, Any]:
+    """Return changes of the space in the form that its keys have: a list in the place of a mapping is marked, and of
+    ``options`` that have spaces of their own, the others are off. What is wrong stays, for whoever checks it.
+    """
+    found: dict[str, Any] = {}
+    for name, value in changes.items():
+        part = space.get(name)
+        if isinstance(value, Mapping):
+            found[name] = _as_hydra(value, part if isinstance(part, Mapping) else {})
+        else:
+            found[name] = {_ONLY: value} if isinstance(value, list) and isinstance(part, Mapping) else value
+    chosen = found.get("options")
+    if isinstance(chosen, list) and "options" not in space and set(map(str, chosen)) <= space.keys():
+        del found["options"]
+        found |= {name: OFF for name in space if name not in (*map(str, chosen), "default")}
+    return found
 
 
 def opened(argument: str, space: Mapping[str, Any]) -> str:

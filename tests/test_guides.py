@@ -32,6 +32,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     runpy.run_path(str(ROOT / "examples" / "write_breast_cancer.py"))["main"](str(folder))
     for name in ("family", "loss", "searcher"):
         shutil.copy(ROOT / "examples" / f"own_{name}.py", folder / f"my_{name}.py")
+    shutil.copy(ROOT / "examples" / "own_space.yaml", folder / "my_space.yaml")
     (metric,) = blocks(BENCHMARK, "python")
     (folder / "my_metric.py").write_text(metric)
     with pytest.MonkeyPatch.context() as patch:

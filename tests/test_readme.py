@@ -1,6 +1,7 @@
 """What the README says, works: its commands parse, its options exist, its Python runs."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ SEARCHES = [c for c in COMMANDS if c.startswith("automl search")]
 @pytest.mark.parametrize("overrides", compositions(SEARCHES), ids=" ".join)
 def test_every_search_command_composes(overrides: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "my_loss.py").write_text("from automl.option import Loss\n\nOPTION = Loss(space={}, build=print)\n")
+    shutil.copy(ROOT / "examples" / "own_space.yaml", tmp_path / "my_space.yaml")
+    monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     compose(overrides)
 

@@ -1,6 +1,6 @@
 """Overrides: a space as plain nested values, and what a person changes of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -35,8 +35,8 @@ def configure(space: Space, config: Mapping[str, Any], path: str = "space") -> d
 
     A mapping changes the named attributes of a domain or goes down into an option; a list keeps
     these options; a plain value freezes the parameter; ``off`` removes an option. Below a ``Repeat``, ``n``
-    is the number of repetitions, and the rest holds for each of them. What ``config`` does not name
-    stays as it is. Raises ``SpaceError`` naming the nearest path.
+    is the number of repetitions, and the rest holds for each of them; a list of mappings has one for each,
+    and they are as many. What ``config`` does not name stays as it is. Raises ``SpaceError`` naming the nearest path.
     """
     _known_keys(config, space, path)
     return {n: _configure(d, config[n], f"{path}.{n}") if n in config else d for n, d in space.items()}
@@ -119,16 +119,33 @@ def begin_at(space: Space, path: str, usual: Scalar, start: Scalar) -> dict[str,
     return changed
 
 
-def _configure_repeat(repeat: Repeat, config: Any, path: str) -> Repeat:
+def _configure_repeat(repeat: Repeat, config: Any, path: str) -> Repeat | Space:
+    if isinstance(config, list | tuple):
+        return _configure_each(repeat, config, path)
     if not isinstance(config, Mapping):
         known = ", ".join(["n", *repeat.space])
-        raise SpaceError(f"'{path}' is a group that is repeated: set one of {known}; got {config!r}.")
+        raise SpaceError(
+            f"'{path}' is a group that is repeated: set one of {known}, or give a list with a mapping for each; got "
+            f"{config!r}."
+        )
     changed = configure({"n": repeat.times, **repeat.space}, config, path)
     times = changed.pop("n")
     try:
         return Repeat(changed, times)  # type: ignore[arg-type]
     except SpaceError as error:
         raise SpaceError(f"'{path}.n': {error}") from None
+
+
+def _configure_each(repeat: Repeat, config: Sequence[Any], path: str) -> Space:
+    """Return a group in the place of ``repeat`` that draws the same paths; each repetition has a space of its own."""
+    if not config:
+        raise SpaceError(f"'{path}' is a list with a mapping for each repetition; it has none. Use n: 0.")
+    each: dict[str, Domain | Space] = {"n": Constant(len(config))}
+    for i, own in enumerate(config):
+        if not isinstance(own, Mapping):
+            raise SpaceError(f"'{path}.{i}' is a mapping of what is changed, {{}} for nothing; got {own!r}.")
+        each[str(i)] = configure(repeat.space, own, f"{path}.{i}")
+    return each
 
 
 def _change(domain: Float | Int, config: Mapping[str, Any], path: str) -> Float | Int:
