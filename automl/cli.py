@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import os
+import re
 import signal
 import sys
 import time
@@ -271,13 +272,26 @@ def _space(argv: list[str]) -> None:
     parser = _parser("space", "Print what is searched over as YAML, with ranges and defaults.")
     parser.add_argument("path", nargs="?", default="", help="a part of it, e.g. tables.lightgbm")
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="e.g. space.tables.svm=off space=small")
-    given = parser.parse_args(argv)
+    parser.add_argument("--network", metavar="SHAPE", help="draw a network of the family at PATH for rows of 28,28,1")
+    parser.add_argument("--classes", type=int, default=10, help="of its target, 0 for values (default: 10)")
+    parser.add_argument("--seed", type=int, help="of a random candidate (default: the one that is tried first)")
+    parser.add_argument("--svg", type=Path, help="a file to draw it in too")
+    given = parser.parse_intermixed_args(argv)
     path, overrides = given.path, given.overrides
     if "=" in path:
         path, overrides = "", [path, *overrides]
     from automl import commands
 
-    commands.space(path, overrides)
+    if given.network is None:
+        commands.space(path, overrides)
+    else:
+        commands.network(path, overrides, _shape(given.network), given.classes, given.seed, given.svg)
+
+
+def _shape(text: str) -> list[int]:
+    if not re.fullmatch(r"\d+(,\d+)*", text):
+        raise AutoMLError(f"A shape is whole numbers, as in --network 28,28,1; got '{text}'.")
+    return [int(size) for size in text.split(",")]
 
 
 class _Parser(argparse.ArgumentParser):

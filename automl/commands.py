@@ -261,6 +261,21 @@ def predict(model: str, data: str, output: str, spreadsheet: bool = False) -> No
         raise AutoMLError(str(error)) from None
 
 
+def network(
+    path: str, overrides: Sequence[str], shape: Sequence[int], classes: int, seed: int | None, svg: Path | None
+) -> None:
+    """Print a network at ``path`` of the composed space for rows of ``shape``; ``svg``: a file to draw it in too."""
+    from automl.assemble import SpaceConfig
+    from automl.hydra_app import composed
+    from automl.preview import preview
+
+    config = composed(["data.train=none", *overrides])
+    drawn = preview(path.removeprefix("space."), SpaceConfig(config["space"], config["plugins"]), shape, classes, seed)
+    print(drawn)
+    if svg is not None:
+        files.write(svg, drawn.svg(), files.PUBLIC)
+
+
 def space(path: str, overrides: Sequence[str]) -> None:
     """Print the composed space, or the part of it at ``path``, as YAML."""
     from automl.hydra_app import composed

@@ -47,7 +47,7 @@ from automl.progress import Progress
 from automl.runtime import as_array
 from automl.search import Search, SearchResult
 from automl.search_config import SearchConfig, make_runner
-from automl.training.network import Network
+from automl.training.torch_model import TorchModel
 
 _PARAMETER_TYPES: tuple[tuple[tuple[str, ...], tuple[type, ...], str], ...] = (
     (("runner", "searcher", "scheduler"), (str, Mapping), "a name, or a mapping with a name and options"),
@@ -399,7 +399,7 @@ class AutoML(Explained, BaseEstimator):
     def _network(self, trial: str | None) -> Diagram:
         """Return the diagram of a trial's network, or of the best one in the ensemble."""
         for member in sorted(self.members_, key=lambda member: -member.weight):
-            if trial in (None, member.candidate_id) and isinstance(member.model.model, Network):
+            if trial in (None, member.candidate_id) and isinstance(member.model.model, TorchModel):
                 return member.model.model.diagram()
         if trial is None:
             raise ConfigError("No model of the ensemble is a network; plot.network(TRIAL) shows that of a trial.")
@@ -407,7 +407,7 @@ class AutoML(Explained, BaseEstimator):
         if trial not in known:
             raise unknown_name("trial", trial, known)
         made = build(known[trial].params, self.task_.problem)
-        if not isinstance(made.model, Network) or made.steps:
+        if not isinstance(made.model, TorchModel) or made.steps:
             raise ConfigError(
                 f"Trial {trial} ({known[trial].family}) is no network, or has steps before it that were not kept."
             )

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import os
 import pickle
 import shutil
@@ -14,7 +15,10 @@ from urllib.parse import quote, unquote
 import numpy as np
 
 from automl.errors import ArtifactError, AutoMLError
+from automl.figures.network import Diagram
 from automl.types import Blob, FoldRef
+
+_DIAGRAM = "network.json"
 
 
 @dataclass(frozen=True)
@@ -22,8 +26,8 @@ class ModelStore:
     """A folder, or an fsspec URL that every node of a cluster sees; it travels to the workers, and they write to it.
 
     ``root/<trial>/<fold>.predictions`` is an array as NumPy writes it, ``root/<trial>/<fold>.model`` a pickle: unpickle
-    those of your own runs only. A file is whole or not there, and is checked against the SHA-256 in its reference
-    when it is read.
+    those of your own runs only. ``root/<trial>/network.json`` is what a network looks like. A file is whole or not
+    there; predictions and models are checked against the SHA-256 in their references when they are read.
     """
 
     root: str
@@ -43,6 +47,17 @@ class ModelStore:
         np.save(array, predictions, allow_pickle=False)
         packed = pickle.dumps(model, protocol=pickle.HIGHEST_PROTOCOL)
         return self._put(trial, FoldRef(fold, score), array.getvalue(), packed)
+
+    def put_diagram(self, trial: str, diagram: Diagram) -> None:
+        """Write what the trial's network looks like: plain JSON, for whoever does not open models."""
+        self._write(f"{quote(trial, safe='')}/{_DIAGRAM}", json.dumps(diagram.to_dict()).encode())
+
+    def diagram(self, trial: str) -> Diagram | None:
+        """Return what the trial's network looks like; None where it is none, was not kept, or is damaged."""
+        try:
+            return Diagram.from_dict(json.loads(self._content(f"{quote(trial, safe='')}/{_DIAGRAM}")))
+        except (ArtifactError, ValueError, KeyError, TypeError, RecursionError):
+            return None
 
     def predictions(self, ref: FoldRef) -> np.ndarray:
         """Return a fold's predictions, (n, width). Raises ``ArtifactError`` where they are damaged or gone."""
@@ -108,17 +123,20 @@ class ModelStore:
     def _read(self, blob: Blob | None) -> bytes:
         if blob is None:
             raise ArtifactError("This fold was not kept: only its score is known.")
-        try:
-            if self._remote:
-                system, root = self._file_system()
-                content: bytes = system.cat_file(f"{root}/{blob.key}")
-            else:
-                content = Path(self.root, blob.key).read_bytes()
-        except OSError as error:
-            raise ArtifactError(f"'{self.root}/{blob.key}' cannot be read ({error.strerror or error}).") from error
+        content = self._content(blob.key)
         if hashlib.sha256(content).hexdigest() != blob.sha256:
             raise ArtifactError(f"'{self.root}/{blob.key}' is damaged: it is not what was written there.")
         return content
+
+    def _content(self, key: str) -> bytes:
+        try:
+            if self._remote:
+                system, root = self._file_system()
+                content: bytes = system.cat_file(f"{root}/{key}")
+                return content
+            return Path(self.root, key).read_bytes()
+        except OSError as error:
+            raise ArtifactError(f"'{self.root}/{key}' cannot be read ({error.strerror or error}).") from error
 
 
 def _write_whole(path: Path, content: bytes) -> None:

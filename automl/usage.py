@@ -17,7 +17,7 @@ usage: automl COMMAND ...
   automl compete TRAIN TEST SAMPLE [KEY=VALUE ...]
                                       search, and write a checked submission for a contest
   automl ensemble RUN RUN... -o OUT   blend runs of a contest, and write their submission
-  automl space [PATH] [KEY=VALUE ...] print what is searched over, as YAML
+  automl space [PATH] [KEY=VALUE ...] print what is searched over, as YAML; --network SHAPE: a network of it
 
 `automl COMMAND --help` says more. For completion in bash: eval "$(automl search -sc install=bash)"
 """

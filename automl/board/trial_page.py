@@ -65,6 +65,7 @@ def trial(source: OpenLeaderboard, db: int, run_id: int, id: str, to: str) -> di
         "absent": ABSENT,
         "to": to,
         "kept": any(fold.predictions for fold in own.folds),
+        "network": source.models(seen.run).diagram(id),
         "figures": figures[2:] if is_values else figures[:2],
     }
 

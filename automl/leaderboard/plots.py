@@ -1,11 +1,13 @@
 """The pictures of one search in Python: Plotly figures that notebooks show, and a summary in HTML."""
 
+from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING
 
-from automl.errors import unknown_name
+from automl.errors import ConfigError, unknown_name
 from automl.figures import parameters, timeline, trials
 from automl.figures.marks import Mark
+from automl.figures.network import Diagram
 from automl.figures.style import Figure, colours
 from automl.goals import is_scored
 from automl.leaderboard import words
@@ -21,10 +23,13 @@ _SUMMARY_ROWS = 10
 
 
 class Plots:
-    """Pictures of what is known about a run. Each returns a ``plotly.graph_objects.Figure``."""
+    """Pictures of what is known about a run. Each but ``network`` returns a ``plotly.graph_objects.Figure``.
 
-    def __init__(self, board: Board) -> None:
-        self._board, self._metric = board, board.run.metric
+    ``networks``: the diagram of a trial's network by its id, of the best network in the ensemble without one.
+    """
+
+    def __init__(self, board: Board, networks: Callable[[str | None], Diagram] | None = None) -> None:
+        self._board, self._metric, self._networks = board, board.run.metric, networks
         self._ranked = board.run.goals.rank(board.trials)
         self._marks = [Mark.of(trial) for trial in board.trials]
         self._colours = colours(trial.candidate.family for trial in board.trials)
@@ -63,6 +68,15 @@ class Plots:
     def timeline(self) -> "go.Figure":
         """Show what each worker did when."""
         return _shown(timeline.timeline(self._marks, self._board.run.started_at, self._colours))
+
+    def network(self, trial: str | int | None = None) -> Diagram:
+        """Show the layers of a trial's network, by default of the best in the ensemble, with their shapes and costs.
+
+        Notebooks show it as SVG (``.svg()``), ``print`` as text. Raises ``ConfigError`` where there is no network.
+        """
+        if self._networks is None:
+            raise ConfigError("Only a leaderboard is known here: the model that was searched for shows its networks.")
+        return self._networks(None if trial is None else str(trial))
 
     def _of_family(self, family: str | None) -> list[Trial]:
         known = list(dict.fromkeys(trial.candidate.family for trial in self._ranked))

@@ -17,6 +17,7 @@ from automl.model_store import ModelStore
 from automl.space import Params
 from automl.task import Batch, Problem, Task
 from automl.training.pipeline import Pipeline
+from automl.training.torch_model import TorchModel
 from automl.types import LAST, RUNG, RUNG_SECONDS, Candidate, FoldRef, Report, Status, Trial, Values
 
 # From this many folds on a trial reports after each; with fewer it also reports from within a fit.
@@ -185,6 +186,8 @@ class Fit(Iterator[Trial]):
             prediction, score = self._calibrated(model, valid, prediction, score)
         kept = self.store.put(self.candidate.id, i, score, prediction, model) if self.store else FoldRef(i, score)
         self.folds.append(kept)
+        if self.store and i == 0 and isinstance(model.model, TorchModel):
+            self.store.put_diagram(self.candidate.id, model.model.diagram())
         if self.measure and i == 0:
             self.values |= self.measure(self.task, model)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import torch
 
     from automl.export.graph import Graph
+    from automl.figures.network import Diagram
     from automl.target import Head
     from automl.task import Problem, Rows
 
@@ -58,6 +59,15 @@ class TorchModel:
         if self.module is not None:
             return sizes.of_module(self.module, row)
         return sizes.planned(lambda: self.make_module(x, self.n_outputs), row)
+
+    def diagram(self, x: Rows | None = None) -> Diagram:
+        """Return the module's layers with their shapes and costs; before a fit, those for rows like ``x``."""
+        from automl.training import diagram
+
+        if self.module is not None and self.example is not None:
+            return diagram.of_module(self.module, self.example.take(slice(0, 1)))
+        assert x is not None
+        return diagram.planned(lambda: self.make_module(x, self.n_outputs), x.take(slice(0, 1)))
 
     @property
     def n_outputs(self) -> int:

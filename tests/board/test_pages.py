@@ -157,6 +157,13 @@ def test_predictions_that_were_not_kept_are_said_to_be_so(board: TestClient) -> 
     assert "not kept" in figure["layout"]["annotations"][0]["text"]
 
 
+def test_a_network_is_drawn_where_it_was_kept(board: TestClient) -> None:
+    kept, gone = (board.get(f"{BASE}/trials/{id}").text for id in (0, 40))
+    assert "Linear 4 → 2" in kept
+    assert "10 parameters, 8 multiply-adds" in kept
+    assert "multiply-adds" not in gone
+
+
 def test_a_trial_beside_another(board: TestClient) -> None:
     page = board.get(f"{BASE}/trials/9?to=12").text
     assert "chosen" in page
