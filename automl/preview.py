@@ -9,6 +9,7 @@ from automl.assemble import SpaceConfig, build, task_space
 from automl.errors import ConfigError, unknown_name
 from automl.figures.network import Diagram
 from automl.space import Choice, Defaults, Random, draw
+from automl.target import TargetKind
 from automl.task import FAMILY_FOLDER, Batch, DataKind, Problem, Rows, Schema, Task
 from automl.training.torch_model import TorchModel
 
@@ -48,7 +49,7 @@ def _task(kind: DataKind, shape: Sequence[int], n_classes: int) -> Task:
     values = np.zeros((_EXAMPLES, *shape), np.float32)
     rows = Rows(image=values) if kind == "image" else Rows(sequence=values, lengths=np.full(_EXAMPLES, shape[0]))
     y = np.arange(_EXAMPLES) % n_classes if n_classes else np.arange(_EXAMPLES, dtype=float)
-    target = "regression" if not n_classes else "binary" if n_classes == 2 else "multiclass"
+    target: TargetKind = "regression" if not n_classes else "binary" if n_classes == 2 else "multiclass"
     schema = Schema(kind, target, "y", classes=tuple(range(n_classes)), shape=tuple(shape))
     batch = Batch(rows, y)
     return Task(Problem.of(schema, metrics.get("auto", target), batch), batch, ())
