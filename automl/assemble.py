@@ -96,7 +96,12 @@ def networks(space: Space, task: Task) -> list[str]:
     """Return the families of a task's space that are networks."""
     family = space["family"]
     assert isinstance(family, Choice)
-    return [str(name) for name in family.options if load(FAMILY_FOLDER[task.kind], str(name)).network is not None]
+    return [str(name) for name in family.options if is_network(str(name), task)]
+
+
+def is_network(family: str, task: Task) -> bool:
+    """Return whether a family for the task's kind of data is trained by the loop of networks."""
+    return load(FAMILY_FOLDER[task.kind], family).network is not None
 
 
 def build(params: Params, problem: Problem) -> Pipeline:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
-from automl import clock, options, portfolio, registry
-from automl.assemble import networks, task_space
+from automl import clock, options, portfolio
+from automl.assemble import is_network, networks, task_space
 from automl.errors import ConfigError, ExportError, TrialError
 from automl.export import measure
 from automl.export.ship import Ensemble, choose, choose_within, ship
@@ -31,7 +31,7 @@ from automl.rungs import Rungs
 from automl.schedulers import pauses
 from automl.search_config import Named, SearchConfig
 from automl.space import Params, Space
-from automl.task import FAMILY_FOLDER, Task
+from automl.task import Task
 from automl.training.objective import FitFolds
 from automl.types import Budget, Runner, Searcher, Trial
 from automl.validation import Validation
@@ -224,8 +224,7 @@ class _Run:
 
     def _warm_up(self, trial: Trial) -> None:
         """Import what shipping a network takes while trials run: it would be two seconds of shipping's time."""
-        is_network = registry.load(FAMILY_FOLDER[self.task.kind], trial.candidate.family).network is not None
-        if is_network and self.warm is None:
+        if self.warm is None and is_network(trial.candidate.family, self.task):
             self.warm = threading.Thread(target=importlib.import_module, args=("automl.training.torch_onnx",))
             self.warm.start()
 

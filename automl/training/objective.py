@@ -2,6 +2,7 @@
 
 import math
 import pickle
+import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from automl import clock, machine, temperature
-from automl.assemble import build
+from automl.assemble import build, is_network
 from automl.errors import ArtifactError, TooLittleTimeError
 from automl.metrics import mean
 from automl.model_store import ModelStore
@@ -130,6 +131,7 @@ class Fit(Iterator[Trial]):
 
     def _folds(self) -> Generator[Trial, None, None]:
         n_folds = len(self.task.splits)
+        self._check_loading()
         for i in range(len(self.folds), n_folds):
             if self.folds and self._late():
                 yield self._snapshot("stopped")
@@ -147,6 +149,14 @@ class Fit(Iterator[Trial]):
             if not last:
                 yield from self._hand_out(self._snapshot("running"))
         yield self._snapshot("finished")
+
+    def _check_loading(self) -> None:
+        """Raise ``TooLittleTimeError`` where the deadline leaves a network no time but to load PyTorch."""
+        left = math.inf if self.deadline is None else self.deadline - time.time()
+        if self.on_rung or left >= clock.LOADING_SECONDS or "torch" in sys.modules:
+            return
+        if is_network(self.candidate.family, self.task):
+            raise TooLittleTimeError(f"Loading PyTorch takes most of the {left:.2g} s that are left. Raise the budget.")
 
     def _fold(self, i: int, model: Pipeline, slow_at: float) -> Generator[Trial, None, float]:
         """Fit on one fold until ``slow_at``, with a snapshot now and then; return how far the fit got."""

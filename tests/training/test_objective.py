@@ -1,6 +1,7 @@
 """Fitting a candidate fold by fold: budgets, failures, and going on from a saved state."""
 
 import pickle
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -162,3 +163,13 @@ def test_a_fit_that_gets_nowhere_in_its_time_is_stopped_with_the_reason(store: M
     assert last.failure is not None
     assert last.failure.startswith("A fit takes 16 steps at least")
     assert not is_scored(last)
+
+
+def test_a_network_is_not_begun_where_the_time_would_go_into_loading_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "torch")
+    task, soon = make("table", "binary"), time.time() + clock.LOADING_SECONDS - 0.5
+    (trial,) = FitFolds(task)(candidate("table", "binary", "mlp"), 1, soon)
+    assert trial.status == "stopped"
+    assert "Loading PyTorch" in (trial.failure or "")
+    *_, other = FitFolds(task)(candidate("table", "binary", "linear"), 1, soon)
+    assert other.status == "finished"
