@@ -22,7 +22,7 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
         found = OmegaConf.to_container(OmegaConf.create(Path(path).read_text("utf-8")), resolve=False)
     except OSError as error:
         raise ConfigError(f"The space_file '{path}' cannot be read: {error.strerror}.") from None
-    except (yaml.YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, OmegaConfBaseException, ValueError, RecursionError) as error:
         raise ConfigError(f"The space_file '{path}' is no YAML: {' '.join(str(error).split())}.") from None
     if not isinstance(found, Mapping) or not all(isinstance(part, Mapping | list) for part in found.values()):
         raise ConfigError(
