@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from automl import ensemble
-from automl.clock import AT_LEAST, compress_until, seconds_to_export
+from automl.clock import AT_LEAST, SMALL_SECONDS, compress_until, seconds_to_export
 from automl.errors import DamagedError, ExportError, LimitError
 from automl.export import within
 from automl.export.compress import Compression, loses_little
@@ -151,7 +151,8 @@ def ship(
         ids = [i for i in kept.ids() if i not in refused]
         small = smallest_near(chosen.score, kept, ids, config.compress.max_loss)
         small_seconds = seconds_to_export(kept.n_bytes(small) / len(kept.trial(small).folds), task.n_test)
-        exports = seconds_to_export(_bytes(kept, chosen.weights), task.n_test) + config.compact * small_seconds
+        exports = seconds_to_export(_bytes(kept, chosen.weights), task.n_test)
+        exports += config.compact * max(small_seconds, SMALL_SECONDS)
         try:
             members = members_of(task, kept, chosen.weights)
             until = compress_until(deadline, exports)
