@@ -42,7 +42,7 @@ from automl.leaderboard import report
 from automl.leaderboard.plots import Plots, summary
 from automl.leaderboard.store import Store
 from automl.metrics import Metric
-from automl.options import flag, number
+from automl.options import flag, named, number
 from automl.progress import Progress
 from automl.runtime import as_array
 from automl.search import Search, SearchResult
@@ -414,9 +414,6 @@ class AutoML(Explained, BaseEstimator):
         return made.model.diagram(self.task_.data.x)
 
     def _config(self, started: float) -> SearchConfig:
-        def named(value: str | Mapping[str, Any]) -> Mapping[str, Any]:
-            return {"name": value} if isinstance(value, str) else value
-
         return SearchConfig(
             seconds=self.seconds,
             trials=self.trials,

@@ -19,6 +19,11 @@ def make(kind: str, config: Mapping[str, Any], *arguments: Any, **given: Any) ->
     return registry.load(kind, str(config["name"])).make(*arguments, **given, **options)
 
 
+def named(value: str | Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what was asked for by its name alone, or as ``{"name": ..., **options}``, in the latter form."""
+    return {"name": value} if isinstance(value, str) else value
+
+
 def check(kind: str, config: Mapping[str, Any]) -> None:
     """Check that ``config`` names an option of ``kind``, and no option that this one does not have.
 

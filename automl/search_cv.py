@@ -103,7 +103,7 @@ class SearchCV(BaseSearchCV):
         start = draw(arguments.space, Defaults())
         self._check_names(arguments(start))
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        searcher = {"name": self.searcher} if isinstance(self.searcher, str) else self.searcher
+        searcher = options.named(self.searcher)
         proposals = Proposals(
             lambda space, n: options.make("searchers", searcher, space, seed + n),
             arguments.space,

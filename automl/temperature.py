@@ -11,6 +11,7 @@ from scipy.special import softmax
 
 if TYPE_CHECKING:
     from automl.export.graph import Graph
+    from automl.metrics import Metric
 
 # Temperatures that are tried: further out are only models that say nothing, or are never wrong on the rows asked.
 LEAST, MOST = 0.1, 10.0
@@ -44,6 +45,19 @@ def fit(p: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> floa
 
     found = minimize_scalar(loss, bounds=(np.log(LEAST), np.log(MOST)), method="bounded", options={"xatol": _CLOSE})
     return float(np.float32(np.exp(found.x)))
+
+
+def calibrated(
+    metric: "Metric", y: np.ndarray, p: np.ndarray, weights: np.ndarray | None = None
+) -> tuple[np.ndarray, float, float]:
+    """Return probabilities, their score, and the temperature they are at: the one that fits, or 1.
+
+    The one that fits only where ``metric`` gains by it: those of ranks see no difference.
+    """
+    score, fitted = metric.score(y, p, weights), fit(p, y, weights)
+    other = apply(p, fitted)
+    better = metric.score(y, other, weights)
+    return (other, better, fitted) if better > score else (p, score, 1.0)
 
 
 def apply(p: np.ndarray, temperature: float) -> np.ndarray:

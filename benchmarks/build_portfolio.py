@@ -108,8 +108,7 @@ def calibrated(task: Task, prediction: np.ndarray) -> np.ndarray:
     _, valid = task.fold(0)
     if task.metric.needs != "probabilities":
         return prediction
-    other = temperature.apply(prediction, temperature.fit(prediction, valid.y))
-    return max(prediction, other, key=lambda p: task.metric.score(valid.y, p))
+    return temperature.calibrated(task.metric, valid.y, prediction)[0]
 
 
 def fit(task: Task, params: Mapping[str, Any]) -> tuple[np.ndarray, float]:

@@ -1,6 +1,5 @@
 """A PyTorch module as a ``Diagram``: what it calls for one row, in order, with shapes and costs."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,15 +14,6 @@ if TYPE_CHECKING:
 
 # Only hold others: these are shown in their place.
 _CONTAINERS = (nn.Sequential, nn.ModuleList)
-
-
-def planned(make: Callable[[], nn.Module], row: "Rows") -> Diagram:
-    """Return the diagram of the module that ``make`` would make, whose weights are not filled in."""
-    try:
-        with torch.device("meta"):
-            return of_module(make(), row)
-    except (NotImplementedError, RuntimeError, TypeError):  # it looks at values
-        return of_module(make(), row)
 
 
 def of_module(module: nn.Module, row: "Rows") -> Diagram:

@@ -16,7 +16,7 @@ from automl.errors import ArtifactError, TooLittleTimeError
 from automl.metrics import mean
 from automl.model_store import ModelStore
 from automl.space import Params
-from automl.task import Batch, Problem, Task
+from automl.task import Problem, Task
 from automl.training.pipeline import Pipeline
 from automl.training.torch_model import TorchModel
 from automl.types import LAST, RUNG, RUNG_SECONDS, Candidate, FoldRef, Report, Status, Trial, Values
@@ -191,30 +191,17 @@ class Fit(Iterator[Trial]):
         prediction = np.asarray(model.predict(valid.x), self.task.target.dtype)
         if not np.isfinite(prediction).all():
             raise FloatingPointError(f"the model predicts values that are not finite on fold {i}")
-        score = self.task.metric.score(valid.y, prediction, valid.weights)
-        if self.task.metric.needs == "probabilities":
-            prediction, score = self._calibrated(model, valid, prediction, score)
+        metric, judged = self.task.metric, (valid.y, prediction, valid.weights)
+        if metric.needs == "probabilities":
+            prediction, score, model.temperature = temperature.calibrated(metric, *judged)
+        else:
+            score = metric.score(*judged)
         kept = self.store.put(self.candidate.id, i, score, prediction, model) if self.store else FoldRef(i, score)
         self.folds.append(kept)
         if self.store and i == 0 and isinstance(model.model, TorchModel):
             self.store.put_diagram(self.candidate.id, model.model.diagram())
         if self.measure and i == 0:
             self.values |= self.measure(self.task, model)
-
-    def _calibrated(
-        self, model: Pipeline, valid: Batch, prediction: np.ndarray, score: float
-    ) -> tuple[np.ndarray, float]:
-        """Return a fold's prediction and score at the temperature that fits it, and give it to the model.
-
-        Only where the metric gains by it: those of ranks see no difference.
-        """
-        fitted = temperature.fit(prediction, valid.y, valid.weights)
-        calibrated = temperature.apply(prediction, fitted)
-        better = self.task.metric.score(valid.y, calibrated, valid.weights)
-        if not better > score:
-            return prediction, score
-        model.temperature = fitted
-        return calibrated, better
 
     def _fit_seconds(self) -> float | None:
         """Return what the fit of each fold gets: what its rung says, else a part of the time that is left."""

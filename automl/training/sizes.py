@@ -1,7 +1,7 @@
 """What a network costs, as far as it is known before it is trained: its weights, and what one row takes."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from torch import nn
@@ -12,14 +12,16 @@ from automl.training.feed import Feed
 if TYPE_CHECKING:
     from automl.task import Rows
 
+Seen = TypeVar("Seen")
 
-def planned(make: Callable[[], nn.Module], row: "Rows") -> dict[str, float]:
-    """Return what ``of_module`` says of the module that ``make`` would make, whose weights are not filled in."""
+
+def planned(make: Callable[[], nn.Module], look: Callable[[nn.Module], Seen]) -> Seen:
+    """Return what ``look`` finds of the module that ``make`` would make, whose weights are not filled in."""
     try:
         with torch.device("meta"):
-            return of_module(make(), row)
+            return look(make())
     except (NotImplementedError, RuntimeError, TypeError):  # it looks at values
-        return of_module(make(), row)
+        return look(make())
 
 
 def of_module(module: nn.Module, row: "Rows") -> dict[str, float]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from automl.errors import TrialError
@@ -58,16 +59,17 @@ class TorchModel:
         row = x.take(slice(0, 1))
         if self.module is not None:
             return sizes.of_module(self.module, row)
-        return sizes.planned(lambda: self.make_module(x, self.n_outputs), row)
+        return sizes.planned(lambda: self.make_module(x, self.n_outputs), partial(sizes.of_module, row=row))
 
     def diagram(self, x: Rows | None = None) -> Diagram:
         """Return the module's layers with their shapes and costs; before a fit, those for rows like ``x``."""
-        from automl.training import diagram
+        from automl.training import diagram, sizes
 
         if self.module is not None and self.example is not None:
             return diagram.of_module(self.module, self.example.take(slice(0, 1)))
         assert x is not None
-        return diagram.planned(lambda: self.make_module(x, self.n_outputs), x.take(slice(0, 1)))
+        look = partial(diagram.of_module, row=x.take(slice(0, 1)))
+        return sizes.planned(lambda: self.make_module(x, self.n_outputs), look)
 
     @property
     def n_outputs(self) -> int:

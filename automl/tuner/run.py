@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from automl import options
 from automl.errors import ConfigError, SpaceError, TrialError
 from automl.goals import Goals
-from automl.options import number
+from automl.options import named, number
 from automl.proposals import InOrder, Proposals
 from automl.space import Defaults, Params, Space, draw, fault
 from automl.types import Budget, Objective, Searcher, Trial
@@ -55,7 +55,7 @@ class Plan:
             raise SpaceError("The space needs at least one parameter; got none.")
 
         def make(part: Space, n: int) -> Searcher:
-            made: Searcher = options.make("searchers", _named(self.searcher), part, self.seed + n)
+            made: Searcher = options.make("searchers", named(self.searcher), part, self.seed + n)
             return made
 
         kind = InOrder if self.deterministic else Proposals
@@ -63,8 +63,8 @@ class Plan:
 
     def run(self, objective: Objective, proposals: Proposals) -> Iterator[Trial]:
         """Yield each trial when it has ended; Ctrl-C ends the search, and what there is by then stays."""
-        options.check("schedulers", scheduler := _named(self.scheduler))
-        runner = options.make("runners", _named(self.runner))
+        options.check("schedulers", scheduler := named(self.scheduler))
+        runner = options.make("runners", named(self.runner))
         budget = Budget(None if self.seconds is None else time.time() + self.seconds, self.trials)
         with closing(runner), closing(runner.run(objective, proposals, scheduler, budget)) as running:
             try:
@@ -72,10 +72,6 @@ class Plan:
             except KeyboardInterrupt:
                 if not proposals.trials:
                     raise
-
-
-def _named(value: Named) -> Mapping[str, Any]:
-    return {"name": value} if isinstance(value, str) else value
 
 
 @dataclass(frozen=True)
