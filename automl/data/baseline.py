@@ -1,7 +1,6 @@
 """The constant prediction that a model has to beat, and whether a metric can judge a task at all."""
 
 import math
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from automl.errors import ConfigError, DataError
 from automl.metrics import Metric, mean
+from automl.quiet import quiet
 from automl.task import Baseline, Batch, Task
 
 # A constant is chosen on at most so many rows.
@@ -93,8 +93,7 @@ def _constants(task: Task, y: np.ndarray, weights: np.ndarray | None) -> Iterato
 
 def _score(metric: Metric, y: np.ndarray, prediction: np.ndarray, weights: Any, strict: bool = False) -> float:
     """Return a score, NaN where there is none. ``strict``: what the metric raises is the person's to know."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
         try:
             return metric.score(y, prediction, weights)
         except Exception as error:

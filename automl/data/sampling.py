@@ -2,7 +2,6 @@
 
 import io
 import time
-import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -10,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+
+from automl.quiet import quiet
 
 # What reading costs is measured on so many rows, or fewer where they are long.
 _FEWEST_TRIAL_ROWS, _TRIAL_ROWS, _TRIAL_BYTES = 20, 500, 300_000
@@ -107,7 +108,7 @@ class Sampling:
         def seconds_for(n: int) -> float:
             started = time.perf_counter()
             # Whatever it is, reading will name it, unless it is due to the few rows.
-            with suppress(Exception), warnings.catch_warnings(action="ignore"):
+            with suppress(Exception), quiet():
                 self.learn_from(read(sample(n_rows, n, self.seed, Keys())))
             return time.perf_counter() - started
 

@@ -1,7 +1,6 @@
 """A run as a study of Optuna's: for its importances, its dashboard, and whatever else reads one."""
 
 import math
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,7 +12,7 @@ from automl.figures.parameters import ParameterImportance
 from automl.goals import SCORE, is_scored
 from automl.leaderboard.records import Run, RunSummary
 from automl.leaderboard.words import reason
-from automl.quiet import quiet_optuna
+from automl.quiet import quiet, quiet_optuna
 from automl.task import FAMILY_FOLDER
 from automl.types import Trial
 
@@ -39,8 +38,7 @@ def importances(run: Run, trials: Sequence[Trial], most: int = 20) -> list[Param
     if len(whole) < _FEWEST or not differing:
         return []
     ranges = distributions(run, whole)
-    with quiet_optuna(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of parameters that all good trials have alike
+    with quiet_optuna(), quiet():  # of parameters that all good trials have alike
         study = optuna.create_study(direction="maximize")
         study.add_trials([_frozen(trial, [trial.score or 0.0], ranges, differing) for trial in whole])
         evaluator = optuna.importance.PedAnovaImportanceEvaluator()

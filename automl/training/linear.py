@@ -1,8 +1,5 @@
 """Linear models in NumPy and in ONNX; samples of rows for slow methods."""
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,14 +56,6 @@ def class_weights(y: np.ndarray, weights: np.ndarray | None, balanced: bool) -> 
     own = np.ones(len(y)) if weights is None else weights
     mass = np.bincount(y, weights=own)
     return own * (own.sum() / np.count_nonzero(mass) / mass[y])
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Silence warnings of a fit: one that is unfinished is judged by its score, not by its tolerance."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 class Linear:

@@ -7,7 +7,6 @@ agreed with the module for batches of one row and of several. ``torch.export`` t
 import copy
 import io
 import logging
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from torch.nn import functional
 
 from automl.errors import ExportError
 from automl.export.graph import OPSET
+from automl.quiet import quiet
 from automl.training.feed import Feed, inputs_of
 
 if TYPE_CHECKING:
@@ -141,8 +141,7 @@ def _silence() -> Iterator[None]:
     level = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet():
             yield
     finally:
         logger.setLevel(level)

@@ -12,10 +12,11 @@ import numpy as np
 from scipy.special import softmax
 
 from automl.option import Family
+from automl.quiet import quiet
 from automl.search_spaces.tables.blocks import NUMERIC_FEATURES
 from automl.space import Choice, Float, Params
 from automl.task import Batch, Problem, Rows, present
-from automl.training.linear import Linear, class_weight_for_classes, class_weights, quiet
+from automl.training.linear import Linear, class_weight_for_classes, class_weights
 from automl.types import Model
 
 if TYPE_CHECKING:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.option import Family
+from automl.quiet import quiet
 from automl.search_spaces.tables.blocks import NUMERIC_FEATURES
 from automl.space import Choice, Float, Int, Params, Space
 from automl.target import Head
 from automl.task import Batch, Problem, Rows, present
-from automl.training.linear import Calibration, Linear, class_weights, holdout, quiet, sample
+from automl.training.linear import Calibration, Linear, class_weights, holdout, sample
 from automl.types import Model
 
 if TYPE_CHECKING:

@@ -11,10 +11,11 @@ import numpy as np
 from scipy import sparse as sp
 
 from automl.option import Family
+from automl.quiet import quiet
 from automl.space import Choice, Float, Int, Params, Space
 from automl.target import Head
 from automl.task import Batch, Problem, Rows
-from automl.training.linear import Calibration, Linear, class_weight_for_classes, class_weights, holdout, quiet
+from automl.training.linear import Calibration, Linear, class_weight_for_classes, class_weights, holdout
 from automl.training.tfidf import Tfidf
 from automl.types import Model
 
