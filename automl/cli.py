@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from automl import usage
 from automl.errors import AutoMLError
@@ -106,7 +105,7 @@ def _complete(argv: list[str]) -> None:
 
 
 def _resume(argv: list[str]) -> None:
-    parser = _parser("resume", "Go on with a run: its finished trials are kept, and its budget begins anew.")
+    parser = usage.parser("resume", "Go on with a run: its finished trials are kept, and its budget begins anew.")
     parser.add_argument("run", help="the run's folder")
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="e.g. budget.seconds=300 runner.workers=4")
     parser.add_argument("--trust", action="store_true", help=TRUST)
@@ -117,7 +116,9 @@ def _resume(argv: list[str]) -> None:
 
 
 def _leaderboard(argv: list[str]) -> None:
-    parser = _parser("leaderboard", "Show the runs of a leaderboard, and the trials of one run (default: the newest).")
+    parser = usage.parser(
+        "leaderboard", "Show the runs of a leaderboard, and the trials of one run (default: the newest)."
+    )
     parser.add_argument("run", nargs="?", help="a run's folder, number or name")
     parser.add_argument(
         "--url", help="the leaderboard, e.g. sqlite:///runs/leaderboard.db (default: the run's, or runs/)"
@@ -136,17 +137,16 @@ def _leaderboard(argv: list[str]) -> None:
 
 
 def _board(argv: list[str]) -> None:
-    parser = _parser("board", "Serve a page over leaderboards: runs, trials and figures, live while a search runs.")
+    parser = usage.parser(
+        "board", "Serve a page over leaderboards: runs, trials and figures, live while a search runs."
+    )
     parser.add_argument(
         "leaderboards",
         nargs="*",
         metavar="LEADERBOARD",
         help="a run's folder, a folder or file with a leaderboard, or a database URL (default: runs)",
     )
-    parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: this machine alone)")
-    parser.add_argument("--port", type=int, help="default: 8710, or another that is free")
-    parser.add_argument("--name", action="append", default=[], help="a further name by which the page is reached")
-    parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
+    usage.serving(parser)
     given = parser.parse_args(argv)
     from automl import commands
 
@@ -154,7 +154,7 @@ def _board(argv: list[str]) -> None:
 
 
 def _predict(argv: list[str]) -> None:
-    parser = _parser("predict", "Predict with a shipped model folder.")
+    parser = usage.parser("predict", "Predict with a shipped model folder.")
     parser.add_argument("model", help="the model's folder, e.g. runs/NAME/model")
     parser.add_argument("data", help="a file of the kind the model was trained on")
     parser.add_argument(
@@ -172,7 +172,7 @@ def _predict(argv: list[str]) -> None:
 
 
 def _export(argv: list[str]) -> None:
-    parser = _parser("export", "Ship from a finished run again: another size, another trade of score for bytes.")
+    parser = usage.parser("export", "Ship from a finished run again: another size, another trade of score for bytes.")
     parser.add_argument("run", help="the run's folder")
     parser.add_argument(
         "overrides", nargs="*", metavar="KEY=VALUE", help="of limits, compress and ensemble, e.g. limits.bytes=50000"
@@ -223,14 +223,16 @@ def _mlflow_export(argv: list[str]) -> None:
 
 
 def _exporter(command: str, description: str) -> argparse.ArgumentParser:
-    parser = _parser(command, description)
+    parser = usage.parser(command, description)
     parser.add_argument("run", help="a run's folder, number or name")
     parser.add_argument("--url", help="the leaderboard (default: the run's, or runs/)")
     return parser
 
 
 def _report(argv: list[str]) -> None:
-    parser = _parser("report", "Write report.html and report.md: the data, what won and by how much, what it goes by.")
+    parser = usage.parser(
+        "report", "Write report.html and report.md: the data, what won and by how much, what it goes by."
+    )
     parser.add_argument("run", help="the run's folder")
     parser.add_argument("-o", "--output", help="another folder for the two files (default: the run's)")
     parser.add_argument("--trust", action="store_true", help=TRUST)
@@ -241,7 +243,7 @@ def _report(argv: list[str]) -> None:
 
 
 def _compete(argv: list[str]) -> None:
-    parser = _parser(
+    parser = usage.parser(
         "compete",
         "Read off the sample what a contest asks for, search, answer the test rows, and write submission.csv.",
     )
@@ -258,7 +260,7 @@ def _compete(argv: list[str]) -> None:
 
 
 def _ensemble(argv: list[str]) -> None:
-    parser = _parser("ensemble", "Blend runs of `automl compete` by their out-of-fold predictions.")
+    parser = usage.parser("ensemble", "Blend runs of `automl compete` by their out-of-fold predictions.")
     parser.add_argument("runs", nargs="+", metavar="RUN", help="the folders of the runs")
     parser.add_argument("-o", "--output", default="submission.csv", help="the submission (default: submission.csv)")
     parser.add_argument("--trust", action="store_true", help=TRUST)
@@ -268,8 +270,14 @@ def _ensemble(argv: list[str]) -> None:
     compete.ensemble(given.runs, given.output, given.trust)
 
 
+def _host(argv: list[str]) -> None:
+    from automl import host
+
+    host.run(argv)
+
+
 def _space(argv: list[str]) -> None:
-    parser = _parser("space", "Print what is searched over as YAML, with ranges and defaults.")
+    parser = usage.parser("space", "Print what is searched over as YAML, with ranges and defaults.")
     parser.add_argument("path", nargs="?", default="", help="a part of it, e.g. tables.lightgbm")
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="e.g. space.tables.svm=off space=small")
     parser.add_argument("--network", metavar="SHAPE", help="draw a network of the family at PATH for rows of 28,28,1")
@@ -294,18 +302,8 @@ def _shape(text: str) -> list[int]:
     return [int(size) for size in text.split(",")]
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong as every other error is said."""
-        raise AutoMLError(f"{message}\n{self.format_usage()}".strip())
-
-
-def _parser(command: str, description: str) -> argparse.ArgumentParser:
-    return _Parser(prog=f"automl {command}", description=description)
-
-
 # Where an option, a loss or a metric may be a module that lies in the current folder.
-TAKES_OWN_MODULES = ("search", "resume", "compete", "space")
+TAKES_OWN_MODULES = ("search", "resume", "compete", "host", "space")
 TRUST = "open the folder though it belongs to another user: the models in it are code that is run"
 COMMANDS = {
     "search": _search,
@@ -320,6 +318,7 @@ COMMANDS = {
     "report": _report,
     "compete": _compete,
     "ensemble": _ensemble,
+    "host": _host,
     "space": _space,
 }
 

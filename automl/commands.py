@@ -223,6 +223,11 @@ def _whole_board(run: str, url: str | None) -> "Board":
 def board(leaderboards: Sequence[str], host: str, port: int | None, names: Sequence[str], browse: bool) -> None:
     """Serve the page over leaderboards until Ctrl-C. Raises ``ConfigError`` where its libraries are not installed."""
     urls = [_leaderboard_of(given) for given in leaderboards or ["runs"]]
+    server(port).serve(urls, host, port, names, browse)
+
+
+def server(port: int | None) -> Any:
+    """Return what serves pages. Raises ``ConfigError`` where its libraries are not installed, or for no port."""
     if port is not None:
         number("port, --port,", port, 0, 65535, whole=True)
     try:
@@ -231,7 +236,7 @@ def board(leaderboards: Sequence[str], host: str, port: int | None, names: Seque
         raise ConfigError(
             f"The page needs libraries that are not installed ({error}): pip install 'automl[board]' brings them."
         ) from None
-    serve.serve(urls, host, port, names, browse)
+    return serve
 
 
 def _leaderboard_of(given: str) -> str:

@@ -1,5 +1,10 @@
 """What the command line says about itself."""
 
+import argparse
+from typing import NoReturn
+
+from automl.errors import AutoMLError
+
 COMMANDS = """\
 usage: automl COMMAND ...
 
@@ -17,6 +22,7 @@ usage: automl COMMAND ...
   automl compete TRAIN TEST SAMPLE [KEY=VALUE ...]
                                       search, and write a checked submission for a contest
   automl ensemble RUN RUN... -o OUT   blend runs of a contest, and write their submission
+  automl host make DATA CONTEST       host a contest: seal the answers; then submit, standings, close, page
   automl space [PATH] [KEY=VALUE ...] print what is searched over, as YAML; --network SHAPE: a network of it
 
 `automl COMMAND --help` says more. For completion in bash: eval "$(automl search -sc install=bash)"
@@ -52,3 +58,24 @@ examples:
 
 Everything there is: `automl search --cfg job`; all that is searched over: `automl space`.
 """
+
+
+class Parser(argparse.ArgumentParser):
+    """The arguments of one command."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong as every other error is said."""
+        raise AutoMLError(f"{message}\n{self.format_usage()}".strip())
+
+
+def parser(command: str, description: str) -> Parser:
+    """Return what reads the arguments of ``automl COMMAND``."""
+    return Parser(prog=f"automl {command}", description=description)
+
+
+def serving(parser: argparse.ArgumentParser) -> None:
+    """Add where a page listens."""
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: this machine alone)")
+    parser.add_argument("--port", type=int, help="default: 8710, or another that is free")
+    parser.add_argument("--name", action="append", default=[], help="a further name by which the page is reached")
+    parser.add_argument("--no-browser", action="store_true", help="do not open the browser")

@@ -28,7 +28,7 @@ BOTTOM = (
     "registry",
     "runtime",
 )
-TOP = ("cli", "hydra_app", "again", "compete", "commands", "estimator", "search", "search_cv", "testing")
+TOP = ("cli", "hydra_app", "again", "compete", "host", "commands", "estimator", "search", "search_cv", "testing")
 
 
 def module_files() -> dict[str, Path]:
@@ -180,6 +180,7 @@ FAULTS = {
     "a run": ["resume", "nosuch"],
     "another run": ["export", "nosuch", "-o", "out"],
     "a run to report": ["report", "nosuch"],
+    "a contest": ["host", "standings", "nosuch"],
     "a command": ["serach"],
 }
 

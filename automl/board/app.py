@@ -18,7 +18,7 @@ from automl.board.source import OpenLeaderboard
 from automl.board.words import environment
 from automl.errors import AutoMLError, UnknownNameError
 
-_STATIC = Path(__file__).with_name("static")
+STATIC = Path(__file__).with_name("static")
 RUN = "/{db}/runs/{run_id}"
 
 
@@ -27,7 +27,7 @@ def make_app(sources: Sequence[OpenLeaderboard], token: str, hosts: Collection[s
     app = FastAPI(title="automl board", openapi_url=None, docs_url=None, redoc_url=None)
     views = Views(sources)
     app.add_exception_handler(AutoMLError, views.refused)
-    app.mount("/static", StaticFiles(directory=_STATIC), "static")
+    app.mount("/static", StaticFiles(directory=STATIC), "static")
     pages: dict[str, Any] = {
         "/": views.home,
         "/compare": views.compare,

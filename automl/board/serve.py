@@ -1,4 +1,4 @@
-"""``automl board``: opens the leaderboards, binds a port, and serves the page until Ctrl-C."""
+"""``automl board`` and the page of a contest: a port is bound, and the page served until Ctrl-C."""
 
 import contextlib
 import platform
@@ -6,10 +6,12 @@ import secrets
 import socket
 import threading
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from automl.board.app import make_app
 from automl.board.guard import is_loopback
@@ -21,23 +23,40 @@ DEFAULT_PORT = 8710
 
 
 def serve(urls: Sequence[str | Path], host: str, port: int | None, names: Sequence[str], browse: bool) -> None:
-    """Serve the page over the leaderboards at ``urls``.
+    """Serve the page over the leaderboards at ``urls``; the rest: see ``listen``.
 
-    host, port: where to listen; None: ``DEFAULT_PORT``, or any other that is free. names: further names by which the
-    page is reached. browse: whether to open it in the browser. Raises ``AutoMLError`` for a leaderboard that cannot be
-    opened, and a port that cannot be had.
+    Raises ``AutoMLError`` for a leaderboard that cannot be opened.
     """
     sources = [OpenLeaderboard(url) for url in urls]
     with contextlib.ExitStack() as stack:
         for source in sources:
             stack.callback(source.close)
             threading.Thread(target=source.warm, daemon=True).start()
-        listening = stack.enter_context(_listening(host, port))
+        shown = ", ".join(source.name for source in sources)
+        listen(partial(make_app, sources), shown, host, port, names, browse)
+
+
+def listen(
+    make: Callable[[str, Collection[str]], ASGIApp],
+    shown: str,
+    host: str,
+    port: int | None,
+    names: Sequence[str],
+    browse: bool,
+) -> None:
+    """Serve a page until Ctrl-C.
+
+    make: of the token that opens it and the names by which it is reached beyond loopback (see ``Guard``). shown: what
+    it is about. host, port: where to listen; None: ``DEFAULT_PORT``, or any other that is free. names: further names by
+    which the page is reached. browse: whether to open it in the browser. Raises ``AutoMLError`` for a port that cannot
+    be had.
+    """
+    with _listening(host, port) as listening:
         at, token = listening.getsockname()[1], secrets.token_urlsafe(24)
-        app = make_app(sources, token, [*names, *([] if is_loopback(host) else _own_names(host))])
-        shown = "127.0.0.1" if host in ("0.0.0.0", "127.0.0.1", "") else f"[{host}]" if ":" in host else host
-        address = f"http://{shown}:{at}/?token={token}"
-        print(printable(f"{', '.join(source.name for source in sources)}\n{address}\nCtrl-C ends it."), flush=True)
+        app = make(token, [*names, *([] if is_loopback(host) else _own_names(host))])
+        named = "127.0.0.1" if host in ("0.0.0.0", "127.0.0.1", "") else f"[{host}]" if ":" in host else host
+        address = f"http://{named}:{at}/?token={token}"
+        print(printable(f"{shown}\n{address}\nCtrl-C ends it."), flush=True)
         if browse:
             webbrowser.open(address)
         # Streams that are open when it ends would hold it up.

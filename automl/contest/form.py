@@ -85,7 +85,7 @@ def _the_only_one(train: Table, test: Table, id: str) -> str:
 def _classes(columns: Sequence[str], target: np.ndarray) -> tuple[str, ...]:
     """Return the class of each column: its name, or what stands in it behind the prefix that all columns share."""
     classes = {label(value) for value in target.tolist() if not says_nothing(label(value))}
-    for cut in (0, _shared_prefix(columns)):
+    for cut in range(_shared_prefix(columns) + 1):  # classes may begin alike too
         found = [name[cut:] for name in columns]
         if set(found) == classes:
             return tuple(found)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from automl import decision, runtime
+from automl import decision, files, runtime
 from automl.contest.form import Form
 from automl.errors import DataError
 from automl.runtime import label, shown
@@ -73,9 +73,9 @@ def _rows_of(form: Form, sample: Mapping[str, np.ndarray], test: Mapping[str, np
     return np.array([place[key] for key in wanted])
 
 
-def write(columns: Mapping[str, Sequence[Any]], path: Path) -> None:
+def write(columns: Mapping[str, Sequence[Any]], path: Path, permissions: int = files.PUBLIC) -> None:
     """Write a submission; numbers with all their digits."""
-    with runtime.whole(path) as file:
+    with runtime.whole(path, permissions) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(zip(*([_cell(v) for v in values] for values in columns.values()), strict=True))
@@ -87,8 +87,11 @@ def _cell(value: Any) -> Any:
     return repr(float(value)) if isinstance(value, float) else value
 
 
-def check(form: Form, sample: Mapping[str, np.ndarray], path: Path) -> None:
-    """Read a submission back and compare it with the sample. Raises ``DataError`` for the first thing that is wrong."""
+def check(form: Form, sample: Mapping[str, np.ndarray], path: Path) -> dict[str, np.ndarray]:
+    """Read a submission back and compare it with the sample; return its columns.
+
+    Raises ``DataError`` for the first thing that is wrong.
+    """
     found = runtime.read_csv(path)
     if list(found) != list(sample):
         raise DataError(f"'{path}' must have the columns {', '.join(map(shown, sample))}, in this order.")
@@ -99,6 +102,7 @@ def check(form: Form, sample: Mapping[str, np.ndarray], path: Path) -> None:
         raise DataError(f"'{path}' must have the ids of the sample, in their order.")
     for name in form.columns:
         _check_column(form, path, name, found[name])
+    return found
 
 
 def _check_column(form: Form, path: Path, name: str, values: np.ndarray) -> None:
