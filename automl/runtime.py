@@ -25,6 +25,7 @@ import collections
 import contextlib
 import csv
 import difflib
+import functools
 import gzip
 import hashlib
 import io
@@ -521,18 +522,35 @@ def _number_in(text: str, column: Column) -> int | float:
         return int(text)
     if column.get("format") == "duration":
         return duration(text)
-    if column.get("decimal") != ",":
+    if column.get("decimal") != "," and not is_mixed(column):
         with contextlib.suppress(ValueError):
             return _plain_number(text)
     if says_nothing(text):
         return np.nan
-    found = split_number(text) if column.get("decimal") else None
+    if not column.get("decimal"):
+        raise ValueError(text)
+    return sum(_measure_in(part, column) for part in addends(text))
+
+
+def _measure_in(text: str, column: Column) -> float:
+    """Return the value of one number with its unit, in the first of the units of its column."""
+    found = split_number(text)
     if found is None:
         raise ValueError(text)
     scale, unit = split_scale(found.after) if column.get("scaled") else (0, found.after)
-    if any(known and unit_key(known) not in column.get("unit", ()) for known in (found.before, unit)):
+    value, known = value_of(found, column["decimal"], scale), column.get("unit", ())
+    if known and (converted := conversion(unit_key(unit), known[0])) is not None and not found.before:
+        return value * converted[0] + converted[1]
+    is_bare = not found.before and not unit
+    if (is_bare and is_mixed(column)) or any(u and unit_key(u) not in known for u in (found.before, unit)):
         raise ValueError(text)
-    return value_of(found, column["decimal"], scale)
+    return value
+
+
+def is_mixed(column: Column) -> bool:
+    """Whether a column has several units of one kind, such as kg and g: a number without one could be of any."""
+    known = column.get("unit", ())
+    return len(known) > 1 and all(conversion(unit, known[0]) is not None for unit in known)
 
 
 def duration(value: Any) -> float:
@@ -775,6 +793,7 @@ def numbers(values: Any, column: Column = _ANY) -> tuple[np.ndarray, int]:
         result = array / np.timedelta64(1, "s") - center
     else:
         is_plain = array.dtype == object and column.get("decimal") != "," and not column.get("format")
+        is_plain = is_plain and not is_mixed(column)
         fast = _strings_to_floats(array) if is_plain and abs(center) < _EXACT else None
         if fast is None:
             found, bad = _each(array, lambda value: number(value, column))
@@ -841,7 +860,7 @@ def split_number(text: str) -> Number | None:
     """Take a number apart, whatever its decimal mark; None where it is none. Accounting's (5) and 5- are -5.
 
     What bounds or blurs it, as in "<0.5" below what can be measured, "~12", "90+" or "12 ± 1", is left out, and so are
-    marks of a footnote and quotes around it.
+    marks of a footnote, quotes around it and the "nd" of an ordinal.
     """
     if len(text) > _LONGEST_NUMBER:
         return None
@@ -849,7 +868,7 @@ def split_number(text: str) -> Number | None:
     if not text.isascii():
         text = _SUPERSCRIPTS.sub(lambda power: f"10^{unicodedata.normalize('NFKC', power[1])}", text)
         text = _VULGAR.sub(_in_digits, text)
-    text = _FOOTNOTE.sub("", BLUR.sub("", text))
+    text = _ORDINAL.sub("", _FOOTNOTE.sub("", BLUR.sub("", text)))
     in_parentheses = _ACCOUNTING.fullmatch(text)
     if in_parentheses is not None:
         text = "".join(in_parentheses.groups())
@@ -918,6 +937,44 @@ def unit_key(unit: str) -> str:
     return _UNIT_NAMES.get(key, key.replace("outof", "/"))
 
 
+def addends(text: str) -> list[str]:
+    """Return what a number in several units is the sum of, as 5' 11", 8 lb 3 oz or 52°31'12"N; else the text alone."""
+    found = _IN_SEVERAL_UNITS.fullmatch(in_ascii(text).replace("''", '"'))
+    parts = [] if found is None else _MEASURE.findall(found["parts"])
+    if found is not None and found["last"]:
+        parts.append((found["last"], _NEXT_UNIT.get(unit_key(parts[-1][1]), "")))
+    keys = [unit_key(unit) for _, unit in parts]
+    factors = [converted[0] if (converted := conversion(key, keys[0])) else 0.0 for key in keys]
+    is_sum = len(keys) > 1 and all(factors) and factors == sorted(set(factors), reverse=True)
+    if found is None or not is_sum or keys[0] in _TEMPERATURES:
+        return [text]
+    sign = "-" if found["sign"] or (found["hemisphere"] or "N") in "SW" else ""
+    return [f"{sign}{amount} {unit}" for amount, unit in parts]
+
+
+@functools.cache
+def conversion(unit: str, to: str) -> tuple[float, float] | None:
+    """Return the factor of a unit and what is added then, in another one; None where they measure different things."""
+    if unit == to:
+        return 1.0, 0.0
+    if unit in _TEMPERATURES and to in _TEMPERATURES:
+        (factor, zero), (other, other_zero) = _TEMPERATURES[unit], _TEMPERATURES[to]
+        return factor / other, (zero - other_zero) / other
+    here, there = sizes(unit), sizes(to)
+    kind = next((kind for kind in here if kind in there), None)
+    return None if kind is None else (here[kind] / there[kind], 0.0)
+
+
+@functools.cache
+def sizes(unit: str) -> dict[str, float]:
+    """Return how large a unit is, by what it may measure: {"length": 0.01}, of "mg/dl" {"mass/volume": 0.01}."""
+    above, per, below = _RATES.get(unit, unit).partition("/")
+    if per:
+        pairs = itertools.product(sizes(above).items(), [*sizes(below).items(), ("time", SECONDS_OF.get(below, 0.0))])
+        return {f"{a}/{b}": size / other for (a, size), (b, other) in pairs if other}
+    return {kind: size for kind, known in MEASURES.items() for name, size in known.items() if name == above}
+
+
 # Unicode's spaces, minus signs, apostrophes and full-width characters, as those that are read; others are not seen.
 _SIGNS = str.maketrans(
     {
@@ -926,6 +983,11 @@ _SIGNS = str.maketrans(
         **dict.fromkeys((0x2018, 0x2019, 0x2BC, 0xB4, 0x60, 0x66C), "'"),
         **{code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},
         **dict.fromkeys((*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF, 0xAD, 0x61C)),
+        **dict.fromkeys((0x2033, 0x201C, 0x201D), '"'),
+        0x2032: "'",
+        0xBA: "°",
+        0x2103: "°C",
+        0x2109: "°F",
         0x66A: "%",  # Arabic
         0x66B: ".",
     }
@@ -936,6 +998,9 @@ BOUND = re.compile(
 )  # what bounds or blurs a number
 BLUR = re.compile(r"(?<=[\d.,])\s*(?:±|\+/?-)\s*\d[\d.,]*|(?<=\d)\s?\+(?=$|\s*[^\W\d_]+$)")  # what follows it
 _FOOTNOTE = re.compile(r"(?<=\d)\s?(?:[*†‡§]{1,4}|\[\w{1,3}\])$")
+_ORDINAL = re.compile(
+    r"(?<=\d)(?:(?i:(?<!1\d)(?:(?<=1)st|(?<=2)nd|(?<=3)rd)|th)|(?<=1)(?:er|re|ère)|ème|eme|e)(?=$|\s)"
+)
 _QUOTED = re.compile(r"""=?(?P<mark>["'])(?P<quoted>[^"']*)(?P=mark)|'(?P<text>[^"']*)""")
 _SUPERSCRIPTS = re.compile("(?<=[x×*·\\s])10([⁺⁻]?[⁰¹²³⁴-⁹]+)")
 _VULGAR = re.compile("(\\d?)\\s?([¼-¾⅐-⅞])")
@@ -948,7 +1013,7 @@ _NUMBER = re.compile(
     r"(?:(?<=[.,])-{1,2}|[:/]-(?=\s|$))?(?:\s(?P<above>\d{1,2})/(?P<below>\d{1,2}))?"
     r"(?:(?:[eE]|[dD](?=[+-]))(?P<exponent>[+-]?\d{1,3})|\s?[x×*·]\s?10(?:\^|\*\*)(?P<power>[+-]?\d{1,3}))?"
     rf"(?P<last>-(?=\s*[^\w\s]?$))?\s*(?P<after>(?:{_AROUND}(?:[^\d()]{{0,30}}[^\d()\s])?(?:(?<=[^\W\d_])\^?[23])?"
-    r"|(?:(?<!\s\d)(?<!\s\d\d)/|out of)\s?[1-9]\d{0,2})?)"
+    r"|(?:(?<!\s\d)(?<!\s\d\d)/|out of)\s?[1-9]\d{0,2}|'(?=$))?)"
 )
 _ACCOUNTING = re.compile(r"([^\W\d_]{0,3}[^\w\s()+-]?\s*)\(\s*([^()+-]*\d[^()]*?)\s*\)(\s*[^\W\d_]{0,3}[^\w\s()+-]?)")
 GROUPED = {
@@ -965,6 +1030,63 @@ _UNIT_NAMES = {
     "pct": "%", "percent": "%", "prozent": "%", "$": "usd", "us$": "usd", "€": "eur", "euro": "eur", "£": "gbp",
     "₹": "inr", "rs": "inr",
 }  # fmt: skip
+# What units measure, and how large each is; by ``unit_key``. The others of a column tell what " stands for.
+_SIZES: dict[str, dict[float, str]] = {
+    "length": {
+        1e-9: "nm", 1e-6: "μm um micron", 1e-3: "mm millimeter millimetre", 0.01: "cm centimeter centimetre",
+        0.1: "dm", 1: "m meter metre mtr", 1e3: "km kilometer kilometre", 0.0254: "in inch inche \"",
+        0.3048: "ft foot feet '", 0.9144: "yd yard", 1609.344: "mi mile", 1852: "nmi",
+    },
+    "mass": {
+        1e-9: "ng", 1e-6: "μg ug mcg", 1e-3: "mg MG milligram", 1: "g gr gm gram gramme", 1e3: "kg kilo kilogram",
+        1e6: "t ton tonne", 28.349523125: "oz ounce", 453.59237: "lb pound", 6350.29318: "st stone",
+    },
+    "volume": {
+        1e-6: "μl ul", 1e-3: "ml mL ML cc cm3 cm³", 0.01: "cl", 0.1: "dl", 1: "l liter litre ltr dm3 dm³", 100: "hl",
+        1e3: "m3 m³", 0.0295735295625: "floz", 3.785411784: "gal gallon",
+    },
+    "area": {
+        1e-6: "mm2 mm²", 1e-4: "cm2 cm²", 1: "m2 m² sqm qm", 1e4: "ha hectare", 1e6: "km2 km² sqkm",
+        0.09290304: "ft2 ft² sqft sf", 0.83612736: "yd2 sqyd", 4046.8564224: "ac acre", 2589988.110336: "mi2 sqmi",
+    },
+    "energy": {
+        1: "j", 1e3: "kj", 1e6: "MJ", 4.184: "cal", 4184: "kcal", 3600: "wh", 3.6e6: "kwh", 3.6e9: "mwh",
+        3.6e12: "gwh",
+    },
+    "power": {1e-3: "mW", 1: "w watt", 1e3: "kw", 1e6: "MW", 1e9: "gw", 745.69987158: "hp", 735.49875: "ps"},
+    "pressure": {
+        1: "pa", 100: "hpa mbar", 1e3: "kpa", 1e6: "mpa", 1e5: "bar", 6894.757293: "psi", 133.322387: "mmhg torr",
+        3386.389: "inhg", 101325: "atm",
+    },
+    "frequency": {1: "hz", 1e3: "khz", 1e6: "mhz", 1e9: "ghz"},
+    "data": {
+        0.125: "bit", 1: "byte", 1e3: "kb", 1e6: "mb Mb MB", 1e9: "gb", 1e12: "tb", 1e15: "pb", 2**10: "kib",
+        2**20: "mib", 2**30: "gib", 2**40: "tib",
+    },
+    "current": {1e-6: "μa ua", 1e-3: "mA ma", 1: "a amp ampere"},
+    "voltage": {1e-6: "μv uv", 1e-3: "mV mv", 1: "v volt", 1e3: "kv"},
+    "resistance": {1: "ω ohm", 1e3: "kω kohm", 1e6: "MΩ"},
+    "share": {0.01: "%", 1e-3: "‰", 1e-6: "ppm", 1e-9: "ppb"},
+    "amount": {1: "mol", 1e-3: "mmol", 1e-6: "μmol umol", 1e-9: "nmol", 1e-12: "pmol"},
+    "angle": {1: "°", 1 / 60: "'", 1 / 3600: '"'},
+}  # fmt: skip
+MEASURES = {
+    kind: {name: size for size, names in known.items() for name in names.split()} for kind, known in _SIZES.items()
+}
+_RATES = {"kmh": "km/h", "kph": "km/h", "mph": "mi/h", "kn": "nmi/h", "knot": "nmi/h", "kt": "nmi/h"}
+_TEMPERATURES = {  # in degrees Celsius: the factor, and what is added then
+    **dict.fromkeys(("°c", "c", "degc", "celsiu"), (1.0, 0.0)),
+    **dict.fromkeys(("°f", "f", "degf", "fahrenheit"), (5 / 9, -160 / 9)),
+    **dict.fromkeys(("k", "kelvin"), (1.0, -273.15)),
+}
+_NEXT_UNIT = {"'": '"', "ft": "in", "m": "cm", "st": "lb", "lb": "oz", "°": "'"}  # of 6'2, 12st4 or 1m80
+_MEASURE = re.compile(r"(\d+(?:[.,]\d+)?(?:\s?[¼-¾⅐-⅞]|\s\d/\d\d?)?)\s*([^\W\d_]{1,10}\.?|['\"°])")
+# Its unit goes without saying; "5 m2" is an area.
+_LAST_MEASURE = re.compile(r"(?:(?<=['°\s])|(?=\d\d))\d\d?(?:[.,]\d+)?(?:\s?[¼-¾⅐-⅞]|\s\d/\d\d?)?")
+_IN_SEVERAL_UNITS = re.compile(
+    rf"(?P<sign>-)?(?P<parts>{_MEASURE.pattern}(?:\s*(?:,|&|and)?\s*{_MEASURE.pattern})*)"
+    rf"(?:\s*(?P<last>{_LAST_MEASURE.pattern}))?\s*(?P<hemisphere>(?<=[\s'\"])[NSEW])?"
+)
 _CLOCK = re.compile(
     r"(?:(?P<days>-?\d+) days?,?\s*\+?)?"
     r"(?:(?P<sign>-)?(?P<hours>\d+)[:h](?P<minutes>\d\d)(?::(?P<seconds>\d\d(?:\.\d+)?))?)?"
@@ -980,6 +1102,7 @@ _TIMES = {
     1: "s sec second sek sekunde sekunden seconde segundo secondo secondi",
 }
 SECONDS_OF = {name: float(size) for size, names in _TIMES.items() for name in names.split()}
+SECONDS_OF |= {"ms": 1e-3, "msec": 1e-3, "millisecond": 1e-3, "μs": 1e-6, "microsecond": 1e-6, "ns": 1e-9}
 _AMOUNT = re.compile(r"(\d+(?:[.,]\d+)?)\s*([^\W\d_]+)")
 _SPELLED = re.compile(rf"-?{_AMOUNT.pattern}\.?(?:(?:\s*(?:,|&|and|und|et))?\s*{_AMOUNT.pattern}\.?)*")
 _ISO_DURATION = re.compile(

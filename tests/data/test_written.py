@@ -162,6 +162,96 @@ def test_what_follows_the_digits_is_read(texts: Sequence[str], expected: Sequenc
     assert any("is read as numbers" in note for note in notes)
 
 
+def ordinal(v: int) -> str:
+    return f"{v}{'th' if v // 10 % 10 == 1 else {1: 'st', 2: 'nd', 3: 'rd'}.get(v % 10, 'th')}"
+
+
+ORDINALS: dict[str, Callable[[int], str]] = {
+    "english": ordinal,
+    "capitals": lambda v: ordinal(v).upper(),
+    "with a noun": lambda v: f"{ordinal(v)} floor",
+    "french": lambda v: "1er" if v == 1 else f"{v}e",
+    "spanish": lambda v: f"{v}º",
+    "german": lambda v: f"{v}.",
+}
+
+
+@pytest.mark.parametrize("form", ORDINALS.values(), ids=ORDINALS)
+def test_ordinals_are_numbers(form: Callable[[int], str]) -> None:
+    column, values, bad, _ = read([form(v) for v in range(1, 150)])
+    assert (column.role, bad) == ("numeric", -1)
+    np.testing.assert_array_equal(values, np.arange(1, 150))
+
+
+UNITS = [(kind, unit) for kind, known in runtime.MEASURES.items() for unit in list(known)[1:]]
+
+
+@pytest.mark.parametrize(("kind", "unit"), UNITS)
+def test_units_of_one_kind_in_one_column_are_converted_and_said(kind: str, unit: str) -> None:
+    first = next(iter(runtime.MEASURES[kind]))
+    texts = [f"{i + 1} {first if i % 3 else unit}" for i in range(30)]
+    column, values, bad, notes = read(texts)
+    size = runtime.MEASURES[kind][unit] / runtime.MEASURES[kind][first]
+    np.testing.assert_allclose(values, [(i + 1) * (1 if i % 3 else size) for i in range(30)])
+    assert (column.role, bad, column.unit[0]) == ("numeric", -1, first)
+    assert any(f"all in '{first}'" in note or size == 1 for note in notes)
+
+
+MIXED = {
+    "rates": ("mg/dL", "g/L", 100, 0),
+    "speeds": ("km/h", "mph", 1.609344, 0),
+    "speeds, metres": ("km/h", "m/s", 3.6, 0),
+    "temperatures": ("°C", "°F", 5 / 9, -160 / 9),
+    "temperatures, one sign": ("℃", "℉", 5 / 9, -160 / 9),
+    "temperatures, letters": ("C", "F", 5 / 9, -160 / 9),
+    "temperatures, words": ("Celsius", "Kelvin", 1, -273.15),
+}
+
+
+@pytest.mark.parametrize(("first", "other", "factor", "zero"), MIXED.values(), ids=MIXED)
+def test_rates_and_temperatures_are_converted(first: str, other: str, factor: float, zero: float) -> None:
+    texts = [f"{i + 1} {first if i % 3 else other}" for i in range(30)]
+    _, values, bad, _ = read(texts)
+    assert bad == -1
+    np.testing.assert_allclose(values, [i + 1 if i % 3 else (i + 1) * factor + zero for i in range(30)])
+
+
+SUMS: dict[str, tuple[str, float]] = {
+    "feet": ("""{}'{}\"""", 12), "feet without inches": ("{}'{}", 12), "feet, apostrophes": ("{}'{}''", 12),
+    "feet, primes": ("{}′ {}″", 12), "feet, quotes": ("{}’{}”", 12), "feet, letters": ("{} ft {} in", 12),
+    "feet, no spaces": ("{}ft{}in", 12), "feet, words": ("{} feet, {} inches", 12),
+    "feet, points": ("{} ft. {} in.", 12),
+    "pounds": ("{} lb {} oz", 16), "pounds, plural": ("{}lbs {}oz", 16), "stones": ("{}st {}lb", 14),
+    "metres": ("{} m {} cm", 100), "kilograms": ("{} kg and {} g", 1000), "degrees": ("{}° {}'", 60),
+    "degrees north": ("{}°{}'N", 60),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("form", "parts"), SUMS.values(), ids=SUMS)
+def test_a_number_in_several_units_is_their_sum(form: str, parts: float) -> None:
+    wholes = [(i % 7 + 4, i % 11) for i in range(80)]
+    column, values, bad, notes = read([form.format(*both) for both in wholes])
+    assert (column.role, bad) == ("numeric", -1)
+    np.testing.assert_allclose(values, [a + b / parts for a, b in wholes])
+    assert any("all in" in note for note in notes)
+
+
+def test_places_in_degrees_minutes_and_seconds_have_a_sign() -> None:
+    _, values, _, _ = read([f"{i}°{i % 60}'{i % 50}.5\"{'NS'[i % 2]}" for i in range(80)])
+    expected = [(i + i % 60 / 60 + (i % 50 + 0.5) / 3600) * (-1 if i % 2 else 1) for i in range(80)]
+    np.testing.assert_allclose(values, expected)
+
+
+def test_prediction_converts_as_training_did() -> None:
+    texts = [f"{i + 1} kg" if i % 3 else f"{100 * i + 5} g" for i in range(60)]
+    task = from_arrays(pd.DataFrame({"c": texts, "one": [f"{i} km" for i in range(60)]}), np.arange(60) % 2)
+    found = rows(task.schema, {"c": ["3 lb 2 oz", "7 g"], "one": ["300 m", "2"]}).numeric
+    np.testing.assert_allclose(found, [[1.41747615625, 0.3], [0.007, 2]], rtol=1e-6)
+    for text, column in (("5", "c"), ("5 cm", "c"), ("2 kg", "one")):
+        with pytest.raises(DataError, match=f"'{column}' must hold a number with.*unit.*row 1 has '{text}'"):
+            rows(task.schema, {"c": ["1 kg"], "one": ["1 km"], column: [text]})
+
+
 EVIDENCE = {
     "both marks": ([f"{v:,}" for v in WHOLE] + ["1,234.5"], 1),
     "two groups": ([f"{v:,}" for v in WHOLE] + ["1,234,567"], 1),
@@ -208,7 +298,9 @@ CONFLICTS = {
     "marks": ([english(v) if i % 2 else german(v) for i, v in enumerate(VALUES)], "decimal marks.*'.*' and '.*'"),
     "currencies": ([f"${v}" if i % 2 else f"€{v}" for i, v in enumerate(VALUES)], r"units.*'[$€].*' and '[$€]"),
     "before and after": ([f"${v}" if i % 2 else f"{v} EUR" for i, v in enumerate(VALUES)], "units"),
-    "units": ([f"{v} kg" if i % 2 else f"{v} g" for i, v in enumerate(VALUES)], "units.*g' and '.*kg'"),
+    "units": ([f"{v} kg" if i % 2 else f"{v} km" for i, v in enumerate(VALUES)], "units.*kg' and '.*km'"),
+    "kinds of a rate": ([f"{v} mg/dL" if i % 2 else f"{v} mmol/L" for i, v in enumerate(VALUES)], "units"),
+    "two units or none": ([f"{v} {('kg', 'g', '')[i % 3]}" for i, v in enumerate(VALUES)], "Write its unit"),
     "percent and shares": ([f"{i}%" if i % 2 else f"{i / 100}" for i in range(80)], "percent, or none"),
 }
 
@@ -232,7 +324,6 @@ NAMES = {
     "seats": [f"{i % 30 + 1}{'ABCDEF'[i % 6]}" for i in range(300)],
     "diagnoses": [f"E{i % 40}" for i in range(300)],
     "products": [f"ABC {i}" for i in range(300)],
-    "ordinals": ["1st", "2nd", "3rd", "4th"] * 75,
     "ranges": [f"{i}-{i + 9}" for i in range(300)],
     "open ranges": ["1", "2", "3", "4+"] * 75,
     "fractions": [f"{i % 5 + 1}/{i % 7 + 2}" for i in range(300)],
@@ -243,7 +334,6 @@ NAMES = {
     "ratios": [f"{i % 9 + 1}:{i % 7 + 1}" for i in range(300)],
     "screens": ["16:9", "4:3", "21:9"] * 100,
     "places": [f"{50 + i / 99:.4f}, {13 + i / 77:.4f}" for i in range(300)],
-    "feet and inches": [f"{i % 3 + 4}'{i % 12}\"" for i in range(300)],
     "bounds with words": ["< 1 year", "1 year", "5 years", "10+ years"] * 75,
     "signs": ["+", "-"] * 150,
     "social security": [f"{i:03d}-{i % 100:02d}-{i:04d}" for i in range(300)],

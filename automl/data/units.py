@@ -1,0 +1,147 @@
+"""What stands around the numbers of a column: a currency, a unit, or several units of one kind, which are converted."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NoReturn
+
+from automl import runtime
+from automl.errors import DataError
+from automl.runtime import SCALES, Number
+
+# ISO 4217, and what is written in their place.
+_CURRENCY_WORDS = (
+    "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTC BTN BWP BYN BZD CAD "
+    "CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB ETH EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ "
+    "GYD HKD HNL HRK HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR "
+    "LRD LSL LTL LVL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB "
+    "PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB "
+    "TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XAG XAU XCD XOF XPF YER ZAR ZMW ZWL "
+    "RMB 円 元 圆 원 euro dollar pound yen yuan rupee peso lira tl kr fr sfr rs rp rm zł kč lei руб р ft kn"
+)
+# Besides those of ``runtime.sizes``.
+_UNIT_WORDS = (
+    "pt s sec second ms min minute h hr hour d day week month y yr year va ah mah n °c °f c f k bp bps db px pcs pc"
+)
+_CURRENCIES = frozenset(_CURRENCY_WORDS.casefold().split())
+_UNITS = frozenset(_UNIT_WORDS.split())
+# A scale that is nothing else; a lone "5 m" may be metres, "5 t" tonnes, "5 b" bytes.
+_SCALES_ALONE = SCALES.keys() - {"m", "mm", "b", "t", "cr"}
+_SCALES_OF_MARKS = frozenset((3, 4, 5, 6, 7, 10, 20, 100))
+
+
+def of(name: str, found: Mapping[str, Number], counts: Mapping[str, int]) -> tuple[tuple[str, ...], bool] | None:
+    """Return the names of the one unit of a column, and whether k and M multiply; None where it has no one unit."""
+    if not all(is_currency(n.before) or runtime.unit_key(n.before) == "%" for n in found.values() if n.before):
+        return None
+    scaled = _is_scaled(found.values())
+    after = {text: runtime.split_scale(n.after)[1] if scaled else n.after for text, n in found.items()}
+    spelled: dict[str, Counter[str]] = {"before": Counter(), "after": Counter()}
+    examples: dict[str, str] = {}
+    for text, number in found.items():
+        for place, unit in (("before", number.before), ("after", after[text])):
+            key = runtime.unit_key(unit)
+            spelled[place][key] += counts[text]
+            if key:
+                examples.setdefault(key, text)
+    keys = sorted(examples)
+    n_rows = sum(counts[text] for text in found)
+    n_bare = sum(counts[text] for text, n in found.items() if not n.before and not after[text])
+    if keys and 2 * n_bare > n_rows and not any(is_currency(key) or key == "%" for key in keys):
+        return None  # a few numbers with a letter, among many without
+    if max(len(set(place) - {""}) for place in spelled.values()) > 1 or _is_two(spelled):
+        if all(key in runtime.SECONDS_OF for key in keys):
+            return None  # durations: 90 min and 2 h
+        known = [key for key, _ in spelled["after"].most_common() if key]
+        if len(known) == len(keys) and all(runtime.conversion(key, known[0]) for key in known):
+            _refuse_bare(name, known, found, after)
+            return tuple(known), False
+        if all(is_currency(key) or _is_unit(key) for key in keys):
+            refuse_two(name, examples[keys[0]], examples[keys[1]], "units", "Convert them to one")
+        return None
+    if any(key[0] == "/" and key[1:].isdecimal() for key in keys) and not _are_of_a_scale(keys, found, n_bare):
+        return None
+    if "%" in keys and n_bare:
+        _refuse_shares(name, found)
+    return tuple(keys), scaled
+
+
+def _are_of_a_scale(keys: Sequence[str], found: Mapping[str, Number], n_bare: int) -> bool:
+    """Whether numbers are marks out of the most there is, "4.5/5", and not fractions or dates."""
+    most = float(keys[0][1:])
+    given = [number.digits.replace(",", ".") for number in found.values()]
+    return len(keys) == 1 and not n_bare and most in _SCALES_OF_MARKS and all(float(d) <= most for d in given)
+
+
+def _is_two(spelled: Mapping[str, Counter[str]]) -> bool:
+    """Whether a currency stands before some numbers and another one after others: $5 and 5 EUR."""
+    keys = [{key for key in place if is_currency(key)} for place in spelled.values()]
+    return len(keys[0] | keys[1]) > 1 and any(place[""] for place in spelled.values())
+
+
+def _is_scaled(found: Iterable[Number]) -> bool:
+    heads: set[str] = set()
+    others, money = 0, False
+    for number in found:
+        money = money or is_currency(number.before) or is_currency(number.after)
+        scale, rest = runtime.split_scale(number.after)
+        if scale:
+            heads.add(number.after[: len(number.after) - len(rest)].strip(" ."))
+            money = money or is_currency(rest)
+        elif number.after and not is_currency(number.after):
+            others += 1
+    if not heads or others:
+        return False
+    names = {head.lower() for head in heads}
+    if heads <= {"m", "mm"}:
+        return money  # metres
+    return money or len(names) > 1 or bool(names & _SCALES_ALONE) or bool(heads & {"M", "MM", "B"})
+
+
+def _is_unit(key: str) -> bool:
+    return bool(runtime.sizes(key)) or key.casefold() in _UNITS
+
+
+def is_currency(word: str) -> bool:
+    """Whether a word or sign stands for money, by itself or as its ``unit_key``."""
+    if not word:
+        return False
+    key = word.strip().rstrip(".").casefold()
+    return any(unicodedata.category(c) == "Sc" for c in word) or not _CURRENCIES.isdisjoint(
+        (key, runtime.unit_key(word))
+    )
+
+
+def _refuse_bare(name: str, units: Sequence[str], found: Mapping[str, Number], after: Mapping[str, str]) -> None:
+    """Refuse a number without a unit in a column of several: it may be any of them."""
+    bare = next((text for text, number in found.items() if not number.before and not after[text]), None)
+    if bare is not None:
+        shown = " or ".join(f"{runtime.shown(bare)} {unit}" for unit in units[:2])
+        raise DataError(
+            f"Column '{name}' holds numbers in the units {' and '.join(map(repr, units))}, and '{runtime.shown(bare)}' "
+            f"without one, which may be {shown}. Write its unit, say that it is missing with "
+            f"missing=[{runtime.shown(bare)}], or declare the column categorical."
+        )
+
+
+def _refuse_shares(name: str, found: Mapping[str, Number]) -> None:
+    """Refuse a column in which 45 % stands as 45% here and as .45 there."""
+    bare = {
+        text: n for text, n in found.items() if not n.after and not n.before and any(c in n.digits for c in "123456789")
+    }
+    sizes = {
+        text: float(n.digits.replace(",", "."))
+        for text, n in bare.items()
+        if n.digits.count(".") <= 1 >= n.digits.count(",")
+    }
+    if sizes and len(sizes) == len(bare) and all(size <= 1 for size in sizes.values()):
+        percent = next(text for text, n in found.items() if n.after or n.before)
+        refuse_two(name, percent, next(iter(sizes)), "units", "Write all as percent, or none")
+
+
+def refuse_two(name: str, one: str, other: str, what: str, way_out: str) -> NoReturn:
+    """Raise ``DataError`` for two values that are written in different ways."""
+    raise DataError(
+        f"Column '{name}' holds numbers in two conventions, with different {what}: '{runtime.shown(one)}' and "
+        f"'{runtime.shown(other)}'. {way_out}, or declare the column categorical or drop it."
+    )
