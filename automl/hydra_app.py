@@ -20,7 +20,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from automl import registry, space_file
 from automl.assemble import Plugins, described
@@ -43,6 +43,8 @@ _CHOICE = re.compile(rf"({'|'.join(GROUPS)})=([A-Za-z_][\w.:,]*)")
 _ONLY_THESE = re.compile(r"\+{0,2}space\.([\w.-]+)=(\[.*)", re.DOTALL)
 _ONLY = "__only__"
 _SPACE_FILE = "space_file="
+# What may change the space: its keys, its group, a file of one's own, an experiment. Anything else leaves it as it is.
+_CHANGES_SPACE = re.compile(r"[+~]*(space|experiment)")
 _PLUGINS = re.compile(r"\+{0,2}plugins[.=]")
 # Takes a configuration and when it began; returns whether it was interrupted.
 Search = Callable[[dict[str, Any], float], bool]
@@ -84,7 +86,7 @@ def _is_plain(argument: str) -> bool:
 
 def composed(overrides: Sequence[str] = ()) -> dict[str, Any]:
     """Return the configuration for ``overrides`` as plain values."""
-    with _initialized(overrides) as (_, generated):
+    with _initialized(overrides, changes_space=any(map(_CHANGES_SPACE.match, overrides))) as (_, generated):
         return plain(compose("config", overrides=given(overrides, generated)), generated)
 
 
@@ -100,18 +102,21 @@ def recomposed(recorded: Mapping[str, Any], overrides: Sequence[str]) -> dict[st
         return plain(compose("recorded", overrides=given(overrides, recorded.get("space", {}))), generated)
 
 
-def register(arguments: Sequence[str] = (), plugins: Plugins | None = None) -> dict[str, Any]:
+def register(
+    arguments: Sequence[str] = (), plugins: Plugins | None = None, changes_space: bool = True
+) -> dict[str, Any]:
     """Put what is generated into Hydra's store: the space, where ``conf/space/*.yaml`` build on it, and ``GROUPS``.
 
     Returns the space.
 
     ``arguments``: the command's; the plugins and the import paths among them are registered too, and so are
-    ``plugins``. Raises ``ConfigError`` for one that cannot be used.
+    ``plugins``. Raises ``ConfigError`` for one that cannot be used. ``changes_space``: whether anything may change the
+    space; else an empty one stands for it in the store (see ``plain``), as Hydra takes most of its time for it.
     """
     store = ConfigStore.instance()
     space = described({**(plugins or {}), **_plugins(arguments)})
     # In no group, where it would be an option beside those that are meant for people.
-    store.store(name="everything", node=space)
+    store.store(name="everything", node=space if changes_space else {})
     for group, kind in GROUPS.items():
         for name in (*registry.names(kind), *_import_paths(arguments, group, kind)):
             store.store(group=group, name=name, node={"name": name, **configuration(kind, name)})
@@ -196,16 +201,16 @@ def _part(tree: Any, path: Sequence[str]) -> Any:
 
 
 def plain(config: DictConfig, generated: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a composed configuration as plain values; what was deleted from the ``generated`` space is off.
+    """Return a composed configuration as plain values; what was deleted from the ``generated`` space is off, and an
+    empty one was left out of the composition, as nothing changes it.
 
     Raises ``ConfigError`` for a missing value.
     """
-    missing = OmegaConf.missing_keys(config)
-    if missing:
-        key = sorted(missing)[0]
-        raise ConfigError(f"'{key}' has to be set; add {key}=... to the command.")
-    whole: Any = OmegaConf.to_container(config, resolve=True)
-    return {**whole, "space": _with_deletions(whole["space"], generated)}
+    try:
+        whole: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except MissingMandatoryValue as error:
+        raise ConfigError(f"'{error.full_key}' has to be set; add {error.full_key}=... to the command.") from None
+    return {**whole, "space": _with_deletions(whole["space"], generated) if whole["space"] else dict(generated)}
 
 
 def _with_deletions(tree: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:
@@ -271,12 +276,12 @@ def _no_override(argument: str) -> ConfigError:
 
 @contextmanager
 def _initialized(
-    overrides: Sequence[str], plugins: Plugins | None = None
+    overrides: Sequence[str], plugins: Plugins | None = None, changes_space: bool = True
 ) -> Iterator[tuple[ConfigLoader, dict[str, Any]]]:
     """Prepare Hydra to compose configurations with ``overrides``, and explain its errors."""
     GlobalHydra.instance().clear()
     with _explained():
-        generated = register(overrides, plugins)
+        generated = register(overrides, plugins, changes_space)
     with _explained(), initialize_config_module(CONFIG_MODULE, version_base="1.3"):
         yield GlobalHydra.instance().config_loader(), generated
 

@@ -105,6 +105,7 @@ class _Run:
         self.kept = KeptTrials(self.models, self.task.valid_rows, self.task.n_rows, self.config.goals)
         self.trials: list[Trial] = []
         self.running: dict[str, Trial] = {}
+        self.trials_until: float | None = None
         self.chosen: tuple[int, list[str]] | None = None  # of how many trials, what would be shipped
         self.warm: threading.Thread | None = None
         self.interrupted_late = False  # while shipping, which went on
@@ -171,7 +172,8 @@ class _Run:
         left = None if config.trials is None else max(0, config.trials - len(self.trials))
         if left == 0:
             return False
-        budget = Budget(config.plan.search_until_from(time.time()), left)
+        self.trials_until = config.plan.search_until_from(time.time())
+        budget = Budget(self.trials_until, left)
         measured = partial(measure.measured, names=config.goals.measured) if config.goals.measured else None
         objective = FitFolds(self.task, self.models, measured, config.deterministic)
         self.view.phase("searching")
@@ -221,6 +223,7 @@ class _Run:
         self.trials.append(trial)
         if self.kept.offer(trial) and self.config.export:
             self._warm_up(trial)
+            self._plan_trials()
 
     def _warm_up(self, trial: Trial) -> None:
         """Import what shipping a network takes while trials run: it would be two seconds of shipping's time."""
@@ -234,7 +237,8 @@ class _Run:
 
     def _ship_at(self) -> float:
         """Return when shipping has to begin. What would be shipped is only chosen when it matters."""
-        at = self._ship_at_with(self.kept.ids()[:USUAL_MEMBERS])
+        plan = self.config.plan
+        at = plan.ship_at(self._seconds_to_export(self.kept.ids()[:USUAL_MEMBERS]))
         if time.time() < at or self.config.goals.limits:
             return at
         if self.chosen is None or self.chosen[0] != len(self.trials):
@@ -243,11 +247,16 @@ class _Run:
             except ExportError:  # nothing is there yet
                 return at
             self.chosen = len(self.trials), list(chosen.weights)
-        return self._ship_at_with([id for id in self.chosen[1] if id in self.kept.ids()])
+        return plan.ship_at(self._seconds_to_export([id for id in self.chosen[1] if id in self.kept.ids()]))
 
-    def _ship_at_with(self, ids: Sequence[str]) -> float:
-        n_bytes = sum(map(self.kept.n_bytes, ids))
-        return self.config.plan.ship_at(clock.seconds_to_export(n_bytes, self.task.n_test))
+    def _seconds_to_export(self, ids: Sequence[str]) -> float:
+        return clock.seconds_to_export(sum(map(self.kept.n_bytes, ids)), self.task.n_test)
+
+    def _plan_trials(self) -> None:
+        """Let trials that begin from now on end before the best models so far have to be shipped."""
+        if self.trials_until is not None and self.searcher.deadline is not None:
+            at = self.config.plan.trials_until(self._seconds_to_export(self.kept.ids()[:USUAL_MEMBERS]))
+            self.searcher.deadline = min(self.trials_until, at)
 
     def _wait_until(self) -> float:
         """Return until when a first model is waited for: as long as it could still be exported."""
