@@ -103,6 +103,8 @@ _COLUMN = {
     "since?": int,
     "unit?": [str],
     "scaled?": bool,
+    "between?": str,
+    "several?": int,
     "center?": float,
     "missing?": [str],
     "salt?": str,
@@ -545,6 +547,23 @@ def _measure_in(text: str, column: Column) -> float:
     if (is_bare and is_mixed(column)) or any(u and unit_key(u) not in known for u in (found.before, unit)):
         raise ValueError(text)
     return value
+
+
+def several(value: Any, column: Column) -> tuple[float, ...]:
+    """Return the numbers of a field that holds several, NaN where missing. Raises ``ValueError`` where it does not."""
+    if is_missing(value, marks_of(column)) or (isinstance(value, str) and says_nothing(value)):
+        return (np.nan,) * column["several"]
+    parts = between(_plain(value), column["between"])
+    if len(parts) != column["several"]:
+        raise ValueError(value)
+    return tuple(float(_number(part, column)) for part in parts)
+
+
+def between(text: str, sign: str) -> list[str]:
+    """Return the parts of a field between which one of ``BETWEEN`` stands, as in 120/80 or (52.5, 13.4)."""
+    plain = in_ascii(text)
+    found = _IN_BRACKETS.fullmatch(plain)
+    return BETWEEN[sign].split(plain if found is None else found["inside"])
 
 
 def is_mixed(column: Column) -> bool:
@@ -1015,6 +1034,13 @@ _NUMBER = re.compile(
     rf"(?P<last>-(?=\s*[^\w\s]?$))?\s*(?P<after>(?:{_AROUND}(?:[^\d()]{{0,30}}[^\d()\s])?(?:(?<=[^\W\d_])\^?[23])?"
     r"|(?:(?<!\s\d)(?<!\s\d\d)/|out of)\s?[1-9]\d{0,2}|'(?=$))?)"
 )
+BETWEEN = {  # what may stand between the numbers of a field, in the order to try them
+    **{sign: re.compile(pattern) for sign, pattern in ((";", r"\s*;\s*"), ("|", r"\s*\|\s*"), (", ", r"\s*,\s+"))},
+    **{sign: re.compile(pattern) for sign, pattern in ((",", r"\s*,\s*"), ("/", r"\s*/\s*"), (" ", r"\s+"))},
+    "x": re.compile(r"(?i)(?<=[^\s(])\s*(?:[x×*]|\bby\b)\s*(?=[^\s)])"),
+    "-": re.compile(r"(?i)(?<=[^\s(])\s*(?:-|\.\.|\bto\b)\s*(?=[^\s)])"),
+}
+_IN_BRACKETS = re.compile(r"(?i)(?:(?:SRID=\d+;\s*)?POINT\s*Z?\s*)?[(\[](?P<inside>[^()\[\]]*)[)\]]")
 _ACCOUNTING = re.compile(r"([^\W\d_]{0,3}[^\w\s()+-]?\s*)\(\s*([^()+-]*\d[^()]*?)\s*\)(\s*[^\W\d_]{0,3}[^\w\s()+-]?)")
 GROUPED = {
     ".": re.compile(r"(?:\d+|[1-9]\d{0,2}([,' _])\d{3}(?:\1\d{3})*|[1-9]\d?(?:,\d\d)+,\d{3})(?:\.\d*)?|\.\d+"),
@@ -1199,14 +1225,17 @@ _TIDY: tuple[tuple[re.Pattern[str], Any], ...] = (
 
 
 def numeric_names(schema: Schema) -> tuple[str, ...]:
-    """Return the names of the columns of ``numeric``: a column's own, or ``column.year`` for a part of a date."""
-    names: list[str] = []
-    for column in schema["columns"]:
-        if column["role"] in ("numeric", "boolean"):
-            names.append(column["name"])
-        elif column["role"] == "datetime":
-            names += [f"{column['name']}.{part}" for part in DATE_PARTS]
-    return tuple(names)
+    """Return the names of the columns of ``numeric``: a column's own, or ``column.year`` for a part of it."""
+    return tuple(f"{column['name']}{part}" for column in schema["columns"] for part in numeric_parts(column))
+
+
+def numeric_parts(column: Column) -> tuple[str, ...]:
+    """Return what follows the name of a column in those of its numbers: nothing, or .year and so on; or .1, .2, ..."""
+    if column["role"] == "datetime":
+        return tuple(f".{part}" for part in DATE_PARTS)
+    if column.get("several"):
+        return tuple(f".{i}" for i in range(1, column["several"] + 1))
+    return ("",) if column["role"] in ("numeric", "boolean") else ()
 
 
 def encode(
@@ -1289,14 +1318,17 @@ def _numeric(column: Mapping[str, Any], values: np.ndarray, row_numbers: Sequenc
         return _date_parts(when, column.get("center", 0.0))
     if role not in ("numeric", "boolean"):
         return None
-    if role == "boolean" and values.dtype.kind != "b":
+    if column.get("several"):
+        parts, bad = _each(values, lambda value: several(value, column))
+        result = np.array(parts, np.float64)
+    elif role == "boolean" and values.dtype.kind != "b":
         found, bad = _each(values, lambda value: truth(value, column))
         result = np.array(found, np.float64)
     else:
         result, bad = numbers(values, column)
     _refuse(name, values, bad, row_numbers, _rule(column))
     with np.errstate(invalid="ignore"):
-        endless = np.flatnonzero(np.abs(result) > _FLOAT32_MAX)
+        endless = np.flatnonzero((np.abs(result) > _FLOAT32_MAX).reshape(len(result), -1).any(axis=1))
     _refuse(name, values, int(endless[0]) if endless.size else -1, row_numbers, f"a number between ±{_FLOAT32_MAX:.1e}")
     return result.astype(np.float32)
 
@@ -1315,7 +1347,9 @@ def _rule(column: Column) -> str:
         return "a duration like 26:03:04, 1h 5m or 1 day, 2:03:04"
     marks = [f"the decimal mark '{column['decimal']}'"] if column.get("decimal") else []
     marks += [f"the unit {' and '.join(map(repr, column['unit']))}"] if column.get("unit") else []
-    return f"a number with {' and '.join(marks)}" if marks else "a number"
+    marks += [f"'{column['between'].strip() or ' '}' between them"] if column.get("several") else []
+    what = f"{column['several']} numbers" if column.get("several") else "a number"
+    return f"{what} with {' and '.join(marks)}" if marks else what
 
 
 def _categories(column: Mapping[str, Any], values: np.ndarray, row_numbers: Sequence[int] | None) -> np.ndarray:

@@ -8,7 +8,7 @@ from scipy import sparse as sp
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from automl.runtime import DATE_PARTS
+from automl.runtime import numeric_parts
 from automl.task import Batch, Rows, Schema
 
 # Rows coincide by chance where columns have few values; beyond so many times as many pairs they are copies.
@@ -128,11 +128,10 @@ def _chance(rows: Rows, schema: Schema) -> float:
 
 def _columns(rows: Rows, schema: Schema) -> Iterator[np.ndarray]:
     """Yield the columns of a table, (n,); of a date its days from 1970, which say all of it."""
-    start = 0
-    for column in schema.columns:
-        if rows.numeric is not None and column.role in ("numeric", "boolean", "datetime"):
-            width = len(DATE_PARTS) if column.role == "datetime" else 1
-            yield rows.numeric[:, start + width - 1]
-            start += width
+    if rows.numeric is not None:
+        end = 0
+        for column in schema.columns:
+            start, end = end, end + len(numeric_parts(vars(column)))
+            yield from rows.numeric.T[end - 1 if column.role == "datetime" else start : end]
     if rows.categories is not None:
         yield from rows.categories.T

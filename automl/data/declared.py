@@ -7,7 +7,7 @@ from typing import NoReturn
 import numpy as np
 
 from automl import runtime
-from automl.data import dates, written
+from automl.data import dates, several, written
 from automl.data.codes import may_be_more
 from automl.data.findings import Findings
 from automl.data.levels import apart, categorical
@@ -42,18 +42,25 @@ def _declared_number(name: str, values: np.ndarray, findings: Findings) -> Colum
     if not is_plain:
         counts, _ = apart(name, values, findings)
         column = replace(_as_written(name, counts, findings) or column, missing=findings.declared)
+    if column.several:
+        return column
     parsed, center, bad = less_center(values, column)
     # Encoding names the value that is no number.
     return column if bad >= 0 or not np.isfinite(parsed).any() else centred(column, parsed, center)
 
 
 def _as_written(name: str, counts: Counter[str], findings: Findings) -> Column | None:
-    """Return a column of numbers or durations with a note on how they are read, None for one of something else."""
+    """Return a column of numbers or durations with a note on how they are read, None for one of something else.
+
+    Its fields may hold several numbers each.
+    """
     column = written.read(name, counts, findings.decimals)
     if column is None and dates.are_durations(counts):
         return Column(name, "numeric", format="duration")
     if column is not None and (note := written.note(column, counts)):
         findings.notes.append(note)
+    if column is None and (column := several.read(name, counts, findings.decimals)) is not None:
+        findings.notes.append(several.note(column, counts))
     return column
 
 

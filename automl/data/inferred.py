@@ -9,7 +9,7 @@ from datetime import date, time, timedelta
 import numpy as np
 
 from automl import runtime
-from automl.data import dates, written
+from automl.data import dates, several, written
 from automl.data.codes import holds_codes, may_be_more
 from automl.data.findings import Findings
 from automl.data.identity import ID_NAME
@@ -155,7 +155,21 @@ def _as_written(column: Column, values: np.ndarray, counts: Counter[str], findin
             findings.notes.append(dates.note_on_durations(name, counts))
             note_nothing(name, counts, "durations", findings)
             return _number(duration, values, findings)
-    return None
+    return _several(name, values, counts, findings)
+
+
+def _several(name: str, values: np.ndarray, counts: Counter[str], findings: Findings) -> Column | None:
+    column = several.read(name, counts, findings.decimals)
+    if column is None:
+        return None
+    column = replace(column, missing=findings.declared)
+    reading = column.to_dict()
+    what = f"{column.several} numbers in each field"
+    refuse_strays(name, values, counts, what, lambda v: runtime.several(v, reading), findings.row_numbers)
+    findings.notes.append(several.note(column, counts))
+    note_nothing(name, counts, what, findings)
+    findings.missing[name] = sum(runtime.is_missing(v) or runtime.says_nothing(str(v)) for v in values.tolist())
+    return column
 
 
 def _hint(text: str) -> str:

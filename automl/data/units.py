@@ -56,7 +56,7 @@ def of(name: str, found: Mapping[str, Number], counts: Mapping[str, int]) -> tup
         if len(known) == len(keys) and all(runtime.conversion(key, known[0]) for key in known):
             _refuse_bare(name, known, found, after)
             return tuple(known), False
-        if all(is_currency(key) or _is_unit(key) for key in keys):
+        if all(map(is_known, keys)):
             refuse_two(name, examples[keys[0]], examples[keys[1]], "units", "Convert them to one")
         return None
     if any(key[0] == "/" and key[1:].isdecimal() for key in keys) and not _are_of_a_scale(keys, found, n_bare):
@@ -98,8 +98,9 @@ def _is_scaled(found: Iterable[Number]) -> bool:
     return money or len(names) > 1 or bool(names & _SCALES_ALONE) or bool(heads & {"M", "MM", "B"})
 
 
-def _is_unit(key: str) -> bool:
-    return bool(runtime.sizes(key)) or key.casefold() in _UNITS
+def is_known(key: str) -> bool:
+    """Whether a ``runtime.unit_key`` is that of a currency or a unit that is known."""
+    return is_currency(key) or bool(runtime.sizes(key)) or key.casefold() in _UNITS
 
 
 def is_currency(word: str) -> bool:

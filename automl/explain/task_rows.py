@@ -45,11 +45,9 @@ class TaskRows:
         parts = []
         ends = np.cumsum([2, *(len(column.subwords) for column in used)]).tolist()
         for column in used:
-            field, width = {
-                "datetime": ("numeric", len(runtime.DATE_PARTS)),
-                "categorical": ("categories", 1),
-                "text": ("sparse", len(column.terms)),
-            }.get(column.role, ("numeric", 1))
+            field, width = {"categorical": ("categories", 1), "text": ("sparse", len(column.terms))}.get(
+                column.role, ("numeric", len(runtime.numeric_parts(vars(column))))
+            )
             parts.append((field, np.arange(at[field], at[field] + width)))
             at[field] += width
         return cls(tuple(column.name for column in used), rows, tuple(parts), subwords=tuple(pairwise(ends)))

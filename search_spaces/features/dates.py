@@ -6,7 +6,7 @@ import numpy as np
 
 from automl import option
 from automl.errors import NotApplicable
-from automl.runtime import DATE_PARTS
+from automl.runtime import numeric_parts
 from automl.search_spaces.features.blocks import Identity, NumericStep
 from automl.space import Choice, Params
 from automl.task import Problem
@@ -93,8 +93,11 @@ def _is_kept(part: str, chosen: str) -> bool:
 
 def _parts(problem: Problem) -> list[str]:
     """Return, for every numeric column, which part of a date it is, or an empty string."""
-    width = {"numeric": ("",), "boolean": ("",), "datetime": DATE_PARTS}
-    return [part for c in problem.schema.columns for part in width.get(c.role, ())]
+    return [
+        part.removeprefix(".") if column.role == "datetime" else ""
+        for column in problem.schema.columns
+        for part in numeric_parts(vars(column))
+    ]
 
 
 OPTION = option.Step(space=SPACE, build=build, reads=("datetime",))
