@@ -122,7 +122,12 @@ class Budget:
 
 
 class Model(Protocol):
-    """A model that learns from one fold. It must survive pickling, fitted or not."""
+    """A model that learns from one fold. It must survive pickling, fitted or not.
+
+    One that can be fitted without validation rows has ``refit(data, like, growth)`` too, an iterator as ``fit`` is:
+    ``like``: fitted models of the same parameters, which say how long to fit; ``growth``: how many times more rows than
+    theirs ``data`` has. Where ``fit`` does not look at its validation part, ``automl.training.unvalidated`` has it.
+    """
 
     def fit(self, train: "Batch", valid: "Batch") -> Iterator[float]:
         """Fit; yield progress in (0, 1], rising to 1. The model can predict after each yield."""

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import starmap
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from automl.export.member import Member, validation_score
 from automl.registry import load
 from automl.space import Choice, Defaults, Params, Space, draw
 from automl.task import Batch, Rows, Task
+from automl.training.pipeline import Pipeline
 from automl.types import Model
 
 # The fold models of a candidate are alike: what so many of them do not bear is not tried on the others.
@@ -35,7 +37,7 @@ class Compression:
     def __init__(self, task: Task, config: CompressConfig, note: Callable[[str], None] = lambda text: None) -> None:
         self.task, self.config, self.note = task, config, note
         self._refusals: Counter[tuple[str, str]] = Counter()
-        self._known: dict[tuple[str, int], _OneModel] = {}
+        self._known: dict[tuple[str, int | None], _OneModel] = {}
 
     def apply(self, members: Sequence[Member], deadline: float) -> tuple[list[Member], float]:
         """Return the members as small as allowed, and by how much their common validation score rises.
@@ -53,6 +55,14 @@ class Compression:
             return smaller, after - before
         self.note(f"compression would lose more than {self.config.max_loss:.2%} of the score: left out")
         return list(members), 0.0
+
+    def repeated(self, member: Member, model: Pipeline, rows: Batch) -> Member:
+        """Return ``member`` with ``model``, fitted on ``rows``, in its place, compressed as ``member`` was."""
+        known = self._known.get((member.candidate_id, member.fold))
+        smaller, train = model.model, replace(rows, x=model.transform(rows.x))
+        for name, params in known.done if known and member.compression else ():
+            smaller = load("compressors", name).build(params, self.task.problem).compress(smaller, train) or smaller
+        return replace(member, model=model.with_model(smaller), fold=None)
 
     def _member(self, member: Member, deadline: float) -> Member:
         key = (member.candidate_id, member.fold)
@@ -74,7 +84,7 @@ class _OneModel:
         self.model: Model = member.model.model
         self.prediction = member.prediction
         self.reference = self._score(self.prediction)
-        self.done: list[str] = []
+        self.done: list[tuple[str, Params]] = []
         self.tried: set[str] = set()
 
     def applied_to(self, member: Member) -> Member:
@@ -82,7 +92,8 @@ class _OneModel:
         if not self.done:
             return member
         whole = member.model.with_model(self.model)
-        return replace(member, model=whole, prediction=self.prediction, compression=tuple(self.done))
+        words = tuple(starmap(_words, self.done))
+        return replace(member, model=whole, prediction=self.prediction, compression=words)
 
     def shrink(self, name: str, deadline: float) -> bool:
         """Take the first setting of a compressor that loses little enough; return whether none does."""
@@ -103,7 +114,7 @@ class _OneModel:
                 break
             if self._score(prediction) >= least:
                 self.model, self.prediction = smaller, prediction
-                self.done.append(_words(name, params))
+                self.done.append((name, params))
                 self.tried.add(name)
                 return False
         self.tried.add(name)
@@ -121,6 +132,7 @@ class _OneModel:
     def train(self) -> Batch:
         """The rows the model was fitted on, as it saw them."""
         # Its fold's own: where rows are ordered, those that come after its validation part are in neither.
+        assert self.member.fold is not None
         train, _ = self.task.fold(self.member.fold)
         return replace(train, x=self.member.model.transform(train.x))
 

@@ -35,6 +35,7 @@ LIBRARIES = ("automl", "numpy", "onnxruntime", "onnx", "torch", "scikit-learn")
 # probabilities, relative to the target's spread for values.
 TOLERANCE = 1e-3
 REPLAY_SECONDS = 120
+REFITTED = "fitted on all rows in the end; the validation score is of its fold models, on rows they had not seen"
 CHUNK_ROWS = 1024
 
 README = """# Model for `{target}`
@@ -85,6 +86,8 @@ def export(
     unseen = validation_prediction(task, members) if unseen is None else unseen
     decision = task.metric.decide(task.data.y, unseen, task.data.weights)
     said = remarks(task, unseen)
+    if any(member.fold is None for member in members):
+        said.append(REFITTED)
     with files.room(folder.parent):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with files.scratch(folder.parent, f".{folder.name}-") as scratch:

@@ -17,6 +17,7 @@ from automl.export.compress import Compression, loses_little
 from automl.export.config import ShipConfig
 from automl.export.member import Member, fold_scores, mean_score, normalised, validation_score
 from automl.export.package import check, export
+from automl.export.refit import Refit
 from automl.export.shipped import Scores, Shipped
 from automl.goals import Goals
 from automl.kept import KeptTrials
@@ -141,6 +142,7 @@ def ship(
     if kept.goals.limits:
         return _ship_within(task, kept, folder, config, deadline, note)
     refused: set[str] = set()
+    refit: Refit | None = None
     compression = Compression(task, config.compress, note)
     while True:
         chosen = choose(task, kept, config, note, frozenset(refused))
@@ -153,6 +155,8 @@ def ship(
         small_seconds = seconds_to_export(kept.n_bytes(small) / len(kept.trial(small).folds), task.n_test)
         exports = seconds_to_export(_bytes(kept, chosen.weights), task.n_test)
         exports += config.compact * max(small_seconds, SMALL_SECONDS)
+        if config.compact and (refit is None or refit.id != small):
+            refit = Refit(task, kept, small, deadline - small_seconds, note)
         try:
             members = members_of(task, kept, chosen.weights)
             until = compress_until(deadline, exports)
@@ -175,7 +179,7 @@ def ship(
             if time.time() > until:
                 raise ExportError("no time left for it")
             one = members_of(task, kept, {small: 1.0}, n_folds=1)
-            shipped.append(_ship_compact(task, one, kept, shipped[0], compression, until))
+            shipped.append(_ship_compact(task, one, kept, shipped[0], compression, until, refit))
         except (DamagedError, ExportError) as error:
             note(f"no compact model: {error}")
     return chosen, shipped
@@ -230,12 +234,18 @@ def _ship_within(
 
 
 def _ship_compact(
-    task: Task, one: list[Member], kept: KeptTrials, model: Shipped, compression: Compression, until: float
+    task: Task,
+    one: list[Member],
+    kept: KeptTrials,
+    model: Shipped,
+    compression: Compression,
+    until: float,
+    refit: Refit | None,
 ) -> Shipped:
     folder = model.path.with_name("compact")
     # A single fold's rows are few: what the trial said about all folds says more, and compares.
     unseen = kept.predictions(one[0].candidate_id)
-    compact = ship_members(task, one, folder, "compact", compression, until, unseen)
+    compact = ship_members(task, one, folder, "compact", compression, until, unseen, refit=refit)
     if compact.n_bytes >= model.n_bytes:
         shutil.rmtree(folder)
         raise ExportError("none is smaller than the model itself")
@@ -262,18 +272,27 @@ def ship_members(
     deadline: float = math.inf,
     unseen: np.ndarray | None = None,
     goals: Goals | None = None,
+    refit: Refit | None = None,
 ) -> Shipped:
     """Compress ``members`` until ``deadline``, write them to ``folder`` and verify what was written.
 
     ``unseen``: (n, width), what their candidate said before compression, where that is about more rows than the ones
-    they can be asked about here. Compression that does not export faithfully is left out. Raises ``ExportError``
-    as ``package.export`` does, which holds it to the limits of ``goals``.
+    they can be asked about here. ``refit``: of the one member's candidate; the model it ends with is shipped in the
+    place of the member's. What does not export faithfully, by that or by compression, is left out. Raises
+    ``ExportError`` as ``package.export`` does, which holds it to the limits of ``goals``.
     """
     before = validation_score(task, members) if unseen is None else mean_score(task, unseen)
     small, change = compression.apply(members, deadline)
-    if any(m.compression for m in small):
+    compressed = any(m.compression for m in small)
+    scores = Scores(before + change, uncompressed=before) if compressed else Scores(before)
+    if refit is not None and (whole := refit.model()) is not None:
         try:
-            scores = Scores(before + change, uncompressed=before)
+            last = [compression.repeated(small[0], whole, task.data.take(refit.rows))]
+            return export(task, normalised(last), folder, kind, scores, unseen, goals)
+        except ExportError as error:
+            compression.note(f"shipped as it was fitted on a part of the rows: {error}")
+    if compressed:
+        try:
             return export(task, normalised(small), folder, kind, scores, unseen, goals)
         except ExportError as error:
             compression.note(f"shipped without compression: {error}")

@@ -154,7 +154,7 @@ def shipped(run: Finished) -> Section:
     steps = defaultdict[tuple[str, str, str], list[str]](list)
     for member in members:
         key = (str(member["trial"]), str(member["family"]), ", then ".join(member["compression"]) or "as it was fitted")
-        steps[key].append(str(member["fold"]))
+        steps[key].append("all rows" if member["fold"] is None else str(member["fold"]))
     lines = [[trial, family, ", ".join(folds), what] for (trial, family, what), folds in steps.items()]
     section.add(Table(("trial", "family", "models of the folds", "compression"), lines))
     parity = run.model.manifest.get("parity", {})

@@ -10,12 +10,13 @@ from automl.export.trees import TreeEnsemble, floor32
 from automl.target import Head
 from automl.task import Batch, Problem, Rows, present
 from automl.training.chunks import next_chunk
+from automl.training.unvalidated import Unvalidated
 
 if TYPE_CHECKING:
     from automl.export.graph import Graph
 
 
-class Forest:
+class Forest(Unvalidated):
     """A model that averages trees; ``make(regression)`` returns the unfitted scikit-learn forest.
 
     The trees are turned into a ``TreeEnsemble`` as they grow, which predicts exactly as

@@ -32,6 +32,17 @@ class Pipeline:
             x = step.fit_transform(x, train.y)
         yield from self.model.fit(replace(train, x=x), replace(valid, x=self.transform(valid.x)))
 
+    def refit(self, data: Batch, like: Sequence["Pipeline"], growth: float) -> Iterator[float]:
+        """Fit on all of ``data`` as ``like`` were fitted on parts of it; ``growth``: how many times more rows it has.
+
+        For a model that has ``refit`` (see ``types.Model``).
+        """
+        x = data.x
+        for step in self.steps:
+            x = step.fit_transform(x, data.y)
+        yield from self.model.refit(replace(data, x=x), [one.model for one in like], growth)  # type: ignore[attr-defined]
+        self.temperature = float(np.exp(np.mean(np.log([one.temperature for one in like]))))
+
     def transform(self, x: Rows) -> Rows:
         """Return the rows as the model sees them."""
         for step in self.steps:

@@ -12,6 +12,7 @@ from automl.task import present
 from automl.training.linear import Calibration, Linear
 from automl.training.ridge import Ridge
 from automl.training.torch_model import TorchModel
+from automl.training.unvalidated import Unvalidated
 
 if TYPE_CHECKING:
     from torch import nn
@@ -31,7 +32,7 @@ def build(params: Params, problem: "Problem") -> "Model":
     return KernelRidge(params, problem)
 
 
-class KernelRidge(TorchModel):
+class KernelRidge(Unvalidated, TorchModel):
     """Features by random kernels, a ridge that leaves each row out to choose its penalty; classes are calibrated."""
 
     def __init__(self, params: Params, problem: "Problem") -> None:

@@ -1,6 +1,6 @@
 """What families for tables share: feature steps; boosting (early stopping, becoming a model); forests."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -80,6 +80,7 @@ class Boosted:
             self.objective = usual if objective == "auto" else objective
             self.stopping = "poisson" if objective == "poisson" else usual
         self.n_trees = 0
+        self.rounds: int | None = None  # where no validation rows say when to stop
         self.fitted: Any = None
         self.head: Head
         self.constant: TreeEnsemble | None = None
@@ -93,7 +94,7 @@ class Boosted:
         if poisson and train.y.min() < 0:
             raise NotApplicable(f"The objective 'poisson' needs a target of 0 or more; got {train.y.min():g}.")
         self.head = self.target.head(train.y, train.weights, "logs" if poisson else "odds")
-        if len(np.unique(train.y)) > 1 and _varies(present(train.x.numeric)):
+        if self.rounds != 0 and len(np.unique(train.y)) > 1 and _varies(present(train.x.numeric)):
             seen, held_out = self.encoded(train), self.encoded(valid)
             held_out = held_out if len(held_out) else seen
             if self.stopping == "auc" and (len(held_out) < _RANKED_ROWS or len(np.unique(held_out.y)) == 1):
@@ -102,6 +103,11 @@ class Boosted:
         if not self.n_trees:
             self.constant = TreeEnsemble.constant(self.head.average)
         yield 1.0
+
+    def refit(self, data: Batch, like: Sequence["Boosted"], growth: float) -> Iterator[float]:
+        """Boost for as many rounds as ``like`` did on average, times ``growth``: more rows bear more rounds."""
+        self.rounds = round(growth * float(np.mean([model.n_trees for model in like])))
+        yield from self.fit(data, data.take(slice(0, 1)))
 
     def encoded(self, batch: Batch) -> Batch:
         """Return the rows with the target that a library sees; rows of a class it cannot know are left out."""
@@ -114,10 +120,10 @@ class Boosted:
         patience = 10 + int(2 / rate)
         losses: list[float] = []
         chunk = 1
-        while len(losses) < min(most, self.n_trees + patience):
-            started, asked = clock.stopwatch(), min(chunk, most - len(losses), self.n_trees + patience - len(losses))
+        while len(losses) < (last := self.rounds or min(most, self.n_trees + patience)):
+            started, asked = clock.stopwatch(), min(chunk, last - len(losses))
             losses += (new := advance(asked))
-            self.n_trees = int(np.argmin(losses)) + 1 if losses else 0
+            self.n_trees = len(losses) if self.rounds else int(np.argmin(losses)) + 1 if losses else 0
             if len(new) < asked:
                 return
             seconds_per_round = (clock.stopwatch() - started) / asked

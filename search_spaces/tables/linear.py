@@ -17,6 +17,7 @@ from automl.search_spaces.tables.blocks import NUMERIC_FEATURES
 from automl.space import Choice, Float, Params
 from automl.task import Batch, Problem, Rows, present
 from automl.training.linear import Linear, class_weight_for_classes, class_weights
+from automl.training.unvalidated import Unvalidated
 from automl.types import Model
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def build(params: Params, problem: Problem) -> Model:
     return Logistic(strength, l1_ratio, params.get("class_weight") == "balanced", problem)
 
 
-class _LinearModel:
+class _LinearModel(Unvalidated):
     """What both linear models do once they are fitted."""
 
     model: Linear

@@ -15,6 +15,7 @@ from automl.search_spaces.tables.blocks import NUMERIC_FEATURES
 from automl.space import Choice, Float, Int, Params, Space
 from automl.task import Batch, Problem, Rows, present
 from automl.training.linear import sample
+from automl.training.unvalidated import Unvalidated
 from automl.types import Model
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def build(params: Params, problem: Problem) -> Model:
     )
 
 
-class Neighbors:
+class Neighbors(Unvalidated):
     """Keeps ``max_rows`` random training rows (classes in proportion) and compares every row with all of them.
 
     ``weights``: "uniform", or "distance", where a neighbour counts by one over its distance, softened

@@ -17,6 +17,7 @@ from automl.space import Choice, Float, Int, Params, Space
 from automl.target import Head
 from automl.task import Batch, Problem, Rows, present
 from automl.training.linear import Calibration, Linear, class_weights, holdout, sample
+from automl.training.unvalidated import Unvalidated
 from automl.types import Model
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def build(params: Params, problem: Problem) -> Model:
     return SupportVectors(params, problem)
 
 
-class SupportVectors:
+class SupportVectors(Unvalidated):
     """Kernel expansions: one per pair of classes, whose log-odds add up to one score per class.
 
     Classification fits on 80 % of the sample, calibrates the scores on the rest (one temperature,

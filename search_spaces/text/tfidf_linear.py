@@ -17,6 +17,7 @@ from automl.target import Head
 from automl.task import Batch, Problem, Rows
 from automl.training.linear import Calibration, Linear, class_weight_for_classes, class_weights, holdout
 from automl.training.tfidf import Tfidf
+from automl.training.unvalidated import Unvalidated
 from automl.types import Model
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def build(params: Params, problem: Problem) -> Model:
     return TfidfLinear(params, problem)
 
 
-class TfidfLinear:
+class TfidfLinear(Unvalidated):
     """A linear model on ``Rows.sparse`` (n, v): counts of terms named "w:..." (words) and "c:..." (characters)."""
 
     def __init__(self, params: Params, problem: Problem) -> None:
