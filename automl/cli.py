@@ -276,6 +276,12 @@ def _host(argv: list[str]) -> None:
     host.run(argv)
 
 
+def _bench(argv: list[str]) -> None:
+    from automl.bench import command
+
+    command.run(argv)
+
+
 def _space(argv: list[str]) -> None:
     parser = usage.parser("space", "Print what is searched over as YAML, with ranges and defaults.")
     parser.add_argument("path", nargs="?", default="", help="a part of it, e.g. tables.lightgbm")
@@ -319,6 +325,7 @@ COMMANDS = {
     "compete": _compete,
     "ensemble": _ensemble,
     "host": _host,
+    "bench": _bench,
     "space": _space,
 }
 

@@ -23,6 +23,8 @@ usage: automl COMMAND ...
                                       search, and write a checked submission for a contest
   automl ensemble RUN RUN... -o OUT   blend runs of a contest, and write their submission
   automl host make DATA CONTEST       host a contest: seal the answers; then submit, standings, close, page
+  automl bench FOLDER --systems NAME,...
+                                      systems side by side on a folder of data sets
   automl space [PATH] [KEY=VALUE ...] print what is searched over, as YAML; --network SHAPE: a network of it
 
 `automl COMMAND --help` says more. For completion in bash: eval "$(automl search -sc install=bash)"

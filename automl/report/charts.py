@@ -99,6 +99,38 @@ def bars(names: Sequence[str], values: Sequence[float], spreads: Sequence[float]
     return _svg(drawn, height)
 
 
+def ranks(
+    names: Sequence[str], mean_ranks: Sequence[float], critical: float, alike: Sequence[tuple[int, int]] = ()
+) -> str:
+    """Return a critical-difference diagram (Demšar, JMLR 2006): the best on top, a bar beside those that are alike.
+
+    ``alike``: first and last place of each such run. ``critical``: is drawn as a length.
+    """
+    n, row, left, most = len(names), 22, 190, max(len(names), 2)
+    right = WIDTH - 30 - 10 * len(alike)
+
+    def at(rank: float) -> float:
+        return round(left + (rank - 1) / (most - 1) * (right - left), 1)
+
+    drawn = []
+    for tick in range(1, most + 1):
+        x = at(tick)
+        drawn.append(f'<line class="grid" x1="{x}" y1="34" x2="{x}" y2="{40 + n * row}"/>')
+        drawn.append(f'<text x="{x}" y="{54 + n * row}" text-anchor="middle">{tick}</text>')
+    end = at(1 + min(critical, most - 1))
+    drawn.append(f'<line x1="{at(1)}" y1="16" x2="{end}" y2="16" stroke="var(--c1)" stroke-width="3"/>')
+    drawn.append(f'<text x="{left - 8}" y="20" text-anchor="end">critical difference {critical:.2f}</text>')
+    for i, (name, rank) in enumerate(zip(names, mean_ranks, strict=True)):
+        y = 40 + i * row + row / 2
+        drawn.append(f'<text x="{left - 8}" y="{y + 4}" text-anchor="end">{_t(_short(name))}</text>')
+        drawn.append(f'<line x1="{at(1)}" y1="{y}" x2="{at(rank)}" y2="{y}" stroke="var(--c0)"/>')
+        drawn.append(f'<circle cx="{at(rank)}" cy="{y}" r="4" fill="var(--c0)"/>')
+    for i, (first, last) in enumerate(alike):
+        x, top, bottom = right + 14 + 10 * i, 40 + first * row + 4, 40 + (last + 1) * row - 4
+        drawn.append(f'<line x1="{x}" y1="{top}" x2="{x}" y2="{bottom}" stroke="var(--c1)" stroke-width="3"/>')
+    return _svg(drawn, 64 + n * row)
+
+
 def heat(matrix: np.ndarray, row_names: Sequence[str], column_names: Sequence[str], row_label: str, label: str) -> str:
     """Return a table of shaded cells with their numbers; each row is shaded by its share of the row's sum."""
     n_rows, n_columns = matrix.shape

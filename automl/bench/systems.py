@@ -6,14 +6,14 @@ import venv
 from dataclasses import dataclass
 from pathlib import Path
 
-HERE = Path(__file__).parent
+SCRIPTS = Path(__file__).with_name("scripts")
 
 
 @dataclass(frozen=True)
 class System:
     """One system with its settings.
 
-    ``script``: the file in this folder that fits and predicts; ``setting``: its argument. ``requires``: what pip
+    ``script``: the file in ``scripts/`` that fits and predicts; ``setting``: its argument. ``requires``: what pip
     installs into a virtual environment of its own; nothing for what runs in ours. ``timed``: whether it keeps to a
     budget; one that does not runs once.
     """
@@ -46,10 +46,13 @@ SYSTEMS = {
     system.name: system
     for system in (
         System("automl", "automl"),
-        System("lightgbm", "lightgbm", timed=False),
+        System("sklearn_default", "sklearn_default", timed=False),
+        System("lightgbm_default", "lightgbm_default", timed=False),
         System("flaml", "flaml", requires=("flaml[automl]>=2.3,<3",)),
         System("autogluon_medium", "autogluon", "medium_quality", _AUTOGLUON),
         System("autogluon_best", "autogluon", "best_quality", _AUTOGLUON),
         System("autogluon_best_v150", "autogluon", "best_v150", _AUTOGLUON),
     )
 }
+# Nothing is compared without them.
+ALWAYS = ("automl", "sklearn_default", "lightgbm_default")

@@ -1,0 +1,148 @@
+"""One fit at a time, each in a process of its own; a call goes on where an earlier one has stopped."""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+from automl import files, metrics
+from automl.bench.datasets import DataSet
+from automl.bench.systems import SCRIPTS, System
+
+# A system that takes so many times its budget, and this much more, is ended.
+MOST_OVER, GRACE_SECONDS = 3.0, 120.0
+LOOK_SECONDS = 0.2
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SystemFit:
+    """One system on one data set. ``seconds``: None where the system has no budget."""
+
+    data: DataSet
+    system: System
+    seconds: float | None
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """What tells it from all others."""
+        return f"{self.data.name} {self.system.name} {self.seconds or 0:g} {self.seed}"
+
+
+@dataclass(frozen=True)
+class Book:
+    """Where the rows are: a file of ``rows/`` for each fit that has ended, its log and models in ``fits/``."""
+
+    folder: Path
+    environments: Path
+
+    def missing(self, fits: Sequence[SystemFit]) -> list[SystemFit]:
+        """Return those that have not ended yet."""
+        return [fit for fit in fits if not self._rows_of(fit).exists()]
+
+    def do(self, fit: SystemFit) -> list[Row]:
+        """Fit and write down its rows: one for each model that it made, or one that says why there is none."""
+        rows = self._measured(fit)
+        self._rows_of(fit).parent.mkdir(parents=True, exist_ok=True)
+        files.write(self._rows_of(fit), json.dumps(rows), files.PUBLIC)
+        return rows
+
+    def rows(self) -> list[Row]:
+        """Return the rows of all fits that have ended."""
+        found = sorted((self.folder / "rows").glob("*.json"))
+        return [row for file in found for row in json.loads(file.read_text(encoding="utf-8"))]
+
+    def _rows_of(self, fit: SystemFit) -> Path:
+        return self.folder / "rows" / f"{fit.name}.json"
+
+    def _measured(self, fit: SystemFit) -> list[Row]:
+        metric = metrics.get(fit.data.metric, fit.data.task)
+        row: Row = {"set": fit.data.name, "system": fit.system.name, "budget": fit.seconds, "seed": fit.seed}
+        row |= {"metric": metric.name, "greater": metric.greater_is_better, "model": "model"}
+        folder = (self.folder / "fits" / f"{fit.name} {time.time_ns()}").resolve()
+        folder.mkdir(parents=True)
+        y = _job(fit, folder)
+        try:
+            python = fit.system.python(self.environments.resolve())
+        except subprocess.CalledProcessError as error:
+            return [row | {"failure": f"pip: exit code {error.returncode}"}]
+        script = SCRIPTS / f"fit_{fit.system.script}.py"
+        taken, peak, code = _watched([python, str(script), str(folder / "job.json")], folder, fit.seconds)
+        row |= {"seconds": round(taken, 1), "peak_mb": round(peak / 1e6)}
+        if code or not (folder / "model.json").exists():
+            lines = (folder / "log.txt").read_text(errors="replace").strip().splitlines()
+            return [row | {"failure": (lines or ["no output"])[-1][:200]}]
+        return [row | made for made in _models(folder, metric, y)]
+
+
+def _job(fit: SystemFit, folder: Path) -> np.ndarray:
+    """Write the split and the job; return the target of the test rows."""
+    parts, y = fit.data.split(folder, fit.seed)
+    job = {
+        "folder": str(folder),
+        "task": fit.data.task,
+        "metric": fit.data.metric,
+        "seconds": fit.seconds,
+        "seed": fit.seed,
+        "setting": fit.system.setting,
+        "cores": len(os.sched_getaffinity(0)),
+    }
+    files.write(folder / "job.json", json.dumps(job | parts), files.PUBLIC)
+    return y
+
+
+def _watched(command: list[str], folder: Path, seconds: float | None) -> tuple[float, int, int]:
+    """Run a command; return its seconds, the most memory its whole tree had (bytes), and its exit code."""
+    most = np.inf if seconds is None else MOST_OVER * seconds + GRACE_SECONDS
+    started, peak = time.time(), 0
+    with (folder / "log.txt").open("w") as log:
+        process = psutil.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        try:
+            while process.poll() is None:
+                peak = max(peak, sum(map(_memory, _tree(process))))
+                if time.time() - started > most:
+                    _end(process)
+                time.sleep(LOOK_SECONDS)
+        finally:  # Ctrl-C too
+            _end(process)
+    return time.time() - started, peak, int(process.wait())
+
+
+def _end(process: psutil.Popen) -> None:
+    for member in _tree(process) if process.is_running() else []:
+        try:
+            member.kill()
+        except psutil.NoSuchProcess:
+            continue
+
+
+def _tree(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return [*process.children(recursive=True), process]
+    except psutil.NoSuchProcess:
+        return [process]
+
+
+def _memory(process: psutil.Process) -> int:
+    """Return what the process alone has, in bytes; 0 where it has ended."""
+    try:
+        info = process.memory_info()
+        return int(info.rss - getattr(info, "shared", 0))
+    except psutil.Error:
+        return 0
+
+
+def _models(folder: Path, metric: metrics.Metric, y: np.ndarray) -> Iterator[Row]:
+    """Yield what was measured of each model; its score as the metric shows it."""
+    for name in ("model", "compact"):
+        if (folder / f"{name}.json").exists():
+            score = metric.shown(metric.score(y, np.load(folder / f"{name}.npy")))
+            yield {"model": name, "score": score, **json.loads((folder / f"{name}.json").read_text())}
