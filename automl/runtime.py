@@ -152,7 +152,8 @@ _SUBWORDS_OF = re.compile(r" ?\w{1,32}| ?[^\w\s]{1,32}")  # what subwords are pa
 _NOTHING_WORDS = (
     "missing|unknown|unk|undefined|unavailable|not available|not applicable|not known|not reported|not recorded|"
     "no data|none|null|nil|nan|nat|na|n/a|n.a.|n.a|n/d|n.d.|nd|n.k.|k.a.|s/d|tbd|tba|t.b.d.|tbc|pending|blank|"
-    "(blank)|empty|(null)|\\n|#n/a|#na|<na>|#div/0!|#value!|#ref!|#name?|#num!|#null!"
+    "(blank)|empty|(null)|\\n|#n/a|#na|<na>|#div/0!|#value!|#ref!|#name?|#num!|#null!|"
+    "1.#ind|-1.#ind|1.#qnan|-1.#qnan|1.#inf|-1.#inf|err|error|invalid"
 )
 _NOTHING = frozenset(_NOTHING_WORDS.split("|"))
 _NO_DATE = re.compile(r"(?:0000([-/.])00\1(?:00|0000)|00([-/.])00\2(?:00){1,2})(?:[ T]00:00(?::00)?)?")
@@ -563,6 +564,8 @@ def between(text: str, sign: str) -> list[str]:
     """Return the parts of a field between which one of ``BETWEEN`` stands, as in 120/80 or (52.5, 13.4)."""
     plain = in_ascii(text)
     found = _IN_BRACKETS.fullmatch(plain)
+    if sign == "(":
+        return BETWEEN[sign].split(plain.rstrip(")]")) if {"(", "["} & set(plain) else [plain]
     return BETWEEN[sign].split(plain if found is None else found["inside"])
 
 
@@ -879,13 +882,13 @@ def split_number(text: str) -> Number | None:
     """Take a number apart, whatever its decimal mark; None where it is none. Accounting's (5) and 5- are -5.
 
     What bounds or blurs it, as in "<0.5" below what can be measured, "~12", "90+" or "12 ± 1", is left out, and so are
-    marks of a footnote, quotes around it and the "nd" of an ordinal.
+    marks of a footnote, a "#", quotes around it and the "nd" of an ordinal.
     """
     if len(text) > _LONGEST_NUMBER:
         return None
     text = BOUND.sub("", unquoted(in_ascii(text)))
     if not text.isascii():
-        text = _SUPERSCRIPTS.sub(lambda power: f"10^{unicodedata.normalize('NFKC', power[1])}", text)
+        text = _SUPERSCRIPTS.sub(lambda power: f"10^{in_ascii(unicodedata.normalize('NFKC', power[1]))}", text)
         text = _VULGAR.sub(_in_digits, text)
     text = _ORDINAL.sub("", _FOOTNOTE.sub("", BLUR.sub("", text)))
     in_parentheses = _ACCOUNTING.fullmatch(text)
@@ -964,7 +967,7 @@ def addends(text: str) -> list[str]:
         parts.append((found["last"], _NEXT_UNIT.get(unit_key(parts[-1][1]), "")))
     keys = [unit_key(unit) for _, unit in parts]
     factors = [converted[0] if (converted := conversion(key, keys[0])) else 0.0 for key in keys]
-    is_sum = len(keys) > 1 and all(factors) and factors == sorted(set(factors), reverse=True)
+    is_sum = len(keys) > 1 and min(factors) > 0 and factors == sorted(set(factors), reverse=True)
     if found is None or not is_sum or keys[0] in _TEMPERATURES:
         return [text]
     sign = "-" if found["sign"] or (found["hemisphere"] or "N") in "SW" else ""
@@ -1016,7 +1019,7 @@ BOUND = re.compile(
     rf"^(?:[<>]=?|[≤≥~≈±]|\+/-|{_BLURRED}(?=\s*[-\d]))\s*(?=[^\s<>=≤≥~≈])"
 )  # what bounds or blurs a number
 BLUR = re.compile(r"(?<=[\d.,])\s*(?:±|\+/?-)\s*\d[\d.,]*|(?<=\d)\s?\+(?=$|\s*[^\W\d_]+$)")  # what follows it
-_FOOTNOTE = re.compile(r"(?<=\d)\s?(?:[*†‡§]{1,4}|\[\w{1,3}\])$")
+_FOOTNOTE = re.compile(r"(?<=\d)\s?(?:[*†‡§]{1,4}|\[\w{1,3}\]|\([^\W\d_]{1,2}\))$|^[#№]\s?(?=\d)")
 _ORDINAL = re.compile(
     r"(?<=\d)(?:(?i:(?<!1\d)(?:(?<=1)st|(?<=2)nd|(?<=3)rd)|th)|(?<=1)(?:er|re|ère)|ème|eme|e)(?=$|\s)"
 )
@@ -1030,16 +1033,26 @@ _NUMBER = re.compile(
     rf"(?P<sign>[+-])?\s*(?P<before>(?:{_AROUND}(?:[^\d.,()+'_-]|(?<=[^\W\d_])\.)*?)?)\s*(?P<inner>[+-])?\s*"
     r"(?P<digits>(?:\d[\d.,' _]*\d|\d|(?<![^\W\d_])[.,]\d+)(?:[.,](?=-{0,2}(?:\s|$)))?)"
     r"(?:(?<=[.,])-{1,2}|[:/]-(?=\s|$))?(?:\s(?P<above>\d{1,2})/(?P<below>\d{1,2}))?"
-    r"(?:(?:[eE]|[dD](?=[+-]))(?P<exponent>[+-]?\d{1,3})|\s?[x×*·]\s?10(?:\^|\*\*)(?P<power>[+-]?\d{1,3}))?"
+    r"(?:(?:[eE]|[dD](?=[+-]))(?P<exponent>[+-]?\d{1,3})|(?:\s?[x×*·]\s?|(?<=\d)\s)10(?:\^|\*\*?)(?P<power>[+-]?\d{1,3}))?"
     rf"(?P<last>-(?=\s*[^\w\s]?$))?\s*(?P<after>(?:{_AROUND}(?:[^\d()]{{0,30}}[^\d()\s])?(?:(?<=[^\W\d_])\^?[23])?"
-    r"|(?:(?<!\s\d)(?<!\s\d\d)/|out of)\s?[1-9]\d{0,2}|'(?=$))?)"
+    r"|(?:(?<!\s\d)(?<!\s\d\d)/|out of)\s?[1-9]\d{0,2}(?:\s[^\W\d_]+)?|(?:per|/)\s?10+(?:[,. ]000)*|'(?=$))?)"
 )
-BETWEEN = {  # what may stand between the numbers of a field, in the order to try them
-    **{sign: re.compile(pattern) for sign, pattern in ((";", r"\s*;\s*"), ("|", r"\s*\|\s*"), (", ", r"\s*,\s+"))},
-    **{sign: re.compile(pattern) for sign, pattern in ((",", r"\s*,\s*"), ("/", r"\s*/\s*"), (" ", r"\s+"))},
-    "x": re.compile(r"(?i)(?<=[^\s(])\s*(?:[x×*]|\bby\b)\s*(?=[^\s)])"),
-    "-": re.compile(r"(?i)(?<=[^\s(])\s*(?:-|\.\.|\bto\b)\s*(?=[^\s)])"),
+_BETWEEN = {  # what may stand between the numbers of a field, in the order to try them
+    ";": r"\s*;\s*",
+    "|": r"\s*\|\s*",
+    ", ": r"\s*,\s+",
+    ",": r"\s*,\s*",
+    "/": r"\s*/\s*",
+    "x": r"(?<=[^\s(])\s*(?:[x×*]|\bby\b)\s*(?=[^\s)])",
+    ":": r"\s*:\s*",
+    "@": r"\s*@\s*",
+    "+": r"(?<=\d)\s*\+\s*(?=\d)",
+    "in": r"\s+(?:in|of|out of)\s+",
+    "-": r"(?<=[^\s(])\s*(?:-|\.\.|\bto\b)\s*(?=[^\s)])",
+    "(": r"\s*[(\[]\s*|(?<=[\d%])\s*(?:;|,\s|-|\bto\b)\s*",
+    " ": r"\s+",
 }
+BETWEEN = {sign: re.compile(pattern, re.IGNORECASE) for sign, pattern in _BETWEEN.items()}
 _IN_BRACKETS = re.compile(r"(?i)(?:(?:SRID=\d+;\s*)?POINT\s*Z?\s*)?[(\[](?P<inside>[^()\[\]]*)[)\]]")
 _ACCOUNTING = re.compile(r"([^\W\d_]{0,3}[^\w\s()+-]?\s*)\(\s*([^()+-]*\d[^()]*?)\s*\)(\s*[^\W\d_]{0,3}[^\w\s()+-]?)")
 GROUPED = {
@@ -1094,6 +1107,8 @@ _SIZES: dict[str, dict[float, str]] = {
     "resistance": {1: "ω ohm", 1e3: "kω kohm", 1e6: "MΩ"},
     "share": {0.01: "%", 1e-3: "‰", 1e-6: "ppm", 1e-9: "ppb"},
     "amount": {1: "mol", 1e-3: "mmol", 1e-6: "μmol umol", 1e-9: "nmol", 1e-12: "pmol"},
+    "latitude": {1: "n", -1: "s"},
+    "longitude": {1: "e", -1: "w"},
     "angle": {1: "°", 1 / 60: "'", 1 / 3600: '"'},
 }  # fmt: skip
 MEASURES = {
@@ -1115,7 +1130,7 @@ _IN_SEVERAL_UNITS = re.compile(
 )
 _CLOCK = re.compile(
     r"(?:(?P<days>-?\d+) days?,?\s*\+?)?"
-    r"(?:(?P<sign>-)?(?P<hours>\d+)[:h](?P<minutes>\d\d)(?::(?P<seconds>\d\d(?:\.\d+)?))?)?"
+    r"(?:(?P<sign>-)?(?P<hours>\d+)[:h](?P<minutes>[0-5]\d)(?::(?P<seconds>[0-5]\d(?:\.\d+)?))?)?"
 )
 # By ``unit_key``: without the "s" of a plural.
 _TIMES = {

@@ -9,7 +9,7 @@ from datetime import date, time, timedelta
 import numpy as np
 
 from automl import runtime
-from automl.data import dates, several, written
+from automl.data import dates, several, units, written
 from automl.data.codes import holds_codes, may_be_more
 from automl.data.findings import Findings
 from automl.data.identity import ID_NAME
@@ -101,6 +101,12 @@ def _from_strings(name: str, values: np.ndarray, findings: Findings) -> Column:
         return Column(name, "text", terms=build_vocabulary(values, findings.seed))
     if len(distinct) == n_present and n_present >= 20:
         return Column(name, "dropped", reason=f"every value is different, like an identifier's{_hint(distinct[0])}")
+    if (unlike := units.unlike(distinct)) is not None:
+        findings.notes.append(
+            f"Column '{runtime.shown(name)}' is read as levels: its numbers differ in what stands beside them, as "
+            f"'{runtime.shown(unlike[0])}' and '{runtime.shown(unlike[1])}' do. If they measure one thing, write all "
+            "with one unit, or without."
+        )
     return categorical(name, counts, marked, findings)
 
 

@@ -15,7 +15,10 @@ from automl.task import Column
 # Of a column with fewer different fields, such as screens of 16:9 and 4:3, each is a level.
 _FEWEST_FIELDS = 21
 _MOST_NUMBERS = 10
-_PAIRS = ("/", "-")  # signs that stand between two numbers; with more it is a code, as 123-45-6789 is
+# Signs that stand between two numbers; with more it is a code, as 123-45-6789 is.
+_PAIRS = ("/", ":", "@", "+", "in", "-")
+# Signs that also stand in sentences.
+_IN_SENTENCES = (", ", ",", " ")
 _TOLD = 0.8  # of the fields at a first look
 
 
@@ -76,8 +79,10 @@ def _with_sign(
     with suppress(DataError):  # numbers that can be read in two ways are left as they are
         found = [written.read(name, place, decimals) for place in places]
     columns = [column for column in found if column is not None]
-    if len(columns) < several or not all(units.is_known(unit) for column in columns for unit in column.unit):
+    if len(columns) < several:
         return None
+    if sign in _IN_SENTENCES and not all(units.is_known(unit) for column in columns for unit in column.unit):
+        return None  # 93 Main St, 34997
     if sign == " " and all(part.isdecimal() for text in words for part in text.split()):
         return None  # 4872 3773 2576 names something
     column = replace(

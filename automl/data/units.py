@@ -1,11 +1,13 @@
 """What stands around the numbers of a column: a currency, a unit, or several units of one kind, which are converted."""
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NoReturn
 
 from automl import runtime
+from automl.data.strays import sampled
 from automl.errors import DataError
 from automl.runtime import SCALES, Number
 
@@ -27,6 +29,9 @@ _CURRENCIES = frozenset(_CURRENCY_WORDS.casefold().split())
 _UNITS = frozenset(_UNIT_WORDS.split())
 # A scale that is nothing else; a lone "5 m" may be metres, "5 t" tonnes, "5 b" bytes.
 _SCALES_ALONE = SCALES.keys() - {"m", "mm", "b", "t", "cr"}
+_MOST_LEVELS = 20  # that need no word on why they are levels
+_TOLD = 0.8  # of some values
+_FLAG = re.compile(r"\d\s+[^\W\d_]{1,2}$")
 _SCALES_OF_MARKS = frozenset((3, 4, 5, 6, 7, 10, 20, 100))
 
 
@@ -47,12 +52,15 @@ def of(name: str, found: Mapping[str, Number], counts: Mapping[str, int]) -> tup
     keys = sorted(examples)
     n_rows = sum(counts[text] for text in found)
     n_bare = sum(counts[text] for text, n in found.items() if not n.before and not after[text])
+    if keys and 4 * n_bare >= n_rows and _are_flags(keys, found):
+        return tuple(keys), False
     if keys and 2 * n_bare > n_rows and not any(is_currency(key) or key == "%" for key in keys):
         return None  # a few numbers with a letter, among many without
     if max(len(set(place) - {""}) for place in spelled.values()) > 1 or _is_two(spelled):
         if all(key in runtime.SECONDS_OF for key in keys):
             return None  # durations: 90 min and 2 h
         known = [key for key, _ in spelled["after"].most_common() if key]
+        known.sort(key=lambda key: min(runtime.sizes(key).values(), default=0) < 0)  # north and east count as positive
         if len(known) == len(keys) and all(runtime.conversion(key, known[0]) for key in known):
             _refuse_bare(name, known, found, after)
             return tuple(known), False
@@ -64,6 +72,12 @@ def of(name: str, found: Mapping[str, Number], counts: Mapping[str, int]) -> tup
     if "%" in keys and n_bare:
         _refuse_shares(name, found)
     return tuple(keys), scaled
+
+
+def _are_flags(keys: Sequence[str], found: Mapping[str, Number]) -> bool:
+    """Whether what follows some of the numbers are flags, as of statistics and laboratories: 12.0 e, 7.3 H."""
+    are_apart = all(_FLAG.search(text) for text, number in found.items() if number.after)
+    return are_apart and not any(is_known(key) and (len(key) > 1 or len(keys) == 1) for key in keys)
 
 
 def _are_of_a_scale(keys: Sequence[str], found: Mapping[str, Number], n_bare: int) -> bool:
@@ -96,6 +110,17 @@ def _is_scaled(found: Iterable[Number]) -> bool:
     if heads <= {"m", "mm"}:
         return money  # metres
     return money or len(names) > 1 or bool(names & _SCALES_ALONE) or bool(heads & {"M", "MM", "B"})
+
+
+def unlike(texts: Sequence[str]) -> tuple[str, str] | None:
+    """Return two texts that differ in a word of several letters after a number, where most of many have numbers."""
+    some = sampled(texts)
+    found = {text: number.after for text in some if (number := runtime.split_number(text)) is not None}
+    examples = {runtime.unit_key(after): text for text, after in found.items() if len(after) != 1 and after[:1] != "/"}
+    if len(texts) <= _MOST_LEVELS or len(found) < _TOLD * len(some) or len(examples) < 2 or not any(examples):
+        return None
+    first, second, *_ = sorted(examples, reverse=True)
+    return examples[first], examples[second]
 
 
 def is_known(key: str) -> bool:

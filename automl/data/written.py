@@ -94,7 +94,8 @@ def note(column: Column, counts: Mapping[str, int]) -> str:
         read = f"all in '{column.unit[0]}': {', '.join(shown)}"
         return f"Column '{runtime.shown(column.name)}' is read as numbers, {read}."
     example = max(values, key=lambda text: (len(set(text) - set("0123456789")), len(text), text))
-    more = f", in {' and '.join(map(repr, column.unit))}" if column.unit else ""
+    around = " and ".join(map(repr, column.unit))
+    more = f", beside which {around} may stand" if len(column.unit) > 1 else f", in {around}" if around else ""
     return (
         f"Column '{runtime.shown(column.name)}' is read as numbers{more}: "
         f"'{runtime.shown(example)}' is {_shown(values[example])}."

@@ -102,6 +102,15 @@ FORMS: dict[str, Callable[..., str]] = {
     "millions of euros": lambda v: f"{v / 1e6:.8f} Mio. €".replace(".", ",", 1),
     "latitude": lambda v: f"{abs(v):.2f}° {'S' if v < 0 else 'N'}",
     "longitude": lambda v: f"{abs(v):.2f}°{'W' if v < 0 else 'E'}",
+    "flags": lambda v: f"{v:.2f}{('', '', ' e', ' bd')[int(abs(v) % 4)]}",
+    "flags of a laboratory": lambda v: f"{v:.2f}{('', '', ' H', ' L')[int(abs(v) % 4)]}",
+    "flags in parentheses": lambda v: f"{v:.2f}{('', ' (e)')[int(abs(v) % 2)]}",
+    "rank": lambda v: f"#{v:,.2f}" if v > 0 else f"-{-v:,.2f}",
+    "rate": lambda v: f"{v:.2f} per 100,000",
+    "stars": lambda v: f"{v:.2f} out of 5 stars",
+    "counts of cells": lambda v: f"{v / 1000:.10g} 10*3/uL",
+    "negative power of ten": lambda v: f"{v * 100:.10g}×10⁻²",
+    "hemispheres": lambda v: f"{abs(v):.2f}{'S' if v < 0 else 'N'}",
     "full width": lambda v: "".join(chr(ord(c) + 0xFEE0) if c in "0123456789.,-" else c for c in f"{v:,.2f}"),
     "arabic digits": lambda v: "".join(chr(0x660 + int(c)) if c.isdigit() else c for c in f"{v:.2f}"),
 }  # fmt: skip
@@ -327,7 +336,6 @@ NAMES = {
     "open ranges": ["1", "2", "3", "4+"] * 75,
     "fractions of one": ["1/3", "2/3", "1", "4/3"] * 75,
     "months": [f"{i % 12 + 1:02d}/{i % 3 + 16}" for i in range(300)],
-    "ratios": [f"{i % 9 + 1}:{i % 7 + 1}" for i in range(300)],
     "screens": ["16:9", "4:3", "21:9"] * 100,
     "bounds with words": ["< 1 year", "1 year", "5 years", "10+ years"] * 75,
     "signs": ["+", "-"] * 150,
@@ -345,6 +353,14 @@ NAMES = {
 def test_what_names_something_is_no_number(texts: Sequence[str]) -> None:
     (column, _), _ = infer_columns({"c": np.array(texts, object), "other": np.arange(300.0) % 7}, {}, {})
     assert column.role in ("categorical", "text", "dropped")
+
+
+def test_numbers_with_several_unknown_units_are_levels_and_it_is_said() -> None:
+    texts = [f"{i % 40 + 10}.5 {'km/kg' if i % 9 == 0 else 'kmpl'}" for i in range(200)]
+    column, _, _, notes = read(texts, c="categorical")
+    (inferred, _), notes = infer_columns({"c": np.array(texts, object), "other": np.arange(200.0) % 7}, {}, {})
+    assert inferred == column
+    assert any("read as levels" in note and "km/kg" in note and "kmpl" in note for note in notes)
 
 
 DATES = ["%d.%m.%Y", "%Y-%m-%d", "%d %b %Y", "%Y%m%d", "%d-%m-%y", "%Y-%m", "%m/%Y"]
