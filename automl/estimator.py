@@ -22,6 +22,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from automl import files, metrics, run_folder, space_file
 from automl.assemble import SpaceConfig, build
+from automl.clock import UNHURRIED_SECONDS
 from automl.data import from_arrays, rows
 from automl.data.source import named_columns, to_array
 from automl.data.target import class_codes
@@ -33,6 +34,7 @@ from automl.explain.task_rows import out_of_fold
 from automl.export.compress import Compression
 from automl.export.config import CompressConfig, ShipConfig
 from automl.export.member import Member, predict, to_onnx, validation_prediction
+from automl.export.refit import Refit
 from automl.export.remarks import remarks
 from automl.export.ship import members_of, ship_members
 from automl.export.shipped import Shipped
@@ -252,9 +254,9 @@ class AutoML(Explained, BaseEstimator):
         """Write and verify a model folder at ``path`` that predicts what this estimator does; return what was measured.
 
         ``compress``: make it as small as ``max_loss`` allows; it then predicts a little differently.
-        ``compact``: one small, compressed model instead of the ensemble. Raises ``ConfigError`` when
-        ``path`` exists, ``ExportError`` when nothing exports faithfully, ``DataError`` when an estimator that was
-        pickled is to be made smaller.
+        ``compact``: one small, compressed model instead of the ensemble, fitted on all rows where its family can be.
+        Raises ``ConfigError`` when ``path`` exists, ``ExportError`` when nothing exports faithfully, ``DataError`` when
+        an estimator that was pickled is to be made smaller.
         """
         check_is_fitted(self)
         if compress or compact:
@@ -264,7 +266,8 @@ class AutoML(Explained, BaseEstimator):
         members = [replace(self.members_[0], weight=1.0)] if compact else self.members_
         kind = "compact" if compact else "ensemble"
         config = CompressConfig(self.max_loss) if compact or compress else CompressConfig(options=())
-        unseen = validation_prediction(self.task_, _of_one(self.members_) if compact else self.members_)
+        of_one = _of_one(self.members_)
+        unseen = validation_prediction(self.task_, of_one if compact else self.members_)
         return ship_members(
             self.task_,
             members,
@@ -273,7 +276,16 @@ class AutoML(Explained, BaseEstimator):
             Compression(self.task_, config),
             unseen=unseen,
             goals=Goals(limits=limits_of(self.limits or {})),
+            refit=self._last_fit(of_one) if compact and not self.limits else None,
         )
+
+    def _last_fit(self, of_one: Sequence[Member]) -> Refit:
+        """Begin to fit a candidate on all rows; ``of_one``: its fold models."""
+        id, seconds = of_one[0].candidate_id, of_one[0].seconds
+        (params,) = (trial.candidate.params for trial in self.board_.trials if trial.candidate.id == id)
+        folds = [member.fold for member in of_one if member.fold is not None]
+        until = time.time() + UNHURRIED_SECONDS
+        return Refit(self.task_, id, params, folds, lambda: [m.model for m in of_one], seconds, until, warnings.warn)
 
     def _folder(self, scratch: Path) -> run_folder.RunFolder:
         """Return the folder of the run: the one to go on with, or a new one."""

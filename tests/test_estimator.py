@@ -136,6 +136,7 @@ def test_a_pickled_estimator_holds_no_training_rows(tmp_path: Path) -> None:
     """But for those that a model is made of, as support vectors are: so it is shown on others."""
     x, y = load_breast_cancer(return_X_y=True, as_frame=True)
     fitted = AutoML(**HERE, trials=2, folds=3, space={"tables": ["lightgbm", "linear"]}).fit(x, y)
+    assert fitted.export(tmp_path / "compact", compact=True).members[0]["fold"] is None, "it is fitted on all of them"
     pickled = pickle.dumps(fitted)
     task = fitted.task_
     written = {

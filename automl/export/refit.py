@@ -7,12 +7,12 @@ Its score stays that of the fold models, on rows that they had not seen.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from automl.assemble import build
-from automl.kept import KeptTrials
+from automl.space import Params
 from automl.task import Task
 from automl.training.pipeline import Pipeline
 
@@ -23,19 +23,28 @@ LEAST_GROWTH = 1.02
 class Refit:
     """The candidate ``id`` fitted on all rows that any of its fold models has seen, in a thread beside the exports.
 
-    It is given up at ``until`` (``time.time()``), and not begun where the fold models say that it would take longer.
+    ``models``: loads those of ``folds``; ``seconds``: how long one of them took. It is given up at ``until``
+    (``time.time()``), and not begun where it would take longer.
     """
 
-    def __init__(self, task: Task, kept: KeptTrials, id: str, until: float, note: Callable[[str], None]) -> None:
-        self.task, self.kept, self.id, self.until, self.note = task, kept, id, until, note
-        self.trial = kept.trial(id)
-        parts = [task.splits[ref.fold][0] for ref in self.trial.folds]
+    def __init__(
+        self,
+        task: Task,
+        id: str,
+        params: Params,
+        folds: Sequence[int],
+        models: Callable[[], Sequence[Pipeline]],
+        seconds: float,
+        until: float,
+        note: Callable[[str], None],
+    ) -> None:
+        self.task, self.id, self.params, self.models, self.until, self.note = task, id, params, models, until, note
+        parts = [task.splits[fold][0] for fold in folds]
         self.rows = np.unique(np.concatenate(parts))
         self.growth = len(self.rows) * len(parts) / sum(map(len, parts))
         self._model: Pipeline | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
-        seconds = self.trial.seconds / len(self.trial.folds) * self.growth
-        self._worth = self.growth >= LEAST_GROWTH and time.time() + seconds < until
+        self._worth = self.growth >= LEAST_GROWTH and time.time() + seconds * self.growth < until
         if self._worth:
             self._thread.start()
 
@@ -47,10 +56,10 @@ class Refit:
 
     def _run(self) -> None:
         try:
-            like = [self.kept.model(self.id, ref.fold) for ref in self.trial.folds]
+            like = self.models()
             if not hasattr(like[0].model, "refit"):
                 return
-            model = build(self.trial.candidate.params, self.task.problem)
+            model = build(self.params, self.task.problem)
             for _ in model.refit(self.task.data.take(self.rows), like, self.growth):
                 if time.time() >= self.until:
                     return

@@ -22,6 +22,7 @@ from automl.export.shipped import Scores, Shipped
 from automl.goals import Goals
 from automl.kept import KeptTrials
 from automl.task import Task
+from automl.training.pipeline import Pipeline
 
 Note = Callable[[str], None]
 # How many of the trials that were stopped early are tried as members.
@@ -156,7 +157,7 @@ def ship(
         exports = seconds_to_export(_bytes(kept, chosen.weights), task.n_test)
         exports += config.compact * max(small_seconds, SMALL_SECONDS)
         if config.compact and (refit is None or refit.id != small):
-            refit = Refit(task, kept, small, deadline - small_seconds, note)
+            refit = last_fit(task, kept, small, deadline - small_seconds, note)
         try:
             members = members_of(task, kept, chosen.weights)
             until = compress_until(deadline, exports)
@@ -250,6 +251,18 @@ def _ship_compact(
         shutil.rmtree(folder)
         raise ExportError("none is smaller than the model itself")
     return compact
+
+
+def last_fit(task: Task, kept: KeptTrials, id: str, until: float, note: Note) -> Refit:
+    """Begin to fit the kept trial ``id`` on all rows."""
+    trial = kept.trial(id)
+    folds = [ref.fold for ref in trial.folds]
+    seconds = trial.seconds / len(folds)
+
+    def models() -> list[Pipeline]:
+        return [kept.model(id, fold) for fold in folds]
+
+    return Refit(task, id, trial.candidate.params, folds, models, seconds, until, note)
 
 
 def smallest_near(score: float, kept: KeptTrials, ids: Sequence[str], max_loss: float) -> str:

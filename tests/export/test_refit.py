@@ -5,6 +5,7 @@ import math
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from automl import load
 from automl.export.config import CompressConfig, ShipConfig
 from automl.export.refit import Refit
-from automl.export.ship import ship
+from automl.export.ship import last_fit, ship
 from automl.kept import KeptTrials
 from automl.model_store import ModelStore
 from automl.task import Task
@@ -35,18 +36,19 @@ def kept_of(folder: Path, task: Task, *families: str) -> KeptTrials:
 
 
 def refit(task: Task, kept: KeptTrials, until: float = math.inf) -> Refit:
-    return Refit(task, kept, "0", min(until, time.time() + 60), pytest.fail)
+    return last_fit(task, kept, "0", min(until, time.time() + 60), pytest.fail)
 
 
 @pytest.mark.parametrize("target", ["binary", "multiclass", "regression"])
 def test_boosting_takes_its_rounds_from_the_fold_models(target: str, tmp_path: Path) -> None:
     task = make("table", target)
     kept = kept_of(tmp_path, task, "lightgbm")
-    model = refit(task, kept).model()
-    assert model is not None
+    whole = refit(task, kept).model()
+    assert whole is not None
+    model: Any = whole.model
     usual = np.mean([kept.model("0", fold).model.n_trees for fold in range(2)])
-    assert model.model.rounds == round(2 * usual), "two folds: twice the rows of one"
-    assert 0 < model.model.n_trees <= model.model.rounds, "fewer where no further tree can be grown"
+    assert model.rounds == round(2 * usual), "two folds: twice the rows of one"
+    assert 0 < model.n_trees <= model.rounds, "fewer where no further tree can be grown"
 
 
 def test_there_is_none_without_time_rows_or_a_family_that_can(tmp_path: Path) -> None:
