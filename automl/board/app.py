@@ -36,6 +36,7 @@ def make_app(sources: Sequence[OpenLeaderboard], token: str, hosts: Collection[s
         f"{RUN}/trials/{{id}}": views.trial,
         f"{RUN}/figures/{{name}}": views.figure,
         f"{RUN}/trials/{{id}}/figures/{{name}}": views.trial_figure,
+        f"{RUN}/trials/{{id}}/mistakes": views.mistakes,
         f"{RUN}/export.{{form}}": views.export,
         f"{RUN}/version": views.version,
         f"{RUN}/events": views.events,
@@ -96,6 +97,10 @@ class Views:
     def trial(self, db: int, run_id: int, id: str, to: str = "") -> Response:
         """Show one trial beside others."""
         return HTMLResponse(self.template("trial.html", **trial_page.trial(self.source(db), db, run_id, id, to)))
+
+    def mistakes(self, db: int, run_id: int, id: str) -> Response:
+        """Show the rows that a trial is most mistaken about: a part of its page, which asks for it."""
+        return HTMLResponse(self.template("mistakes.html", **trial_page.mistakes(self.source(db), run_id, id)))
 
     def compare(self, request: Request) -> Response:
         """Show runs side by side."""

@@ -43,20 +43,24 @@ def of_trial(source: OpenLeaderboard, run_id: int, id: str, name: str) -> Figure
         own = (trial.candidate.id, trial.candidate.family, trial.reports)
         return plane.curves([own], seen.run.metric, seen.colours, "seconds")
     try:
-        validation = Validation.read(RunFolder(Path(seen.run.folder), "").validation)
-        return OF_PREDICTIONS[name](*_predicted(seen, trial, validation), validation)
+        rows, prediction, of = predicted(seen, trial)
+        return OF_PREDICTIONS[name](of.y[rows], prediction, of)
     except ArtifactError as error:
         return empty(f"Its predictions are not kept: {error}")
 
 
-def _predicted(seen: Seen, trial: Trial, validation: Validation) -> tuple[np.ndarray, np.ndarray]:
-    """Return the targets and the predictions of the folds that a trial has done."""
+def predicted(seen: Seen, trial: Trial, with_rows: bool = False) -> tuple[np.ndarray, np.ndarray, Validation]:
+    """Return the rows of the folds that a trial has done, what it said about them, and what is known of all rows.
+
+    Raises ``ArtifactError`` where its predictions are not kept.
+    """
+    validation = Validation.read(RunFolder(Path(seen.run.folder), "").validation, with_rows)
     store = seen.source.models(seen.run)
     parts = [store.predictions(fold) for fold in trial.folds if fold.predictions]
     rows = [validation.rows[fold.fold] for fold in trial.folds if fold.predictions]
     if not parts or [len(part) for part in parts] != [len(of) for of in rows]:
         raise ArtifactError("only those of the better trials are.")
-    return validation.y[np.concatenate(rows)], np.concatenate(parts)
+    return np.concatenate(rows), np.concatenate(parts), validation
 
 
 def _scores(seen: Seen, query: Query) -> Figure:

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from automl.board import drawing
 from automl.board.run_page import Seen, common
 from automl.board.source import OpenLeaderboard
-from automl.errors import UnknownNameError
+from automl.errors import ArtifactError, UnknownNameError
+from automl.explain.mistakes import worst
 from automl.leaderboard.study import defaults
 from automl.leaderboard.tables import TrialRow
 from automl.leaderboard.words import spread
@@ -67,6 +68,25 @@ def trial(source: OpenLeaderboard, db: int, run_id: int, id: str, to: str) -> di
         "kept": any(fold.predictions for fold in own.folds),
         "network": source.models(seen.run).diagram(id),
         "figures": figures[2:] if is_values else figures[:2],
+    }
+
+
+def mistakes(source: OpenLeaderboard, run_id: int, id: str) -> dict[str, Any]:
+    """Return the rows that a trial is most mistaken about, with their values where the run keeps them."""
+    seen = Seen.of(source, run_id)
+    own, _ = seen.trials.trial(id)
+    try:
+        rows, prediction, of = drawing.predicted(seen, own, with_rows=True)
+    except ArtifactError as error:
+        return {"found": [], "names": [], "why": f"Its predictions are not kept: {error}"}
+    found = worst(of.y[rows], prediction, of.classes)
+    at = [int(rows[one.at]) for one in found]
+    values = of.told.lines(at) if of.told and at else [[] for _ in at]
+    return {
+        "found": list(zip(at, found, values, strict=True)),
+        "names": of.told.names if of.told else [],
+        "classes": of.classes,
+        "why": "",
     }
 
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from automl.explain.mistakes import worst
+from automl.explain.told import Told
 from automl.report import charts, quality
 from automl.report.document import Chart, Part, Section, Table, Text
 from automl.report.subject import Finished
@@ -9,6 +11,8 @@ from automl.report.subject import Finished
 # Classes of a confusion matrix, and curves in one picture.
 MOST_CLASSES, MOST_CURVES = 20, 6
 MOST_POINTS = 600
+# Of the rows that are shown: columns, and pictures.
+MOST_COLUMNS, MOST_PICTURES = 12, 6
 _AT = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
@@ -18,7 +22,35 @@ def answers(run: Finished) -> Section:
     y, p = run.task.data.y[run.seen], run.prediction[run.seen]
     section.add(Text(f"On {len(y):,} validation rows, each answered by models that had not seen it.", soft=True))
     section.add(*(_classes(run, y, p) if run.task.target.is_classification else _values(run, y, p[:, 0])))
+    section.add(*mistakes(run))
     return section
+
+
+def mistakes(run: Finished) -> list[Part]:
+    """Return the rows that it is most mistaken about, with their values; of images, with their pictures."""
+    task = run.task
+    found = worst(task.data.y[run.seen], run.prediction[run.seen], run.names)
+    if not found:
+        return []
+    at = run.seen[[one.at for one in found]]
+    told = Told.of(task.schema, task.data.x)
+    names = told.names[:MOST_COLUMNS] if told else []
+    values = told.lines(at) if told else [[] for _ in found]
+    far = "left for what is" if run.names else "said less is"
+    lines = [
+        [f"{i + 1:,}", one.true, one.said, one.far, *(cell or "-" for cell in cells[: len(names)])]
+        for i, one, cells in zip(at.tolist(), found, values, strict=True)
+    ]
+    parts: list[Part] = [Text("The rows that it is most mistaken about:")]
+    parts.append(Table(("row", "is", "is said", far, *names), lines))
+    if told and len(told.names) > len(names):
+        parts.append(Text(f"The first {len(names)} of {len(told.names)} columns are shown.", soft=True))
+    if task.data.x.image is not None:
+        parts += [
+            Chart(charts.picture(quality.grey(task.data.x.image[i])), f"Row {i + 1:,} is {one.true}, said {one.said}.")
+            for i, one in list(zip(at.tolist(), found, strict=True))[:MOST_PICTURES]
+        ]
+    return parts
 
 
 def _classes(run: Finished, y: np.ndarray, p: np.ndarray) -> list[Part]:

@@ -10,7 +10,7 @@ from automl.explain.explanation import Explanation, RowExplanation, explain
 from automl.explain.mixed import plain
 from automl.export.package import opened_graph
 from automl.export.ship import members_of
-from automl.report import charts
+from automl.report import charts, quality
 from automl.report.document import Chart, Part, Section, Table, Text
 from automl.report.subject import Finished
 from automl.runtime import shown
@@ -145,11 +145,8 @@ def _one_row(run: Finished, at: int, row: RowExplanation) -> list[Part]:
 
 
 def _overlay(run: Finished, at: int, row: RowExplanation, k: int) -> Chart:
-    image = np.asarray(run.task.sample["x"][at], float)
-    grey = image.mean(axis=2) if image.ndim == 3 else image
-    spread = float(grey.max() - grey.min()) or 1.0
     down = len({name.split(",")[0] for name in row.features})
-    drawn = charts.picture((grey - grey.min()) / spread, row.contributions[:, k].reshape(down, -1))
+    drawn = charts.picture(quality.grey(run.task.sample["x"][at]), row.contributions[:, k].reshape(down, -1))
     return Chart(drawn, f"Blue speaks for '{run.names[k] if run.names else 'more'}', red against.")
 
 

@@ -161,8 +161,8 @@ def heat(matrix: np.ndarray, row_names: Sequence[str], column_names: Sequence[st
     return _svg(drawn, height, width)
 
 
-def picture(pixels: np.ndarray, patches: np.ndarray) -> str:
-    """Return a grey picture, (h, w) from 0 to 1, under its patches' weights, (a, b): blue for, red against."""
+def picture(pixels: np.ndarray, patches: np.ndarray | None = None) -> str:
+    """Return a grey picture, (h, w) from 0 to 1, under its patches' weights, (a, b), if any: blue for, red against."""
     h, w = pixels.shape
     size = max(2, 200 // max(h, w))
     drawn = []
@@ -170,6 +170,13 @@ def picture(pixels: np.ndarray, patches: np.ndarray) -> str:
         for j in range(w):
             grey = round(255 * float(np.clip(pixels[i, j], 0, 1)))
             drawn.append(_rect(j * size, i * size, size, size, f"rgb({grey},{grey},{grey})", 1.0))
+    if patches is not None:
+        drawn += _overlaid(patches, h, w, size)
+    return _svg(drawn, h * size, w * size)
+
+
+def _overlaid(patches: np.ndarray, h: int, w: int, size: int) -> list[str]:
+    drawn = []
     a, b = patches.shape
     rows, columns = (np.array_split(np.arange(n), k) for n, k in ((h, a), (w, b)))
     most = float(np.abs(patches).max()) or 1.0
@@ -178,7 +185,7 @@ def picture(pixels: np.ndarray, patches: np.ndarray) -> str:
             color = "rgb(47,109,181)" if patches[i, j] > 0 else "rgb(184,67,63)"
             box = (across[0] * size, down[0] * size, len(across) * size, len(down) * size)
             drawn.append(_rect(*box, color, 0.75 * abs(float(patches[i, j])) / most))
-    return _svg(drawn, h * size, w * size)
+    return drawn
 
 
 def _rect(x: float, y: float, width: float, height: float, color: str, opacity: float) -> str:

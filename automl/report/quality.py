@@ -161,3 +161,10 @@ def best_threshold(positive: np.ndarray, probability: np.ndarray) -> float:
 def confusion(y: np.ndarray, predicted: np.ndarray, n_classes: int) -> np.ndarray:
     """Return (n_classes, n_classes) counts: rows are what is, columns what is predicted."""
     return np.bincount(y * n_classes + predicted, minlength=n_classes**2).reshape(n_classes, n_classes)
+
+
+def grey(image: np.ndarray) -> np.ndarray:
+    """Return an image, (h, w) or (h, w, channels), as (h, w) from 0, its darkest, to 1."""
+    one = np.asarray(image, float)
+    one = one.mean(axis=2) if one.ndim == 3 else one
+    return (one - one.min()) / (float(one.max() - one.min()) or 1.0)

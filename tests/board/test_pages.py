@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from automl.board.app import make_app
 from automl.board.source import OpenLeaderboard
+from automl.explain.mistakes import MOST
 from automl.leaderboard.store import Store
 from tests.board import made
 
@@ -243,7 +244,7 @@ def hostile(
         yield opened, names
 
 
-VIEWS = ("", "/progress", "/parameters", "/about", "/trials/0", "/trials/6", "/export.html")
+VIEWS = ("", "/progress", "/parameters", "/about", "/trials/0", "/trials/0/mistakes", "/trials/6", "/export.html")
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -293,6 +294,18 @@ def test_hostile_names_in_files(hostile: tuple[TestClient, Any]) -> None:
     for form in ("csv", "json", "html"):
         given = opened.get(f"{BASE}/export.{form}").headers["content-disposition"]
         assert re.fullmatch(rf'attachment; filename="[\w.-]+\.{form}"', given)
+
+
+def test_mistakes_are_shown_with_their_values(board: TestClient) -> None:
+    shown = board.get(f"{BASE}/trials/0/mistakes").text
+    rows = re.findall(r"<tr>(.*?)</tr>", shown.partition("<tbody>")[2], re.S)
+    assert 0 < len(rows) <= MOST
+    for cells in (re.findall(r"<td[^>]*>(.*?)</td>", row) for row in rows):
+        number, true, said, _, value = cells
+        assert not said.startswith(f"{true} ")
+        assert value == ("adult", "other")[(int(number) - 1) % 2]
+    assert "not kept" in board.get(f"{BASE}/trials/40/mistakes").text
+    assert board.get(f"{BASE}/trials/4000/mistakes").status_code == 404
 
 
 # ---- who may ask for what --------------------------------------------------------------------------------------------

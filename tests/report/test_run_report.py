@@ -69,6 +69,7 @@ def test_a_run_reports(target: str, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "&lt;script&gt;" in page
     assert "Left out" not in page
     assert "a guess that looks at no column" in page
+    assert "The rows that it is most mistaken about" in page
     for word in ("Calibration", "ROC curve") if target != "regression" else ("Residuals",):
         assert word in page
 

@@ -1,0 +1,44 @@
+"""The rows that a model is most mistaken about."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+MOST = 10
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A row with what is and what is said, as texts.
+
+    ``at``: its place among the rows that are given. ``far``: how far off: the probability that was left for what is,
+    or the difference of the values.
+    """
+
+    at: int
+    true: str
+    said: str
+    far: str
+
+
+def worst(y: np.ndarray, prediction: np.ndarray, classes: Sequence[str], most: int = MOST) -> list[Mistake]:
+    """Return the rows with the greatest error, worst first; of classes, those that are called otherwise alone.
+
+    y: (n,) codes, or values. prediction: (n, n_classes) probabilities, or (n, 1); rows with NaN are left out.
+    """
+    known = np.isfinite(prediction).all(axis=1)
+    if not classes:
+        error = np.where(known, np.abs(y - prediction[:, 0]), -np.inf)
+        order = np.argsort(-error, kind="stable")[:most]
+        return [
+            Mistake(int(i), f"{y[i]:.6g}", f"{prediction[i, 0]:.6g}", f"{prediction[i, 0] - y[i]:+.4g}")
+            for i in order[np.isfinite(error[order])]
+        ]
+    left, called = prediction[np.arange(len(y)), y], prediction.argmax(axis=1)
+    wrong = np.flatnonzero(known & (called != y))
+    order = wrong[np.argsort(left[wrong], kind="stable")][:most]
+    return [
+        Mistake(int(i), classes[y[i]], f"{classes[called[i]]} ({prediction[i, called[i]]:.3f})", f"{left[i]:.3g}")
+        for i in order
+    ]
