@@ -62,7 +62,7 @@ def _rows(run: Finished) -> int:
 def contributions(run: Finished, goes_on: Callable[[], bool]) -> Section:
     """Return the Shapley values of a few rows and, summed up, of more."""
     section, task = Section("What the answers are made of"), run.task
-    chosen = _telling(run)
+    chosen = telling(run)
     rng = np.random.default_rng(task.seed)
     more = rng.permutation(np.setdiff1d(np.arange(len(task.sample_index)), chosen))[: SUMMED_ROWS - len(chosen)]
     parts: list[Explanation] = []
@@ -103,7 +103,7 @@ def _summed(rows: list[RowExplanation]) -> Chart:
     return Chart(charts.bars(names, strength[order].tolist()), caption, numbers)
 
 
-def _telling(run: Finished) -> np.ndarray:
+def telling(run: Finished) -> np.ndarray:
     """Return rows of the sample that tell most: very right, very wrong, and on the edge; of values the extremes."""
     task, index = run.task, run.task.sample_index
     p, y = run.prediction[index], task.data.y[index]

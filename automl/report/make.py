@@ -9,7 +9,7 @@ from pathlib import Path
 
 from automl import files
 from automl.errors import AutoMLError
-from automl.report import about_answers, about_data, about_reasons, about_search
+from automl.report import about_answers, about_data, about_pictures, about_reasons, about_search
 from automl.report.document import Code, Section, Text, to_html, to_markdown
 from automl.report.subject import Finished
 from automl.runtime import PredictionError
@@ -60,6 +60,7 @@ def make(run: Finished, until: float) -> list[Section]:
         "how to run it again": lambda: Section("How to run it again", [Code(run.command())]),
         "what matters": lambda: about_reasons.matters(run, within(0.4)),
         "what the answers are made of": lambda: about_reasons.contributions(run, within(0.5)),
+        "what a network looks at": lambda: about_pictures.looks(run, within(0.3)),
         "how answers follow single columns": lambda: about_reasons.depends(run, features(), within(0.5)),
         "what would change the answer": lambda: about_reasons.counterfactuals(run, within(0.5)),
         "drift": lambda: about_data.drifted(run),

@@ -163,8 +163,19 @@ def confusion(y: np.ndarray, predicted: np.ndarray, n_classes: int) -> np.ndarra
     return np.bincount(y * n_classes + predicted, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
-def grey(image: np.ndarray) -> np.ndarray:
-    """Return an image, (h, w) or (h, w, channels), as (h, w) from 0, its darkest, to 1."""
+def grey(image: np.ndarray, most: int = 64) -> np.ndarray:
+    """Return an image, (h, w) or (h, w, channels), as (h, w) from 0, its darkest, to 1; sides of up to ``most``."""
     one = np.asarray(image, float)
-    one = one.mean(axis=2) if one.ndim == 3 else one
+    one = coarse(one.mean(axis=2) if one.ndim == 3 else one, most)
     return (one - one.min()) / (float(one.max() - one.min()) or 1.0)
+
+
+def coarse(values: np.ndarray, most: int) -> np.ndarray:
+    """Return (h, w) numbers as the means of blocks, where they are more than ``most`` along a side."""
+    for axis in (0, 1):
+        n = values.shape[axis]
+        if n > most:
+            starts = np.linspace(0, n, most, endpoint=False).astype(int)
+            sizes = np.diff([*starts, n])
+            values = np.add.reduceat(values, starts, axis=axis) / np.expand_dims(sizes, 1 - axis)
+    return values

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from sklearn.datasets import load_digits
 
 from automl import cli, commands, registry, run_folder
 from automl.again import command_of
@@ -18,7 +19,7 @@ from automl.cli import main
 from automl.clock import REPORT_SECONDS, TimePlan
 from automl.hydra_app import composed
 from automl.past_run import open_run
-from automl.report import make
+from automl.report import about_pictures, make
 
 SECTIONS = ["What won", "What is shipped", "Data", "Drift", "What was searched", "Learning curves", "How right it is"]
 SECTIONS += ["What matters", "What the answers are made of", "Limits of use", "How to run it again"]
@@ -72,6 +73,21 @@ def test_a_run_reports(target: str, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "The rows that it is most mistaken about" in page
     for word in ("Calibration", "ROC curve") if target != "regression" else ("Residuals",):
         assert word in page
+
+
+def test_a_run_on_images_shows_what_its_network_looks_at(tmp_path: Path) -> None:
+    images, labels = load_digits(return_X_y=True)
+    shown = {"x_train": images[:150].reshape(-1, 8, 8).astype(np.uint8), "y_train": labels[:150] > 4}
+    np.savez(tmp_path / "digits.npz", **shown)
+    small = ["budget.trials=1", "budget.seconds=null", "data.folds=2", "space.images.conv_stages.epochs=2"]
+    given = [f"data.train={tmp_path / 'digits.npz'}", f"run.dir={tmp_path / 'run'}", "runner=inline", "quiet=true"]
+    main(["search", *given, *small, "compress=none", "report=false"])
+    section = about_pictures.looks(commands._finished(open_run(run_folder.find(tmp_path / "run"))), lambda: True)
+    assert section is not None
+    *pictures, about = section.parts
+    assert 0 < len(pictures) <= 3
+    assert all(one.svg.count("<rect") == 2 * 8 * 8 for one in pictures)
+    assert "Integrated gradients" in about.text
 
 
 def test_a_search_ends_with_its_report_in_its_budget(tmp_path: Path) -> None:
