@@ -13,9 +13,9 @@ import numpy as np
 from automl.quiet import quiet
 
 # What reading costs is measured on so many rows, or fewer where they are long.
-_FEWEST_TRIAL_ROWS, _TRIAL_ROWS, _TRIAL_BYTES = 20, 500, 300_000
+_FEWEST_TRIAL_ROWS, _TRIAL_ROWS, _TRIAL_BYTES = 20, 500, 100_000
 # Then on so many times more, as long as that takes up to this share of the time.
-_TRIAL_GROWTH, _TRIAL_SHARE = 4, 0.15
+_TRIAL_GROWTH, _TRIAL_SHARE = 4, 0.5
 # Fewer rows are not worth a sample.
 _FEWEST_ROWS = 2_000
 # Of a class, even a rare one.
@@ -73,20 +73,20 @@ class Sampling:
 
         ``n_bytes``: the size of all rows. ``read``: returns rows at given positions. ``what``: how they are called.
         """
-        self.asked, per_row = True, 0.0
+        self.asked, cost = True, None
         if self.rows == "auto" and self.until is not None and n_rows > _FEWEST_ROWS:
-            per_row = self._seconds_per_row(n_rows, n_bytes, read)
-        if self._most(n_rows, per_row) >= n_rows:
+            cost = self._cost(n_rows, n_bytes, read)
+        if self._most(n_rows, cost) >= n_rows:
             return None, ()
         respected = keys()  # which takes its time too
-        self.kept = most = min(n_rows, self._most(n_rows, per_row))
+        self.kept = most = min(n_rows, self._most(n_rows, cost))
         index = sample(n_rows, most, self.seed, respected)
         how = " by whole groups" if respected.groups is not None else ""
         how = " in the shares of the classes" if respected.classes is not None else how
         kept = f"{len(index):,} of the {n_rows:,} rows of {what} are read, at random{how} (seed {self.seed})"
-        if not per_row:
+        if cost is None:
             return index, (f"{kept}, as rows={self.rows} asks.",)
-        why = f"reading all would take about {per_row * n_rows:,.0f} seconds"
+        why = f"reading all would take about {cost.seconds(n_rows):,.0f} seconds"
         return index, (f"{kept}: {why}. A longer budget reads more, data.rows=all everything.",)
 
     def by_names(self, column: Callable[[str], np.ndarray | None]) -> Keys:
@@ -94,16 +94,16 @@ class Sampling:
         target, group = (None if name is None else column(name) for name in (self.target, self.group))
         return Keys.of(target, group)
 
-    def _most(self, n_rows: int, per_row: float) -> int:
-        """Return how many rows to read that take so many seconds each."""
+    def _most(self, n_rows: int, cost: "_Cost | None") -> int:
+        """Return how many rows to read that cost so much."""
         if isinstance(self.rows, int):
             return self.rows
-        if not per_row or self.until is None:
+        if cost is None or self.until is None:
             return n_rows
-        return max(int((self.until - time.time()) / per_row), _TRIAL_ROWS)
+        return max(cost.rows(self.until - time.time()), _TRIAL_ROWS)
 
-    def _seconds_per_row(self, n_rows: int, n_bytes: int, read: Callable[[np.ndarray], Any]) -> float:
-        """Return what a row more takes, measured on more and more rows, in a small part of the time."""
+    def _cost(self, n_rows: int, n_bytes: int, read: Callable[[np.ndarray], Any]) -> "_Cost":
+        """Measure what rows take on more and more of them, in a small part of the time."""
 
         def seconds_for(n: int) -> float:
             started = time.perf_counter()
@@ -118,12 +118,30 @@ class Sampling:
         while True:
             seconds = seconds_for(n)
             # Less than half of the average is chance.
-            per_row = max((seconds - before) / (n - n_before), seconds / n / 2)
+            cost = _Cost(n, seconds, max((seconds - before) / (n - n_before), seconds / n / 2))
             left = (self.until or 0.0) - time.time()
             is_enough = _TRIAL_GROWTH * seconds > _TRIAL_SHARE * left or n_rows * seconds / n < left
             if is_enough or _TRIAL_GROWTH * n >= n_rows:
-                return per_row
+                return cost
             n_before, before, n = n, seconds, _TRIAL_GROWTH * n
+
+
+@dataclass(frozen=True)
+class _Cost:
+    """What reading takes: ``measured`` seconds for ``n`` rows, and ``per_row`` for each more.
+
+    Vocabularies are learned from a part of many rows: what the first rows take says too little for the later ones.
+    """
+
+    n: int
+    measured: float
+    per_row: float
+
+    def seconds(self, n_rows: int) -> float:
+        return max(0.0, self.measured + (n_rows - self.n) * self.per_row)
+
+    def rows(self, seconds: float) -> int:
+        return self.n + int((seconds - self.measured) / self.per_row)
 
 
 def sample(n_rows: int, n_keep: int, seed: int, keys: Keys) -> np.ndarray:

@@ -14,7 +14,8 @@ from automl.task import Column
 
 MOST = 4_000
 _LEAST = 4  # times that two parts stand side by side, to become one
-_MOST_WORDS = 50_000  # different ones to learn from: rarer ones change no choice
+_ENOUGH_CHARACTERS = 250_000  # see ``readable_sample``
+_MOST_WORDS = 20_000  # different ones to learn from: rarer ones change no choice
 
 
 def with_subwords(column: Column, values: np.ndarray, seed: int = 0) -> Column:
@@ -29,7 +30,7 @@ def learn(values: np.ndarray, seed: int = 0) -> tuple[str, ...]:
     arXiv:1508.07909. Large data is sampled.
     """
     words: Counter[str] = Counter()
-    for text in readable_sample(values, seed):
+    for text in readable_sample(values, seed, _ENOUGH_CHARACTERS):
         words.update(runtime.subword_words(text))
     characters: Counter[str] = Counter()
     for word, n in words.items():

@@ -7,7 +7,8 @@ import numpy as np
 from automl import runtime
 
 MAX_TERMS = 30_000
-_MAX_CHARACTERS = 4_000_000  # read to find the terms; beyond it, a sample of the rows is enough
+# Characters that are read to find the terms: all up to the first, of more a quarter, up to the second.
+_ENOUGH_CHARACTERS, _MAX_CHARACTERS = 500_000, 4_000_000
 _TINY_ROWS = 50
 
 
@@ -30,13 +31,17 @@ def build_vocabulary(values: np.ndarray, seed: int = 0) -> tuple[str, ...]:
     return tuple(sorted(words + characters[: MAX_TERMS - len(words)]))
 
 
-def readable_sample(values: np.ndarray, seed: int) -> list[str]:
-    """Return the texts among ``values``, or some of them where they are more than can be read in a moment."""
+def readable_sample(values: np.ndarray, seed: int, enough: int = _ENOUGH_CHARACTERS) -> list[str]:
+    """Return the texts among ``values``, or some of them where they are more than can be read in a moment.
+
+    ``enough``: so many characters are read in any case; of more a quarter is.
+    """
     texts = [str(v) for v in values if not runtime.is_missing(v)]
     n_characters = sum(map(len, texts))
-    if n_characters <= _MAX_CHARACTERS:
+    enough = min(_MAX_CHARACTERS, max(enough, n_characters // 4))
+    if n_characters <= enough:
         return texts
-    keep = max(1000, int(len(texts) * _MAX_CHARACTERS / n_characters))
+    keep = max(200, int(len(texts) * enough / n_characters))
     chosen = np.random.default_rng(seed).permutation(len(texts))[:keep]
     return [texts[i] for i in chosen]
 

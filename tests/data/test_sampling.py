@@ -14,7 +14,7 @@ import pytest
 
 from automl import runtime
 from automl.data import from_arrays, load
-from automl.data.sampling import Keys, records, sample
+from automl.data.sampling import Keys, Sampling, records, sample
 from automl.errors import AutoMLError
 
 N = 6_000
@@ -191,3 +191,29 @@ def test_records_are_what_the_reader_takes_for_rows(tmp_path: Path) -> None:
     table = runtime.read_csv(tmp_path / "data.csv")
     assert len(found) == 1 + len(table["place"])
     assert "".join(found) == text
+
+
+COSTS: dict[str, Callable[[int], float]] = {
+    "by the row": lambda n: 0.01 * n,
+    "mostly fixed": lambda n: 0.5 + 0.002 * n,
+    "vocabularies, learned from the first rows": lambda n: 0.002 * min(n, 700) + 0.001 * n,
+    "dear rows": lambda n: 0.02 * n,
+}
+
+
+@pytest.mark.parametrize("cost", COSTS.values(), ids=COSTS)
+def test_a_sample_ends_in_its_time_and_uses_it(monkeypatch: pytest.MonkeyPatch, cost: Callable[[int], float]) -> None:
+    now = [1_000.0]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+
+    def learn_from(rows: np.ndarray) -> None:
+        now[0] += cost(len(rows))
+
+    sampling = Sampling(until=now[0] + 30, learn_from=learn_from)
+    index, _ = sampling.choose(50_000, 50_000_000, lambda index: index, Keys, "the data")
+    assert index is not None
+    measured = now[0] - 1_000
+    learn_from(index)
+    assert measured < 0.5 * 30
+    assert 0.6 * 30 < now[0] - 1_000 <= 30
