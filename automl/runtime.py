@@ -225,9 +225,11 @@ def _length_of_titles(text: str, start: int) -> int:
 
 def table_in(path: Path, text: str, start: int, separator: str, notes: tuple[str, ...]) -> Table:
     """Return the table in a text whose header begins at ``start``; ``path``: what errors call it."""
-    columns, n_comments = _parse(path, text, start, separator)
+    columns, n_comments, footer = _parse(path, text, start, separator)
     if n_comments:
         notes = (*notes, f"'{path.name}': {n_comments} lines that begin with # were left out.")
+    if footer:
+        notes = (*notes, f"'{path.name}': line {footer:,} and what follows have one field, and were left out.")
     return Table(columns, separator, notes)
 
 
@@ -319,7 +321,7 @@ def _separator(path: Path, text: str, start: int) -> str:
     return max(found, key=lambda one: (*one[:2], one[2] != ","))[2] if found else ","
 
 
-def _parse(path: Path, text: str, start: int, separator: str) -> tuple[dict[str, np.ndarray], int]:
+def _parse(path: Path, text: str, start: int, separator: str) -> tuple[dict[str, np.ndarray], int, int]:
     file = io.StringIO(text, newline="")
     file.seek(start)
     above = text.count("\n", 0, start)  # lines
@@ -334,24 +336,28 @@ def _parse(path: Path, text: str, start: int, separator: str) -> tuple[dict[str,
             # Rows are numbered in a column without a name, or end in a sign too many.
             names = ["", *names] if any(row[-1] for row in filled) else [*names, ""]
         header = [name or f"Unnamed: {i}" for i, name in enumerate(names)]
-        rows = []
+        rows, footer = [], 0
         for line, row in itertools.chain(first, numbered):
-            if len(row) == len(header):
+            if len(row) == len(header) and not footer:
                 rows.append(row)
             elif row and row[0].startswith("#"):
                 n_comments += 1
+            elif len(row) == 1 and rows:  # below the table: its source, a remark
+                footer = footer or above + line
             elif row:  # an empty line is no row
+                at, size = (footer, 1) if footer else (above + line, len(row))
                 raise PredictionError(
-                    f"'{path}', line {above + line}: every row must have {len(header)} fields like the "
-                    f"header; this one has {len(row)}. Put values that contain '{separator}' in double quotes."
+                    f"'{path}', line {at}: every row must have {len(header)} fields like the "
+                    f"header; this one has {size}. Put values that contain '{separator}' in double quotes."
                 )
     except csv.Error as error:
-        raise PredictionError(f"'{path}', line {above + reader.line_num}: {error}.") from None
+        what = "a double quote is opened, and never closed" if "end of data" in str(error) else error
+        raise PredictionError(f"'{path}', line {above + reader.line_num}: {what}.") from None
     refuse_repeats(header, f"'{path}': ")
     if not rows:
         raise PredictionError(f"'{path}' has a header but no rows.")
     columns = {name: _interned(column) for name, column in zip(header, zip(*rows, strict=True), strict=True)}
-    return columns, n_comments
+    return columns, n_comments, footer
 
 
 def _interned(column: Sequence[str]) -> np.ndarray:

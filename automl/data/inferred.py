@@ -180,7 +180,7 @@ def _several(name: str, values: np.ndarray, counts: Counter[str], findings: Find
 
 def _hint(text: str) -> str:
     """Say what to do with fields such as 52.5, 13.4 or 10-20."""
-    several = len(re.findall(r"(?<![^\W\d])\d+(?:[.,]\d+)?", text)) > 1
+    several = len(re.findall(r"(?<![\w.,])\d+(?:[.,]\d+)?(?![^\W\d])", text)) > 1
     shown = f"; if its fields hold several numbers, as '{runtime.shown(text)}' does, make each of them a column"
     return shown if several else ""
 

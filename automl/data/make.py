@@ -247,7 +247,10 @@ def _target(name: str, parts: Parts, options: Options) -> tuple[TargetColumn, Pa
     n_gone = len(parts.y) - len(keep)
     if not len(keep):
         raise DataError(f"The target '{name}' is missing in every row. Name another column.")
-    notes = [*written, *([f"{n_gone:,} rows without a target were left out."] if n_gone else [])]
+    notes = [
+        *written,
+        *([f"{n_gone:,} {'row' if n_gone == 1 else 'rows'} without a target left out."] if n_gone else []),
+    ]
     parts = parts.take(keep)
     if n_gone:
         parts = replace(parts, y=whole(parts.y))

@@ -1,5 +1,6 @@
 """Columns whose fields hold several numbers each: places (52.5, 13.4), blood pressures (120/80), sizes (10 x 20 cm)."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -19,6 +20,7 @@ _MOST_NUMBERS = 10
 _PAIRS = ("/", ":", "@", "+", "in", "-")
 # Signs that also stand in sentences.
 _IN_SENTENCES = (", ", ",", " ")
+_DIGITS_ALONE = re.compile(r"[\d\s+]*")
 _TOLD = 0.8  # of the fields at a first look
 
 
@@ -83,8 +85,8 @@ def _with_sign(
         return None
     if sign in _IN_SENTENCES and not all(units.is_known(unit) for column in columns for unit in column.unit):
         return None  # 93 Main St, 34997
-    if sign == " " and all(part.isdecimal() for text in words for part in text.split()):
-        return None  # 4872 3773 2576 names something
+    if sign == " " and all(map(_DIGITS_ALONE.fullmatch, words)):
+        return None  # 4872 3773 2576 names something, and +49 170 91748 someone
     column = replace(
         columns[0],
         decimal=max((one.decimal for one in columns), key=bool),

@@ -62,7 +62,9 @@ class TargetColumn:
         some = list(zip(self.classes, counts, strict=True))[:10]
         shown = ", ".join(f"{runtime.shown(c)} ({n / len(y):.1%})" for c, n in some)
         more = f" and {len(self.classes) - 10} more" if len(self.classes) > 10 else ""
-        return f"The target '{self.name}' has {len(self.classes)} classes: {shown}{more}: {self.kind}."
+        alike = _alike(self.classes)
+        one = f" {' and '.join(map(repr, alike))} differ in case alone: make them one, if they are." if alike else ""
+        return f"The target '{self.name}' has {len(self.classes)} classes: {shown}{more}: {self.kind}.{one}"
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,13 @@ def understand(
         f"data.missing=[{', '.join(kept)}] makes it missing."
     ]
     return Written(missing=marks.difference(kept)), [*(notes if kept else []), *_gone(name, gone)]
+
+
+def _alike(classes: Sequence[Any]) -> list[str]:
+    """Return the first classes that differ in upper and lower case alone."""
+    folded = [runtime.shown(c).casefold() for c in classes]
+    twice = next((text for text, n in Counter(folded).items() if n > 1), None)
+    return [runtime.shown(c) for c, text in zip(classes, folded, strict=True) if text == twice]
 
 
 def _gone(name: str, counts: Mapping[str, int]) -> list[str]:

@@ -490,3 +490,18 @@ def test_what_a_folder_of_images_holds_besides_is_said(tmp_path: Path) -> None:
     wanted = ("folders inside", "hidden files: 2", "empty images: 1", "in no folder of a class: 1", "no images: 1")
     for words in wanted:
         assert any(words in note for note in said), words
+
+
+@pytest.mark.parametrize("footer", ["Source: a ministry\n", "\n\nTotal of 40\nprinted by hand\n", '"Note: 1, 2"'])
+def test_what_stands_below_a_table_is_left_out_and_said(write_csv: Callable[..., Path], footer: str) -> None:
+    text = "x,target\n" + "".join(f"{i},{i % 2}\n" for i in range(40))
+    task = load(write_csv(text + footer))
+    assert task.n_rows == 40
+    assert any("have one field, and were left out" in note for note in task.notes)
+    with pytest.raises(DataError, match=r"line 42: every row must have 2 fields like the header; this one has 1"):
+        load(write_csv(text + "Source: a ministry\n" + "1,1\n"))
+
+
+def test_a_quote_that_is_never_closed_is_named(write_csv: Callable[..., Path]) -> None:
+    with pytest.raises(DataError, match="a double quote is opened, and never closed"):
+        load(write_csv('x,target\n"a,1\n' + "b,0\n" * 40))

@@ -379,3 +379,9 @@ BAD = {
 def test_bad_input(table: dict[str, list[Any]], make: Callable[..., Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         make(pd.DataFrame(table))
+
+
+def test_classes_that_differ_in_case_alone_are_named() -> None:
+    task = from_arrays(np.arange(60.0)[:, None], ["Yes", "no", "yes"] * 20)
+    assert any("'Yes' and 'yes' differ in case alone" in note for note in task.notes)
+    assert not any("differ in case" in note for note in from_arrays(np.arange(60.0)[:, None], ["a", "b"] * 30).notes)

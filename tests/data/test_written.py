@@ -339,6 +339,7 @@ NAMES = {
     "screens": ["16:9", "4:3", "21:9"] * 100,
     "bounds with words": ["< 1 year", "1 year", "5 years", "10+ years"] * 75,
     "signs": ["+", "-"] * 150,
+    "phone numbers of a country": [f"+49 {i + 100} {i * 331 % 90000 + 10000}" for i in range(300)],
     "cards": [f"{i + 4000} {i * 7 % 9000 + 1000} {i * 13 % 9000 + 1000}" for i in range(300)],
     "zip codes with four more": [f"{i * 331 % 90000 + 10000}-{i * 7 % 9000 + 1000}" for i in range(300)],
     "scores": [f"{i % 6}-{i % 7}" for i in range(300)],
