@@ -4,13 +4,12 @@ import argparse
 import contextlib
 import os
 import re
-import signal
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from automl import usage
+from automl import interrupts, usage
 from automl.errors import AutoMLError
 
 
@@ -30,10 +29,13 @@ STARTED = time.time() - _age()
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command; exit code 2 and one clear message for what a person can put right, 3 for what nobody foresaw."""
+    own_process = argv is None
     argv = list(sys.argv[1:] if argv is None else argv)
     try:
         _run(argv)
         sys.stdout.flush()
+        if own_process:
+            interrupts.ignore()
     except BrokenPipeError:  # the reader of a pipe has left
         sys.stderr.close()
         raise SystemExit(141) from None
@@ -58,8 +60,7 @@ def _run(argv: Sequence[str]) -> None:
         print(f"automl {__version__}")
         return
     _place_current_folder(wanted=argv[0] in TAKES_OWN_MODULES)
-    # Whoever ends this job wants the best so far as much as a person who presses Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupts.listen()
     if argv[0] not in COMMANDS:
         from automl.errors import unknown_name
 

@@ -39,7 +39,7 @@ LEAVING_SECONDS, LEAVING_SHARE = 1.0, 0.02
 # A compact model beside the ensemble, and choosing among the kept ones.
 SMALL_SECONDS = 2.5
 # An export takes about this long, this long for each megabyte of pickled models, and for a megabyte to score a row.
-EXPORT_SECONDS, SECONDS_PER_MB, SECONDS_PER_MB_AND_ROW = 1.0, 0.45, 2e-5
+EXPORT_SECONDS, SECONDS_PER_MB, SECONDS_PER_MB_AND_ROW = 1.0, 0.25, 5e-6
 # The least that is kept for exports, before there are models whose bytes would say it.
 LEAST_EXPORT_SECONDS = 2.5
 # These are on the safe side; this share of them is needed for certain.
@@ -48,7 +48,7 @@ AT_LEAST = 0.8
 # that leaves too little for the rest: it pays itself back.
 COMPRESS_SHARE = 0.1
 # A report at the end may take this long, and this share of the budget; a smaller budget is too short for one.
-REPORT_SECONDS, REPORT_SHARE, REPORT_FROM = 10.0, 0.03, 120.0
+REPORT_SECONDS, REPORT_SHARE, REPORT_FROM = 10.0, 0.025, 120.0
 # It is not begun with less time than this.
 REPORT_LEAST = 2.0
 # What a compressor that fits needs before its first step.
@@ -129,7 +129,9 @@ class TimePlan:
     @property
     def search_until(self) -> float | None:
         """When trials have to be over at the latest: what follows fits in the budget too, with small models."""
-        return None if self.seconds is None else self.trials_until(LEAST_EXPORT_SECONDS)
+        if self.seconds is None:
+            return None
+        return self.ship_at(LEAST_EXPORT_SECONDS) - min(LEAVING_SECONDS, LEAVING_SHARE * self.seconds)
 
     def search_until_from(self, begun: float) -> float | None:
         """Return when trials have to be over that begin at ``begun``: after a late start, at half of the time left."""
@@ -165,11 +167,6 @@ class TimePlan:
             return math.inf
         exports = seconds_to_export if self.export else 0.0
         return self.export_until - min(SMALL_SECONDS + exports, MOST_SHIPPING * self.seconds)
-
-    def trials_until(self, seconds_to_export: float) -> float:
-        """Return when trials have to be over where the exports take so long."""
-        leaving = min(LEAVING_SECONDS, LEAVING_SHARE * (self.seconds or math.inf))
-        return self.ship_at(seconds_to_export) - leaving
 
     def ship_until(self, interrupted: bool) -> float:
         """Return when shipping that begins now has to be over."""

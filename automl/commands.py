@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from automl import configuration, files, run_folder, settings
+from automl import configuration, files, interrupts, run_folder, settings
 from automl.clock import REPORT_LEAST, REPORT_SECONDS, UNHURRIED_SECONDS
 from automl.errors import AutoMLError, ConfigError, unknown_name
 from automl.options import number
@@ -78,7 +78,9 @@ def _prepared(config: Mapping[str, Any], started: float, may_sample: bool = Fals
         from automl.search import Search
 
         until = checked.plan.read_until() if may_sample and not checked.deterministic else None
-        yield Search(settings.load_task(config, until), checked, runner)
+        ready = Search(settings.load_task(config, until), checked, runner)
+        interrupts.check()
+        yield ready
 
 
 # What an export may be told that the search was not.

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import traceback
 
+from automl import interrupts
 from automl.errors import AutoMLError
 
 CORRECTABLE, UNFORESEEN, INTERRUPTED = 2, 3, 130
@@ -22,6 +23,8 @@ def tell(error: BaseException) -> int:
         return _say(str(error) or "interrupted", INTERRUPTED)
     if isinstance(error, AutoMLError):
         return _say(str(error), CORRECTABLE)
+    if interrupts.just_now():
+        return _say("interrupted", INTERRUPTED)
     if isinstance(error, MemoryError):
         return _say("The memory of this machine does not suffice. Give fewer rows or columns.", CORRECTABLE)
     if isinstance(error, OSError) and (error.filename or error.errno in _DISK):

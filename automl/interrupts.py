@@ -2,11 +2,70 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# So long after an interrupt, an error that nobody foresaw is put down to it.
+JUST_NOW_SECONDS = 1.0
+_last: float | None = None  # when one came, on the clock of time.monotonic
+
+
+def listen() -> None:
+    """Let SIGTERM, and SIGINT where it is not ignored (as in a shell's background), raise ``KeyboardInterrupt``."""
+    global _last
+    _last = None
+    # Whoever ends this job wants the best so far as much as a person who presses Ctrl-C.
+    signal.signal(signal.SIGTERM, _arrive)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _arrive)
+
+
+def ignore() -> None:
+    """Let interrupts pass: all is done, and while this process ends one would only make a failure of it."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _arrive(number: int, frame: FrameType | None) -> None:
+    global _last
+    _last = time.monotonic()
+    raise KeyboardInterrupt
+
+
+def just_now() -> bool:
+    """Whether an interrupt came a moment ago. One that breaks off an import may come out as any other error."""
+    return _last is not None and time.monotonic() - _last < JUST_NOW_SECONDS
+
+
+def check() -> None:
+    """Raise ``KeyboardInterrupt`` if an interrupt has come since ``listen``, whoever has swallowed it."""
+    if _last is not None:
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Within the block interrupts wait; they come at its end. For what must not be left half done, and takes moments.
+
+    Signals reach the main thread alone: in any other the block runs as it is.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    earlier = {number: signal.getsignal(number) for number in _SIGNALS}
+    try:
+        for number in _SIGNALS:
+            signal.signal(number, lambda number, frame: came.append(number))
+        yield
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 @contextmanager

@@ -29,8 +29,7 @@ class Proposals:
     """The one driver of a searcher: gives its proposals numbers, and teaches it what came of them.
 
     Candidates count up from "0", and go on after the replayed trials of a resumed run. First come the ``starts``, then
-    what the searcher proposes; nothing is proposed twice. Near the ``deadline`` (``time.time()``), which may be moved
-    as the search learns how long shipping will take, trials end, and the space narrows
+    what the searcher proposes; nothing is proposed twice. Near the ``deadline`` (``time.time()``) the space narrows
     to the families that usually get half of the way in the time left: a new searcher over these is made, and
     told all trials. A trial that was stopped counts with what it would have taken at its pace; a family that was
     never tried stays.
@@ -78,7 +77,7 @@ class Proposals:
         if params is None:
             return None
         self._next += 1
-        return Candidate(str(self._next - 1), params, self.deadline)
+        return Candidate(str(self._next - 1), params)
 
     def tell(self, trial: Trial) -> None:
         """Learn from an ended trial, also from one of an earlier process."""

@@ -105,7 +105,6 @@ class _Run:
         self.kept = KeptTrials(self.models, self.task.valid_rows, self.task.n_rows, self.config.goals)
         self.trials: list[Trial] = []
         self.running: dict[str, Trial] = {}
-        self.trials_until: float | None = None
         self.chosen: tuple[int, list[str]] | None = None  # of how many trials, what would be shipped
         self.warm: threading.Thread | None = None
         self.interrupted_late = False  # while shipping, which went on
@@ -172,8 +171,7 @@ class _Run:
         left = None if config.trials is None else max(0, config.trials - len(self.trials))
         if left == 0:
             return False
-        self.trials_until = config.plan.search_until_from(time.time())
-        budget = Budget(self.trials_until, left)
+        budget = Budget(config.plan.search_until_from(time.time()), left)
         measured = partial(measure.measured, names=config.goals.measured) if config.goals.measured else None
         objective = FitFolds(self.task, self.models, measured, config.deterministic)
         self.view.phase("searching")
@@ -223,7 +221,6 @@ class _Run:
         self.trials.append(trial)
         if self.kept.offer(trial) and self.config.export:
             self._warm_up(trial)
-            self._plan_trials()
 
     def _warm_up(self, trial: Trial) -> None:
         """Import what shipping a network takes while trials run: it would be two seconds of shipping's time."""
@@ -251,12 +248,6 @@ class _Run:
 
     def _seconds_to_export(self, ids: Sequence[str]) -> float:
         return clock.seconds_to_export(sum(map(self.kept.n_bytes, ids)), self.task.n_test)
-
-    def _plan_trials(self) -> None:
-        """Let trials that begin from now on end before the best models so far have to be shipped."""
-        if self.trials_until is not None and self.searcher.deadline is not None:
-            at = self.config.plan.trials_until(self._seconds_to_export(self.kept.ids()[:USUAL_MEMBERS]))
-            self.searcher.deadline = min(self.trials_until, at)
 
     def _wait_until(self) -> float:
         """Return until when a first model is waited for: as long as it could still be exported."""

@@ -19,9 +19,9 @@ from automl.types import Runner
 
 Named = Mapping[str, Any]
 # runner=auto: up to these trials or this budget, worker processes take longer to start than they save; from
-# RAY_SECONDS on Ray's start is a small part of it.
+# RAY_SECONDS on Ray's start, and its handing out of trials, are a small part of it.
 INLINE_TRIALS, INLINE_SECONDS = 8, 10.0
-RAY_SECONDS = 60.0
+RAY_SECONDS = 300.0
 
 
 @dataclass(frozen=True)

@@ -19,15 +19,10 @@ RUNG, RUNG_SECONDS, LAST = "rung", "rung.seconds", "last"
 
 @dataclass(frozen=True)
 class Candidate:
-    """One point of the space, before it is tried. ``id`` is unique within a run ("0", "1", ...).
-
-    ``until``: when its trial has to be over (``time.time()``), as it was known when it was proposed; None: with the
-    search.
-    """
+    """One point of the space, before it is tried. ``id`` is unique within a run ("0", "1", ...)."""
 
     id: str
     params: Params
-    until: float | None = field(default=None, compare=False)
 
     @property
     def family(self) -> str:

@@ -1,6 +1,6 @@
 """Where do the core-seconds of a whole command go? Fitting and predicting, and everything else.
 
-    python benchmarks/utilisation.py --data FOLDER [--set adult] [--seconds 120]
+    python benchmarks/utilisation.py --data FOLDER [--set adult] [--seconds 120] [--runner auto]
 
 A run on two cores for 120 s has 240 core-seconds. Trials report how long they fitted and predicted (on one core
 each); the command itself reports its phases in ``run.dir/timings.json``. The aim: at least 80 % inside fitting and
@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--set", default="adult")
     parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument("--runner", default="auto")
     parser.add_argument("--out", type=Path, default=Path("runs/utilisation"))
     given = parser.parse_args()
     cores = os.cpu_count() or 1
@@ -36,7 +37,7 @@ def main() -> None:
         *arguments,
         f"budget.seconds={given.seconds:g}",
         f"run.dir={folder / 'run'}",
-        "runner=ray_tune",
+        f"runner={given.runner}",
     ]
     done = run(command, folder / "log.txt")
     if done.returncode:

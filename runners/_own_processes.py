@@ -5,6 +5,7 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 
+from automl.interrupts import held_back
 from automl.runners._child import private_folder
 from automl.types import Trial
 
@@ -28,9 +29,10 @@ class OwnProcesses:
 
     def close(self) -> None:
         """End what ``start`` began; ``run`` does this at its end."""
-        if self._until_closed is not None:
-            self._until_closed.close()
-            self._until_closed = None
+        with held_back():
+            if self._until_closed is not None:
+                self._until_closed.close()
+                self._until_closed = None
 
     def begin(self, until_closed: contextlib.ExitStack) -> None:
         """Start processes, which may use ``folder``; what ends them is put into ``until_closed``."""

@@ -55,7 +55,7 @@ class FitTrainable(Trainable):
         """Turn to another candidate."""
         self.close_steps()
         self.config = new_config
-        self.snapshot = taken_up(Candidate(new_config["id"], new_config["params"], new_config["until"]))
+        self.snapshot = taken_up(Candidate(new_config["id"], new_config["params"]))
         self.resume_from: dict[str, Any] = {}
         self.watch.restart()
         return True

@@ -71,7 +71,7 @@ class Candidates(SearchAlgorithm):
             self.spent = candidate.spent
             return None
         self.n_asked += 1
-        config = {"id": candidate.id, "params": candidate.params, "until": candidate.until}
+        config = {"id": candidate.id, "params": candidate.params}
         trial = TuneTrial(
             self._experiment.run_identifier, config=config, experiment_tag=str(self.n_asked), **self._common
         )

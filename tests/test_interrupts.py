@@ -2,10 +2,13 @@
 
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 
-from automl.interrupts import first_one_waits, none_is_lost
+from automl import interrupts
+from automl.faults import INTERRUPTED, tell
+from automl.interrupts import first_one_waits, held_back, none_is_lost
 
 
 def interrupt() -> None:
@@ -49,3 +52,43 @@ def test_an_interrupt_that_is_swallowed_is_raised_at_the_next_look() -> None:
     assert signal.getsignal(signal.SIGINT) is before
     with pytest.raises(KeyboardInterrupt), none_is_lost():
         interrupt()
+
+
+@pytest.fixture
+def listening() -> Iterator[None]:
+    before = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
+    interrupts.listen()
+    yield
+    interrupts.listen()
+    for number, handler in before:
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_must_not_be_left_half_done_is_done_first(number: signal.Signals, listening: None) -> None:
+    done: list[str] = []
+
+    def close() -> None:
+        with held_back():
+            with held_back():
+                os.kill(os.getpid(), number)
+                done.append("inner")
+            done.append("outer")
+
+    with pytest.raises(KeyboardInterrupt):
+        close()
+    assert done == ["inner", "outer"]
+    with held_back():
+        done.append("quiet")
+
+
+def test_an_import_that_is_broken_off_is_an_interrupt(listening: None, capsys: pytest.CaptureFixture[str]) -> None:
+    """As NumPy's is, which then raises ``ImportError``; or nothing at all, where a library can do without."""
+    interrupts.check()
+    assert not interrupts.just_now()
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()
+    assert tell(ImportError("initialization failed")) == INTERRUPTED
+    assert capsys.readouterr().err == "automl: interrupted\n"
+    with pytest.raises(KeyboardInterrupt):
+        interrupts.check()

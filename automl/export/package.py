@@ -7,7 +7,8 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -95,12 +96,13 @@ def export(
             draft.mkdir()
             _write(draft, "model.onnx", _converted(task, members))
             _write(draft, "predict.py", Path(automl.runtime.__file__).read_bytes())
-            scores = replace(scores, test=_test_score(task, draft / "model.onnx", decision))
             manifest = _manifest(task, members, kind, scores, decision) | {"remarks": said}
             _write_manifest(draft, manifest)
-            measured = _replay(task, draft, scratch)
-            parity = _parity(task, members, measured["prediction"], decision)
-            manifest |= {"latency_ms": measured["latency_ms"], "parity": parity}
+            with _replay(task, draft, scratch) as measured:
+                scores = replace(scores, test=_test_score(task, draft / "model.onnx", decision))
+                source = predict(task, members, task.data.x.take(task.sample_index))
+            parity = _parity(task, source, measured["prediction"], decision)
+            manifest |= {"scores": scores.shown(task.metric), "latency_ms": measured["latency_ms"], "parity": parity}
             _write(draft, "README.md", _readme(task, manifest))
             _write_manifest(draft, manifest)
             _check_limits(task, members, goals or Goals(), draft / "model.onnx", measured["latency_ms"])
@@ -141,7 +143,8 @@ def check(task: Task, members: Sequence[Member]) -> None:
     Raises ``ExportError`` as ``export`` does.
     """
     rows = task.data.x.take(task.sample_index)
-    _parity(task, members, run_graph(_converted(task, members), task.schema, rows), None)
+    answered = run_graph(_converted(task, members), task.schema, rows)
+    _parity(task, predict(task, members, rows), answered, None)
 
 
 def run_graph(onnx_bytes: bytes, schema: Schema, rows: Rows) -> np.ndarray:
@@ -249,26 +252,39 @@ def _write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
     _write(folder, "manifest.json", json.dumps(plain, indent=1, ensure_ascii=False) + "\n")
 
 
-def _replay(task: Task, folder: Path, scratch: Path) -> dict[str, Any]:
-    """Run the artifact in a fresh process that has nothing of ours but the folder itself."""
-    answer = scratch / "answer"
+@contextmanager
+def _replay(task: Task, folder: Path, scratch: Path) -> Iterator[dict[str, Any]]:
+    """Run the artifact in a fresh process that has nothing of ours but the folder itself, beside the block.
+
+    What it is asked for is filled in at the end of the block; how long answers take is measured only then.
+    """
+    answer, measured = scratch / "answer", dict[str, Any]()
     replay.write_rows(task.sample, scratch)
     command = [sys.executable, "-I", "-B", replay.__file__, str(folder), str(scratch), str(answer)]
-    try:
-        # In a session of its own: Ctrl-C is ours to answer.
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=REPLAY_SECONDS, check=False, start_new_session=True
-        )
-    except subprocess.TimeoutExpired:
-        raise ExportError(f"The exported model takes more than {REPLAY_SECONDS} s to answer a few rows.") from None
-    if done.returncode:
-        raise ExportError(f"The exported model does not run in a fresh process: {done.stderr.strip()[-500:]}")
-    measured = json.loads(Path(answer, "measured.json").read_text())
-    return measured | {"prediction": np.load(answer / "prediction.npy", allow_pickle=False)}
+    # In a session of its own: Ctrl-C is ours to answer.
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            yield measured
+            _, said = process.communicate(replay.GO, timeout=REPLAY_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise ExportError(f"The exported model takes more than {REPLAY_SECONDS} s to answer a few rows.") from None
+        finally:
+            process.kill()
+    if process.returncode:
+        raise ExportError(f"The exported model does not run in a fresh process: {said.strip()[-500:]}")
+    measured |= json.loads(Path(answer, "measured.json").read_text())
+    measured["prediction"] = np.load(answer / "prediction.npy", allow_pickle=False)
 
 
-def _parity(task: Task, members: Sequence[Member], shipped: np.ndarray, decision: np.ndarray | None) -> dict[str, Any]:
-    source = predict(task, members, task.data.x.take(task.sample_index))
+def _parity(task: Task, source: np.ndarray, shipped: np.ndarray, decision: np.ndarray | None) -> dict[str, Any]:
+    """Return how ``shipped`` differs from ``source``, both (n, width). Raises ``ExportError``: see ``export``."""
     scale = 1.0 if task.target.is_classification else max(float(np.std(task.data.y)), 1e-12)
     difference = np.abs(shipped - source) / scale
     largest = float(difference.max(initial=0.0)) if np.isfinite(difference).all() else float("inf")

@@ -91,8 +91,7 @@ class Fit(Iterator[Trial]):
         self.task = objective.task.on_threads(threads if several else 1)
         self.store, self.measure, self.build = objective.store, objective.measure, objective.build
         self.deterministic = objective.deterministic
-        self.candidate = candidate
-        self.deadline = deadline if candidate.until is None else candidate.until
+        self.candidate, self.deadline = candidate, deadline
         # On a rung the time is given, and nobody ends the trial before.
         self.on_rung, self.on_last = RUNG in candidate.params, candidate.params.get(RUNG) == LAST
         self.fit_seconds = self._fit_seconds()

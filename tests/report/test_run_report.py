@@ -125,7 +125,7 @@ def test_time_is_kept_for_a_report_on_long_budgets_only() -> None:
     for seconds in (120.0, 600.0, 36_000.0):
         plan, without = TimePlan(0, seconds, report=True), TimePlan(0, seconds)
         kept = without.export_until - plan.export_until
-        assert kept == pytest.approx(min(10.0, 0.03 * seconds))
+        assert kept == pytest.approx(min(10.0, 0.025 * seconds))
         assert without.search_until - plan.search_until == pytest.approx(kept)
         assert plan.report_until == without.export_until < seconds
 
