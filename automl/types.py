@@ -234,7 +234,7 @@ class Runner(Protocol):
     def run(
         self, objective: Objective, proposals: Proposer, scheduler: Mapping[str, Any], budget: Budget
     ) -> Generator[Trial, None, None]:
-        """Yield a snapshot whenever a trial starts, reports or ends; ended ones exactly once.
+        """Yield a snapshot whenever a trial starts, reports or ends, and now and then; ended ones exactly once.
 
         The generator ends when the budget is spent or the space is exhausted; closing it stops
         everything it started. A trial that raises or dies is a ``failed`` one, not an error.

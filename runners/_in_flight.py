@@ -11,6 +11,8 @@ from automl.types import Budget, Candidate, Proposer, Trial
 
 # How long after the deadline a trial may take to stop by itself.
 GRACE_SECONDS = 2.0
+# Who follows the trials hears of one at least so often, and can look at the time.
+PULSE_SECONDS = 0.5
 # A trial whose worker was killed is tried once more.
 TRIES = 2
 
@@ -33,6 +35,7 @@ class TrialsInFlight:
         self._again: deque[Candidate] = deque()
         self._n_asked = 0
         self._exhausted = False
+        self._told_at = time.monotonic()
 
     def late(self, by_seconds: float = 0.0) -> bool:
         """Return whether the deadline is passed by ``by_seconds``."""
@@ -81,11 +84,17 @@ class TrialsInFlight:
         entry = self.in_flight.get(snapshot.candidate.id)
         if entry is None:
             return
-        entry.snapshot = snapshot
+        entry.snapshot, self._told_at = snapshot, time.monotonic()
         if snapshot.status != "running":
             del self.in_flight[snapshot.candidate.id]
             self.proposals.tell(snapshot)
         yield entry.snapshot
+
+    def pulse(self) -> Iterator[Trial]:
+        """Yield a snapshot of a trial under way once more where nothing was heard for a while."""
+        if time.monotonic() - self._told_at > PULSE_SECONDS:
+            self._told_at = time.monotonic()
+            yield from [entry.snapshot for entry in self.in_flight.values() if entry.started][:1]
 
     def lose(self, id: str, why: str, again: bool) -> Iterator[Trial]:
         """A trial's worker died of ``why``: try the trial ``again`` where that may help, else yield it as failed."""

@@ -86,6 +86,7 @@ class Processes(OwnProcesses):
                     if snapshot.status != "running":
                         verdicts.goes_on(snapshot)
                     yield snapshot
+                yield from board.pulse()
                 wait(self._pool.readers, TURN_SECONDS)
             yield from board.stop_all()
 

@@ -142,6 +142,7 @@ class RayTune(OwnProcesses):
             if board.late(GRACE_SECONDS) or (self._ray and self._ray.over and not self._pool.busy):
                 break
             self._hand_over(board)
+            yield from board.pulse()
             wait([*self._pool.readers, *(self._ray.readers if self._ray else [])], TURN_SECONDS)
         yield from board.stop_all()
 

@@ -1,5 +1,7 @@
 """The trials in flight: how many there are at a time, how often one is tried, and how it ends."""
 
+import pytest
+
 from automl.runners._in_flight import TrialsInFlight
 from automl.types import Budget, Trial
 from tests.runners.objectives import Line
@@ -65,3 +67,16 @@ def test_what_dies_of_the_deadline_is_stopped_and_what_never_began_leaves_no_tra
     assert [t.status for t in lost(of, begun.id)] == ["stopped"]
     assert [(t.candidate.id, t.status) for t in of.stop_all()] == [(other.id, "stopped")]
     assert of.over
+
+
+def test_who_follows_hears_of_a_trial_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("automl.runners._in_flight.PULSE_SECONDS", -1.0)
+    of = board(Budget())
+    assert list(of.pulse()) == []
+    candidate = of.next()
+    assert candidate
+    assert list(of.pulse()) == [], "nobody was told of it yet"
+    (begun,) = of.begin(candidate.id)
+    assert list(of.pulse()) == [begun]
+    list(of.report(trial(candidate, 0.5)))
+    assert list(of.pulse()) == [], "it has ended"
