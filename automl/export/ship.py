@@ -25,8 +25,10 @@ from automl.task import Task
 from automl.training.pipeline import Pipeline
 
 Note = Callable[[str], None]
-# How many of the trials that were stopped early are tried as members.
-PARTIAL_TRIALS = 3
+# How many of the trials that were stopped early are tried as members; what fewer rows say of one is chance.
+PARTIAL_TRIALS, PARTIAL_ROWS = 3, 30
+# By so many standard errors one has to help: the best of many was tried, on the folds where it was seen.
+SURE = 2.0
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def choose(
 
     It is chosen among the trials that predicted the most rows. One that was stopped on the way has fewer
     models to average, and was seen on fewer rows: it joins them only if the ensemble with it is better on
-    the rows that it has by more than the share it lacks of the spread over folds.
+    the rows that it has by more than the spread over folds lets chance be, of as many folds as it has.
     """
     predictions = _predictions(kept, note, without)
     if not predictions:
@@ -58,13 +60,15 @@ def choose(
     complete = [i for i in predictions if seen[i].sum() == most][: config.candidates]
     best = _select(task, {i: predictions[i] for i in complete}, config)
     spread = float(np.nanstd(fold_scores(task, ensemble.blend(predictions, best))))
-    for partial in [i for i in predictions if seen[i].sum() < most][:PARTIAL_TRIALS]:
+    for partial in [i for i in predictions if PARTIAL_ROWS <= seen[i].sum() < most][:PARTIAL_TRIALS]:
         joined = _select(task, {i: predictions[i] for i in (*best, partial)}, config)
         on_its_rows = 0 * predictions[partial]  # NaN elsewhere
         before, after = (
             mean_score(task, ensemble.blend(predictions, weights) + on_its_rows) for weights in (best, joined)
         )
-        if partial in joined and after > before + spread * (1 - seen[partial].sum() / most):
+        n_folds = len(fold_scores(task, predictions[partial]))
+        chance = spread * math.sqrt(1 / n_folds - 1 / len(task.splits))
+        if partial in joined and after > before + SURE * chance:
             best = joined
     chosen = _scored(task, predictions, best)
     # It was chosen on some of the rows, or with labels decided once: the best single one may be better after all.

@@ -151,6 +151,8 @@ def test_a_stopped_trial_joins_only_where_it_helps(task: Task, tmp_path: Path) -
     assert "1" in chosen(truth)
     assert "1" in chosen(truth, n_weak=30), "also where many have seen all folds"
     assert chosen(noise[::-1]) == ["0"]
+    few = np.isin(np.arange(task.n_rows), task.splits[0][1][:20])[:, None]
+    assert chosen(np.where(few, truth, np.nan)) == ["0"], "perfect on a few rows, as the best of many may be by chance"
     # Far better on one fold than on the other: a little better on one is no reason.
     uneven = np.where(np.isin(np.arange(task.n_rows), task.splits[1][1])[:, None], noise, 0.6 * truth + 0.4 * noise)
     assert chosen(0.65 * truth + 0.35 * noise, uneven) == ["0"]
