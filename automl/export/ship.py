@@ -153,8 +153,13 @@ def ship(
         chosen = choose(task, kept, config, note, frozenset(refused))
         affordable = _affordable(task, kept, chosen, deadline)
         if len(affordable) < len(chosen.weights):
-            note(f"shipped without {len(chosen.weights) - len(affordable)} of the ensemble's members: no time left")
+            without_largest = refused | {max(chosen.weights, key=kept.n_bytes)}
             chosen = score_of(task, kept, affordable)
+            if set(kept.ids()) - without_largest:  # it may have cost several others their place
+                others = choose(task, kept, config, note, frozenset(without_largest))
+                others = score_of(task, kept, _affordable(task, kept, others, deadline))
+                chosen = max(chosen, others, key=lambda one: one.score)
+            note("shipped without some of the ensemble's members: no time left")
         ids = [i for i in kept.ids() if i not in refused]
         small = smallest_near(chosen.score, kept, ids, config.compress.max_loss)
         small_seconds = seconds_to_export(kept.n_bytes(small) / len(kept.trial(small).folds), task.n_test)

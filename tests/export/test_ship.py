@@ -4,6 +4,7 @@ import importlib
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -15,6 +16,7 @@ import pandas as pd
 import pytest
 
 from automl import load, registry
+from automl.clock import AT_LEAST, seconds_to_export
 from automl.data import from_arrays
 from automl.errors import ExportError
 from automl.export import measure, package
@@ -313,3 +315,27 @@ def test_bytes_and_latency_of_the_first_fold_are_values_of_the_trial(kind: str) 
     assert trials[-1].values["bytes"] > 300
     assert trials[-1].values["parameters"] > 5
     assert 0 < trials[-1].values["row_ms"] < 1000
+
+
+def test_without_time_the_largest_member_goes_where_the_others_are_better(task: Task, tmp_path: Path) -> None:
+    """One that takes all the time may be worse alone than the others together."""
+    rng = np.random.default_rng(1)
+    truth = np.eye(2, dtype=np.float32)[task.data.y]
+    kept = kept_in(tmp_path / "trials", task)
+    for id, size in (("large", 2_000_000), ("0", 10), ("1", 10)):
+        noise = rng.dirichlet([1, 1], task.n_rows).astype(np.float32)
+        model = Liar(2)
+        model.ballast = rng.bytes(size)  # type: ignore[attr-defined]
+        of = replace(trial(candidate(id, family="linear"), 0.5), values={"score": 0.5})
+        share = 0.45 if id == "large" else 0.4
+        said = share * truth + (1 - share) * noise
+        kept.offer(left(kept.store, of, said, [Pipeline([], model)] * 2, task.valid_rows))
+    everything = choose(task, kept, ShipConfig(), print)
+    assert next(iter(everything.weights)) == "large"
+    assert set(everything.weights) == {"large", "0", "1"}
+    seconds = (AT_LEAST * seconds_to_export(0) + AT_LEAST * seconds_to_export(kept.n_bytes("large"))) / 2
+    notes: list[str] = []
+    with pytest.raises(ExportError):  # they predict other than they export
+        ship(task, kept, tmp_path, ShipConfig(compact=False), time.time() + seconds, notes.append)
+    assert "no time left" in notes[0]
+    assert notes[1].startswith("export refused for trial 0, 1:")
