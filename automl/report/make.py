@@ -65,6 +65,8 @@ def make(run: Finished, until: float) -> list[Section]:
         "what would change the answer": lambda: about_reasons.counterfactuals(run, within(0.5)),
         "drift": lambda: about_data.drifted(run),
     }
+    if run.task.kind != "image":
+        del makers["what a network looks at"]
     try:
         with _until(until):
             for name, maker in makers.items():
