@@ -38,8 +38,10 @@ EXIT_SECONDS, EXIT_SHARE = 2.0, 0.02
 LEAVING_SECONDS, LEAVING_SHARE = 1.0, 0.02
 # A compact model beside the ensemble, and choosing among the kept ones.
 SMALL_SECONDS = 2.5
-# An export takes about this long, this long for each megabyte of pickled models, and for a megabyte to score a row.
-EXPORT_SECONDS, SECONDS_PER_MB, SECONDS_PER_MB_AND_ROW = 1.0, 0.3, 5e-6
+# An export takes about this long, this long for each megabyte of pickled models (more where they answer with many
+# classes: their trees are small and many), and for a megabyte to score a row.
+EXPORT_SECONDS, SECONDS_PER_MB, SECONDS_PER_MB_OF_CLASSES, SECONDS_PER_MB_AND_ROW = 1.0, 0.25, 0.45, 5e-6
+MANY_CLASSES = 3
 # The least that is kept for exports, before there are models whose bytes would say it.
 LEAST_EXPORT_SECONDS = 3.5
 # These are on the safe side; this share of them is needed for certain.
@@ -101,9 +103,13 @@ def fold_seconds(deadline: float, n_folds: int) -> float:
     return FIT_SHARE * max(0.0, first_fold_until(deadline, n_folds) - time.time())
 
 
-def seconds_to_export(n_bytes: float, n_test_rows: int = 0) -> float:
-    """Return about how long writing, scoring and replaying these bytes of pickled models will take."""
-    return EXPORT_SECONDS + n_bytes / 1e6 * (SECONDS_PER_MB + SECONDS_PER_MB_AND_ROW * n_test_rows)
+def seconds_to_export(n_bytes: float, n_test_rows: int = 0, width: int = 1) -> float:
+    """Return about how long writing, scoring and replaying these bytes of pickled models will take.
+
+    ``width``: how many numbers they answer a row with.
+    """
+    per_mb = SECONDS_PER_MB if width < MANY_CLASSES else SECONDS_PER_MB_OF_CLASSES
+    return EXPORT_SECONDS + n_bytes / 1e6 * (per_mb + SECONDS_PER_MB_AND_ROW * n_test_rows)
 
 
 @dataclass(frozen=True)

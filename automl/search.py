@@ -15,7 +15,7 @@ from automl import clock, options, portfolio
 from automl.assemble import is_network, networks, task_space
 from automl.errors import ConfigError, ExportError, TrialError
 from automl.export import measure
-from automl.export.ship import Ensemble, choose, choose_within, ship
+from automl.export.ship import Ensemble, choose, choose_within, export_seconds, ship
 from automl.export.shipped import Shipped
 from automl.export.within import nothing_fits
 from automl.goals import COUNTED
@@ -247,7 +247,7 @@ class _Run:
         return plan.ship_at(self._seconds_to_export([id for id in self.chosen[1] if id in self.kept.ids()]))
 
     def _seconds_to_export(self, ids: Sequence[str]) -> float:
-        return clock.seconds_to_export(sum(map(self.kept.n_bytes, ids)), self.task.n_test)
+        return export_seconds(self.task, sum(map(self.kept.n_bytes, ids)))
 
     def _wait_until(self) -> float:
         """Return until when a first model is waited for: as long as it could still be exported."""

@@ -104,6 +104,11 @@ def _scored(task: Task, predictions: Mapping[str, np.ndarray], weights: Mapping[
     return Ensemble(weights, mean_score(task, ensemble.blend(predictions, weights)))
 
 
+def export_seconds(task: Task, n_bytes: float) -> float:
+    """Return about how long it takes to ship these bytes of pickled models."""
+    return seconds_to_export(n_bytes, task.n_test, task.target.width)
+
+
 def _bytes(kept: KeptTrials, ids: Iterable[str]) -> int:
     return sum(kept.n_bytes(i) for i in ids)
 
@@ -112,7 +117,7 @@ def _affordable(task: Task, kept: KeptTrials, chosen: Ensemble, deadline: float)
     """Leave out the lightest members, of equal ones the largest, until the rest can be shipped in time."""
     weights = dict(chosen.weights)
     left = deadline - time.time()
-    while len(weights) > 1 and AT_LEAST * seconds_to_export(_bytes(kept, weights), task.n_test) > left:
+    while len(weights) > 1 and AT_LEAST * export_seconds(task, _bytes(kept, weights)) > left:
         del weights[min(weights, key=lambda i: (weights[i], -kept.n_bytes(i)))]
     total = sum(weights.values())
     return {i: weight / total for i, weight in weights.items()}
@@ -162,8 +167,8 @@ def ship(
             note("shipped without some of the ensemble's members: no time left")
         ids = [i for i in kept.ids() if i not in refused]
         small = smallest_near(chosen.score, kept, ids, config.compress.max_loss)
-        small_seconds = seconds_to_export(kept.n_bytes(small) / len(kept.trial(small).folds), task.n_test)
-        exports = seconds_to_export(_bytes(kept, chosen.weights), task.n_test)
+        small_seconds = export_seconds(task, kept.n_bytes(small) / len(kept.trial(small).folds))
+        exports = export_seconds(task, _bytes(kept, chosen.weights))
         exports += config.compact * max(small_seconds, SMALL_SECONDS)
         if config.compact and (refit is None or refit.id != small):
             refit = last_fit(task, kept, small, deadline - small_seconds, note)
@@ -226,7 +231,7 @@ def _ship_within(
         if values and time.time() > deadline:
             break
         of = f"trial {', '.join(weights)}"
-        until = compress_until(deadline, seconds_to_export(_bytes(kept, weights), task.n_test))
+        until = compress_until(deadline, export_seconds(task, _bytes(kept, weights)))
         try:
             members = members_of(task, kept, weights, n_folds)
             # What fewer models are asked about here is few rows: what all of them said says more.
