@@ -1,5 +1,6 @@
 """Which trials of a run keep what they left, for the ensemble and the export; the others' models go."""
 
+import copy
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -66,6 +67,13 @@ class KeptTrials:
             self.store.drop(dropped)
         self._trials = {id: trials[id] for id in trials if id in kept}
         return id in kept
+
+    def beside(self, running: Iterable[Trial]) -> "KeptTrials":
+        """Return these trials and those under way, as far as they got: what there would be if all ended now."""
+        stopped = [replace(trial, status="stopped") for trial in running]
+        everything = copy.copy(self)
+        everything._trials = {**self._trials, **{t.candidate.id: t for t in stopped if _is_whole(t)}}
+        return everything
 
     def drop(self, id: str) -> None:
         """Keep a trial no longer."""

@@ -105,7 +105,7 @@ class _Run:
         self.kept = KeptTrials(self.models, self.task.valid_rows, self.task.n_rows, self.config.goals)
         self.trials: list[Trial] = []
         self.running: dict[str, Trial] = {}
-        self.chosen: tuple[int, list[str]] | None = None  # of how many trials, what would be shipped
+        self.chosen: tuple[int, float] | None = None  # of how many folds, how long what would be shipped takes
         self.warm: threading.Thread | None = None
         self.interrupted_late = False  # while shipping, which went on
 
@@ -211,6 +211,8 @@ class _Run:
             if trial.status != "running":
                 self._record(run_id, trial)
                 del self.running[trial.candidate.id]
+            elif len(trial.folds) > 1 and self.config.export:  # it goes on: it may be shipped as far as it gets
+                self._warm_up(trial)
             self.view.update(trial)
             if time.time() >= (self._ship_at() if self.kept.ids() else self._wait_until()):
                 return
@@ -238,13 +240,16 @@ class _Run:
         at = plan.ship_at(self._seconds_to_export(self.kept.ids()[:USUAL_MEMBERS]))
         if time.time() < at or self.config.goals.limits:
             return at
-        if self.chosen is None or self.chosen[0] != len(self.trials):
+        running = list(self.running.values())
+        n_folds = sum(len(trial.folds) for trial in (*self.trials, *running))
+        if self.chosen is None or self.chosen[0] != n_folds:
+            would_be = self.kept.beside(running)
             try:
-                chosen = choose(self.task, self.kept, self.config.ship, lambda text: None)
+                weights = choose(self.task, would_be, self.config.ship, lambda text: None).weights
             except ExportError:  # nothing is there yet
                 return at
-            self.chosen = len(self.trials), list(chosen.weights)
-        return plan.ship_at(self._seconds_to_export([id for id in self.chosen[1] if id in self.kept.ids()]))
+            self.chosen = n_folds, export_seconds(self.task, sum(map(would_be.n_bytes, weights)))
+        return plan.ship_at(self.chosen[1])
 
     def _seconds_to_export(self, ids: Sequence[str]) -> float:
         return export_seconds(self.task, sum(map(self.kept.n_bytes, ids)))

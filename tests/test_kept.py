@@ -1,6 +1,7 @@
 """Which trials keep what they left, and what becomes of the others' files."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -106,3 +107,15 @@ def test_what_is_damaged_names_its_trial(tmp_path: Path) -> None:
     assert best.ids() == list(tmp_path.iterdir()) == []
     with pytest.raises(UnknownNameError, match="kept trial '17'"):
         best.predictions("17")
+
+
+def test_what_runs_is_beside_what_is_kept_as_far_as_it_got(tmp_path: Path) -> None:
+    best = kept(tmp_path)
+    best.offer(trial(tmp_path, "0", 0.5))
+    running = replace(trial(tmp_path, "1", 0.9, n_folds=1), status="running")
+    nothing_yet = replace(running, candidate=trials.candidate("2", family="mlp"), folds=())
+    everything = best.beside([running, nothing_yet])
+    assert everything.ids() == ["0", "1"]
+    assert everything.trial("1").status == "stopped"
+    np.testing.assert_array_equal(everything.predictions("1"), np.float32([[0.9], [np.nan], [0.9], [np.nan]]))
+    assert best.ids() == ["0"]
