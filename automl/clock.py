@@ -40,7 +40,7 @@ LEAVING_SECONDS, LEAVING_SHARE = 1.0, 0.02
 SMALL_SECONDS = 2.5
 # An export takes about this long, this long for each megabyte of pickled models (more where they answer with many
 # classes: their trees are small and many), and for a megabyte to score a row.
-EXPORT_SECONDS, SECONDS_PER_MB, SECONDS_PER_MB_OF_CLASSES, SECONDS_PER_MB_AND_ROW = 1.0, 0.25, 0.45, 5e-6
+EXPORT_SECONDS, SECONDS_PER_MB, SECONDS_PER_MB_OF_CLASSES, SECONDS_PER_MB_AND_ROW = 1.0, 0.25, 0.35, 5e-6
 MANY_CLASSES = 3
 # The least that is kept for exports, before there are models whose bytes would say it.
 LEAST_EXPORT_SECONDS = 3.5
