@@ -47,30 +47,8 @@ def check() -> None:
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
-    """Within the block interrupts wait; they come at its end. For what must not be left half done, and takes moments.
-
-    Signals reach the main thread alone: in any other the block runs as it is.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came: list[int] = []
-    earlier = {number: signal.getsignal(number) for number in _SIGNALS}
-    try:
-        for number in _SIGNALS:
-            signal.signal(number, lambda number, frame: came.append(number))
-        yield
-    finally:
-        for number, handler in earlier.items():
-            signal.signal(number, handler)
-        if came:
-            signal.raise_signal(came[0])
-
-
-@contextmanager
-def first_one_waits(tell: Callable[[], None]) -> Iterator[None]:
-    """Within the block the first interrupt only calls ``tell``; the next one is a ``KeyboardInterrupt``.
+def _handled(handle: Callable[[int, Callable[[], None]], None]) -> Iterator[None]:
+    """Let signals call ``handle(number, restore)`` within the block; ``restore`` brings the handlers of before back.
 
     Signals reach the main thread alone: in any other the block runs as it is.
     """
@@ -83,28 +61,47 @@ def first_one_waits(tell: Callable[[], None]) -> Iterator[None]:
         for number, handler in earlier.items():
             signal.signal(number, handler)
 
-    def wait(number: int, frame: FrameType | None) -> None:
-        restore()
-        tell()
-
     try:
         for number in _SIGNALS:
-            signal.signal(number, wait)
+            signal.signal(number, lambda number, frame: handle(number, restore))
         yield
     finally:
         restore()
 
 
 @contextmanager
+def held_back() -> Iterator[None]:
+    """Within the block interrupts wait; they come at its end. For what takes moments and must not be left half done."""
+    came: list[int] = []
+    try:
+        with _handled(lambda number, restore: came.append(number)):
+            yield
+    finally:
+        if came:
+            signal.raise_signal(came[0])
+
+
+@contextmanager
+def first_one_waits(tell: Callable[[], None]) -> Iterator[None]:
+    """Within the block the first interrupt only calls ``tell``; the next one is a ``KeyboardInterrupt``."""
+
+    def wait(number: int, restore: Callable[[], None]) -> None:
+        restore()
+        tell()
+
+    with _handled(wait):
+        yield
+
+
+@contextmanager
 def none_is_lost() -> Iterator[Callable[[], None]]:
     """Yield a function that raises ``KeyboardInterrupt`` again if one was raised within the block, and swallowed.
 
-    Python drops an exception that a signal raises in a finalizer or in a callback of a library. Signals reach the main
-    thread alone: in any other the function does nothing.
+    Python drops an exception that a signal raises in a finalizer or in a callback of a library.
     """
     seen: list[int] = []
 
-    def note(number: int, frame: FrameType | None) -> None:
+    def note(number: int, restore: Callable[[], None]) -> None:
         seen.append(number)
         raise KeyboardInterrupt
 
@@ -112,14 +109,5 @@ def none_is_lost() -> Iterator[Callable[[], None]]:
         if seen:
             raise KeyboardInterrupt
 
-    if threading.current_thread() is not threading.main_thread():
+    with _handled(note):
         yield check
-        return
-    earlier = {number: signal.getsignal(number) for number in _SIGNALS}
-    try:
-        for number in _SIGNALS:
-            signal.signal(number, note)
-        yield check
-    finally:
-        for number, handler in earlier.items():
-            signal.signal(number, handler)

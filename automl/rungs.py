@@ -11,7 +11,6 @@ gets. So it stands on the leaderboard, survives a resume, and needs no word from
 through all its epochs ends as ``stopped``, unless it was the last one of its candidate.
 """
 
-import math
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -59,8 +58,8 @@ class Rungs(Proposals):
         # What is near a good default is a better beginning than what is drawn from a large space.
         rng = np.random.default_rng(seed)
         near = [_changed(space, start, rng) for _ in range(NEAR) for start in starts if start["family"] in climbing]
-        super().__init__(make, space, starts=[*starts, *near], deadline=deadline, seed=seed, within=within, goals=goals)
-        self.climbing, self.n_folds = set(climbing), n_folds
+        super().__init__(make, space, starts=[*starts, *near], seed=seed, within=within, goals=goals)
+        self.ends, self.climbing, self.n_folds = deadline, set(climbing), n_folds
         self.total = max(0.0, deadline - time.time())
         self.first = min(max(LEAST_SECONDS, FIRST_SHARE * self.total), MOST_SHARE * self.total)
         self._ladder: list[dict[str, Trial]] = []  # what each rung has seen, by what tells candidates apart
@@ -88,7 +87,7 @@ class Rungs(Proposals):
 
     def _propose(self, number: int) -> Params | None:
         """Return the next step: a last training near the end, a promotion, or somebody new on the first rung."""
-        left = math.inf if self.deadline is None else self.deadline - time.time()
+        left = self.ends - time.time()
         if left <= LAST_SHARE * self.total and (params := self._last(left)):
             return params
         if left <= WORTH * self.first:

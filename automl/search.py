@@ -237,7 +237,8 @@ class _Run:
     def _ship_at(self) -> float:
         """Return when shipping has to begin. What would be shipped is only chosen when it matters."""
         plan = self.config.plan
-        at = plan.ship_at(self._seconds_to_export(self.kept.ids()[:USUAL_MEMBERS]))
+        usual = self.kept.ids()[:USUAL_MEMBERS]
+        at = plan.ship_at(export_seconds(self.task, sum(map(self.kept.n_bytes, usual))))
         if time.time() < at or self.config.goals.limits:
             return at
         running = list(self.running.values())
@@ -250,9 +251,6 @@ class _Run:
                 return at
             self.chosen = n_folds, export_seconds(self.task, sum(map(would_be.n_bytes, weights)))
         return plan.ship_at(self.chosen[1])
-
-    def _seconds_to_export(self, ids: Sequence[str]) -> float:
-        return export_seconds(self.task, sum(map(self.kept.n_bytes, ids)))
 
     def _wait_until(self) -> float:
         """Return until when a first model is waited for: as long as it could still be exported."""

@@ -56,11 +56,10 @@ class Refit:
 
     def _run(self) -> None:
         try:
-            like = self.models()
-            if not hasattr(like[0].model, "refit"):
-                return
             model = build(self.params, self.task.problem)
-            for _ in model.refit(self.task.data.take(self.rows), like, self.growth):
+            if not hasattr(model.model, "refit"):
+                return
+            for _ in model.refit(self.task.data.take(self.rows), self.models(), self.growth):
                 if time.time() >= self.until:
                     return
             self._model = model
