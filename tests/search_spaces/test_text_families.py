@@ -16,7 +16,7 @@ from automl.search_spaces.text import subword_bag, subword_conv, subword_transfo
 from automl.space import Choice, Defaults, Params, draw
 from automl.task import Schema, Task
 from automl.testing import make_task
-from automl.training.feed import Feed
+from automl.training.feed import Feed, place
 from tests.search_spaces.networks import fitted
 
 FAMILIES = [subword_bag, subword_conv, subword_transformer]
@@ -57,11 +57,11 @@ def test_every_option_exports(family: ModuleType, name: str, option: object) -> 
 def test_padding_changes_no_prediction(family: ModuleType) -> None:
     task = make_task("text", "multiclass")
     torch.manual_seed(0)
-    module = module_of(family, task).eval()
+    module = module_of(family, task).eval().to(place())
     (ids,) = Feed(module, task.data.x)[torch.arange(9)]
     wider = torch.nn.functional.pad(ids, (0, 20))
     torch.testing.assert_close(module(ids), module(wider), atol=1e-5, rtol=1e-5)
-    assert module(torch.zeros(2, 1, dtype=torch.int64)).isfinite().all(), "a text may be empty"
+    assert module(torch.zeros(2, 1, dtype=torch.int64, device=place())).isfinite().all(), "a text may be empty"
 
 
 def two_columns() -> Task:
@@ -111,7 +111,7 @@ def test_batches_of_texts_hold_every_row_once_and_little_padding() -> None:
     batches = feed.batches(16, np.random.default_rng(0))
     assert sorted(torch.cat(list(batches)).tolist()) == list(range(80))
     assert {len(batch) for batch in batches} == {5}
-    padded = sum(len(batch) * counts[batch.numpy()].max() for batch in batches)
+    padded = sum(len(batch) * counts[batch.cpu().numpy()].max() for batch in batches)
     assert padded < 1.2 * counts.sum()
     again = feed.batches(16, np.random.default_rng(0))
     assert all(torch.equal(a, b) for a, b in zip(batches, again, strict=True))

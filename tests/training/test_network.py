@@ -62,7 +62,7 @@ class Small(nn.Module):
         if self.field == "image":
             return self.head(self.body(x.permute(0, 3, 1, 2) / 255).flatten(1))
         if self.field == "sequence+attention":
-            padding = torch.arange(x.shape[1])[None] >= other[:, None]
+            padding = torch.arange(x.shape[1], device=x.device)[None] >= other[:, None]
             return self.head(self.body(self.up(x), src_key_padding_mask=padding)[:, 0])
         if self.field.startswith("sequence"):
             steps, _ = self.body(x)
