@@ -103,6 +103,7 @@ _COLUMN = {
     "since?": int,
     "unit?": [str],
     "scaled?": bool,
+    "bracketed?": bool,
     "between?": str,
     "several?": int,
     "center?": float,
@@ -543,7 +544,7 @@ def _number_in(text: str, column: Column) -> int | float:
 
 def _measure_in(text: str, column: Column) -> float:
     """Return the value of one number with its unit, in the first of the units of its column."""
-    found = split_number(text)
+    found = split_number(unbracketed(text) if column.get("bracketed") else text)
     if found is None:
         raise ValueError(text)
     scale, unit = split_scale(found.after) if column.get("scaled") else (0, found.after)
@@ -930,6 +931,12 @@ def unquoted(text: str) -> str:
     return text if found is None else (found["quoted"] or found["text"] or "").strip()
 
 
+def unbracketed(text: str) -> str:
+    """Return a number without the brackets around it, as in (3,257), [12] or $(5)."""
+    found = _BRACKETED.fullmatch(in_ascii(text))
+    return text if found is None else "".join(found.groups())
+
+
 def _in_digits(found: re.Match[str]) -> str:
     above, below = unicodedata.normalize("NFKC", found[2]).split("\N{FRACTION SLASH}")
     return f"{found[1] or '0'} {above}/{below}"
@@ -1061,6 +1068,7 @@ _BETWEEN = {  # what may stand between the numbers of a field, in the order to t
 BETWEEN = {sign: re.compile(pattern, re.IGNORECASE) for sign, pattern in _BETWEEN.items()}
 _IN_BRACKETS = re.compile(r"(?i)(?:(?:SRID=\d+;\s*)?POINT\s*Z?\s*)?[(\[](?P<inside>[^()\[\]]*)[)\]]")
 _ACCOUNTING = re.compile(r"([^\W\d_]{0,3}[^\w\s()+-]?\s*)\(\s*([^()+-]*\d[^()]*?)\s*\)(\s*[^\W\d_]{0,3}[^\w\s()+-]?)")
+_BRACKETED = re.compile(r"([^\d()\[\]{}]*)[(\[{]([^()\[\]{}]+)[)\]}]([^\d()\[\]{}]*)")
 GROUPED = {
     ".": re.compile(r"(?:\d+|[1-9]\d{0,2}([,' _])\d{3}(?:\1\d{3})*|[1-9]\d?(?:,\d\d)+,\d{3})(?:\.\d*)?|\.\d+"),
     ",": re.compile(r"(?:\d+|[1-9]\d{0,2}([.' _])\d{3}(?:\1\d{3})*)(?:,\d*)?|,\d+"),

@@ -97,7 +97,8 @@ class Column:
     ``format``: how dates are written, or the forms in the order to try them (``runtime.moment``); "duration" for
     numbers that are seconds. ``decimal``: the mark of numbers that are not written as ``float`` takes them; ``unit``:
     the names of what may stand around them, where they are of one kind those that are converted to the first;
-    ``scaled``: whether k, M and bn multiply; ``several``: how many numbers each field holds, where it is not one, and
+    ``scaled``: whether k, M and bn multiply; ``bracketed``: whether all stand in brackets, which then mean nothing;
+    ``several``: how many numbers each field holds, where it is not one, and
     ``between``: the sign of ``runtime.BETWEEN`` between them. ``center``: what is subtracted in float64, because
     float32 could not hold the differences. ``since``: the first of the hundred years that two digits mean, where they
     are not those of ``strptime``, from 1969. ``missing``: the words that are missing, where they are not those of

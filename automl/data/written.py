@@ -26,6 +26,9 @@ def read(name: str, counts: Mapping[str, int], decimals: Decimals) -> Column | N
     ``counts``: how often each text occurs, without gaps. Texts that are no number, but too few to make the column
     something else, are left to be named. Raises ``DataError`` for two conventions, and for one that is ambiguous.
     """
+    bracketed = _are_bracketed(counts)
+    if bracketed:
+        counts = _without_brackets(counts)
     words = [text for text in counts if not runtime.says_nothing(text)]
     if not words or sum(not _holds_numbers(text) for text in sampled(words)) > STRAY_KINDS:
         return None
@@ -47,12 +50,25 @@ def read(name: str, counts: Mapping[str, int], decimals: Decimals) -> Column | N
     strays += [text for text, number in found.items() if not GROUPED[decimal].fullmatch(number.digits)]
     if strays and not are_few(strays, counts):
         return None  # 31.12.2016, 192.168.0.1
-    is_plain = decimal == "." and not keys and not scaled and all(map(_is_plain, found))
-    return Column(name, "numeric", decimal="" if is_plain else decimal, unit=keys, scaled=scaled)
+    is_plain = decimal == "." and not keys and not scaled and not bracketed and all(map(_is_plain, found))
+    return Column(name, "numeric", decimal="" if is_plain else decimal, unit=keys, scaled=scaled, bracketed=bracketed)
 
 
 def _holds_numbers(text: str) -> bool:
     return all(runtime.split_number(part) is not None for part in runtime.addends(text))
+
+
+def _are_bracketed(counts: Collection[str]) -> bool:
+    """Whether all numbers but zero stand in brackets, as (3,257) does beside a rating: losses stand among gains."""
+    given = [text for text in counts if any(c in "123456789" for c in runtime.in_ascii(text))]
+    return bool(given) and all(runtime.unbracketed(text) != text for text in given)
+
+
+def _without_brackets(counts: Mapping[str, int]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for text, n in counts.items():
+        found[runtime.unbracketed(text)] += n
+    return found
 
 
 def _apart(counts: Mapping[str, int]) -> Counter[str]:
@@ -96,9 +112,10 @@ def note(column: Column, counts: Mapping[str, int]) -> str:
     example = max(values, key=lambda text: (len(set(text) - set("0123456789")), len(text), text))
     around = " and ".join(map(repr, column.unit))
     more = f", beside which {around} may stand" if len(column.unit) > 1 else f", in {around}" if around else ""
+    why = ", as all of them stand in brackets; a minus makes them negative" if column.bracketed else ""
     return (
         f"Column '{runtime.shown(column.name)}' is read as numbers{more}: "
-        f"'{runtime.shown(example)}' is {_shown(values[example])}."
+        f"'{runtime.shown(example)}' is {_shown(values[example])}{why}."
     )
 
 

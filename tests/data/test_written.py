@@ -134,6 +134,42 @@ def test_every_form_is_read_and_said(form: Any) -> None:
     assert plain or any("is read as numbers" in note for note in notes)
 
 
+REVIEWS = [*WHOLE, *range(1, 40)]
+IN_BRACKETS = {
+    "counts": lambda v: f"({v:,})",
+    "square": lambda v: f"[{v:,}]",
+    "curly": lambda v: f"{{{v}}}",
+    "a unit": lambda v: f"({v:,} reviews)",
+    "money": lambda v: f"$({v:,})",
+    "money inside": lambda v: f"(${v:,}) ",
+    "spaces": lambda v: f"( {v:,} )",
+    "full width": lambda v: f"\uff08{v:,}\uff09",
+    "beside bare zeros": lambda v: f"({v:,})" if v % 3 else "0",
+}
+
+
+@pytest.mark.parametrize("form", IN_BRACKETS.values(), ids=IN_BRACKETS)
+def test_brackets_around_all_numbers_of_a_column_mean_nothing(form: Any) -> None:
+    column, found, bad, notes = read([*map(form, REVIEWS), ""])
+    assert (column.role, column.bracketed, bad) == ("numeric", True, -1)
+    np.testing.assert_array_equal(found, [*(v if form(v) != "0" else 0 for v in REVIEWS), np.nan])
+    assert any("all of them stand in brackets" in note for note in notes)
+    reading = column.to_dict() | {"center": 0.0}
+    assert [runtime.number(text, reading) for text in (form(12), "-5", "7")] == [
+        12.0 if form(12) != "0" else 0.0,
+        -5,
+        7,
+    ]
+    as_target = from_arrays(pd.DataFrame({"x": np.arange(len(REVIEWS))}), pd.Series([*map(form, REVIEWS)]))
+    np.testing.assert_array_equal(as_target.data.y, found[:-1])
+
+
+def test_brackets_around_some_numbers_are_an_accountants_minus() -> None:
+    column, found, _, _ = read([f"({v:,})" if v % 5 else f"{v:,}" for v in REVIEWS])
+    assert not column.bracketed
+    np.testing.assert_array_equal(found, [-v if v % 5 else v for v in REVIEWS])
+
+
 @pytest.mark.parametrize("sign", CURRENCY_SIGNS)
 def test_every_currency_sign_stands_before_or_after(sign: str) -> None:
     for texts in ([f"{sign}{english(v)}" for v in VALUES], [f"{german(v)} {sign}" for v in VALUES]):
