@@ -116,6 +116,7 @@ class Column:
     decimal: str = ""
     unit: tuple[str, ...] = ()
     scaled: bool = False
+    bracketed: bool = False
     between: str = ""
     several: int = 0
     center: float = 0.0
@@ -274,8 +275,9 @@ class Task:
     splits: where it is equal, scores can be compared.
     ``sample``: some raw rows as a person would give them (columns by name, or arrays ``x`` and
     ``lengths``), ``sample_index``: which rows of ``data`` they are; an export is replayed on them.
-    ``baseline``: of the constant prediction; None where the metric has no value for one. ``suspects``: columns that
-    look like identifiers of what several rows belong to. ``sampled``: how many rows were chosen, where it was not all.
+    ``baseline``: of the constant prediction; None where the metric has no value for one. ``echoes``: columns that are
+    the target in another form. ``suspects``: columns that look like identifiers of what several rows belong to.
+    ``sampled``: how many rows were chosen, where it was not all.
     """
 
     problem: Problem
@@ -287,6 +289,7 @@ class Task:
     sample: Mapping[str, np.ndarray] = field(default_factory=dict)
     sample_index: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     baseline: Baseline | None = None
+    echoes: tuple[str, ...] = ()
     suspects: tuple[str, ...] = ()
     sampled: int | None = None
 

@@ -11,7 +11,7 @@ import numpy as np
 from automl import files, runtime
 from automl.contest import submission
 from automl.contest.form import Answers, Form, understand
-from automl.data import copies, identity, splits
+from automl.data import copies, echoes, identity, splits
 from automl.data import files as data_files
 from automl.data.make import build
 from automl.data.options import Options
@@ -92,7 +92,8 @@ def seal(path: str, folder: Path, rules: Rules) -> tuple[str, ...]:
     files.write(folder / RECORD, json.dumps(record, indent=1) + "\n")
     n_public = int(is_public.sum())
     what = f"{form.target} by {task.metric.name}: {len(train):,} rows to learn from, {len(asked):,} to answer"
-    return (f"{what}, {n_public:,} of them with public scores.", *map(identity.note, task.suspects))
+    said = *map(echoes.note, task.echoes), *map(identity.note, task.suspects)
+    return (f"{what}, {n_public:,} of them with public scores.", *said)
 
 
 def _refuse_no_id(id: str, data: Source) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse as sp
 
 from automl import metrics, runtime
-from automl.data import baseline, copies, files, identity, source, splits
+from automl.data import baseline, copies, echoes, files, identity, source, splits
 from automl.data.decimals import Decimals, evidence
 from automl.data.encode import rows
 from automl.data.infer import infer_columns
@@ -174,7 +174,8 @@ def _task(name: str, parts: Parts, test: Source | None, options: Options) -> Tas
         pairs, how = splits.make_splits(layout, folds)
     else:
         pairs, how = splits.given(parts.valid)
-    suspects = identity.suspects(schema, batch)
+    echoing = echoes.echoes(schema, batch)
+    suspects = tuple(name for name in identity.suspects(schema, batch) if name not in echoing)
     task = Task(
         problem=Problem.of(schema, metric, batch, options.seed),
         data=batch,
@@ -182,9 +183,11 @@ def _task(name: str, parts: Parts, test: Source | None, options: Options) -> Tas
         test=tested,
         notes=(
             *(f"{len(y):,} rows to learn from.", learnt.note(y), *parts.data.notes, *notes, *inferred, *how, *said),
+            *map(echoes.note, echoing),
             *map(identity.note, suspects),
         ),
         fingerprint=_fingerprint(schema, batch, pairs),
+        echoes=echoing,
         suspects=suspects,
         **_sample(parts.data, options.seed),
     )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from automl.data.identity import remark
+from automl.data import echoes, identity
 from automl.export.member import fold_scores
 from automl.metrics import mean
 from automl.task import Task
@@ -19,4 +19,6 @@ def remarks(task: Task, unseen: np.ndarray) -> list[str]:
     score = mean(scores)
     if verdict := task.baseline.verdict(score, scores, task.metric):
         return [verdict]
-    return list(map(remark, task.suspects)) if task.baseline.skill(score) >= _STRONG else []
+    if task.baseline.skill(score) < _STRONG:
+        return []
+    return [*map(echoes.remark, task.echoes), *map(identity.remark, task.suspects)]
