@@ -250,22 +250,22 @@ def _target(name: str, parts: Parts, options: Options) -> tuple[TargetColumn, Pa
     n_gone = len(parts.y) - len(keep)
     if not len(keep):
         raise DataError(f"The target '{name}' is missing in every row. Name another column.")
-    notes = [
-        *written,
-        *([f"{n_gone:,} {'row' if n_gone == 1 else 'rows'} without a target left out."] if n_gone else []),
-    ]
+    left_out = [f"{n_gone:,} {'row' if n_gone == 1 else 'rows'} without a target left out."] if n_gone else []
     parts = parts.take(keep)
     if n_gone:
         parts = replace(parts, y=whole(parts.y))
     if parts.weights is not None and not parts.weights.all():
         # Such a row counts for nothing: it must not shape classes, levels or folds either.
         keep = np.flatnonzero(parts.weights)
-        notes.append(f"{len(parts.y) - len(keep):,} rows of weight 0 were left out.")
+        left_out.append(f"{len(parts.y) - len(keep):,} rows of weight 0 were left out.")
         parts = parts.take(keep)
+    gone = "".join(f" {said}" for said in (*written, *left_out))
     if len(parts.y) < 2:
-        raise DataError("Learning needs rows to train on and others to validate on; there is 1 sample. Give more rows.")
-    learnt = infer_target(name, parts.y, options.target_kind, parts.data.row_numbers, parts.data.untyped, reading)
-    return learnt, parts, notes
+        raise DataError(
+            f"Learning needs rows to train on and others to validate on; there is 1 sample. Give more rows.{gone}"
+        )
+    learnt = infer_target(name, parts.y, options.target_kind, parts.data.row_numbers, parts.data.untyped, reading, gone)
+    return learnt, parts, [*written, *left_out]
 
 
 def _decimals(parts: Parts, options: Options) -> Decimals:

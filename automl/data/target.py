@@ -158,6 +158,7 @@ def infer_target(
     row_numbers: Sequence[int] | None = None,
     untyped: bool = False,
     reading: Written | None = None,
+    gone: str = "",
 ) -> TargetColumn:
     """Infer the kind of a target without gaps.
 
@@ -182,7 +183,7 @@ def infer_target(
     if len(distinct) == 1:
         raise DataError(
             f"The target '{name}' must have at least two different values; it has one "
-            f"{'value' if wanted == 'regression' else 'class'}: all {len(typed)} rows are {_quoted(example)}."
+            f"{'value' if wanted == 'regression' else 'class'}: all {len(typed)} rows are {_quoted(example)}.{gone}"
         )
     if wanted == "regression" and not is_number:
         raise DataError(
@@ -192,7 +193,7 @@ def infer_target(
         return TargetColumn(name, "regression", reading=reading)
     if wanted == "binary" and len(distinct) != 2:
         raise ConfigError(f"A binary target has two classes; '{name}' has {len(distinct)}. Use target_kind=multiclass.")
-    _check_classes(name, typed, wanted)
+    _check_classes(name, typed, wanted, gone)
     classes = _classes(typed if untyped else values, typed, keys)
     return TargetColumn(name, "binary" if len(classes) == 2 else "multiclass", classes, reading)
 
@@ -309,7 +310,7 @@ def _refuse_continuous(name: str, typed: np.ndarray) -> None:
         )
 
 
-def _check_classes(name: str, typed: np.ndarray, wanted: str) -> None:
+def _check_classes(name: str, typed: np.ndarray, wanted: str, gone: str) -> None:
     """Refuse classes that cannot be validated on; one with a single row is learnt from only (``splits``)."""
     counts = Counter(typed.tolist())
     single = [label for label, n in counts.items() if n == 1]
@@ -320,9 +321,11 @@ def _check_classes(name: str, typed: np.ndarray, wanted: str) -> None:
             f"{shown}. Say that it is classification, or regression; or add rows, merge or remove these."
         )
     if len(counts) - len(single) < 2:
+        may_merge = len(counts) > 2 and len(typed) > 3
         raise DataError(
-            f"At least two classes of the target '{name}' must have two rows or more; with one: {shown}. "
-            "Add rows, or merge classes."
+            f"At least two classes of the target '{name}' must have two rows or more, to learn from one and validate "
+            f"on the other; of the {len(typed)} rows, these have one: {shown}. "
+            f"Add rows{', or merge classes' if may_merge else ''}.{gone}"
         )
 
 
