@@ -20,7 +20,9 @@ def build(params: Params, parameters: Iterable[Any]) -> "torch.optim.Optimizer":
     """Return the optimizer over tensors or parameter groups."""
     import torch
 
-    return torch.optim.Adagrad(parameters, lr=params["lr"], weight_decay=params["weight_decay"], fused=True)
+    # PyTorch has its fused step for the CPU alone.
+    fused = not torch.cuda.is_available()
+    return torch.optim.Adagrad(parameters, lr=params["lr"], weight_decay=params["weight_decay"], fused=fused)
 
 
 OPTION = Optimizer(space=SPACE, build=build)
