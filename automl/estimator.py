@@ -118,7 +118,7 @@ class AutoML(Explained, BaseEstimator):
         runner: str | Mapping[str, Any] = "auto",
         space: Mapping[str, Any] | str | os.PathLike[str] | None = None,
         searcher: str | Mapping[str, Any] = "tpe",
-        scheduler: str | Mapping[str, Any] = "asha",
+        scheduler: str | Mapping[str, Any] = "halving",
         *,
         deterministic: bool = False,
         kind: str = "auto",

@@ -40,7 +40,7 @@ class SearchConfig:
     seconds: float | None = 600.0
     trials: int | None = None
     searcher: Named = field(default_factory=lambda: {"name": "tpe"})
-    scheduler: Named = field(default_factory=lambda: {"name": "asha"})
+    scheduler: Named = field(default_factory=lambda: {"name": "halving"})
     runner: Named = field(default_factory=lambda: {"name": "auto"})
     space: SpaceConfig = field(default_factory=SpaceConfig)
     ship: ShipConfig = field(default_factory=ShipConfig)
@@ -76,7 +76,7 @@ class SearchConfig:
         if pauses(self.scheduler):
             raise ConfigError(
                 f"The scheduler '{self.scheduler['name']}' compares trials that run at the same time, which no two "
-                "runs do alike. For deterministic=true, use scheduler=asha, median_stopping, race or none."
+                "runs do alike. For deterministic=true, use scheduler=halving, asha, median_stopping, race or none."
             )
 
     @property

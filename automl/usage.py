@@ -44,7 +44,7 @@ Search for the best model, and ship it. The keys that are used most:
   budget.seconds=600      wall clock of the whole command; null: no limit
   budget.trials=50        how many candidates are tried at most
   experiment=NAME         a recipe: quick, best_quality, competition, edge
-  searcher= scheduler=    how candidates are found (tpe, gp, random, ...), and ended early (asha, none, ...)
+  searcher= scheduler=    how candidates are found (tpe, gp, random, ...), and ended early (halving, asha, none, ...)
   runner=inline           in this process; or processes, or ray_tune, with runner.workers=N
   space.PATH=VALUE        what is searched over, e.g. space.tables.svm=off
   run.dir=DIR seed=N      where it is kept; the seed of everything

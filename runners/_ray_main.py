@@ -209,5 +209,5 @@ def _check_storage(run: RunTrials, n_nodes: int) -> None:
     if n_nodes > 1 and run.storage is None:
         raise ConfigError(
             f"The scheduler '{run.scheduler['name']}' moves paused trials between the {n_nodes} nodes of this cluster. "
-            "Set runner.storage to a folder that all of them see, or use scheduler=asha."
+            "Set runner.storage to a folder that all of them see, or use scheduler=halving."
         )

@@ -13,15 +13,20 @@ from automl.schedulers._lagged import Lagged
 from automl.schedulers._ray import RayScheduler
 from automl.types import Candidate, Objective, Proposer, Scheduler, Trial
 
+# What schedulers may ask about the predictions of trials: see ``automl.training.objective.FitFolds``.
+JUDGED = ("row_losses", "predicted", "fold_score")
+
 
 def make_scheduler(config: Mapping[str, Any], proposals: Proposer, objective: Objective) -> Any:
     """Make the scheduler of ``{"name": ..., **options}``: one of Ray's, one of ours, or None.
 
-    One that asks for the ``space``, or for ``row_losses(trial, fold)``, gets those of ``proposals`` and ``objective``.
+    One that asks for the ``space`` gets that of ``proposals``, and what it asks of ``JUDGED`` it gets from the
+    ``objective``; not in a deterministic run, as what trials have left depends on what else has ended by then.
     Raises ``UnknownNameError`` or ``ConfigError`` naming the nearest option.
     """
     named = {"name": "none", **config}
-    given = {"space": proposals.space, "row_losses": getattr(objective, "row_losses", None)}
+    judges = objective if proposals.lag is None else None
+    given = {"space": proposals.space} | {name: getattr(judges, name, None) for name in JUDGED}
     asked = inspect.signature(registry.load("schedulers", named["name"]).make).parameters
     return options.make("schedulers", named, *[value for name, value in given.items() if name in asked])
 

@@ -42,7 +42,7 @@ class Inline:
         if pauses(scheduler):
             raise ConfigError(
                 f"The scheduler '{scheduler['name']}' needs several trials at once, and runner=inline runs one after "
-                "the other. Use runner=ray_tune, or scheduler=asha."
+                "the other. Use runner=ray_tune, or scheduler=halving."
             )
         decider = make_decider(scheduler, proposals, objective)
         n_started = 0

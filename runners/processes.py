@@ -96,5 +96,5 @@ def refuse_pauses(scheduler: Mapping[str, Any]) -> None:
     if pauses(scheduler):
         raise ConfigError(
             f"The scheduler '{scheduler['name']}' pauses trials, and runner=processes runs each to its end. Use "
-            "runner=ray_tune, or scheduler=asha."
+            "runner=ray_tune, or scheduler=halving."
         )

@@ -194,12 +194,12 @@ def _callers_ray() -> str | None:
 
 def _not_started(address: str | None, why: str) -> ConfigError:
     where = f"at '{address}' was lost" if address else "could not be started on this machine"
-    return ConfigError(f"Ray {where} ({why}). runner=processes does without it, with a scheduler like asha.")
+    return ConfigError(f"Ray {where} ({why}). runner=processes does without it, with a scheduler like halving.")
 
 
 def _check_resumable(objective: Objective, scheduler: Mapping[str, Any]) -> None:
     if not hasattr(objective, "resume"):
         raise NotApplicable(
             f"The scheduler '{scheduler['name']}' hands the state of one half-done trial to another, and these trials "
-            "have no state to hand out. Use scheduler=asha."
+            "have no state to hand out. Use scheduler=halving."
         )

@@ -87,8 +87,8 @@ def test_the_composed_space_is_the_generated_one() -> None:
     ("overrides", "message"),
     [
         ([], "set budget.trials"),
-        (["budget.trials=5", "scheduler=hyperband"], "use scheduler=asha"),
-        (["budget.trials=5", "scheduler=pbt"], "use scheduler=asha"),
+        (["budget.trials=5", "scheduler=hyperband"], "use scheduler=halving"),
+        (["budget.trials=5", "scheduler=pbt"], "use scheduler=halving"),
     ],
 )
 def test_a_deterministic_search_says_what_it_needs(overrides: list[str], message: str) -> None:

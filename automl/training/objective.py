@@ -24,6 +24,8 @@ from automl.types import LAST, RUNG, RUNG_SECONDS, Candidate, FoldRef, Report, S
 # From this many folds on a trial reports after each; with fewer it also reports from within a fit.
 FOLDS_ARE_ENOUGH = 3
 THREADED_ROWS = 2_000
+# Predictions of candidates are compared on at most so many rows of a fold.
+MOST_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -63,16 +65,39 @@ class FitFolds:
         logarithmic loss, of values the squared error. None where its predictions were not kept, or are damaged.
         """
         ref = next(ref for ref in trial.folds if ref.fold == fold)
-        if self.store is None or ref.predictions is None:
-            return None
-        try:
-            prediction = self.store.predictions(ref)
-        except ArtifactError:
+        if (prediction := self._kept(ref)) is None:
             return None
         y = self.task.data.y[self.task.splits[fold][1]]
         if self.task.target.is_classification:
             return -np.log(np.maximum(prediction[np.arange(len(y)), y], 1e-15))
         return np.square(prediction[:, 0] - y)
+
+    def predicted(self, trial: Trial, fold: int) -> np.ndarray | None:
+        """Return what a trial predicts of a fold's validation rows, (n, width); of ``MOST_ROWS`` of them where there
+        are more, the same for all trials. None where its predictions were not kept, or are damaged.
+        """
+        prediction = self._kept(next(ref for ref in trial.folds if ref.fold == fold))
+        return None if prediction is None else prediction[self._compared(fold)]
+
+    def fold_score(self, fold: int, predicted: np.ndarray) -> float:
+        """Return the score of predictions of the rows of ``predicted``; greater is better."""
+        rows = self.task.splits[fold][1][self._compared(fold)]
+        data = self.task.data
+        return self.task.metric.score(data.y[rows], predicted, None if data.weights is None else data.weights[rows])
+
+    def _kept(self, ref: FoldRef) -> np.ndarray | None:
+        if self.store is None or ref.predictions is None:
+            return None
+        try:
+            return self.store.predictions(ref)
+        except ArtifactError:
+            return None
+
+    def _compared(self, fold: int) -> np.ndarray:
+        n_rows = len(self.task.splits[fold][1])
+        if n_rows <= MOST_ROWS:
+            return np.arange(n_rows)
+        return np.sort(np.random.default_rng(fold).choice(n_rows, MOST_ROWS, replace=False))
 
 
 class Fit(Iterator[Trial]):

@@ -27,7 +27,7 @@ def maximize(
     space: Space,
     *,
     searcher: Named = "gp",
-    scheduler: Named = "asha",
+    scheduler: Named = "halving",
     runner: Named = "inline",
     trials: int | None = 50,
     seconds: float | None = None,

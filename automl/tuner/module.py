@@ -66,7 +66,7 @@ def search_function(
     folds: int | float = 0.2,
     validation: tuple[Any, Any] | None = None,
     searcher: Named = "gp",
-    scheduler: Named = "asha",
+    scheduler: Named = "halving",
     runner: Named = "inline",
     trials: int | None = 50,
     seconds: float | None = None,

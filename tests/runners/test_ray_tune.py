@@ -57,7 +57,7 @@ def test_pbt_hands_state_from_strong_to_weak_trials(cluster: str) -> None:
 
 
 def test_pbt_needs_trials_with_a_state() -> None:
-    with pytest.raises(NotApplicable, match="scheduler=asha"):
+    with pytest.raises(NotApplicable, match="scheduler=halving"):
         next(make(workers=1).run(Toy(), Line(XS), {"name": "pbt"}, Budget(trials=1)))
 
 
