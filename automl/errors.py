@@ -60,6 +60,12 @@ class DamagedError(ArtifactError):
         self.trial = trial
 
 
+def in_one_line(error: BaseException, most: int = 200) -> str:
+    """Return what an error says without line breaks, at most so many characters of it."""
+    line = " ".join(str(error).split())
+    return line if len(line) <= most else line[: most - 3] + "..."
+
+
 def nearest(name: object, known: Iterable[object]) -> str:
     """Return ``" Did you mean 'x'?"`` for the closest of ``known``, or an empty string."""
     close = difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.5)

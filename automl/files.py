@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from automl.errors import AutoMLError
+from automl.errors import AutoMLError, in_one_line
 from automl.runtime import DRAFT, whole
 
 PRIVATE, PUBLIC = 0o600, 0o644
@@ -67,7 +67,7 @@ def read_yaml(path: Path) -> Any:
                 raise ValueError(f"it is nested in more than {MOST_LEVELS} levels")
         return yaml.load(text, loader)
     except yaml.YAMLError as error:
-        raise ValueError(" ".join(str(error).split())) from None
+        raise ValueError(in_one_line(error)) from None
 
 
 def _read(path: Path) -> str:

@@ -9,7 +9,7 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from automl.errors import ConfigError
+from automl.errors import ConfigError, in_one_line
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(f"The space_file '{path}' cannot be read: {error.strerror}.") from None
     except (yaml.YAMLError, OmegaConfBaseException, ValueError, RecursionError) as error:
-        raise ConfigError(f"The space_file '{path}' is no YAML: {' '.join(str(error).split())}.") from None
+        raise ConfigError(f"The space_file '{path}' is no YAML: {in_one_line(error)}.") from None
     if not isinstance(found, Mapping) or not all(isinstance(part, Mapping | list) for part in found.values()):
         raise ConfigError(
             f"The space_file '{path}' holds parts of the space, as in 'images: {{conv_stages: {{dropout: 0.1}}}}'; "

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from automl import options, registry
-from automl.errors import AutoMLError
+from automl.errors import AutoMLError, in_one_line
 from automl.machine import worker
 from automl.schedulers._lagged import Lagged
 from automl.schedulers._ray import RayScheduler
@@ -58,9 +58,8 @@ def make_decider(config: Mapping[str, Any], proposals: Proposer, objective: Obje
 
 def reason(error: BaseException) -> str:
     """Return ``error`` in one line for the leaderboard."""
-    text = " ".join(str(error).split())
-    line = text if isinstance(error, AutoMLError) and text else f"{type(error).__name__}: {text}".rstrip(": ")
-    return line if len(line) <= 500 else line[:497] + "..."
+    text = in_one_line(error, 500)
+    return text if isinstance(error, AutoMLError) and text else f"{type(error).__name__}: {text}".rstrip(": ")
 
 
 def started(candidate: Candidate) -> Trial:

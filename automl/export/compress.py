@@ -10,6 +10,7 @@ from itertools import starmap
 import numpy as np
 
 from automl.clock import FIT_START_SECONDS
+from automl.errors import in_one_line
 from automl.export.config import CompressConfig
 from automl.export.member import Member, validation_score
 from automl.registry import load
@@ -107,7 +108,7 @@ class _OneModel:
                 smaller = option.build(params, self.task.problem).compress(self.model, self.train)
                 prediction = None if smaller is None else self.member.model.with_model(smaller).answer(self.x)
             except Exception as error:  # a compressor that fails costs its gain, never the model
-                reason = " ".join(str(error).split())[:200]
+                reason = in_one_line(error)
                 self.note(f"{name} failed on trial {self.member.candidate_id}: {type(error).__name__}: {reason}")
                 break
             if smaller is None or prediction is None:  # it is for other models

@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from automl.errors import in_one_line
 from automl.export.front import raw_inputs
 from automl.export.member import Member, to_onnx
 from automl.goals import COUNTED
@@ -42,7 +43,7 @@ def measure_kept(task: Task, kept: KeptTrials, note: Callable[[str], None]) -> N
             try:
                 kept.learn(id, measured(task, kept.model(id, trial.folds[0].fold), names))
             except Exception as error:  # a converter raises anything; what is not measured is within no limit
-                note(f"trial {id} could not be measured: {' '.join(str(error).split())[:200]}")
+                note(f"trial {id} could not be measured: {in_one_line(error)}")
 
 
 def counted(task: Task, model: Pipeline) -> Mapping[str, float] | None:

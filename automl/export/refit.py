@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from automl.assemble import build
+from automl.errors import in_one_line
 from automl.space import Params
 from automl.task import Task
 from automl.training.pipeline import Pipeline
@@ -64,5 +65,5 @@ class Refit:
                     return
             self._model = model
         except Exception as error:  # the fold models are there
-            reason = " ".join(str(error).split())[:200]
+            reason = in_one_line(error)
             self.note(f"trial {self.id} could not be fitted on all rows: {type(error).__name__}: {reason}")
