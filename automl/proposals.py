@@ -19,6 +19,8 @@ Within = Callable[[Space, Params, np.random.Generator], Params | None]
 
 # How often a searcher may propose what is known already before we draw something new, and how often we try to.
 ASKS, DRAWS = 20, 100
+# What is beyond a limit is so bad, times its share of the limit: worse than any score, and the more so the farther.
+BEYOND = 1e100
 # A trial that gets this far is of use: the folds that it has are kept.
 USEFUL = 0.5
 # A deterministic run learns from a trial this many candidates later, so that as many may run at a time.
@@ -36,7 +38,7 @@ class Proposals:
 
     ``make(space, n)``: the searcher for a space, being the ``n``-th. ``within(space, params, rng)``: the parameters, or
     others near them that are within the limits of what is known beforehand; None where there are none. ``goals``: a
-    trial beyond their limits teaches the searcher nothing but that it is bad.
+    trial beyond their limits teaches the searcher how far it is beyond.
     """
 
     lag: int | None = None  # see ``InOrder``
@@ -115,10 +117,10 @@ class Proposals:
         return found if found is not None and self._is_new(found) else None
 
     def _lesson(self, trial: Trial) -> Trial:
-        """Return what the searcher is to learn: what is beyond a limit is as good as failed."""
-        if self.goals.excess(trial.values) <= 1:
+        """Return what the searcher is to learn: what is beyond a limit is bad, the worse the farther it is beyond."""
+        if (excess := self.goals.excess(trial.values)) <= 1:
             return trial
-        return Trial(trial.candidate, "failed", seconds=trial.seconds, failure=self.goals.describe(trial.values))
+        return Trial(trial.candidate, "finished", {"score": -BEYOND * excess}, seconds=trial.seconds)
 
     def _is_new(self, params: Params) -> bool:
         """Return whether ``params`` were not seen before; from now on they were."""

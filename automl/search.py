@@ -81,7 +81,7 @@ class Search:
         counted = config.goals.limited_to(COUNTED)
         if counted.limits:
             self.task = task = replace(task, problem=replace(task.problem, limits=counted.limits))
-        self.sizes = KnownSizes(task, counted) if counted.limits else None
+        self.sizes = KnownSizes(task, counted, config.plan.search_until) if counted.limits else None
         self.searcher = make_searcher(space, starts, config, task, None if self.sizes is None else self.sizes.within)
 
     def run(self, folder: RunFolder, view: View, recorded: Named | None = None) -> SearchResult:
@@ -312,6 +312,10 @@ def make_searcher(
 
 def no_model_reasons(trials: list[Trial], config: SearchConfig, sizes: KnownSizes | None = None) -> str:
     """Say why a search has nothing to ship. ``sizes``: what kept candidates within limits."""
+    beyond = [trial for trial in trials if config.goals.excess(trial.values) > 1]
+    if beyond:
+        nearest = min(beyond, key=lambda trial: config.goals.excess(trial.values))
+        return nothing_fits(config.goals, nearest.values, f"trial {nearest.candidate.id}")
     if sizes is not None and sizes.nearest and not any(trial.folds for trial in trials):
         return nothing_fits(config.goals, sizes.nearest, "a network that was not trained")
     reasons = Counter(t.failure for t in trials if t.failure)

@@ -10,6 +10,7 @@ from automl.space import Params, Space
 
 if TYPE_CHECKING:
     from automl.export.graph import Graph
+    from automl.goals import Goals
     from automl.task import Batch, Rows
 
 
@@ -181,10 +182,11 @@ class Proposer(Protocol):
 
     ``space``: what they are of. ``ready``: whether ``ask`` has an answer already; else it has one when a
     trial that runs is told. ``lag``: None, or by how many candidates a deterministic run learns later;
-    ``trials``: what it was told so far.
+    ``trials``: what it was told so far. ``goals``: what trials are compared by.
     """
 
     space: Space
+    goals: "Goals"
 
     @property
     def lag(self) -> int | None: ...

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from automl.errors import AutoMLError
+from automl.goals import Goals
 from automl.space import Space
 from automl.types import Trial
 
@@ -39,6 +40,7 @@ class Known:
     space: Space
     lag: int | None
     trials: Sequence[Trial]
+    goals: Goals
 
 
 @dataclass(frozen=True)

@@ -181,7 +181,8 @@ def _rule(run: RunTrials, objective: Objective) -> "TrialScheduler | None":
 
     known: Any = run.known
     made = make_scheduler(run.scheduler, known, objective)
-    if made is None or (not is_ours(made) and known.lag is None):
+    as_it_is = known.lag is None and (pauses(run.scheduler) or not known.goals.limits)
+    if made is None or (not is_ours(made) and as_it_is):
         return made
     decider = make_decider(run.scheduler, known, objective)
     return None if decider is None else TuneScheduler(decider, lambda result: result[SNAPSHOT])

@@ -10,6 +10,7 @@ from automl import options, registry
 from automl.errors import AutoMLError, in_one_line
 from automl.machine import worker
 from automl.schedulers._lagged import Lagged
+from automl.schedulers._limited import limited
 from automl.schedulers._ray import RayScheduler
 from automl.types import Candidate, Objective, Proposer, Scheduler, Trial
 
@@ -39,12 +40,16 @@ def is_ours(scheduler: Any) -> bool:
 def make_decider(config: Mapping[str, Any], proposals: Proposer, objective: Objective) -> Scheduler | None:
     """Make the scheduler of ``config`` as one of ours, whosever it is; it is told the trials of earlier processes.
 
-    In a deterministic run, one that decides alike with any number of workers. Raises as ``make_scheduler`` does.
+    Within limits, one that compares trials beyond them with their like. In a deterministic run, one that decides alike
+    with any number of workers. Raises as ``make_scheduler`` does.
     """
 
-    def make() -> Any:
+    def plain() -> Any:
         made = make_scheduler(config, proposals, objective)
         return made if made is None or is_ours(made) else RayScheduler(made)
+
+    def make() -> Any:
+        return limited(plain, proposals.goals) if proposals.goals.limits else plain()
 
     scheduler: Scheduler | None = make()
     if scheduler is None:

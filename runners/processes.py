@@ -76,7 +76,7 @@ class Processes(OwnProcesses):
         file = self.folder / "objective"
         write(objective, file)
         share = self.memory_mb * MB if self.memory_mb else equal_share(self.workers)
-        known = Known(proposals.space, proposals.lag, proposals.trials)
+        known = Known(proposals.space, proposals.lag, proposals.trials, proposals.goals)
         hurries = budget.deadline is not None and proposals.lag is None
         with contextlib.closing(Verdicts(SchedulerParts(scheduler, known, file), self.folder, hurries)) as verdicts:
             self._pool.open(Job(file, self.threads, budget.deadline, share), verdicts.goes_on)

@@ -119,7 +119,7 @@ class RayTune(OwnProcesses):
         share = self.resources.memory_mb * MB if self.resources.memory_mb else None
         here = share or equal_share(self._pool.size)
         self._pool.open(Job(file, self.threads, budget.deadline, here))
-        known = Known(proposals.space, proposals.lag, proposals.trials)
+        known = Known(proposals.space, proposals.lag, proposals.trials, proposals.goals)
         share_there = share if self.address else here
         job = RunTrials(file, scheduler, known, self.resources, budget.deadline, share_there, self.storage)
         yield from self._follow(TrialsInFlight(proposals, budget), job)

@@ -1,6 +1,8 @@
 """Hard limits: nothing over them is trained, where that is known beforehand, and nothing over them is shipped."""
 
 import contextlib
+import json
+import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 import torch
 from torch import nn
 
+from automl import options
 from automl.assemble import build, task_space
 from automl.errors import ConfigError, LimitError, TrialError
 from automl.export import measure
@@ -21,11 +24,16 @@ from automl.kept import KeptTrials
 from automl.limits import KnownSizes
 from automl.model_store import ModelStore
 from automl.proposals import Proposals
+from automl.schedulers._limited import limited
+from automl.schedulers._ray import RayScheduler
+from automl.search import no_model_reasons
+from automl.search_config import SearchConfig
 from automl.space import Choice, Float, Params, Random, draw
 from automl.task import Rows, Task
 from automl.training import sizes
 from automl.training.objective import FitFolds
 from automl.types import Candidate, Trial
+from tests.simulation import N_FOLDS, with_folds
 from tests.tasks import defaults, make
 from tests.trials import trial
 
@@ -81,6 +89,58 @@ def test_a_network_over_a_limit_is_not_trained() -> None:
         list(FitFolds(limited)(Candidate("0", params), 1, None))
 
 
+def test_what_can_hardly_be_brought_within_becomes_like_the_smallest() -> None:
+    task = make("sequence", "multiclass")
+    known = KnownSizes(task, Goals(limits={"parameters": 1500.0}))
+    space, rng = task_space(task), np.random.default_rng(0)
+    found = [known.within(space, draw(space, Random(rng)), rng) for _ in range(12)]
+    within = [params for params in found if params is not None]
+    assert len(within) > 3
+    assert all(known._of(params).get("parameters", 0) <= 1500 for params in within)
+
+
+def test_no_candidate_is_looked_for_when_the_time_is_up() -> None:
+    task = make("image", "multiclass")
+    space, rng = task_space(task), np.random.default_rng(0)
+    known = KnownSizes(task, Goals(limits={"parameters": 3.0}), until=time.time())
+    began = time.time()
+    assert [known.within(space, draw(space, Random(rng)), rng) for _ in range(5)] == [None] * 5
+    assert time.time() - began < 5
+
+
+@pytest.mark.parametrize("name", ["asha", "race"])
+def test_the_scheduler_compares_the_small_with_the_small(name: str) -> None:
+    scheduler = limited(lambda: made_alone(name), Goals(limits={"bytes": 100.0}))
+    assert scheduler is not None
+
+    def decision(id: int, score: float, n_bytes: float, status: Any = "running") -> str:
+        n_folds = N_FOLDS if status == "finished" else 2
+        one = with_folds(Candidate(str(id), {"family": "a"}), [score + 0.01 * k for k in range(n_folds)], status)
+        return scheduler.on_report(replace(one, values={**one.values, "bytes": n_bytes}))
+
+    for id in range(6):
+        decision(id, 0.9, 150.0)
+        decision(id, 0.9, 150.0, "finished")
+    assert decision(10, 0.5, 90.0) == "continue"  # the best of those within the limits
+    assert decision(11, 0.5, 150.0) == "stop"  # others that are beyond them are better
+    assert decision(12, 0.95, 1000.0) == "stop"  # no compression brings it within
+    for id in range(20, 26):
+        decision(id, 0.6, 90.0)
+        decision(id, 0.6, 90.0, "finished")
+    assert decision(30, 0.4, 90.0) == "stop"
+
+
+def made_alone(name: str) -> Any:
+    made = options.make("schedulers", {"name": name})
+    return made if hasattr(made, "on_report") else RayScheduler(made)
+
+
+def test_what_came_nearest_is_said_of_trials_that_left_nothing() -> None:
+    config = SearchConfig(goals=Goals(limits={"bytes": 100.0}))
+    trials = [trial(Candidate(str(n), {}), 0.5, "stopped", values={"bytes": float(n)}) for n in (900, 400, 700)]
+    assert "What came nearest, trial 400: bytes 400 (limit 100)" in no_model_reasons(trials, config)
+
+
 def test_the_searcher_learns_that_what_is_beyond_a_limit_is_bad() -> None:
     told: list[Trial] = []
 
@@ -93,11 +153,11 @@ def test_the_searcher_learns_that_what_is_beyond_a_limit_is_bad() -> None:
 
     space = {"family": Choice({"a": {"x": Float(0, 1)}})}
     proposals = Proposals(lambda space, n: Listener(), space, goals=Goals(limits={"bytes": 100.0}))
-    for n_bytes in (99.0, 101.0):
+    for n_bytes in (99.0, 200.0, 101.0):
         candidate = proposals.ask()
         assert candidate is not None
-        proposals.tell(trial(candidate, 0.9, values={"bytes": n_bytes}))
-    assert [t.status for t in told] == ["finished", "failed"]
+        proposals.tell(trial(candidate, -1e9, values={"bytes": n_bytes}))
+    assert [t.candidate.id for t in Goals().rank(told)] == ["0", "2", "1"]
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +188,11 @@ def test_nothing_that_is_shipped_is_beyond_random_limits(
     notes: list[str] = []
     with contextlib.suppress(LimitError):
         chosen, (model,) = ship(task, kept, tmp_path, config, float("inf"), notes.append)
-        values = {"bytes": float((model.path / "model.onnx").stat().st_size), "row_ms": model.latency.row_p50}
+        manifest = json.loads((model.path / "manifest.json").read_text())
+        values = {
+            "bytes": float((model.path / "model.onnx").stat().st_size),
+            "row_ms": manifest["latency_ms"]["graph_p50"],
+        }
         members = members_of(task, kept, chosen.weights, chosen.n_folds)
         values |= measure.of_members(task, members, COUNTED)
         assert kept.goals.excess(values) <= 1, notes

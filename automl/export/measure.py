@@ -19,19 +19,24 @@ from automl.training.torch_model import TorchModel
 from automl.types import Values
 
 REPEATS = 20
+# The domain of nodes whose attributes are what was learned; of others they are sizes of kernels and the like.
+TREES_AND_TABLES = "ai.onnx.ml"
 
 
 def measured(task: Task, model: Pipeline, names: Collection[str]) -> Values:
     """Return what is asked for of a fitted model, of ``goals.MEASURABLE``.
 
     bytes: of its graph. row_ms: the median milliseconds in which one core answers a row, in this process.
-    parameters, multiply_adds: of a network, its weights and what a row takes; of another model, the numbers that its
-    graph holds, and no more than one multiplication for each. Raises what a converter raises.
+    parameters, multiply_adds: of a network, the numbers that it holds and what a row takes, of its graph if there are
+    more; of another model, the numbers that its graph holds, and no more than one multiplication for each. Raises what
+    a converter raises.
     """
     values = dict(counted(task, model) or {}) if set(COUNTED) & set(names) else {}
-    if set(names) - values.keys():
+    if set(names) - values.keys() or model.steps:
         graph = graph_of(task, model)
-        values = {**numbers_in(graph), **values, **on_graph(task, graph)}
+        held = numbers_in(graph)
+        values = {**dict.fromkeys(COUNTED, held), **values, **on_graph(task, graph)}
+        values["parameters"] = max(values["parameters"], held)
     return {name: values[name] for name in names}
 
 
@@ -53,15 +58,16 @@ def counted(task: Task, model: Pipeline) -> Mapping[str, float] | None:
     return model.model.sizes(model.transform(task.data.x.take(task.sample_index[:1])))
 
 
-def numbers_in(graph: bytes) -> dict[str, float]:
-    """Return how many numbers a graph holds, in its constants and in the attributes of its nodes."""
+def numbers_in(graph: bytes) -> float:
+    """Return how many numbers a graph holds: in its constants, and in the trees and tables that are nodes of it."""
     model = onnx.load_from_string(graph)
     total = sum(int(np.prod(constant.dims)) for constant in model.graph.initializer)
     for node in model.graph.node:
         for attribute in node.attribute:
-            total += len(attribute.floats) + len(attribute.ints)
             total += numpy_helper.to_array(attribute.t).size if attribute.HasField("t") else 0
-    return dict.fromkeys(COUNTED, float(total))
+            if node.domain == TREES_AND_TABLES:
+                total += len(attribute.floats) + len(attribute.ints)
+    return float(total)
 
 
 def of_members(task: Task, members: Sequence[Member], names: Collection[str]) -> dict[str, float]:

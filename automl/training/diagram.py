@@ -8,6 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from automl.figures.network import Diagram
 from automl.training.feed import Feed
+from automl.training.sizes import n_numbers
 
 if TYPE_CHECKING:
     from automl.task import Rows
@@ -32,7 +33,7 @@ def of_module(module: nn.Module, row: "Rows") -> Diagram:
         if part is not module and isinstance(part, _CONTAINERS):
             open_[-1][1].extend(parts)
         elif part is module or parts or not (isinstance(part, nn.Dropout) or found is _first(given)):
-            n_parameters = sum(p.numel() for p in part.parameters())
+            n_parameters = n_numbers(part)
             cost = (counter.get_total_flops() - before) // 2
             shape = () if found is None else tuple(found.shape[1:])
             open_[-1][1].append(Diagram(type(part).__name__, _detail(part), shape, n_parameters, cost, tuple(parts)))

@@ -33,5 +33,10 @@ def of_module(module: nn.Module, row: "Rows") -> dict[str, float]:
     with counter, torch.no_grad():
         module.eval()(*inputs)
     module.train(was_training)
-    n_parameters = sum(p.numel() for p in module.parameters())
-    return {"parameters": float(n_parameters), "multiply_adds": counter.get_total_flops() / 2}
+    return {"parameters": float(n_numbers(module)), "multiply_adds": counter.get_total_flops() / 2}
+
+
+def n_numbers(module: nn.Module) -> int:
+    """Return how many numbers a module holds: running means and fixed kernels are shipped as the weights are."""
+    held = [*module.parameters(), *(buffer for buffer in module.buffers() if buffer.is_floating_point())]
+    return sum(part.numel() for part in held)

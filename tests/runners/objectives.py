@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from automl.goals import Goals
 from automl.space import Float
 from automl.types import Candidate, FoldRef, Report, Trial
 
@@ -114,6 +115,7 @@ class Line:
     lag = None
     ready = True
     trials: tuple[Trial, ...] = ()
+    goals = Goals()
 
     def __init__(self, proposals: list[dict], n: int | None = None) -> None:
         self.space = {"x": Float(0, 1)}
