@@ -9,7 +9,7 @@ from pathlib import Path
 
 from automl import files
 from automl.errors import AutoMLError
-from automl.report import about_answers, about_data, about_pictures, about_reasons, about_search
+from automl.report import about_answers, about_data, about_losses, about_pictures, about_reasons, about_search
 from automl.report.document import Code, Section, Text, to_html, to_markdown
 from automl.report.subject import Finished
 from automl.runtime import PredictionError
@@ -57,6 +57,7 @@ def make(run: Finished, until: float) -> list[Section]:
         "learning curves": lambda: about_search.curves(run),
         "what is shipped": lambda: about_search.shipped(run),
         "what won": lambda: about_search.won(run, within(0.25)),
+        "losses of networks": lambda: about_losses.losses(run, within(0.2)),
         "how to run it again": lambda: Section("How to run it again", [Code(run.command())]),
         "what matters": lambda: about_reasons.matters(run, within(0.4)),
         "what the answers are made of": lambda: about_reasons.contributions(run, within(0.5)),
@@ -79,8 +80,8 @@ def make(run: Finished, until: float) -> list[Section]:
                     missed.pop()
     except _OutOfTime:
         missed += [name for name in makers if name not in found and name not in missed]
-    last = "how to run it again"
-    first = ("what won", "what is shipped", "data", "drift", "what was searched", "learning curves", "how right it is")
+    last, answered = "how to run it again", ("learning curves", "how right it is")
+    first = ("what won", "what is shipped", "data", "drift", "what was searched", "losses of networks", *answered)
     order = (*first, *(name for name in makers if name not in (*first, last)), "limits", last)
     found["limits"] = about_search.limits(run, missed)
     return [section for name in order if (section := found.get(name)) is not None]

@@ -19,7 +19,7 @@ from automl.cli import main
 from automl.clock import REPORT_SECONDS, TimePlan
 from automl.hydra_app import composed
 from automl.past_run import open_run
-from automl.report import about_pictures, make
+from automl.report import about_losses, about_pictures, make
 
 SECTIONS = ["What won", "What is shipped", "Data", "Drift", "What was searched", "Learning curves", "How right it is"]
 SECTIONS += ["What matters", "What the answers are made of", "Limits of use", "How to run it again"]
@@ -75,19 +75,28 @@ def test_a_run_reports(target: str, tmp_path: Path, capsys: pytest.CaptureFixtur
         assert word in page
 
 
-def test_a_run_on_images_shows_what_its_network_looks_at(tmp_path: Path) -> None:
+def test_a_run_on_images_shows_what_its_network_looks_at_and_what_losses_came_to(tmp_path: Path) -> None:
     images, labels = load_digits(return_X_y=True)
     shown = {"x_train": images[:150].reshape(-1, 8, 8).astype(np.uint8), "y_train": labels[:150] > 4}
     np.savez(tmp_path / "digits.npz", **shown)
-    small = ["budget.trials=1", "budget.seconds=null", "data.folds=2", "space.images.conv_stages.epochs=2"]
+    small = ["budget.trials=3", "budget.seconds=null", "data.folds=2", "space.images.conv_stages.epochs=2"]
+    small += ["searcher=random", "space.images.conv_stages.loss=[cross_entropy,focal]"]
     given = [f"data.train={tmp_path / 'digits.npz'}", f"run.dir={tmp_path / 'run'}", "runner=inline", "quiet=true"]
     main(["search", *given, *small, "compress=none", "report=false"])
-    section = about_pictures.looks(commands._finished(open_run(run_folder.find(tmp_path / "run"))), lambda: True)
+    run = commands._finished(open_run(run_folder.find(tmp_path / "run")))
+    section = about_pictures.looks(run, lambda: True)
     assert section is not None
     *pictures, about = section.parts
     assert 0 < len(pictures) <= 3
     assert all(one.svg.count("<rect") == 2 * 8 * 8 for one in pictures)
     assert "Integrated gradients" in about.text
+    tried = about_losses.losses(run, lambda: True)
+    assert tried is not None
+    table, said, _ = tried.parts
+    assert sorted(row[1] for row in table.rows) == ["cross_entropy (default)", "focal"]
+    assert sum(int(row[2]) for row in table.rows) == 3
+    assert "conv_stages" in said.text
+    assert ("95 % of resamples" in said.text) == ("is better than trial" in said.text)
 
 
 def test_a_search_ends_with_its_report_in_its_budget(tmp_path: Path) -> None:
