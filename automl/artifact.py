@@ -28,7 +28,10 @@ class Artifact(Explained):
         return self._model.labels()
 
     def predict(self, x: Any, lengths: np.ndarray | None = None) -> np.ndarray:
-        """Return (n,) labels or values. Raises ``DataError`` for input that does not fit the schema."""
+        """Return (n,) labels or values, or (n, n_quantiles), ascending in each row.
+
+        Raises ``DataError`` for input that does not fit the schema.
+        """
         return self._answer(self._model.predict, x, lengths)
 
     def predict_proba(self, x: Any, lengths: np.ndarray | None = None) -> np.ndarray:
@@ -39,7 +42,8 @@ class Artifact(Explained):
         return Subject(self._model.schema, self._model.scores, self._model.graph)
 
     def _metric(self, name: Any) -> metrics.Metric:
-        return metrics.get(self.manifest["metric"]["name"] if name is None else name, self._model.schema["target"])
+        schema, own = self._model.schema, self.manifest["metric"]["name"]
+        return metrics.get(own if name is None else name, schema["target"], schema.get("quantiles", ()))
 
     def _answer(self, method: Any, x: Any, lengths: np.ndarray | None) -> np.ndarray:
         try:

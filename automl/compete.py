@@ -36,7 +36,7 @@ def compete(train: str, test: str, sample: str, overrides: Sequence[str], starte
     Where the search is interrupted, what it shipped by then answers.
     """
     asked_about, wanted = _table(test), _table(sample)
-    asked = form.understand(_table(train), asked_about, wanted, _own_target(overrides))
+    asked = form.understand(_table(train), asked_about, wanted, _own_target(overrides), _own_quantiles(overrides))
     config = composed(_overrides(train, asked, overrides))
     chosen = str(config["metric"])
     asked = _with_metric(asked, chosen)
@@ -94,6 +94,7 @@ def say(text: str) -> None:
 _WORDS: Mapping[form.Answers, str] = {
     "labels": "labels",
     "values": "values",
+    "quantiles": "a quantile each",
     "probability": "the probability of the second class",
     "probabilities": "a probability of each class",
 }
@@ -101,6 +102,13 @@ _WORDS: Mapping[form.Answers, str] = {
 
 def _own_target(overrides: Sequence[str]) -> str | None:
     return next((o.partition("=")[2] for o in overrides if o.startswith("data.target=")), None)
+
+
+def _own_quantiles(overrides: Sequence[str]) -> Sequence[float]:
+    if not any(o.lstrip("+").startswith("data.quantiles=") for o in overrides):
+        return ()
+    given: Sequence[float] = composed(["data.train=none", *overrides])["data"]["quantiles"]
+    return given
 
 
 def _overrides(train: str, asked: form.Form, overrides: Sequence[str]) -> list[str]:

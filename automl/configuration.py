@@ -24,6 +24,7 @@ _SHAPE: dict[Any, Any] = {
         "roles": {...: str},
         "drop": [_NAME],
         "folds": (str, float),
+        "quantiles": [float],
         ...: object,
     },
     "task": str,

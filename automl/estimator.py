@@ -39,6 +39,7 @@ from automl.export.remarks import remarks
 from automl.export.ship import members_of, ship_members
 from automl.export.shipped import Shipped
 from automl.figures.network import Diagram
+from automl.formulas import MeanPinball
 from automl.goals import SCORE, Goals, limits_of
 from automl.leaderboard import report
 from automl.leaderboard.plots import Plots, summary
@@ -81,6 +82,8 @@ class AutoML(Explained, BaseEstimator):
     runner, searcher, scheduler: a name, or a mapping ``{"name": ..., **options}``.
     space: overrides in the form of ``automl space``, e.g. ``{"tables": {"svm": "off"}}``, or a YAML file of them.
     kind: of the data: "table", "image", "sequence", "text", or "auto".
+    quantiles: of a target of numbers, those that are predicted in place of a value, as in [0.1, 0.5, 0.9]: ``predict``
+        then returns a column for each, ascending, and the metric is the mean of their pinball losses.
     roles: column -> "numeric", "categorical", "boolean", "datetime", "text" or "dropped".
     folds: a number of folds, the share of one holdout, or "auto".
     max_members: how many different candidates the ensemble may have.
@@ -122,6 +125,7 @@ class AutoML(Explained, BaseEstimator):
         *,
         deterministic: bool = False,
         kind: str = "auto",
+        quantiles: Sequence[float] = (),
         roles: Mapping[str, str] | None = None,
         folds: int | float | str = "auto",
         max_members: int = 5,
@@ -149,6 +153,7 @@ class AutoML(Explained, BaseEstimator):
         self.scheduler = scheduler
         self.deterministic = deterministic
         self.kind = kind
+        self.quantiles = quantiles
         self.roles = roles
         self.folds = folds
         self.max_members = max_members
@@ -212,8 +217,13 @@ class AutoML(Explained, BaseEstimator):
         return self
 
     def predict(self, X: Any, lengths: Any = None) -> np.ndarray:
-        """Return (n,) labels, or (n,) values; ``lengths``: (n,) steps of each sequence, default all."""
+        """Return (n,) labels, (n,) values, or (n, n_quantiles), ascending in each row.
+
+        ``lengths``: (n,) steps of each sequence, default all.
+        """
         prediction = self._predict(X, lengths)
+        if self.task_.target.quantiles:
+            return np.sort(prediction, axis=1)  # averages of sorted rows are sorted but for their rounding
         if not self.task_.target.is_classification:
             return prediction[:, 0]
         return self.classes_[labels(prediction, self.decision_)]
@@ -224,12 +234,21 @@ class AutoML(Explained, BaseEstimator):
         return self._predict(X, lengths)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, lengths: Any = None) -> float:
-        """Return accuracy, or R² for a regression, as scikit-learn's estimators do; ``lengths`` as in ``predict``."""
+        """Return accuracy, or R² for a regression, as scikit-learn's estimators do; ``lengths`` as in ``predict``.
+
+        Of quantiles, the share of the pinball loss of the quantiles of ``y`` itself that is saved, as R² is one of
+        squared errors (D²: Koenker and Machado 1999).
+        """
         prediction = self._predict(X, lengths)
         if self.task_.target.is_classification:
             # As in ``fit``, a class may be typed in several ways; and scikit-learn's accuracy takes no 0.5 and 1.5.
             expected = class_codes(self.task_.schema.classes, as_array(np.ravel(y)))
             return float(np.average(labels(prediction, self.decision_) == expected, weights=sample_weight))
+        if quantiles := self.task_.target.quantiles:
+            values = np.asarray(y, np.float64).ravel()
+            of_constant = np.tile(self.task_.target.constant(values, sample_weight), (len(values), 1))
+            loss = MeanPinball(quantiles)
+            return 1 - loss(values, prediction, sample_weight) / loss(values, of_constant, sample_weight)
         return float(r2_score(y, prediction[:, 0], sample_weight=sample_weight))
 
     def leaderboard(self) -> pd.DataFrame:
@@ -311,6 +330,7 @@ class AutoML(Explained, BaseEstimator):
             y,
             lengths=lengths,
             kind=self.kind,
+            quantiles=self.quantiles,
             target_kind=self._target_kind,
             roles=self.roles,
             metric=self.metric,
@@ -380,7 +400,8 @@ class AutoML(Explained, BaseEstimator):
         )
 
     def _metric(self, name: Any) -> Metric:
-        return self.task_.metric if name is None else metrics.get(name, self.task_.target.kind)
+        target = self.task_.target
+        return self.task_.metric if name is None else metrics.get(name, target.kind, target.quantiles)
 
     def _predict(self, X: Any, lengths: Any) -> np.ndarray:
         check_is_fitted(self)
@@ -466,7 +487,7 @@ class AutoML(Explained, BaseEstimator):
         """Return "classifier" or "regressor"; None until ``fit`` has inferred it."""
         task = getattr(self, "task_", None)
         kind = self._target_kind if task is None else task.target.kind
-        return None if kind == "auto" else "regressor" if kind == "regression" else "classifier"
+        return None if kind == "auto" else "regressor" if kind in ("regression", "quantiles") else "classifier"
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is pickled: all but the training rows, of which it keeps those that an export is replayed on."""

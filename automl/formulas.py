@@ -73,11 +73,24 @@ def rmspe(y: np.ndarray, p: np.ndarray, weights: Weights) -> float:
     return float(np.sqrt(np.average(np.square(1 - p[some] / y[some]), weights=own)))
 
 
+@dataclass(frozen=True)
+class MeanPinball:
+    """The mean over several quantiles of the pinball loss of each; p is (n, n_quantiles)."""
+
+    quantiles: tuple[float, ...]
+
+    def __call__(self, y: np.ndarray, p: np.ndarray, weights: Weights) -> float:
+        return float(np.average(self.of_rows(y, p), weights=weights))
+
+    def of_rows(self, y: np.ndarray, p: np.ndarray) -> np.ndarray:
+        """Return the loss of each row, (n,)."""
+        short, level = y[:, None] - p, np.array(self.quantiles)
+        return np.maximum(level * short, (level - 1) * short).mean(axis=1)
+
+
 def pinball(y: np.ndarray, p: np.ndarray, weights: Weights, quantile: float) -> float:
     """Return the pinball loss of a quantile (Koenker and Bassett, 1978)."""
-    from sklearn.metrics import mean_pinball_loss
-
-    return float(mean_pinball_loss(y, p, sample_weight=weights, alpha=quantile))
+    return MeanPinball((quantile,))(y, p[:, None], weights)
 
 
 def gini(y: np.ndarray, p: np.ndarray, weights: Weights) -> float:

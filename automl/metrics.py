@@ -10,7 +10,7 @@ import numpy as np
 from automl import decision, formulas
 from automl.errors import ConfigError, unknown_name
 
-Needs = Literal["probabilities", "labels", "values"]
+Needs = Literal["probabilities", "labels", "values", "quantiles"]
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,9 @@ class Metric:
     """How predictions are judged.
 
     ``function(y, prediction, sample_weight)`` gets what it ``needs``: (n, n_classes) probabilities,
-    (n,) class codes, or (n,) values of a regression. So do metrics of a person's own. ``confusions``: of a metric of
-    labels, where weighing the classes can improve it: the same metric of confusion matrices (``automl.decision``).
+    (n,) class codes, (n,) values of a regression, or (n, n_quantiles). So do metrics of a person's own. ``confusions``:
+    of a metric of labels, where weighing the classes can improve it: the same metric of confusion matrices
+    (``automl.decision``).
     """
 
     name: str
@@ -43,7 +44,7 @@ class Metric:
         """Return the score of a prediction whose labels are decided by the weights of the classes ``weigh`` (k,)."""
         if self.needs == "labels":
             return self._of(y, decision.labels(prediction, weigh), weights)
-        return self._of(y, prediction if self.needs == "probabilities" else prediction[:, 0], weights)
+        return self._of(y, prediction[:, 0] if self.needs == "values" else prediction, weights)
 
     def decide(self, y: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray | None:
         """Return the weights of the classes (k,) whose labels score best; None where the metric asks for none.
@@ -194,6 +195,13 @@ _ALIASES = {
     "correlation": "pearson",
 }
 _DEFAULTS = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}
+# What a metric of a person's own gets, where it does not ask for probabilities.
+_PLAIN: dict[str, Needs] = {
+    "binary": "labels",
+    "multiclass": "labels",
+    "regression": "values",
+    "quantiles": "quantiles",
+}
 
 
 def names(target: str | None = None) -> tuple[str, ...]:
@@ -208,9 +216,10 @@ def _known(target: str | None) -> dict[str, tuple[Callable[..., float], Needs, b
     return _CLASSES | _VALUES if target == "regression" else _VALUES | _CLASSES
 
 
-def get(metric: Any, target: str) -> Metric:
-    """Return a metric by name ("auto": ROC AUC, log loss or RMSE), import path ("pkg.mod:function"),
-    scikit-learn scorer, or plain function ``f(y, prediction)`` whose value is greater for the better.
+def get(metric: Any, target: str, quantiles: Sequence[float] = ()) -> Metric:
+    """Return a metric by name ("auto": ROC AUC, log loss, RMSE or pinball), import path ("pkg.mod:function"),
+    scikit-learn scorer, or plain function ``f(y, prediction)`` whose value is greater for the better. ``quantiles``:
+    those of a target of them; the one metric by name is then their mean pinball loss.
 
     Raises ``ConfigError`` for an unknown name or one that does not fit ``target``.
     """
@@ -220,6 +229,13 @@ def get(metric: Any, target: str) -> Metric:
         metric = _imported(metric)
     if callable(metric):
         return _own(metric, target)
+    if target == "quantiles":
+        if metric not in ("auto", "pinball"):
+            raise ConfigError(
+                f"Quantiles are judged by the mean of their pinball losses; given: metric={metric}. Leave it out, or "
+                "give a function of your own: f(y, prediction), whose prediction has a column for each quantile."
+            )
+        return Metric("pinball", formulas.MeanPinball(tuple(quantiles)), "quantiles", greater_is_better=False)
     name = _DEFAULTS[target] if metric == "auto" else _ALIASES.get(str(metric), str(metric))
     function, needs, greater, fits = _entry(name, target)
     if target not in fits:
@@ -297,11 +313,11 @@ def _own(scorer: Any, target: str) -> Metric:
                 "f(codes, predicted codes)."
             )
         responses = np.atleast_1d(getattr(scorer, "_response_method", "predict"))
-        probabilities = target != "regression" and any("proba" in r or "decision" in r for r in responses)
-        needs: Needs = "probabilities" if probabilities else "labels" if target != "regression" else "values"
+        probabilities = target in _BOTH and any("proba" in r or "decision" in r for r in responses)
+        needs: Needs = "probabilities" if probabilities else _PLAIN[target]
         function = _Own(scorer._score_func, scorer._kwargs, probabilities, True)
         return Metric(scorer._score_func.__name__, function, needs, scorer._sign > 0)
-    return Metric(name, _Own(scorer, {}, False, False), "labels" if target != "regression" else "values")
+    return Metric(name, _Own(scorer, {}, False, False), _PLAIN[target])
 
 
 def mean(scores: Sequence[float]) -> float:

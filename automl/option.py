@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     PerRowLoss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 TARGETS: tuple[TargetKind, ...] = get_args(TargetKind)
+# What an option is for that does not say so: whoever gives several quantiles has to mean it.
+USUAL: tuple[TargetKind, ...] = ("binary", "multiclass", "regression")
 # What a column may be read as.
 ROLES: tuple[Role, ...] = ("numeric", "categorical", "boolean", "datetime", "text")
 # Changes to a space in the form of ``automl space``, e.g. {"method": {"default": "ordinal"}}.
@@ -108,7 +110,8 @@ class Family(Option):
         themselves say in which they run.
     network: not None, but a mapping, for a network that is trained by the engine's loop: its space then has ``loss``,
         ``optimizer``, ``schedule`` and the loop's own parameters too, with these changes.
-    targets: the kinds of target it is for.
+    targets: the kinds of target it is for. Of "quantiles", its predictions have a column for each of
+        ``problem.target.quantiles``; networks of the engine's loop may name it as they are.
     adapt(space, problem): returns its space for a problem, or None where the family is not for it. The space has its
         steps and training parameters, as a person has configured them.
     """
@@ -116,7 +119,7 @@ class Family(Option):
     build: "Callable[[Params, Problem], types.Model]"
     steps: Mapping[str, Overrides] = field(default_factory=dict)
     network: Overrides | None = None
-    targets: Sequence[TargetKind] = TARGETS
+    targets: Sequence[TargetKind] = USUAL
     adapt: "Callable[[Space, Problem], Space | None] | None" = None
 
     def __post_init__(self) -> None:
@@ -158,14 +161,15 @@ class Loss(Option):
     """What a network minimises; the first one that is for the target is tried first.
 
     build(params, problem): returns ``loss(scores, y) -> (b,)``, one number per row that gradients flow through. For
-        classes: raw scores (b, k) and codes (b,) int64; for values: (b, 1) and (b,), standardised.
+        classes: raw scores (b, k) and codes (b,) int64; for values: (b, 1) and (b,), standardised; for quantiles (b, k)
+        and (b,).
         ``problem.summaries`` are of the rows that are trained on.
     targets: the kinds of target it is for.
     outputs: of values, how many raw outputs (b, outputs) it takes; the first one is the prediction.
     """
 
     build: "Callable[[Params, Problem], PerRowLoss]"
-    targets: Sequence[TargetKind] = TARGETS
+    targets: Sequence[TargetKind] = USUAL
     outputs: int = 1
 
     def __post_init__(self) -> None:

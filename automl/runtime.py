@@ -122,11 +122,12 @@ _MANIFEST = {  # of it, what is used here
     "files": {...: _SHA256},
     "schema": {
         "kind": {"table", "image", "sequence", "text"},
-        "target": {"binary", "multiclass", "regression"},
+        "target": {"binary", "multiclass", "regression", "quantiles"},
         "target_name": str,
         "columns": [_COLUMN],
         "classes": [(str, int, float, bool)],
         "shape": [int],
+        "quantiles?": [float],
         ...: object,
     },
     ...: object,
@@ -1635,6 +1636,7 @@ class Model:
         self.manifest = _read_manifest(self.folder)
         self.schema: dict[str, Any] = self.manifest["schema"]
         self.classes: list[Any] = self.schema["classes"]
+        self.quantiles: list[float] = self.schema.get("quantiles", [])
         contents = {name: _read_checked(self.folder, name, digest) for name, digest in self.manifest["files"].items()}
         if _has_external_data(contents[self.manifest["onnx"]]):
             raise PredictionError(
@@ -1645,12 +1647,15 @@ class Model:
         self._inputs = {i.name for i in self._session.get_inputs()}
 
     def predict(self, x: Any, lengths: Any = None) -> np.ndarray:
-        """Return (n,) classes as they were in the training data, or (n,) float64 values of a regression.
+        """Return (n,) classes as they were in the training data, (n,) float64 values of a regression, or
+        (n, n_quantiles) float64, ascending in each row.
 
         ``x``: a table (see ``to_columns``), images (n, height, width[, channels]), or sequences (n, steps, channels)
         with ``lengths`` (n,), how many steps of each count (default: all).
         """
         scores = self.scores(x, lengths)
+        if self.quantiles:
+            return scores
         return self.labels()[self.codes(scores)] if self.classes else scores[:, 0]
 
     def codes(self, scores: np.ndarray) -> np.ndarray:
@@ -1664,12 +1669,16 @@ class Model:
     def predict_proba(self, x: Any, lengths: Any = None) -> np.ndarray:
         """Return (n, n_classes) float32 probabilities, in the order of ``classes``."""
         if not self.classes:
-            raise PredictionError("A regression has no probabilities. Use predict().")
+            raise PredictionError("A model of values has no probabilities. Use predict().")
         return self.scores(x, lengths)
 
     def scores(self, x: Any, lengths: Any = None) -> np.ndarray:
-        """Return what the graph gives: (n, n_classes) float32 probabilities or (n, 1) float64 values, finite."""
+        """Return what the graph gives, finite: (n, n_classes) float32 probabilities, (n, 1) float64 values, or
+        (n, n_quantiles).
+        """
         scores = np.concatenate([self._run(feed) for feed in self._feeds(x, lengths)])
+        if self.quantiles:  # averages of sorted rows are sorted but for their rounding
+            scores.sort(axis=1)
         endless = np.flatnonzero(~np.isfinite(scores).all(axis=1))
         if endless.size:
             raise PredictionError(
@@ -1694,7 +1703,7 @@ class Model:
             found = self._session.run(["prediction"], feed)[0]
         except Exception as error:  # onnxruntime has no common base class for its errors
             raise PredictionError(f"The model in '{self.folder}' does not run: {shown(error)}") from None
-        expected = (len(next(iter(feed.values()))), len(self.classes) or 1)
+        expected = (len(next(iter(feed.values()))), len(self.classes) or len(self.quantiles) or 1)
         if found.shape != expected:
             raise PredictionError(f"The model in '{self.folder}' answers {found.shape}, and not {expected}.")
         return found
@@ -1852,11 +1861,16 @@ def _contradiction(manifest: Mapping[str, Any]) -> str:
     schema = manifest["schema"]
     names = [column["name"] for column in schema["columns"]]
     classes = [(isinstance(c, bool), c) for c in schema["classes"]]
+    quantiles = schema.get("quantiles", [])
     n_sizes = {"image": 3, "sequence": 2}.get(schema["kind"], 0)
     impossible = {
         f"it does not list '{manifest['onnx']}'": manifest["onnx"] not in manifest["files"],
         "its columns are none, or repeat": not n_sizes and (not names or len(set(names)) < len(names)),
-        "its classes do not fit the target": bool(classes) != (schema["target"] != "regression"),
+        "its classes do not fit the target": bool(classes) != (schema["target"] in ("binary", "multiclass")),
+        "its quantiles do not fit the target": bool(quantiles) != (schema["target"] == "quantiles"),
+        "its quantiles are not ascending between 0 and 1": any(
+            not a < b for a, b in zip([0, *quantiles], [*quantiles, 1], strict=True)
+        ),
         "its classes repeat": len(set(classes)) < len(classes),
         "its decision does not fit the classes": "decision" in manifest
         and (len(manifest["decision"]) != len(classes) or not all(0 <= w < np.inf for w in manifest["decision"])),
@@ -2023,12 +2037,17 @@ def read_input(path: Path) -> tuple[Any, Any]:
 
 def _write(model: Model, scores: np.ndarray, output: IO[str], spreadsheet: bool) -> None:
     classes = list(map(defused, model.classes)) if spreadsheet else model.classes
+    columns = ["prediction", *(f"probability_{c}" for c in classes)]
+    if model.quantiles:
+        columns = [f"{model.schema['target_name']}_q{q:g}" for q in model.quantiles]
+        columns = list(map(defused, columns)) if spreadsheet else columns
     if output.isatty():
         classes = [printable(c) if isinstance(c, str) else c for c in classes]
+        columns = list(map(printable, columns))
     # Python before 3.13 quotes no carriage return by itself, which readers take for the end of a row.
-    returns = any("\r" in str(c) for c in classes)
+    returns = any("\r" in str(c) for c in (*columns, *classes))
     writer = csv.writer(output, lineterminator="\n", quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL)
-    writer.writerow(["prediction", *(f"probability_{c}" for c in classes)])
+    writer.writerow(columns)
     best = model.codes(scores) if classes else None
     for i, row in enumerate(scores.tolist()):
         # The text gives the same number again: nine digits do for a float32 probability.

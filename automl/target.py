@@ -1,4 +1,4 @@
-"""What is predicted, classes or values, and the head of a model: the way from raw outputs to predictions."""
+"""What is predicted: classes, values or quantiles; and the head of a model, the way from raw outputs to predictions."""
 
 import math
 from collections.abc import Callable
@@ -13,13 +13,13 @@ from automl.errors import TrialError
 if TYPE_CHECKING:
     from automl.export.graph import Graph
 
-TargetKind = Literal["binary", "multiclass", "regression"]
+TargetKind = Literal["binary", "multiclass", "regression", "quantiles"]
 # What the raw outputs of a model are, r of them:
 # - scores: one for each class, softmax makes probabilities of them;
 # - odds: one for each class that the training part has; of two, one alone: the log-odds of the second;
 # - means: of the target, which are probabilities already;
 # - logs: the logarithm of a value, relative to the mean.
-# For values the first three are all the same: the value on a scale of mean 0 and deviation 1.
+# For values and quantiles the first three are all the same: the value on a scale of mean 0 and deviation 1.
 Raw = Literal["scores", "odds", "means", "logs"]
 _ABSENT = -1e30  # the score of a class that the training part lacks: its probability is 0
 _TINY = np.finfo(np.float64).tiny
@@ -28,20 +28,26 @@ _ROUNDING = 16 * np.finfo(np.float64).eps  # less spread than this, relative to 
 
 @dataclass(frozen=True)
 class Target:
-    """The target of a problem. ``n_classes`` is 0 for regression."""
+    """The target of a problem. ``n_classes`` is 0 for values. ``quantiles``: which ones are asked for, ascending."""
 
     kind: TargetKind
     n_classes: int = 0
+    quantiles: tuple[float, ...] = ()
 
     @property
     def is_classification(self) -> bool:
         """Whether the target is a class."""
-        return self.kind != "regression"
+        return self.n_classes > 0
 
     @property
     def width(self) -> int:
-        """The width of a prediction: the number of classes, or 1."""
-        return self.n_classes or 1
+        """The width of a prediction: the number of classes, or of quantiles, or 1."""
+        return self.n_classes or len(self.quantiles) or 1
+
+    @property
+    def middle(self) -> int:
+        """The column of a prediction that stands for the value: of quantiles the one nearest to the median."""
+        return int(np.argmin(np.abs(np.array(self.quantiles) - 0.5))) if self.quantiles else 0
 
     @property
     def dtype(self) -> "np.dtype[Any]":
@@ -49,8 +55,16 @@ class Target:
         return np.dtype(np.float32 if self.is_classification else np.float64)
 
     def columns(self, y: np.ndarray) -> np.ndarray:
-        """Return what means are taken of, (n, width): an indicator of each class, or the values as they are."""
-        return np.eye(self.n_classes)[y] if self.is_classification else y[:, None]
+        """Return the prediction that is true, (n, width): an indicator of each class, or the values as they are."""
+        return np.eye(self.n_classes)[y] if self.is_classification else np.repeat(y[:, None], self.width, axis=1)
+
+    def constant(self, y: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+        """Return what is so of all rows together, (width,): the classes' shares, the mean, or the quantiles."""
+        if not self.quantiles:
+            return np.average(self.columns(y), axis=0, weights=weights)
+        if weights is None:
+            return np.quantile(y, self.quantiles)
+        return np.quantile(y, self.quantiles, weights=weights, method="inverted_cdf")
 
     def head(self, y: np.ndarray, weights: np.ndarray | None = None, raw: Raw = "scores", outputs: int = 1) -> "Head":
         """Return the head of a model with these ``raw`` outputs, fitted to the target (n,) of a training part.
@@ -66,8 +80,12 @@ class Target:
             return Head(1, average, scale=scale, weight=np.ones((1, 1)), bias=np.log([scale]), link="exp")
         spread = math.sqrt(np.average(np.square(y - mean), weights=weights))
         scale = spread if spread > _ROUNDING * abs(mean) else 1.0
-        weight = np.eye(outputs, 1) * scale
-        return Head(1, np.zeros(outputs), center=mean, scale=scale, weight=weight, bias=np.array([mean]))
+        n_raw, width = max(outputs, self.width), self.width
+        average = np.zeros(n_raw)
+        if self.quantiles:
+            average[:width] = (self.constant(y, weights) - mean) / scale
+        weight, bias = np.eye(n_raw, width) * scale, np.full(width, mean)
+        return Head(width, average, center=mean, scale=scale, weight=weight, bias=bias, ordered=width > 1)
 
     def _class_head(self, y: np.ndarray, weights: np.ndarray | None, raw: Raw) -> "Head":
         k, present = self.n_classes, np.unique(y)
@@ -94,12 +112,14 @@ class Head:
 
     Parameters
     ----------
-    width: of a prediction: the number of classes, or 1.
-    average: (r,) the raw outputs that predict the classes' shares or the mean of the training part.
+    width: of a prediction: the number of classes, or of quantiles, or 1.
+    average: (r,) the raw outputs that predict the classes' shares, the mean or the quantiles of the training part.
     codes: (m,) the classes that the model learns, where it does not learn all: the target is renumbered.
     center, scale: a target of values is learnt as ``(y - center) / scale``.
     weight, bias: (r, width), (width,) the map from raw outputs to scores; None: they are the scores.
     link: what makes predictions of scores.
+    ordered: whether the columns are quantiles, which are sorted in each row: they never cross, and are no worse for it
+        (Chernozhukov, Fernández-Val and Galichon 2010, arXiv:0704.3649).
     """
 
     width: int
@@ -110,6 +130,7 @@ class Head:
     weight: np.ndarray | None = None
     bias: np.ndarray | None = None
     link: Literal["none", "softmax", "exp"] = "none"
+    ordered: bool = False
 
     @property
     def n_raw(self) -> int:
@@ -119,7 +140,7 @@ class Head:
     @property
     def is_classification(self) -> bool:
         """Whether predictions are probabilities."""
-        return self.width > 1
+        return self.width > 1 and not self.ordered
 
     def knows(self, y: np.ndarray) -> np.ndarray:
         """Return a mask, (n,): whether the model learns this target. It does not know classes that training lacks."""
@@ -147,7 +168,8 @@ class Head:
         answers = raw if self.weight is None else raw @ self.weight + self.bias
         if self.link != "none":
             answers = softmax(answers, axis=-1) if self.link == "softmax" else np.exp(answers)
-        return answers.mean(axis=1) if answers.ndim == 3 else answers
+        answers = answers.mean(axis=1) if answers.ndim == 3 else answers
+        return np.sort(answers, axis=1) if self.ordered else answers
 
     def emit(self, graph: "Graph", raw: str, members: bool = False) -> str:
         """Add what ``predict`` does to ``graph``; ``members``: ``raw`` is (n, members, r).
@@ -158,9 +180,12 @@ class Head:
         answers = self._emit_scores(graph, raw)
         if self.link != "none":
             answers = graph.op("Softmax", answers, axis=-1) if self.link == "softmax" else graph.op("Exp", answers)
-        if not members:
+        if members:
+            answers = graph.op("ReduceMean", answers, graph.constant(np.array([1], np.int64)), keepdims=0)
+        if not self.ordered:
             return answers
-        return graph.op("ReduceMean", answers, graph.constant(np.array([1], np.int64)), keepdims=0)
+        every = graph.constant(np.array([self.width], np.int64))
+        return graph.ops("TopK", answers, every, n_outputs=2, axis=1, largest=0, sorted=1)[0]
 
     def _emit_scores(self, graph: "Graph", raw: str) -> str:
         if self.weight is None or self.bias is None:

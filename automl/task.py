@@ -148,8 +148,8 @@ class Column:
 class Schema:
     """How raw input becomes ``Rows``: all that prediction needs to know about the training data.
 
-    ``classes``: the labels in code order (empty for regression). ``shape``: (height, width,
-    channels) of an image, or (steps, channels) of a sequence.
+    ``classes``: the labels in code order (empty for values). ``quantiles``: those that are asked for, ascending.
+    ``shape``: (height, width, channels) of an image, or (steps, channels) of a sequence.
     """
 
     kind: DataKind
@@ -158,11 +158,19 @@ class Schema:
     columns: tuple[Column, ...] = ()
     classes: tuple[Any, ...] = ()
     shape: tuple[int, ...] = ()
+    quantiles: tuple[float, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the schema as plain JSON values: the form that ``automl.runtime`` reads."""
         columns = [column.to_dict() for column in self.columns]
-        return {**vars(self), "columns": columns, "classes": list(self.classes), "shape": list(self.shape)}
+        plain = {**vars(self), "columns": columns, "classes": list(self.classes), "shape": list(self.shape)}
+        del plain["quantiles"]
+        return {**plain, "quantiles": list(self.quantiles)} if self.quantiles else plain
+
+    @property
+    def what(self) -> Target:
+        """What is predicted."""
+        return Target(self.target, len(self.classes), self.quantiles)
 
 
 @dataclass(frozen=True)
@@ -170,7 +178,7 @@ class Summaries:
     """What is known of some rows before a model is fitted to them.
 
     ``cardinalities``: of the columns of categories, as in ``Rows``. ``n_terms``: of all columns of text.
-    ``class_counts``: the rows of each class; none for regression. ``target_range``: the least and the greatest target;
+    ``class_counts``: the rows of each class; none for values. ``target_range``: the least and the greatest target;
     ``target_moments``: the mean and the deviation.
     """
 
@@ -219,13 +227,12 @@ class Problem:
     @classmethod
     def of(cls, schema: Schema, metric: Metric, rows: Batch, seed: int = 0) -> "Problem":
         """Return the problem that ``rows`` pose."""
-        target = Target(schema.target, len(schema.classes))
-        return cls(schema, metric, Summaries.of(rows, target), seed)
+        return cls(schema, metric, Summaries.of(rows, schema.what), seed)
 
     @property
     def target(self) -> Target:
         """What is predicted."""
-        return Target(self.schema.target, len(self.schema.classes))
+        return self.schema.what
 
     def on(self, rows: Batch) -> "Problem":
         """Return the same problem with the summaries of ``rows``."""

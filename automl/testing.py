@@ -38,6 +38,7 @@ KIND_OF: dict[str, DataKind] = {folder: kind for kind, folder in FAMILY_FOLDER.i
 # Of a network: two epochs show that everything fits together.
 EPOCHS = 2
 N_DRAWS, N_BUILDS = 20, 5
+QUANTILES = (0.1, 0.5, 0.9)
 _WORDS = {0: "cheap free winner prize", 1: "meeting tomorrow lunch office", 2: "river mountain forest walk"}
 _numbers = itertools.count()
 
@@ -135,6 +136,9 @@ def _check_fit(task: Task, params: Params) -> None:
     assert np.isfinite(oof).all()
     if task.target.is_classification:
         np.testing.assert_allclose(oof.sum(axis=1), 1, atol=1e-4)
+    if task.target.quantiles:
+        assert (np.diff(oof, axis=1) >= 0).all(), "quantiles of one row are in ascending order"
+        assert oof.std(axis=0).min() > 0, "quantiles follow the rows"
 
     valid = task.splits[0][1]
     again = model.predict(task.data.x.take(valid))
@@ -321,9 +325,11 @@ def make_task(kind: str, target: str, n: int = 120) -> Task:
     rng = np.random.default_rng(0)
     signal = rng.normal(size=n)
     codes = np.digitize(signal, [0.0] if target == "binary" else [-0.6, 0.6])
-    y = 3 * signal + 10 if target == "regression" else np.array(["no", "yes", "maybe"])[codes]
+    numbers = target in ("regression", "quantiles")
+    y = 3 * signal + 10 if numbers else np.array(["no", "yes", "maybe"])[codes]
     x = {"table": _table, "image": _images, "sequence": _sequences, "text": _texts}[kind](rng, signal, codes)
-    return from_arrays(x, y, kind=kind, target_kind=target, folds=2, seed=0)
+    what: dict[str, Any] = {"quantiles": QUANTILES} if target == "quantiles" else {"target_kind": target}
+    return from_arrays(x, y, kind=kind, **what, folds=2, seed=0)
 
 
 def _table(rng: np.random.Generator, signal: np.ndarray, codes: np.ndarray) -> Any:

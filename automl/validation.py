@@ -23,7 +23,8 @@ class Validation:
 
     ``y``: (n,) class codes, or values. ``weights``: (n,), or None. ``rows``: for each fold, indices into ``y``, in the
     order of the fold's predictions. ``classes``: the labels as words, in the order of their codes; empty for values.
-    ``told``: the rows of a table that is not too large, to be shown.
+    ``value``: the column of a prediction that stands for the value. ``told``: the rows of a table that is not too
+    large, to be shown.
     """
 
     y: np.ndarray
@@ -32,17 +33,19 @@ class Validation:
     target: str
     classes: tuple[str, ...] = ()
     told: Told | None = None
+    value: int = 0
 
     @classmethod
     def of(cls, task: Task) -> "Validation":
         """Return that of a task."""
         classes = tuple(str(label) for label in task.schema.classes)
         told, name = Told.of(task.schema, task.data.x), task.schema.target_name
-        return cls(task.data.y, task.data.weights, tuple(task.valid_rows), name, classes, told)
+        return cls(task.data.y, task.data.weights, tuple(task.valid_rows), name, classes, told, task.target.middle)
 
     def write(self, path: Path) -> None:
         """Write it for ``read``."""
         arrays = {f"rows_{i}": rows for i, rows in enumerate(self.rows)} | {"y": self.y}
+        arrays["value"] = np.array(self.value)
         if self.weights is not None:
             arrays["weights"] = self.weights
         names = np.frombuffer(json.dumps([self.target, *self.classes]).encode(), np.uint8)
@@ -65,7 +68,8 @@ class Validation:
                 rows = tuple(found[f"rows_{i}"] for i in range(sum(name.startswith("rows_") for name in found.files)))
                 weights = found["weights"] if "weights" in found.files else None
                 told = _told(found) if with_rows and "columns" in found.files else None
-                return cls(found["y"], weights, rows, target, tuple(classes), told)
+                value = int(found["value"]) if "value" in found.files else 0
+                return cls(found["y"], weights, rows, target, tuple(classes), told, value)
         except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
             raise ArtifactError(f"'{path}' is not there, or damaged ({error}): it holds a run's targets.") from None
 

@@ -142,7 +142,7 @@ def test_options_are_light_to_import() -> None:
 
 
 # Options' names that mean something else too: roles, metrics, buffers.
-HOMONYMS = {"text", "dates", "scale", "step", "linear", "brier", "cross_entropy"}
+HOMONYMS = {"text", "dates", "scale", "step", "linear", "brier", "cross_entropy", "pinball", "quantile"}
 
 
 @pytest.mark.parametrize("name", sorted(n for n in MODULES if not n.startswith("automl.search_spaces")))

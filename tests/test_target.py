@@ -71,6 +71,19 @@ def test_the_graph_of_a_head_is_its_prediction(
         np.testing.assert_allclose(expected, each.mean(axis=0), rtol=1e-6)
 
 
+@pytest.mark.parametrize("n_members", [0, 3])
+@pytest.mark.parametrize("levels", [(0.9,), (0.1, 0.5, 0.9)])
+def test_quantiles_are_in_ascending_order_whatever_the_raw_outputs(levels: tuple[float, ...], n_members: int) -> None:
+    target, y = Target("quantiles", 0, levels), 1e6 + np.random.default_rng(0).normal(size=50)
+    head = target.head(y)
+    raw = raw_outputs(head, "scores", 20, n_members, 0)
+    answer = head.predict(raw)
+    values = raw.astype(float) * head.scale + head.center
+    np.testing.assert_allclose(answer, np.sort(values.mean(axis=1) if n_members else values, axis=1))
+    np.testing.assert_allclose((run(head, raw) - answer) / head.scale, 0, atol=1e-5)
+    np.testing.assert_allclose(head.predict(head.average[None])[0], np.quantile(y, levels))
+
+
 @settings(max_examples=100, deadline=None)
 @given(values())
 def test_values_come_back_as_they_were(given: tuple[Target, np.ndarray, str]) -> None:

@@ -47,6 +47,6 @@ def test_a_problem_says_what_families_ask_of_the_rows(target: str) -> None:
     assert found.cardinalities == task.data.x.cardinalities
     assert found.n_terms == 0
     assert found.target_range == (task.data.y.min(), task.data.y.max())
-    assert sum(found.class_counts) == (0 if target == "regression" else task.n_rows)
+    assert sum(found.class_counts) == (task.n_rows if task.target.is_classification else 0)
     train, _ = task.fold(0)
     assert task.problem.on(train).summaries.n_rows == len(train)

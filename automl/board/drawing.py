@@ -114,6 +114,6 @@ OF_RUN: dict[str, Callable[[Seen, Query], Figure]] = {
 OF_PREDICTIONS: dict[str, Callable[[np.ndarray, np.ndarray, Validation], Figure]] = {
     "confusion": lambda y, p, of: predictions.confusion(y, p, of.classes),
     "calibration": lambda y, p, of: predictions.calibration(y, p, of.classes),
-    "residuals": lambda y, p, of: predictions.residuals(y, p, of.target),
-    "spread": lambda y, p, of: predictions.residual_spread(y, p),
+    "residuals": lambda y, p, of: predictions.residuals(y, p[:, [of.value]], of.target),
+    "spread": lambda y, p, of: predictions.residual_spread(y, p[:, [of.value]]),
 }

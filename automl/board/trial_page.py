@@ -55,7 +55,7 @@ def trial(source: OpenLeaderboard, db: int, run_id: int, id: str, to: str) -> di
     others = _others(seen, own, to)
     places = {line.mark.id: line for line in seen.trials.lines_of([id])}
     figures = list(drawing.OF_PREDICTIONS)
-    is_values = seen.run.task.get("target") == "regression"
+    is_values = seen.run.task.get("target") in ("regression", "quantiles")
     return common(seen, db, "trial") | {
         "trial": own,
         "line": places[id],
@@ -79,7 +79,7 @@ def mistakes(source: OpenLeaderboard, run_id: int, id: str) -> dict[str, Any]:
         rows, prediction, of = drawing.predicted(seen, own, with_rows=True)
     except ArtifactError as error:
         return {"found": [], "names": [], "why": f"Its predictions are not kept: {error}"}
-    found = worst(of.y[rows], prediction, of.classes)
+    found = worst(of.y[rows], prediction, of.classes, value=of.value)
     at = [int(rows[one.at]) for one in found]
     values = of.told.lines(at) if of.told and at else [[] for _ in at]
     return {

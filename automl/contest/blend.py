@@ -44,7 +44,7 @@ def blend(tasks: Mapping[str, Task], predictions: Mapping[str, np.ndarray], roun
 
 def _refuse_others(first: Task, name: str, task: Task) -> None:
     same = (
-        task.schema.classes == first.schema.classes
+        (task.schema.classes, task.schema.quantiles) == (first.schema.classes, first.schema.quantiles)
         and task.n_rows == first.n_rows
         and np.array_equal(task.data.y, first.data.y)
     )

@@ -9,7 +9,7 @@ import numpy as np
 from automl.errors import DataError, unknown_name
 from automl.runtime import label, says_nothing, shown
 
-Answers = Literal["labels", "values", "probability", "probabilities"]
+Answers = Literal["labels", "values", "quantiles", "probability", "probabilities"]
 Table = Mapping[str, np.ndarray]
 
 
@@ -18,9 +18,9 @@ class Form:
     """What is to be handed in.
 
     ``id``: the column that names a row, "" where rows go by their order. ``target``: the column of the training data to
-    predict. ``columns``: those of the sample after the id. ``answers``: a label or value in one column, the probability
-    of one class in one column, or one of each class in a column of its own. ``classes``: the class of each column, as a
-    text, for "probabilities".
+    predict. ``columns``: those of the sample after the id. ``answers``: a label or value in one column, each quantile
+    in a column of its own, ascending, the probability of one class in one column, or one of each class in a column of
+    its own. ``classes``: the class of each column, as a text, for "probabilities".
     """
 
     id: str
@@ -39,13 +39,16 @@ class Form:
         return cls(given["id"], given["target"], tuple(given["columns"]), given["answers"], tuple(given["classes"]))
 
 
-def understand(train: Table, test: Table, sample: Table, target: str | None = None) -> Form:
+def understand(
+    train: Table, test: Table, sample: Table, target: str | None = None, quantiles: Sequence[float] = ()
+) -> Form:
     """Read the form off the tables. Raises ``DataError`` where it cannot be told.
 
     The id is the column that sample and test share; the target is the column of the sample that the training data has
     too, else the only column of the training data that the test data lacks. Several columns that are its classes, as
     they stand or behind one prefix, ask for probabilities; one column asks for a probability where the sample has
-    broken numbers from 0 to 1 and the target does not. ``target``: where it is known.
+    broken numbers from 0 to 1 and the target does not. ``target``: where it is known. ``quantiles``: of the target,
+    where they are asked for: the sample then has a column for each.
     """
     if target is not None and target not in train:
         raise unknown_name("target column in the training data:", target, train)
@@ -55,6 +58,14 @@ def understand(train: Table, test: Table, sample: Table, target: str | None = No
         raise DataError("The sample submission must have a column to fill in beside the id; it has none.")
     id = ids[0] if ids else ""
     named = [name for name in columns if name in train and name not in test]
+    if quantiles:
+        if len(columns) != len(quantiles):
+            raise DataError(
+                f"The sample has a column to fill in for each quantile; it has {len(columns)} "
+                f"({', '.join(map(shown, columns[:5]))}), and data.quantiles has {len(quantiles)}."
+            )
+        target = target or (named[0] if len(named) == 1 else _the_only_one(train, test, id))
+        return Form(id, target, tuple(columns), "quantiles")
     if len(columns) == 1:
         target = target or (named[0] if named else _the_only_one(train, test, id))
         return Form(id, target, tuple(columns), _one_answer(train[target], sample[columns[0]]))

@@ -42,6 +42,10 @@ def fill_in(
                 f"The model does not know the class '{shown(lacking[0])}' that the sample has a column for."
             )
         return filled | {c: answers[:, place[k]].tolist() for c, k in zip(form.columns, form.classes, strict=True)}
+    if form.answers == "quantiles":
+        return filled | {
+            column: values.tolist() for column, values in zip(form.columns, np.sort(answers).T, strict=True)
+        }
     (column,) = form.columns
     if not classes:
         return filled | {column: answers[:, 0].tolist()}

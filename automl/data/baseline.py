@@ -83,7 +83,9 @@ def constant_of(task: Task, rows: np.ndarray) -> np.ndarray:
 
 
 def _constants(task: Task, y: np.ndarray, weights: np.ndarray | None) -> Iterator[np.ndarray]:
-    yield np.average(task.target.columns(y), axis=0, weights=weights)[None]
+    yield task.target.constant(y, weights)[None]
+    if task.target.quantiles:
+        return
     if not task.target.is_classification:
         yield from np.unique(np.quantile(y, _QUANTILES))[:, None, None]
     elif task.metric.needs == "labels" and task.metric.confusions is None:

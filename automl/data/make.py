@@ -71,7 +71,10 @@ def foreseen(
 ) -> Options:
     """Return the choices among the arguments of ``load``. Raises what is known to be wrong before anything is read."""
     chosen = Options.of(options)
-    metrics.check(chosen.metric)
+    if chosen.asked:
+        metrics.get(chosen.metric, "quantiles", chosen.asked)
+    else:
+        metrics.check(chosen.metric)
     for path in (train, test, validation):
         if path is not None:
             files.there(path)
@@ -155,7 +158,7 @@ def build(
 def _task(name: str, parts: Parts, test: Source | None, options: Options) -> Task:
     """Make a task of rows whose target is called ``name``."""
     learnt, parts, notes = _target(name, parts, options)
-    metric = metrics.get(options.metric, learnt.kind)
+    metric = metrics.get(options.metric, learnt.kind, learnt.quantiles)
     y = learnt.encode(parts.y, row_numbers=parts.data.row_numbers)
     locked = None
     if options.test_share:
@@ -245,7 +248,8 @@ def _sample(data: Source, seed: int) -> dict[str, Any]:
 
 def _target(name: str, parts: Parts, options: Options) -> tuple[TargetColumn, Parts, list[str]]:
     decimals = _decimals(parts, options)
-    reading, written = understand(name, parts.y, options.target_kind, options.marks, decimals, parts.y_given)
+    wanted = "regression" if options.asked else options.target_kind
+    reading, written = understand(name, parts.y, wanted, options.marks, decimals, parts.y_given)
     keep = reading.present(parts.y)
     n_gone = len(parts.y) - len(keep)
     if not len(keep):
@@ -264,8 +268,8 @@ def _target(name: str, parts: Parts, options: Options) -> tuple[TargetColumn, Pa
         raise DataError(
             f"Learning needs rows to train on and others to validate on; there is 1 sample. Give more rows.{gone}"
         )
-    learnt = infer_target(name, parts.y, options.target_kind, parts.data.row_numbers, parts.data.untyped, reading, gone)
-    return learnt, parts, [*written, *left_out]
+    learnt = infer_target(name, parts.y, wanted, parts.data.row_numbers, parts.data.untyped, reading, gone)
+    return learnt.with_quantiles(options.asked), parts, [*written, *left_out]
 
 
 def _decimals(parts: Parts, options: Options) -> Decimals:
@@ -278,8 +282,8 @@ def _schema(parts: Parts, learnt: TargetColumn, options: Options) -> tuple[Schem
     if data.array is not None:
         if options.roles or options.drop or parts.aside:
             raise ConfigError(f"roles, drop and names of columns are for tables; this data is {data.kind}s.")
-        schema = Schema(data.kind, learnt.kind, learnt.name, (), learnt.classes, data.array.shape[1:])
-        return schema, ()
+        shape = data.array.shape[1:]
+        return Schema(data.kind, learnt.kind, learnt.name, (), learnt.classes, shape, learnt.quantiles), ()
     if options.kind in ("image", "sequence"):
         raise ConfigError(
             f"The kind '{options.kind}' needs an npz file, a folder of images or an array; this is a table."
@@ -306,7 +310,7 @@ def _schema(parts: Parts, learnt: TargetColumn, options: Options) -> tuple[Schem
         raise ConfigError("The kind 'text' uses columns of text only. Use kind=table for a table that has others too.")
     if kind == "text":
         found = tuple(with_subwords(column, columns[column.name], options.seed) for column in found)
-    return Schema(kind, learnt.kind, learnt.name, found, learnt.classes), notes
+    return Schema(kind, learnt.kind, learnt.name, found, learnt.classes, quantiles=learnt.quantiles), notes
 
 
 def _batch(schema: Schema, parts: Parts, y: np.ndarray) -> Batch:

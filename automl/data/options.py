@@ -21,7 +21,8 @@ class Options:
     """Choices with their defaults.
 
     ``kind``: "auto", "table", "image", "sequence" or "text". ``target_kind``: "auto", "binary", "multiclass",
-    "classification" or "regression". ``roles``: what a column is, instead of what is inferred ("numeric",
+    "classification" or "regression". ``quantiles``: of a target of numbers, those that are predicted in place of a
+    value, each above 0 and below 1. ``roles``: what a column is, instead of what is inferred ("numeric",
     "categorical", "boolean", "datetime", "text", "dropped"). ``drop``: columns not to use. ``metric``: as in
     ``metrics.get``. ``test_share``: share of the rows to lock away for the end, 0 for none. ``folds``: "auto", a number
     from 2, or the share of one holdout. ``group``: column (or array) whose equal values stay on one side of a split.
@@ -36,6 +37,7 @@ class Options:
 
     kind: str = "auto"
     target_kind: str = "auto"
+    quantiles: Sequence[float] = ()
     roles: Mapping[str, Role] | None = None
     drop: Sequence[str] = ()
     metric: Any = "auto"
@@ -55,6 +57,7 @@ class Options:
             raise unknown_name("kind", self.kind, KINDS)
         if self.target_kind not in TARGET_KINDS:
             raise unknown_name("target_kind", self.target_kind, TARGET_KINDS)
+        self._check_quantiles()
         if self.levels not in _LEVELS:
             raise unknown_name("levels", self.levels, _LEVELS)
         if isinstance(self.drop, str):
@@ -71,6 +74,24 @@ class Options:
             number("rows (where they are neither 'auto' nor 'all')", self.rows, 2, whole=True)
         if number("test_share", self.test_share, 0, 1) == 1:
             raise ConfigError("A test_share of 1 leaves no rows to learn from. A usual value is 0.2.")
+
+    def _check_quantiles(self) -> None:
+        given = self.quantiles
+        plain = isinstance(given, Iterable) and not isinstance(given, str)
+        if not plain or not all(isinstance(q, Real) and 0 < q < 1 for q in given) or len(set(given)) < len(list(given)):
+            raise ConfigError(
+                "quantiles must be a list of different numbers, each above 0 and below 1, as in [0.1, 0.5, 0.9]; "
+                f"given: {given!r}."
+            )
+        if len(self.asked) and self.target_kind not in ("auto", "regression"):
+            raise ConfigError(
+                f"Quantiles are of a target of numbers; target_kind is {self.target_kind}. Leave one out."
+            )
+
+    @property
+    def asked(self) -> tuple[float, ...]:
+        """The quantiles that are predicted, ascending; () for what ``target_kind`` says."""
+        return tuple(sorted(map(float, self.quantiles)))
 
     @property
     def marks(self) -> tuple[str, ...]:

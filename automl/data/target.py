@@ -28,13 +28,19 @@ _WHOLE = re.compile(r"0|-?[1-9]\d*")
 class TargetColumn:
     """What was learnt about the target from the training data.
 
-    ``classes``: in code order, which is that of ``np.unique``; empty for regression. ``reading``: how it is written.
+    ``classes``: in code order, which is that of ``np.unique``; empty for values. ``reading``: how it is written.
+    ``quantiles``: those that are to be predicted.
     """
 
     name: str
     kind: TargetKind
     classes: tuple[Any, ...] = ()
     reading: "Written" = field(default_factory=lambda: Written())
+    quantiles: tuple[float, ...] = ()
+
+    def with_quantiles(self, quantiles: tuple[float, ...]) -> "TargetColumn":
+        """Return a column of values as one whose quantiles are to be predicted, if there are any."""
+        return replace(self, kind="quantiles", quantiles=quantiles) if quantiles else self
 
     def encode(
         self, values: np.ndarray, where: str = "training data", row_numbers: Sequence[int] | None = None
@@ -43,7 +49,7 @@ class TargetColumn:
 
         Raises ``DataError`` for a class that is not known or a value that is no finite number.
         """
-        if self.kind == "regression":
+        if not self.classes:
             return _finite(self.name, values, where, row_numbers, self.reading)
         codes = class_codes(self.classes, values)
         if (codes < 0).any():
@@ -56,8 +62,9 @@ class TargetColumn:
 
     def note(self, y: np.ndarray) -> str:
         """Say what the target is."""
-        if self.kind == "regression":
-            return f"The target '{self.name}' is a number from {y.min():g} to {y.max():g}: {self.kind}."
+        if not self.classes:
+            what = f"its quantiles {', '.join(f'{q:g}' for q in self.quantiles)}" if self.quantiles else self.kind
+            return f"The target '{self.name}' is a number from {y.min():g} to {y.max():g}: {what}."
         counts = np.bincount(y, minlength=len(self.classes))
         some = list(zip(self.classes, counts, strict=True))[:10]
         shown = ", ".join(f"{runtime.shown(c)} ({n / len(y):.1%})" for c, n in some)

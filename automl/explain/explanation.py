@@ -52,13 +52,14 @@ class Explanation:
     ``scale``: "answer": probabilities or values. "margin": log-odds of each of two classes; of more, scores before the
     softmax less their mean; of values, what the answer is the exponential of. ``method``: "trees" and
     "coalitions" are exact, "permutations" is sampled, with the errors said. ``classes``: the labels in the order
-    of the last axis, none for a regression.
+    of the last axis, none for values; ``quantiles``: likewise, of a model of them.
     """
 
     rows: tuple[RowExplanation, ...]
     scale: Scale
     method: Literal["trees", "coalitions", "permutations"]
     classes: tuple[Any, ...] = ()
+    quantiles: tuple[float, ...] = ()
 
     @property
     def contributions(self) -> np.ndarray:
@@ -70,7 +71,7 @@ class Explanation:
         return np.stack([row.contributions for row in self.rows])
 
     def frame(self) -> "pd.DataFrame":
-        """Return a line per row, feature and class: row, feature, value, class (if any), contribution, error."""
+        """Return a line per row, feature and class or quantile (if any), with its value, contribution and error."""
         import pandas as pd
 
         lines = [
@@ -79,6 +80,7 @@ class Explanation:
                 "feature": name,
                 "value": row.values[j],
                 **({"class": self.classes[k]} if self.classes else {}),
+                **({"quantile": self.quantiles[k]} if self.quantiles else {}),
                 "contribution": row.contributions[j, k],
                 "error": row.errors[j, k],
             }
@@ -200,7 +202,7 @@ def _put_together(
     for i in rows:
         shown = tuple(given[name][i] for name in pool.features) if isinstance(given, Mapping) else (None,) * p
         found.append(RowExplanation(pool.features, shown, values[i], errors[i], base, answers[i]))
-    return Explanation(tuple(found), scale, method, tuple(subject.classes))
+    return Explanation(tuple(found), scale, method, tuple(subject.classes), tuple(subject.quantiles))
 
 
 def _explain_texts(subject: Subject, x: Any, scale: str, pairs: int, seed: int) -> Explanation:
@@ -212,7 +214,8 @@ def _explain_texts(subject: Subject, x: Any, scale: str, pairs: int, seed: int) 
     texts = [tuple(str(columns[name][i]) for name in names) for i in range(len(columns[names[0]]))]
     found = [_explain_text(subject, names, text, pairs, seed + i) for i, text in enumerate(texts)]
     exact = all(not row.errors.any() for row in found)
-    return Explanation(tuple(found), "answer", "coalitions" if exact else "permutations", tuple(subject.classes))
+    how: Any = "coalitions" if exact else "permutations"
+    return Explanation(tuple(found), "answer", how, tuple(subject.classes), tuple(subject.quantiles))
 
 
 def _explain_text(

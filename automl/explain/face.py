@@ -71,7 +71,7 @@ class Explained:
     def dependence(self, column: str, x: Any = None, *, points: int = POINTS) -> "pd.DataFrame":
         """Return the mean answer to the rows of ``x`` where all have one value of ``column``: its partial dependence.
 
-        Columns: up to ``points`` of the column's values, then one for each class, or "prediction".
+        Columns: up to ``points`` of the column's values, then one for each class or quantile, or "prediction".
         ``x``: default: the rows that the model has kept. Raises ``UnknownNameError``, ``DataError``.
         """
         import pandas as pd
@@ -81,7 +81,7 @@ class Explained:
         if rows is None:
             raise DataError("Partial dependence is a mean over rows, and this model folder holds none: give x.")
         found = partial_dependence(subject, subject.pool(rows), column, points)
-        names = [str(c) for c in subject.classes] or ["prediction"]
+        names = [str(c) for c in subject.classes] or [f"q{q:g}" for q in subject.quantiles] or ["prediction"]
         answers = {name: found.answers[:, k] for k, name in enumerate(names)}
         return pd.concat([pd.Series(found.values, name=column), pd.DataFrame(answers)], axis=1)
 

@@ -22,17 +22,21 @@ class Mistake:
     far: str
 
 
-def worst(y: np.ndarray, prediction: np.ndarray, classes: Sequence[str], most: int = MOST) -> list[Mistake]:
+def worst(
+    y: np.ndarray, prediction: np.ndarray, classes: Sequence[str], most: int = MOST, value: int = 0
+) -> list[Mistake]:
     """Return the rows with the greatest error, worst first; of classes, those that are called otherwise alone.
 
-    y: (n,) codes, or values. prediction: (n, n_classes) probabilities, or (n, 1); rows with NaN are left out.
+    y: (n,) codes, or values. prediction: (n, n_classes) probabilities, (n, 1) values or (n, n_quantiles); rows with NaN
+    are left out. ``value``: the column that stands for the value.
     """
     known = np.isfinite(prediction).all(axis=1)
     if not classes:
-        error = np.where(known, np.abs(y - prediction[:, 0]), -np.inf)
+        said = prediction[:, value]
+        error = np.where(known, np.abs(y - said), -np.inf)
         order = np.argsort(-error, kind="stable")[:most]
         return [
-            Mistake(int(i), f"{y[i]:.6g}", f"{prediction[i, 0]:.6g}", f"{prediction[i, 0] - y[i]:+.4g}")
+            Mistake(int(i), f"{y[i]:.6g}", f"{said[i]:.6g}", f"{said[i] - y[i]:+.4g}")
             for i in order[np.isfinite(error[order])]
         ]
     left, called = prediction[np.arange(len(y)), y], prediction.argmax(axis=1)

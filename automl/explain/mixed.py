@@ -33,8 +33,13 @@ class Subject:
 
     @property
     def classes(self) -> list[Any]:
-        """The labels in the order of the answers' columns; none for a regression."""
+        """The labels in the order of the answers' columns; none for values."""
         return list(self.schema["classes"])
+
+    @property
+    def quantiles(self) -> list[float]:
+        """Those that the answers' columns are; none but for a model of them."""
+        return list(self.schema.get("quantiles", ()))
 
     def pool(self, *parts: tuple[Any, Any]) -> "RowPool":
         """Return the rows of one or more (x, lengths), in one pool. Raises ``DataError`` for what does not fit."""

@@ -314,6 +314,10 @@ def _decided(task: Task, decision: Sequence[float] | None) -> list[str]:
     return ["the label is the class with the greatest probability times its weight in `decision` of `manifest.json`"]
 
 
+def _listed(quantiles: Sequence[float]) -> str:
+    return " " * bool(quantiles) + ", ".join(f"{q:g}" for q in quantiles)
+
+
 def _readme(task: Task, manifest: dict[str, Any]) -> str:
     tabular = task.kind in ("table", "text")
     scores = "\n".join(
@@ -325,7 +329,7 @@ def _readme(task: Task, manifest: dict[str, Any]) -> str:
     )
     return README.format(
         target=task.schema.target_name,
-        what=f"{task.kind} model ({task.target.kind})",
+        what=f"{task.kind} model ({task.target.kind}{_listed(task.target.quantiles)})",
         n_models=len(manifest["members"]),
         families=", ".join(sorted({m["family"] for m in manifest["members"]})),
         metric=task.metric.name,

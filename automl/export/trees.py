@@ -120,6 +120,12 @@ class TreeEnsemble:
         kept["value_node"] = self.value_node[values] - np.int32(start)
         return replace(self, starts=self.starts[first : last + 1] - np.int32(start), **kept)
 
+    def as_target(self, target: int, n_targets: int) -> "TreeEnsemble":
+        """Return the trees of one raw output as those of the output ``target`` of ``n_targets``; the others are 0."""
+        base = np.zeros(n_targets)
+        base[target] = self.base[0]
+        return replace(self, value_target=np.full_like(self.value_target, target), base=base)
+
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return raw outputs, (n, k), for (n, p) float32 rows with NaN where missing."""
         x = np.ascontiguousarray(x, np.float32)
@@ -135,15 +141,15 @@ class TreeEnsemble:
         return raw + self.base
 
     def _sums(self, x: np.ndarray, values: sp.csr_matrix) -> np.ndarray:
-        leaves = self._leaves(x).T.ravel()
+        leaves = self.leaves(x).T.ravel()
         ends = np.arange(0, leaves.size + 1, self.n_trees)
         reached = sp.csr_matrix((np.ones(leaves.size), leaves, ends), (len(x), self.n_nodes))
         if self.n_targets == 1:
             return reached @ values.toarray()
         return (reached @ values).toarray()
 
-    def _leaves(self, x: np.ndarray) -> np.ndarray:
-        """Return the (T, n) leaves that the rows reach."""
+    def leaves(self, x: np.ndarray) -> np.ndarray:
+        """Return the (T, n) leaves, as numbers of nodes, that the rows reach."""
         flat, n_features, gaps = x.reshape(-1), np.int32(x.shape[1]), bool(np.isnan(x).any())
         itself = np.arange(self.n_nodes, dtype=np.int32)
         # The next node is child[2 * node + goes_left]; a leaf's next node is the leaf.

@@ -4,6 +4,7 @@ import numpy as np
 
 from automl.explain.mistakes import worst
 from automl.explain.told import Told
+from automl.formulas import MeanPinball
 from automl.report import charts, quality
 from automl.report.document import Chart, Part, Section, Table, Text
 from automl.report.subject import Finished
@@ -21,7 +22,9 @@ def answers(run: Finished) -> Section:
     section = Section("How right it is")
     y, p = run.task.data.y[run.seen], run.prediction[run.seen]
     section.add(Text(f"On {len(y):,} validation rows, each answered by models that had not seen it.", soft=True))
-    section.add(*(_classes(run, y, p) if run.task.target.is_classification else _values(run, y, p[:, 0])))
+    if run.task.target.quantiles:
+        section.add(*_quantiles(run, y, p))
+    section.add(*(_classes(run, y, p) if run.task.target.is_classification else _values(run, y, p[:, run.middle])))
     section.add(*mistakes(run))
     return section
 
@@ -29,7 +32,7 @@ def answers(run: Finished) -> Section:
 def mistakes(run: Finished) -> list[Part]:
     """Return the rows that it is most mistaken about, with their values; of images, with their pictures."""
     task = run.task
-    found = worst(task.data.y[run.seen], run.prediction[run.seen], run.names)
+    found = worst(task.data.y[run.seen], run.prediction[run.seen], run.names, value=run.middle)
     if not found:
         return []
     at = run.seen[[one.at for one in found]]
@@ -118,6 +121,30 @@ def _thresholds(run: Finished, positive: np.ndarray, p: np.ndarray) -> list[Part
     ]
     header = ("threshold", f"share called '{run.names[1]}'", "precision", "recall", "F1", "accuracy")
     return [Text(f"What comes of calling '{run.names[1]}' from some probability on:"), Table(header, rows)]
+
+
+def _quantiles(run: Finished, y: np.ndarray, p: np.ndarray) -> list[Part]:
+    """Return how often the truth lies below each quantile and between the outermost two, and their distance."""
+    levels, found = run.task.target.quantiles, quality.coverage(y, p)
+    lines = [
+        [f"{level:g}", f"{below:.3f}", f"{MeanPinball((level,))(y, p[:, [k]], None):.5g}"]
+        for k, (level, below) in enumerate(zip(levels, found.below, strict=True))
+    ]
+    numbers = Table(("quantile", "share of rows below it", "pinball loss"), lines)
+    unit = (0.0, 1.0, 0.0, 1.0)
+    drawn = charts.lines(
+        {"": (list(levels), found.below.tolist())}, "quantile", "share of rows below it", diagonal=True, bounds=unit
+    )
+    parts: list[Part] = [Chart(drawn, "Coverage: on the dashed line, as many rows lie below as should.", numbers)]
+    if len(levels) > 1:
+        parts.append(
+            Text(
+                f"Between the quantiles {levels[0]:g} and {levels[-1]:g} lie {found.inside:.1%} of the rows "
+                f"({levels[-1] - levels[0]:.1%} should); the mean width of that interval is {found.width:.5g}."
+            )
+        )
+    parts.append(Text(f"What follows is about the {run.value}.", soft=True))
+    return parts
 
 
 def _values(run: Finished, y: np.ndarray, p: np.ndarray) -> list[Part]:

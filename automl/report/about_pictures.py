@@ -35,7 +35,7 @@ def looks(run: Finished, goes_on: Callable[[], bool]) -> Section | None:
     for at in telling(run).tolist():
         if section.parts and not goes_on():
             break
-        k = int(answers[at].argmax())
+        k = int(answers[at].argmax()) if run.names else run.middle
         found, change = integrated_gradients(network, rows.take(np.array([at])), base, np.array([k]))
         what = f"'{run.names[k]}'" if run.names else "more"
         picture = charts.picture(

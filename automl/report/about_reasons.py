@@ -74,10 +74,10 @@ def contributions(run: Finished, goes_on: Callable[[], bool]) -> Section:
         parts.append(_explained(run, order[start : start + AT_A_TIME]))
     rows = [row for part in parts for row in part.rows]
     how = _HOW[parts[0].method]
-    what = "probability" if run.names else "value"
+    what = "probability" if run.names else "value" if not task.target.quantiles else run.value
     section.add(Text(f"Shapley values: how much each feature adds to the {what}, {how}."))
     if len({row.features for row in rows}) == 1:
-        section.add(_summed(rows))
+        section.add(_summed(run, rows))
     for at, row in zip(chosen, rows, strict=False):
         section.add(*_one_row(run, int(at), row))
     return section
@@ -89,9 +89,10 @@ def _explained(run: Finished, at: np.ndarray) -> Explanation:
     return explain(run.subject, x, others, **how)
 
 
-def _summed(rows: list[RowExplanation]) -> Chart:
-    strength = np.mean([np.abs(row.contributions).sum(axis=1) for row in rows], axis=0)
-    if rows[0].contributions.shape[1] == 2:  # what one class gains the other loses
+def _summed(run: Finished, rows: list[RowExplanation]) -> Chart:
+    columns = slice(None) if run.names else [run.middle]
+    strength = np.mean([np.abs(row.contributions[:, columns]).sum(axis=1) for row in rows], axis=0)
+    if len(run.names) == 2:  # what one class gains the other loses
         strength = strength / 2
     order = np.argsort(-strength, kind="stable")[:SHOWN_FEATURES]
     names = [rows[0].features[j] for j in order]
@@ -116,8 +117,9 @@ def telling(run: Finished) -> np.ndarray:
         top = np.sort(p, axis=1)
         picks = [right.argmax(), right.argmin(), (top[:, -1] - top[:, -2]).argmin()]
     else:
-        error = np.abs(y - p[:, 0])
-        picks = [p[:, 0].argmax(), p[:, 0].argmin(), error.argmax(), error.argmin()]
+        value = p[:, run.middle]
+        error = np.abs(y - value)
+        picks = [value.argmax(), value.argmin(), error.argmax(), error.argmin()]
     return known[list(dict.fromkeys(int(pick) for pick in picks))][:SHOWN_ROWS]
 
 
@@ -129,7 +131,8 @@ def _one_row(run: Finished, at: int, row: RowExplanation) -> list[Part]:
         is_so = f"is '{run.names[y]}'; the model says '{run.names[k]}' with {row.answer[k]:.3f}"
         base = f"from {row.base[k]:.3f}, the mean"
     else:
-        k, is_so, base = 0, f"is {y:.5g}; the model says {row.answer[0]:.5g}", f"from {row.base[0]:.5g}, the mean"
+        k = run.middle
+        is_so, base = f"is {y:.5g}; the model says {row.answer[k]:.5g}", f"from {row.base[k]:.5g}, the mean"
     order = np.argsort(-np.abs(row.contributions[:, k]), kind="stable")[:10]
     names = [row.features[j] if row.values[j] is None else f"{row.features[j]} = {shown(row.values[j])}" for j in order]
     values, errors = row.contributions[order, k].tolist(), row.errors[order, k].tolist()
@@ -166,8 +169,8 @@ def depends(run: Finished, features: list[str], goes_on: Callable[[], bool]) -> 
 
 
 def _curve(run: Finished, found: importance.Dependence) -> Chart:
-    classes = [1] if len(run.names) == 2 else range(min(len(run.names), 5)) if run.names else [0]
-    labels = {k: f"P({run.names[k]})" if run.names else run.task.schema.target_name for k in classes}
+    classes = [1] if len(run.names) == 2 else range(min(len(run.names), 5)) if run.names else [run.middle]
+    labels = {k: f"P({run.names[k]})" if run.names else run.value for k in classes}
     numbers = Table(
         (found.feature, *labels.values()),
         [[shown(v), *(f"{a[k]:.4g}" for k in classes)] for v, a in zip(found.values, found.answers, strict=True)],

@@ -125,6 +125,24 @@ def calibration(hit: np.ndarray, confidence: np.ndarray, n_bins: int = 10) -> tu
 
 
 @dataclass(frozen=True)
+class Coverage:
+    """``below``: (k,) the share of rows whose value is no more than each quantile. ``inside``: of those between the
+    outermost two; ``width``: the mean distance of these.
+    """
+
+    below: np.ndarray
+    inside: float
+    width: float
+
+
+def coverage(y: np.ndarray, quantiles: np.ndarray) -> Coverage:
+    """Return how often values y (n,) lie where ``quantiles``, (n, k), ascending, say."""
+    low, high = quantiles[:, 0], quantiles[:, -1]
+    inside = (low <= y) & (y <= high)
+    return Coverage((y[:, None] <= quantiles).mean(axis=0), float(inside.mean()), float((high - low).mean()))
+
+
+@dataclass(frozen=True)
 class AtThreshold:
     """What comes of calling positive whatever has at least this probability; shares from 0 to 1."""
 

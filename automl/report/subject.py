@@ -71,6 +71,17 @@ class Finished:
         """The classes as texts."""
         return [str(label) for label in self.task.schema.classes]
 
+    @property
+    def middle(self) -> int:
+        """Which column of a prediction of values is shown where one has to do; of quantiles that by the median."""
+        return self.task.target.middle
+
+    @property
+    def value(self) -> str:
+        """What that column is called."""
+        name, quantiles = self.task.schema.target_name, self.task.target.quantiles
+        return f"quantile {quantiles[self.middle]:g} of {name}" if quantiles else name
+
     def sample(self, at: np.ndarray) -> tuple[Any, Any]:
         """Return (x, lengths) of rows of the task's sample, as they were given; those beyond its end are left out."""
         sample, at = self.task.sample, at[at < len(self.task.sample_index)]

@@ -1,6 +1,7 @@
 """Forests of scikit-learn, grown in chunks and kept as flat arrays."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 class Forest(Unvalidated):
     """A model that averages trees; ``make(regression)`` returns the unfitted scikit-learn forest.
 
+    For quantiles, trees that are grown for the mean answer with those of the training rows in the leaf.
+
     The trees are turned into a ``TreeEnsemble`` as they grow, which predicts exactly as
     scikit-learn does and is several times smaller than its estimators.
     """
@@ -35,13 +38,17 @@ class Forest(Unvalidated):
         """Grow the forest in chunks; yields the share of its trees. ``valid`` is not used."""
         # Values around zero keep their digits in float32 leaves, and penalties mean the same for any target.
         self.head = self.target.head(train.y, train.weights, "means")
-        x, y = train.x.numeric, self.head.encode(train.y)
+        x, y = present(train.x.numeric), self.head.encode(train.y)
         forest = self.make(not self.target.is_classification).set_params(warm_start=True)
         chunk = 1
         while self.n_trees < self.wanted:
             started, done = clock.stopwatch(), self.n_trees
             forest.set_params(n_estimators=min(done + chunk, self.wanted)).fit(x, y, sample_weight=train.weights)
-            grown = ensemble_of([tree.tree_ for tree in forest.estimators_[done:]], _codes(forest), self.target.width)
+            grown = ensemble_of(
+                [tree.tree_ for tree in forest.estimators_[done:]], _codes(forest), self.target.n_classes or 1
+            )
+            if self.target.quantiles:
+                grown = with_quantiles(grown, x, y, train.weights, self.target.quantiles)
             self.ensemble = TreeEnsemble.join([self.ensemble, grown]) if done else grown
             self.n_trees = self.ensemble.n_trees
             seconds_per_tree = (clock.stopwatch() - started) / (self.n_trees - done)
@@ -65,6 +72,32 @@ class Forest(Unvalidated):
 
 def _codes(forest: Any) -> np.ndarray:
     return getattr(forest, "classes_", np.zeros(1, int)).astype(np.int32)
+
+
+def with_quantiles(
+    trees: TreeEnsemble, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, quantiles: Sequence[float]
+) -> TreeEnsemble:
+    """Return the trees with the quantiles, (k,), of the rows (x, y) that are in each leaf as its values.
+
+    A quantile is the first of a leaf's values, in order, up to which that share of its rows (of their weights) lies.
+    """
+    leaf = trees.leaves(x).ravel()
+    values, own = (np.tile(part, trees.n_trees) for part in (y, np.ones(len(y)) if weights is None else weights))
+    order = np.lexsort((values, leaf))
+    leaf, values, mass = leaf[order], values[order], np.cumsum(own[order])
+    nodes, first, n_rows = np.unique(leaf, return_index=True, return_counts=True)
+    last = first + n_rows - 1
+    before = mass[first] - own[order][first]
+    wanted = before[:, None] + np.outer(mass[last] - before, quantiles)
+    found = np.clip(np.searchsorted(mass, wanted), first[:, None], last[:, None])
+    k = len(quantiles)
+    return replace(
+        trees,
+        value_node=np.repeat(nodes, k).astype(np.int32),
+        value_target=np.tile(np.arange(k), len(nodes)).astype(np.int32),
+        value=values[found].ravel().astype(np.float32),
+        base=np.zeros(k),
+    )
 
 
 def ensemble_of(trees: Sequence[Any], codes: np.ndarray, n_targets: int) -> TreeEnsemble:

@@ -13,6 +13,7 @@ import numpy as np
 from automl import clock, machine, temperature
 from automl.assemble import build, is_network
 from automl.errors import ArtifactError, TooLittleTimeError
+from automl.formulas import MeanPinball
 from automl.metrics import mean
 from automl.model_store import ModelStore
 from automl.space import Params
@@ -62,7 +63,8 @@ class FitFolds:
 
     def row_losses(self, trial: Trial, fold: int) -> np.ndarray | None:
         """Return the loss of each validation row of a trial's fold, (n_rows,), smaller is better: of classes the
-        logarithmic loss, of values the squared error. None where its predictions were not kept, or are damaged.
+        logarithmic loss, of values the squared error, of quantiles the pinball loss. None where its predictions were
+        not kept, or are damaged.
         """
         ref = next(ref for ref in trial.folds if ref.fold == fold)
         if (prediction := self._kept(ref)) is None:
@@ -70,6 +72,8 @@ class FitFolds:
         y = self.task.data.y[self.task.splits[fold][1]]
         if self.task.target.is_classification:
             return -np.log(np.maximum(prediction[np.arange(len(y)), y], 1e-15))
+        if self.task.target.quantiles:
+            return MeanPinball(self.task.target.quantiles).of_rows(y, prediction)
         return np.square(prediction[:, 0] - y)
 
     def predicted(self, trial: Trial, fold: int) -> np.ndarray | None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from automl.option import Family
+from automl.option import TARGETS, Family
 from automl.space import Choice, Float, Int, Params, Repeat, Space, scope
 from automl.task import present
 
@@ -123,6 +123,7 @@ def _front(params: Params, x: "Rows") -> "list[nn.Module]":
 OPTION = Family(
     space=SPACE,
     build=build,
+    targets=TARGETS,
     network={
         "batch_size": {"default": 32},
         "epochs": {"default": _EPOCHS},

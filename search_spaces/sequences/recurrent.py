@@ -3,7 +3,7 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
-from automl.option import Family
+from automl.option import TARGETS, Family
 from automl.search_spaces.sequences.blocks import AUGMENT, TRAINING, around
 from automl.space import Choice, Float, Int, Params, Space
 from automl.task import present
@@ -42,4 +42,4 @@ def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
     return around(body, params, x, n_outputs)
 
 
-OPTION = Family(space=SPACE, build=build, network=TRAINING)
+OPTION = Family(space=SPACE, build=build, targets=TARGETS, network=TRAINING)

@@ -5,7 +5,7 @@ by side (InceptionTime; Fawaz et al. 2020, arXiv:1909.04939), plainly connected,
 from functools import partial
 from typing import TYPE_CHECKING
 
-from automl.option import Family
+from automl.option import TARGETS, Family
 from automl.search_spaces.sequences.blocks import AUGMENT, TRAINING, around
 from automl.space import Choice, Float, Int, Params, Space, scope
 from automl.task import present
@@ -56,4 +56,4 @@ def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
     return around(body, params, x, n_outputs)
 
 
-OPTION = Family(space=SPACE, build=build, network=TRAINING, order=10)
+OPTION = Family(space=SPACE, build=build, targets=TARGETS, network=TRAINING, order=10)

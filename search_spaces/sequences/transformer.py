@@ -3,7 +3,7 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
-from automl.option import Family
+from automl.option import TARGETS, Family
 from automl.search_spaces.sequences.blocks import AUGMENT, TRAINING, around
 from automl.space import Choice, Float, Int, Params, Space
 from automl.task import present
@@ -48,6 +48,7 @@ def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
 OPTION = Family(
     space=SPACE,
     build=build,
+    targets=TARGETS,
     network={**TRAINING, "optimizer": {"default": "adamw", "adamw": {"lr": {"default": 1.5e-3}}}},
     order=60,
 )

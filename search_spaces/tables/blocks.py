@@ -43,7 +43,7 @@ _RANKED_ROWS = 1000  # with fewer, ranks are too coarse to stop by
 
 
 def adapt_boosted(space: Space, problem: Problem) -> Space:
-    """Return ``space`` with what fits: for classes no objective, for a target below 0 no poisson.
+    """Return ``space`` with what fits: for classes and quantiles no objective, for a target below 0 no poisson.
 
     With more than two classes a level's number alone is tried first: a mean would be a column per class.
     """
@@ -53,7 +53,7 @@ def adapt_boosted(space: Space, problem: Problem) -> Space:
     many = problem.target.n_classes > 2
     if many and isinstance(method, Choice) and method.start == "target" and "ordinal" in method:
         fitted["encode"] = {"method": configure_choice(method, {"default": "ordinal"}, "encode.method")}
-    if problem.target.is_classification:
+    if problem.target.kind != "regression":
         fitted.pop("objective", None)
     elif problem.summaries.target_range[0] < 0 and isinstance(objective, Choice):
         fitted["objective"] = configure_choice(objective, {"poisson": OFF}, "objective")
@@ -75,6 +75,8 @@ class Boosted:
         if self.target.is_classification:
             self.objective = "log_loss"
             self.stopping = "auc" if self.target.n_classes == 2 and problem.metric.name in _RANKING else "log_loss"
+        elif self.target.quantiles:
+            self.objective = self.stopping = "quantiles"
         else:
             usual, objective = "l1" if absolute else "l2", params["objective"]
             self.objective = usual if objective == "auto" else objective
@@ -192,6 +194,7 @@ def _varies(x: np.ndarray) -> bool:
 # For classes only: a regression minimises the squared error.
 CRITERION = Choice(["gini", "entropy"])
 _SAMPLED_ROWS = {"share": Float(0.3, 1.0, default=1.0)}
+_LEAF, _LEAF_OF_QUANTILES = 2, 20
 
 
 def criterion_for_classes(space: Space, problem: Problem) -> Space:
@@ -200,8 +203,13 @@ def criterion_for_classes(space: Space, problem: Problem) -> Space:
 
 
 def adapt_forest(space: Space, problem: Problem) -> Space:
-    """Return what fits the target; the splits of values choose from most columns to begin with."""
+    """Return what fits the target; the splits of values choose from most columns to begin with.
+
+    A leaf has quantiles of its own where it has some rows.
+    """
     space = criterion_for_classes(space, problem)
+    if problem.target.quantiles:
+        space = begin_at(space, "min_samples_leaf", _LEAF, _LEAF_OF_QUANTILES)
     return space if problem.target.is_classification else begin_at(space, "max_features", "sqrt", "share")
 
 
@@ -212,7 +220,7 @@ def forest_space(rows: str) -> Space:
         # The columns a split chooses from.
         "max_features": Choice({"sqrt": {}, "log2": {}, "share": {"value": Float(0.1, 1.0, default=0.6)}}),
         "rows": Choice({"all": {}, "bootstrap": _SAMPLED_ROWS}, default=rows),
-        "min_samples_leaf": Int(1, 50, log=True, default=2),
+        "min_samples_leaf": Int(1, 50, log=True, default=_LEAF),
         "max_leaf_nodes": Int(32, 2048, log=True, default=1024),
         "criterion": CRITERION,
     }

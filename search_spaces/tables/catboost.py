@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from automl.export.trees import TreeEnsemble
-from automl.option import Family
+from automl.option import TARGETS, Family
 from automl.search_spaces.tables.blocks import BOOSTED_FEATURES, OBJECTIVE, Boosted, adapt_boosted
 from automl.space import Choice, Constant, Float, Int, Params, Space, begin_at, scope
 from automl.task import Batch, Problem
@@ -63,13 +63,12 @@ class CatBoost(Boosted):
         return advance
 
     def _settings(self, n_rows: int) -> dict[str, Any]:
-        multiclass = self.head.n_raw > 1
-        objective = "MultiClass" if multiclass else _OBJECTIVES[self.objective]
+        objective, stopping = self._losses()
         kind, option, name = _BOOTSTRAP[self.params["bootstrap"]]
         sampling = {"bootstrap_type": kind, option: scope(self.params, f"bootstrap.{self.params['bootstrap']}")[name]}
         return {name: self.params[name] for name in _COPIED} | {
             "loss_function": objective,
-            "eval_metric": "MultiClass" if multiclass else _METRICS[self.stopping],
+            "eval_metric": stopping,
             # CatBoost refuses to sample from a handful of rows.
             **(sampling if n_rows >= _SAMPLED_ROWS else {"bootstrap_type": "No"}),
             "thread_count": self.threads,
@@ -77,6 +76,15 @@ class CatBoost(Boosted):
             "allow_writing_files": False,
             "logging_level": "Silent",
         }
+
+    def _losses(self) -> tuple[str, str]:
+        """Return CatBoost's names of what is minimised and of what it is stopped by."""
+        if quantiles := self.target.quantiles:
+            of = "MultiQuantile" if len(quantiles) > 1 else "Quantile"
+            return (f"{of}:alpha={','.join(map(str, quantiles))}",) * 2
+        if self.head.n_raw > 1:
+            return "MultiClass", "MultiClass"
+        return _OBJECTIVES[self.objective], _METRICS[self.stopping]
 
     def _raw(self, x: np.ndarray) -> np.ndarray:
         return self.fitted.predict(x, "RawFormulaVal", ntree_end=self.n_trees, thread_count=self.threads)
@@ -148,4 +156,12 @@ def adapt(space: Space, problem: Problem) -> Space:
     return begin_at(begin_at(fitted, "learning_rate", _RATE, _RATE_OF_MANY), "border_count", 128, 64)
 
 
-OPTION = Family(space=SPACE, build=build, steps=BOOSTED_FEATURES, order=30, requires=("catboost",), adapt=adapt)
+OPTION = Family(
+    space=SPACE,
+    build=build,
+    steps=BOOSTED_FEATURES,
+    targets=TARGETS,
+    order=30,
+    requires=("catboost",),
+    adapt=adapt,
+)

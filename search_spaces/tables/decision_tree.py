@@ -3,7 +3,7 @@
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from automl.option import Family
+from automl.option import TARGETS, Family
 from automl.search_spaces.tables.blocks import CRITERION, TREE_FEATURES, criterion_for_classes
 from automl.space import Float, Int, Params, Space
 from automl.task import Problem
@@ -44,4 +44,4 @@ def _tree(params: Params, seed: int, regression: bool) -> Any:
     )
 
 
-OPTION = Family(space=SPACE, build=build, steps=TREE_FEATURES, order=70, adapt=criterion_for_classes)
+OPTION = Family(space=SPACE, build=build, steps=TREE_FEATURES, targets=TARGETS, order=70, adapt=criterion_for_classes)

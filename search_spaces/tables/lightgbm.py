@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from automl.export.trees import TreeEnsemble, floor32
-from automl.option import Family
+from automl.option import TARGETS, Family
 from automl.search_spaces.tables.blocks import BOOSTED_FEATURES, OBJECTIVE, Boosted, adapt_boosted
 from automl.space import Choice, Constant, Float, Int, Params, Space
 from automl.task import Batch, Problem
@@ -28,7 +28,9 @@ SPACE: Space = {
 }
 
 _OBJECTIVES = {"log_loss": "binary", "l2": "regression", "l1": "regression_l1", "huber": "huber", "poisson": "poisson"}
+_OBJECTIVES["quantiles"] = "quantile"
 _METRICS = {"log_loss": "binary_logloss", "auc": "auc", "l2": "l2", "l1": "l1", "poisson": "poisson"}
+_METRICS["quantiles"] = "quantile"
 _COPIED: tuple[str, ...] = ("learning_rate", "num_leaves", "min_data_in_leaf", "feature_fraction", "bagging_fraction")
 _COPIED += ("lambda_l1", "lambda_l2", "max_bin", "extra_trees")
 
@@ -39,7 +41,7 @@ def build(params: Params, problem: Problem) -> "LightGBM":
 
 
 class LightGBM(Boosted):
-    """``fitted`` is a ``lightgbm.Booster``."""
+    """``fitted`` is a list of ``lightgbm.Booster``: one, or one for each quantile, which grow side by side."""
 
     def _start(self, train: Batch, valid: Batch) -> Callable[[int], list[float]]:
         import lightgbm
@@ -48,25 +50,31 @@ class LightGBM(Boosted):
         data = lightgbm.Dataset(train.x.numeric, train.y, weight=train.weights, params=settings)
         # A data set without settings of its own would turn all cores back on.
         held_out = data.create_valid(valid.x.numeric, valid.y, weight=valid.weights, params=settings)
-        self.fitted = booster = lightgbm.Booster(settings, data).add_valid(held_out, "valid")
+        each: list[dict[str, Any]] = [{"alpha": quantile} for quantile in self.target.quantiles] or [{}]
+        boosters = [lightgbm.Booster(settings | own, data).add_valid(held_out, "valid") for own in each]
+        self.fitted = boosters
+
+        def loss_of(booster: lightgbm.Booster) -> float:
+            loss, greater_is_better = booster.eval_valid()[0][2:4]
+            return -loss if greater_is_better else loss
 
         def advance(n_rounds: int) -> list[float]:
             losses: list[float] = []
             for _ in range(n_rounds):
-                if booster.update():
+                done = [booster.update() for booster in boosters]
+                if all(done):
                     break
-                loss, greater_is_better = booster.eval_valid()[0][2:4]
-                losses.append(-loss if greater_is_better else loss)
+                losses.append(float(np.mean([loss_of(booster) for booster in boosters])))
             return losses
 
         return advance
 
     def _settings(self) -> dict[str, Any]:
-        multiclass = self.head.n_raw > 1
+        multiclass = self.head.is_classification and self.head.n_raw > 1
         objective = "multiclass" if multiclass else _OBJECTIVES[self.objective]
         return {name: self.params[name] for name in _COPIED} | {
             "objective": objective,
-            "num_class": self.head.n_raw,
+            "num_class": self.head.n_raw if multiclass else 1,
             "metric": "multi_logloss" if multiclass else _METRICS[self.stopping],
             "bagging_freq": 1,
             "num_threads": self.threads,
@@ -77,27 +85,37 @@ class LightGBM(Boosted):
         }
 
     def _raw(self, x: np.ndarray) -> np.ndarray:
-        return self.fitted.predict(x, raw_score=True, num_iteration=self.n_trees, num_threads=self.threads)
+        how = {"raw_score": True, "num_iteration": self.n_trees, "num_threads": self.threads}
+        return np.column_stack([booster.predict(x, **how) for booster in self.fitted])
 
     def _trees(self) -> TreeEnsemble:
-        n_scores = self.head.n_raw
-        return parse(self._text(), n_scores).trimmed(self.n_trees * n_scores)
+        n_scores, texts = self.head.n_raw, self._texts()
+        if len(texts) == 1:
+            return parse(texts[0], n_scores).trimmed(self.n_trees * n_scores)
+        # One that could grow no further has fewer trees.
+        alone = [(k, parse(text, 1)) for k, text in enumerate(texts)]
+        return TreeEnsemble.join(
+            [trees.trimmed(min(self.n_trees, trees.n_trees)).as_target(k, n_scores) for k, trees in alone]
+        )
 
-    def _text(self) -> str:
-        """Return LightGBM's text of at least the first ``n_trees`` rounds."""
+    def _texts(self) -> list[str]:
+        """Return LightGBM's text of at least the first ``n_trees`` rounds of each booster."""
         # Writing it takes longer than all else; a model that came from its text has it.
-        return getattr(self.fitted, "text", "") or self.fitted.model_to_string(num_iteration=self.n_trees)
+        return [getattr(b, "text", "") or b.model_to_string(num_iteration=self.n_trees) for b in self.fitted]
 
-    def _pack(self) -> bytes:
-        return zlib.compress(self._text().encode(), level=1)
+    def _pack(self) -> list[bytes]:
+        return [zlib.compress(text.encode(), level=1) for text in self._texts()]
 
-    def _unpack(self, packed: bytes) -> Any:
-        import lightgbm
+    def _unpack(self, packed: list[bytes]) -> Any:
+        return [_opened(zlib.decompress(one).decode()) for one in packed]
 
-        text = zlib.decompress(packed).decode()
-        booster: Any = lightgbm.Booster(model_str=text)
-        booster.text = text
-        return booster
+
+def _opened(text: str) -> Any:
+    import lightgbm
+
+    booster: Any = lightgbm.Booster(model_str=text)
+    booster.text = text
+    return booster
 
 
 def parse(text: str, n_targets: int) -> TreeEnsemble:
@@ -159,4 +177,12 @@ def _positions(first: np.ndarray, count: np.ndarray) -> np.ndarray:
     return np.repeat(first - before, count) + np.arange(count.sum())
 
 
-OPTION = Family(space=SPACE, build=build, steps=BOOSTED_FEATURES, order=10, requires=("lightgbm",), adapt=adapt_boosted)
+OPTION = Family(
+    space=SPACE,
+    build=build,
+    steps=BOOSTED_FEATURES,
+    targets=TARGETS,
+    order=10,
+    requires=("lightgbm",),
+    adapt=adapt_boosted,
+)

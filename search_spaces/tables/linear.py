@@ -1,4 +1,4 @@
-"""Linear models: logistic regression, or least squares on the standardised target.
+"""Linear models: logistic regression, or least squares or quantile regression on the standardised target.
 
 All minimise ``mean loss + strength * (l1_ratio * |w|_1 + (1 - l1_ratio) / 2 * |w|^2)``, so that a
 strength means the same for every number of rows, target and solver. Columns with a standard
@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import softmax
+from scipy.special import expit, softmax
 
-from automl.option import Family
+from automl.option import TARGETS, Family
 from automl.quiet import quiet
 from automl.search_spaces.tables.blocks import NUMERIC_FEATURES
-from automl.space import Choice, Float, Params
+from automl.space import OFF, Choice, Float, Params, Space, configure_choice
 from automl.task import Batch, Problem, Rows, present
 from automl.training.linear import Linear, class_weight_for_classes, class_weights
 from automl.training.unvalidated import Unvalidated
@@ -41,6 +41,7 @@ SPACE = {
 _STAGE_WORK = {"newton-cholesky": 4e9, "lbfgs": 1e9, "proximal": 1e9}
 _MOST_ITERATIONS = 500
 _TOLERANCE = 1e-4
+_BANDWIDTH = 0.05  # of the standardised target
 
 
 def build(params: Params, problem: Problem) -> Model:
@@ -48,6 +49,8 @@ def build(params: Params, problem: Problem) -> Model:
     penalty = params["penalty"]
     strength = params.get(f"penalty.{penalty}.strength", 0.0)
     l1_ratio = params.get("penalty.elasticnet.l1_ratio", float(penalty == "l1"))
+    if problem.target.quantiles:
+        return Quantiles(strength, problem)
     if not problem.target.is_classification:
         return LeastSquares(strength, l1_ratio, problem)
     return Logistic(strength, l1_ratio, params.get("class_weight") == "balanced", problem)
@@ -170,6 +173,41 @@ class LeastSquares(_LinearModel):
         yield 1.0
 
 
+class Quantiles(_LinearModel):
+    """Quantile regression (Koenker and Bassett 1978), smoothed by convolution (He et al. 2023, arXiv:2012.05187).
+
+    The pinball loss has no slope where a row is met exactly. Smoothed by a logistic kernel it has one everywhere, and
+    L-BFGS finds all quantiles at once. One stage.
+    """
+
+    def __init__(self, strength: float, problem: Problem) -> None:
+        self.strength, self.target = strength, problem.target
+
+    def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
+        """Fit; yields once."""
+        from scipy.optimize import minimize
+
+        x, unscaled = _conditioned(present(train.x.numeric))
+        head = self.target.head(train.y, train.weights)
+        y, levels = head.encode(train.y)[:, None], np.array(self.target.quantiles)
+        share = np.full(len(x), 1 / len(x)) if train.weights is None else train.weights / train.weights.sum()
+
+        def loss(theta: np.ndarray) -> tuple[float, np.ndarray]:
+            weight = theta.reshape(-1, len(levels))
+            short = y - x @ weight[1:] - weight[0]
+            value = share @ (levels * short + _BANDWIDTH * np.logaddexp(0, -short / _BANDWIDTH)).sum(axis=1)
+            slope = share[:, None] * (expit(-short / _BANDWIDTH) - levels)
+            pull = self.strength * weight[1:]
+            gradient = np.vstack([slope.sum(axis=0), x.T @ slope + pull])
+            return float(value + 0.5 * (pull * weight[1:]).sum()), gradient.ravel()
+
+        start = np.vstack([head.average, np.zeros((x.shape[1], len(levels)))]).ravel()
+        found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _MOST_ITERATIONS})
+        weight = found.x.reshape(-1, len(levels))
+        self.model = Linear(*unscaled(weight[1:].T, weight[0]), head)
+        yield 1.0
+
+
 def _conditioned(x: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]]:
     """Return x (n, p) centred, columns wider than 1 narrowed to 1, and the way back for (k, p) and (k,)."""
     mean = x.mean(axis=0, dtype=np.float64)
@@ -196,4 +234,15 @@ def _largest_eigenvalue(x: np.ndarray, share: np.ndarray) -> float:
     return 1.1 * length
 
 
-OPTION = Family(space=SPACE, build=build, steps=NUMERIC_FEATURES, order=20, adapt=class_weight_for_classes)
+def adapt(space: Space, problem: Problem) -> Space | None:
+    """Return what fits the target: weights of classes for classes; for quantiles, penalties that have a slope."""
+    fitted, penalty = class_weight_for_classes(space, problem), space.get("penalty")
+    if not problem.target.quantiles or not isinstance(penalty, Choice):
+        return fitted
+    off = {name: OFF for name in ("l1", "elasticnet") if name in penalty}
+    if len(off) == len(penalty.options):
+        return None
+    return {**fitted, "penalty": configure_choice(penalty, off, "penalty")}
+
+
+OPTION = Family(space=SPACE, build=build, steps=NUMERIC_FEATURES, targets=TARGETS, order=20, adapt=adapt)

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from automl.option import Family
+from automl.option import TARGETS, Family
 from automl.space import Choice, Float, Int, Params, Space
 from automl.task import Problem, Rows
 from automl.types import Model
@@ -78,6 +78,7 @@ OPTION = Family(
         "encode": {"method": {"default": "native"}},
         "scale": {"method": {"default": "quantile"}},
     },
+    targets=TARGETS,
     network={"optimizer": {"adamw": {"lr": {"default": 1.5e-3}}}},
     order=50,
 )

@@ -1,6 +1,6 @@
 """Random forests (Breiman, 2001): the mean of deep trees grown on resampled rows and random columns."""
 
-from automl.option import Family
+from automl.option import TARGETS, Family
 from automl.search_spaces.tables.blocks import TREE_FEATURES, adapt_forest, build_forest, forest_space
 from automl.space import Params
 from automl.task import Problem
@@ -14,4 +14,4 @@ def build(params: Params, problem: Problem) -> Model:
     return build_forest(params, problem, "RandomForestClassifier", "RandomForestRegressor")
 
 
-OPTION = Family(space=SPACE, build=build, steps=TREE_FEATURES, order=40, adapt=adapt_forest)
+OPTION = Family(space=SPACE, build=build, steps=TREE_FEATURES, targets=TARGETS, order=40, adapt=adapt_forest)

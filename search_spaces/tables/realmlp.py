@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from automl.errors import NotApplicable
-from automl.option import Family
+from automl.option import TARGETS, Family
 from automl.space import Choice, Float, Int, Params, Space, begin_at
 from automl.task import Problem, Rows
 from automl.types import Model
@@ -137,6 +137,7 @@ OPTION = Family(
         "encode": {"method": {"default": "native"}},
         "scale": {"method": {"default": "none"}},
     },
+    targets=TARGETS,
     network={
         "optimizer": {
             "adamw": {

@@ -5,7 +5,7 @@ The subwords are learned from the training rows by byte-pair encoding; see ``aut
 
 from typing import TYPE_CHECKING
 
-from automl.option import Family
+from automl.option import TARGETS, Family
 from automl.search_spaces.text.blocks import AROUND, TRAINING, needs_subwords, network
 from automl.space import Params
 
@@ -28,4 +28,4 @@ def body(params: Params) -> "nn.Module":
     return Bag(params["size"])
 
 
-OPTION = Family(space=AROUND, build=build, network=TRAINING, adapt=needs_subwords, order=20)
+OPTION = Family(space=AROUND, build=build, targets=TARGETS, network=TRAINING, adapt=needs_subwords, order=20)

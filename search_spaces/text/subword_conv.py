@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from automl.option import Family
+from automl.option import TARGETS, Family
 from automl.search_spaces.text.blocks import AROUND, TRAINING, needs_subwords, network
 from automl.space import Choice, Int, Params, Space
 
@@ -36,4 +36,4 @@ def body(params: Params) -> "nn.Module":
     return Convolutions(params["size"], causal=False, **{name: params[name] for name in names})
 
 
-OPTION = Family(space=SPACE, build=build, network=TRAINING, adapt=needs_subwords, order=30)
+OPTION = Family(space=SPACE, build=build, targets=TARGETS, network=TRAINING, adapt=needs_subwords, order=30)

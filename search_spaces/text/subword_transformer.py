@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from automl.option import Family
+from automl.option import TARGETS, Family
 from automl.search_spaces.text.blocks import AROUND, TRAINING, needs_subwords, network
 from automl.space import Choice, Int, Params, Space
 
@@ -38,6 +38,7 @@ def body(params: Params) -> "nn.Module":
 OPTION = Family(
     space=SPACE,
     build=build,
+    targets=TARGETS,
     network={**TRAINING, "optimizer": {"default": "adamw", "adamw": {"lr": {"default": 1e-3}}}},
     adapt=needs_subwords,
     order=40,

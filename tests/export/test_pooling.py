@@ -10,14 +10,14 @@ from automl.export import pooling
 from automl.export.graph import Graph
 from automl.target import Target
 
-TARGETS = [Target("binary", 2), Target("multiclass", 4), Target("regression")]
+TARGETS = [Target("binary", 2), Target("multiclass", 4), Target("regression"), Target("quantiles", 0, (0.1, 0.9))]
 
 
 def answers(target: Target, n_models: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Predictions (n_models, 30, width), some of them of probability 0, and weights."""
     rng = np.random.default_rng(seed)
     said = rng.dirichlet(np.full(target.width, 0.1), (n_models, 30)) if target.is_classification else None
-    return rng.normal(size=(n_models, 30, 1)) * 1e6 if said is None else said, rng.random(n_models) + 0.1
+    return rng.normal(size=(n_models, 30, target.width)) * 1e6 if said is None else said, rng.random(n_models) + 0.1
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -23,7 +23,9 @@ VALUES = torch.tensor([[0.5], [-2.0], [1.0], [0.0]])
 Y = torch.tensor([0.0, 1.0, 1.2, -0.1])
 ERROR = (VALUES[:, 0] - Y).numpy().astype(np.float64)
 SUMMARIES = {"class_counts": (5, 2, 0), "target_range": (0.0, 9.0), "target_moments": (3.0, 2.0)}
-PROBLEM = SimpleNamespace(summaries=SimpleNamespace(**SUMMARIES))
+OF_NUMBERS = {"regression", "quantiles"}
+QUANTILES = (0.2, 0.8)
+PROBLEM = SimpleNamespace(summaries=SimpleNamespace(**SUMMARIES), target=SimpleNamespace(quantiles=QUANTILES))
 
 
 def loss_of(name: str, **params: Any) -> Any:
@@ -32,7 +34,9 @@ def loss_of(name: str, **params: Any) -> Any:
 
 
 def raw(option: Any, values: torch.Tensor) -> torch.Tensor:
-    """Put zeros behind values, where a loss takes more than one output of each."""
+    """Put zeros behind values, where a loss takes more than one output of each; say them for each quantile."""
+    if option.targets == ("quantiles",):
+        return values.repeat(1, len(QUANTILES))
     return torch.nn.functional.pad(values, (0, option.outputs - 1))
 
 
@@ -90,13 +94,14 @@ CASES = [
     ("huber", {"delta": 1.0}, lambda: np.where(np.abs(ERROR) < 1, ERROR**2 / 2, np.abs(ERROR) - 0.5)),
     ("log_cosh", {}, lambda: [log(cosh(e)) for e in ERROR]),
     ("quantile", {"level": 0.8}, lambda: np.where(ERROR < 0, -0.8 * ERROR, 0.2 * ERROR)),
+    ("pinball", {}, lambda: np.abs(ERROR) / 2),  # of both quantiles together, which are as far from the median
 ]
 
 
 @pytest.mark.parametrize(("name", "params", "expected"), CASES, ids=[f"{c[0]}-{i}" for i, c in enumerate(CASES)])
 def test_a_loss_has_the_value_of_its_formula(name: str, params: Params, expected: Any) -> None:
     option = registry.load("losses", name)
-    given = (raw(option, VALUES), Y) if option.targets == ("regression",) else (SCORES, CODES)
+    given = (raw(option, VALUES), Y) if OF_NUMBERS & set(option.targets) else (SCORES, CODES)
     got = loss_of(name, **params)(*given)
     assert got.shape == (4,)
     np.testing.assert_allclose(got.numpy(), expected(), rtol=1e-5, atol=1e-6)
@@ -119,7 +124,7 @@ def test_gradients_are_finite_even_for_extreme_scores(name: str) -> None:
     rng = np.random.default_rng(0)
     for _ in range(10):
         loss = option.build(draw(option.space, Random(rng)), PROBLEM)
-        if "regression" in option.targets:
+        if OF_NUMBERS & set(option.targets):
             values, y = torch.tensor([[0.0], [1e4], [-1e4], [1.0]]), torch.tensor([0.0, 0.0, 3.0, 1.0])
             scores = raw(option, values)
         else:
@@ -136,7 +141,7 @@ def test_gradients_are_finite_even_for_extreme_scores(name: str) -> None:
 def test_a_better_score_costs_less(name: str) -> None:
     option = registry.load("losses", name)
     loss = option.build(draw(option.space, Defaults()), PROBLEM)
-    if "regression" in option.targets:
+    if OF_NUMBERS & set(option.targets):
         costs = loss(raw(option, torch.tensor([[1.1], [1.6], [3.0]])), torch.tensor([1.0, 1.0, 1.0]))
     else:
         costs = loss(torch.tensor([[1.5, 0.0, 0.0], [0.5, 0.0, 0.0], [-2.0, 0.0, 0.0]]), torch.tensor([0, 0, 0]))
