@@ -8,7 +8,7 @@ from typing import Any
 
 from automl.configuration import usual_options
 from automl.hydra_app import GROUPS, composed
-from automl.overrides import LISTS, ROLES, TEXTS
+from automl.overrides import LISTS, ROLES, TARGET, TEXTS, names_several
 
 # Each run has a folder of its own, and what a file says about the space stands in the space.
 _LEFT_OUT = ("run.dir", "space_file")
@@ -35,9 +35,10 @@ def _different(given: Any, usual: Any, path: str) -> Iterator[tuple[str, str]]:
             continue
         if key == ROLES:
             yield key, "{" + ", ".join(f'"{column}": {role}' for column, role in value.items()) + "}"
-        elif key in TEXTS:
-            yield key, "" if value is None else f'"{value}"' if _looks_quoted(str(value)) else str(value)
-        elif key in LISTS and isinstance(value, list):
+        elif key in TEXTS and not isinstance(value, list):
+            quoted = value is not None and (_looks_quoted(str(value)) or names_several(key, str(value)))
+            yield key, "" if value is None else f'"{value}"' if quoted else str(value)
+        elif key in (*LISTS, TARGET) and isinstance(value, list):
             yield key, "[" + ",".join(f'"{item}"' for item in value) + "]"
         elif isinstance(value, Mapping) and isinstance(before, Mapping) and value.keys() <= before.keys():
             yield from _different(value, before, f"{key}.")

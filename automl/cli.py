@@ -87,9 +87,9 @@ def _search(argv: list[str]) -> None:
     if "-h" in argv or "--help" in argv:
         print(usage.SEARCH, end="")
         return
-    from automl import commands, hydra_app
+    from automl import hydra_app, multi_target
 
-    hydra_app.run(argv, commands.search, STARTED)
+    hydra_app.run(argv, multi_target.search, STARTED)
 
 
 def _complete(argv: list[str]) -> None:
@@ -111,9 +111,9 @@ def _resume(argv: list[str]) -> None:
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="e.g. budget.seconds=300 runner.workers=4")
     parser.add_argument("--trust", action="store_true", help=TRUST)
     given = parser.parse_args(argv)
-    from automl import commands
+    from automl import multi_target
 
-    commands.resume(given.run, given.overrides, STARTED, given.trust)
+    multi_target.resume(given.run, given.overrides, STARTED, given.trust)
 
 
 def _leaderboard(argv: list[str]) -> None:

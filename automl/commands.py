@@ -178,7 +178,7 @@ def _place(run: str | None, url: str | None) -> tuple[str, str | int | None]:
     """Return the leaderboard's URL or path, and the run's key in it; ``url``: None for the run's own, or ``runs/``."""
     if url is not None:
         return url, run
-    if run and (Path(run) / "run.json").exists():
+    if run and any((Path(run) / record).exists() for record in ("run.json", run_folder.TARGETS)):
         folder = run_folder.find(run, trust=True)  # nothing is unpickled
         return folder.leaderboard_url, folder.run_id
     return str(Path("runs", "leaderboard.db").absolute()), run
@@ -251,17 +251,17 @@ def _leaderboard_of(given: str) -> str:
 
 
 def predict(model: str, data: str, output: str, spreadsheet: bool = False) -> None:
-    """Write the predictions for a file as CSV: one row each, labels or values, then probabilities.
+    """Write the predictions for a file as CSV: one row each, labels or values, then probabilities, of each target.
 
     ``spreadsheet``: with an apostrophe before texts that a spreadsheet takes for formulas.
     """
     from automl import runtime
     from automl.data.files import read_features
 
-    if (Path(model) / "run.json").exists():
+    if any((Path(model) / record).exists() for record in ("run.json", run_folder.TARGETS)):
         raise AutoMLError(f"'{model}' is the folder of a run; its model is '{Path(model) / 'model'}'. Give that.")
     try:
-        opened = runtime.Model(model)
+        opened = runtime.open_model(model)
         x, lengths = read_features(data, opened.schema)
         runtime.write_predictions(opened, opened.scores(x, lengths), output, spreadsheet)
     except runtime.PredictionError as error:

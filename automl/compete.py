@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from automl import commands, files, metrics, run_folder, runtime
 from automl import ensemble as selection
+from automl import files, metrics, multi_target, run_folder, runtime
 from automl.contest import blend, form, submission
 from automl.errors import AutoMLError, ConfigError, DataError
 from automl.hydra_app import composed
 from automl.options import number
+from automl.overrides import TARGET, names_several
 from automl.past_run import open_run
 from automl.run_folder import RunFolder
 from automl.runtime import printable
@@ -33,29 +34,43 @@ _RECORD = "contest.json"
 def compete(train: str, test: str, sample: str, overrides: Sequence[str], started: float) -> None:
     """Search as ``overrides`` say, answer the test rows, and write ``submission.csv`` into the run's folder.
 
-    Where the search is interrupted, what it shipped by then answers.
+    Where the sample asks for several targets, there is a search for each. Where one is interrupted, what it shipped by
+    then answers.
     """
     asked_about, wanted = _table(test), _table(sample)
-    asked = form.understand(_table(train), asked_about, wanted, _own_target(overrides), _own_quantiles(overrides))
-    config = composed(_overrides(train, asked, overrides))
+    forms = form.understand_each(_table(train), asked_about, wanted, _own_target(overrides), _own_quantiles(overrides))
+    config = composed(_overrides(train, forms, overrides))
     chosen = str(config["metric"])
-    asked = _with_metric(asked, chosen)
-    say(f"Predict '{asked.target}' by {chosen}: {_WORDS[asked.answers]} in {', '.join(asked.columns[:5])}.")
+    forms = [_with_metric(asked, chosen) for asked in forms]
+    _check_targets(forms, config["data"]["target"])
+    for asked in forms:
+        say(f"Predict '{asked.target}' by {chosen}: {_WORDS[asked.answers]} in {', '.join(asked.columns[:5])}.")
     seconds = config["budget"]["seconds"]
     if seconds is not None:
         number("key 'budget.seconds'", seconds, 1)
         kept = min(MOST_SECONDS, max(ANSWER_SHARE * seconds, LEAST_SECONDS), SHORT_SHARE * seconds)
         config["budget"]["seconds"] = seconds - kept
     is_long = seconds is None or seconds >= COMPARED_FROM
-    folder, _ = commands.searched(config, started, _compared_with(asked_about) if is_long else _pass)
-    record = {"train": train, "test": test, "sample": sample, **asked.to_dict()}
-    record |= {name: str(Path(record[name]).absolute()) for name in ("train", "test", "sample")}
-    files.write(folder.path / _RECORD, json.dumps(record) + "\n")
-    model = runtime.Model(folder.path / "model")
-    score = model.manifest["scores"][f"validation {model.manifest['metric']['name']}"]
-    path = folder.path / "submission.csv"
-    _hand_in(asked, wanted, asked_about, model.scores(asked_about), model.classes, path, model.manifest.get("decision"))
-    submission.log(path, folder.path.parent, folder.path.name, model.manifest["metric"]["name"], score, _n_rows(wanted))
+    folder, _ = multi_target.searched(config, started, _compared_with(asked_about) if is_long else _pass)
+    if len(forms) == 1:  # what is blended is of one target
+        record = {"train": train, "test": test, "sample": sample, **forms[0].to_dict()}
+        record |= {name: str(Path(record[name]).absolute()) for name in ("train", "test", "sample")}
+        files.write(folder / _RECORD, json.dumps(record) + "\n")
+    elif not (folder / "model").exists():
+        raise AutoMLError(f"There is no submission: not every target has a model; see {folder}.")
+    opened = runtime.open_model(folder / "model")
+    models = opened.models if isinstance(opened, runtime.Several) else {forms[0].target: opened}
+    filled: dict[str, list[Any]] = {}
+    for asked in forms:
+        model = models[asked.target]
+        weights = _weights(model.manifest.get("decision"))
+        filled |= submission.fill_in(asked, wanted, asked_about, model.scores(asked_about), model.classes, weights)
+    path = folder / "submission.csv"
+    _hand_in(forms, wanted, filled, path)
+    names = [model.manifest["metric"]["name"] for model in models.values()]
+    scores = [m.manifest["scores"][f"validation {name}"] for m, name in zip(models.values(), names, strict=True)]
+    metric, score = " and ".join(dict.fromkeys(names)), float(np.mean(scores))
+    submission.log(path, folder.parent, folder.name, metric, score, _n_rows(wanted))
 
 
 def ensemble(runs: Sequence[str], output: str, trust: bool = False) -> None:
@@ -81,7 +96,8 @@ def ensemble(runs: Sequence[str], output: str, trust: bool = False) -> None:
     path = Path(output)
     task, whole = next(iter(tasks.values())), selection.blend(predictions, found.weights)
     weigh = task.metric.decide(task.data.y, whole, task.data.weights)
-    _hand_in(asked, sample, test, answered, next(iter(models.values())).classes, path, weigh)
+    classes = next(iter(models.values())).classes
+    _hand_in([asked], sample, submission.fill_in(asked, sample, test, answered, classes, _weights(weigh)), path)
     weights = " + ".join(f"{weight:.2f} {name}" for name, weight in found.weights.items())
     submission.log(path, next(iter(folders.values())).path.parent, weights, metric, found.score, _n_rows(sample))
 
@@ -101,7 +117,19 @@ _WORDS: Mapping[form.Answers, str] = {
 
 
 def _own_target(overrides: Sequence[str]) -> str | None:
-    return next((o.partition("=")[2] for o in overrides if o.startswith("data.target=")), None)
+    """Return the one target that a person names; several are those of the sample (``_check_targets``)."""
+    named = (o.partition("=")[2] for o in overrides if o.startswith("data.target="))
+    return next((name for name in named if not names_several(TARGET, name)), None)
+
+
+def _check_targets(forms: Sequence[form.Form], named: Any) -> None:
+    """Raise ``DataError`` where a person names other targets than the sample has columns for."""
+    asked = {asked.target for asked in forms}
+    if isinstance(named, list) and {str(name) for name in named} != asked:
+        raise DataError(
+            f"The sample has columns for {', '.join(sorted(asked))}; data.target names {', '.join(map(str, named))}. "
+            "Leave it out."
+        )
 
 
 def _own_quantiles(overrides: Sequence[str]) -> Sequence[float]:
@@ -111,25 +139,28 @@ def _own_quantiles(overrides: Sequence[str]) -> Sequence[float]:
     return given
 
 
-def _overrides(train: str, asked: form.Form, overrides: Sequence[str]) -> list[str]:
-    """Return the overrides of the search: what the form says, then what the person says."""
+def _overrides(train: str, forms: Sequence[form.Form], overrides: Sequence[str]) -> list[str]:
+    """Return the overrides of the search: what the forms say, then what the person says."""
     said = {override.partition("=")[0].lstrip("+") for override in overrides}
     kinds = {"probability": "classification", "probabilities": "classification", "labels": "classification"}
+    tasks = {kinds.get(asked.answers, "auto") for asked in forms}
+    judged = {_METRICS.get(asked.answers, "auto") for asked in forms}
+    first = forms[0]
     own = {
         "data.train": train,
-        "data.target": asked.target,
+        "data.target": first.target if len(forms) == 1 else _list_of(*(asked.target for asked in forms)),
         "experiment": "competition",
-        "task": kinds.get(asked.answers, "auto"),
-        "metric": _METRICS.get(asked.answers, "auto"),
-        **({"data.drop": _list_of(asked.id)} if asked.id else {}),
+        "task": tasks.pop() if len(tasks) == 1 else "auto",
+        "metric": judged.pop() if len(judged) == 1 else "auto",
+        **({"data.drop": _list_of(first.id)} if first.id else {}),
     }
     return [*(f"{key}={value}" for key, value in own.items() if key not in said), *overrides]
 
 
-def _list_of(name: str) -> str:
-    """Return a name as a list of one, in the quotes that are not in it."""
-    quote = "'" if '"' in name else '"'
-    return f"[{quote}{name}{quote}]"
+def _list_of(*names: str) -> str:
+    """Return names as a list, each in the quotes that are not in it."""
+    quotes = ["'" if '"' in name else '"' for name in names]
+    return f"[{','.join(f'{quote}{name}{quote}' for name, quote in zip(names, quotes, strict=True))}]"
 
 
 def _with_metric(asked: form.Form, metric: str) -> form.Form:
@@ -174,18 +205,16 @@ def _pass(task: Any) -> None:
 
 
 def _hand_in(
-    asked: form.Form,
-    sample: Mapping[str, np.ndarray],
-    test: Mapping[str, np.ndarray],
-    scores: np.ndarray,
-    classes: Sequence[Any],
-    path: Path,
-    weigh: Any = None,
+    forms: Sequence[form.Form], sample: Mapping[str, np.ndarray], filled: Mapping[str, Sequence[Any]], path: Path
 ) -> None:
-    weights = None if weigh is None else np.asarray(weigh, np.float64)
-    submission.write(submission.fill_in(asked, sample, test, scores, classes, weights), path)
-    submission.check(asked, sample, path)
+    submission.write({column: filled[column] for column in sample}, path)
+    for asked in forms:
+        submission.check(asked, sample, path)
     print(printable(f"submission: {os.path.relpath(path)} ({_n_rows(sample):,} rows, checked against the sample)"))
+
+
+def _weights(weigh: Any) -> np.ndarray | None:
+    return None if weigh is None else np.asarray(weigh, np.float64)
 
 
 def _table(path: str) -> dict[str, np.ndarray]:

@@ -18,7 +18,8 @@ _OPTION: dict[Any, Any] = {"name": str, ...: object}
 _SHAPE: dict[Any, Any] = {
     "data": {
         "train": _NAME,
-        **dict.fromkeys(("target", "test", "validation", "group", "order", "weights"), (*_NAME, None)),
+        **dict.fromkeys(("test", "validation", "group", "order", "weights"), (*_NAME, None)),
+        "target": (*_NAME, None, [_NAME]),
         "test_share": float,
         "kind": str,
         "roles": {...: str},

@@ -319,7 +319,7 @@ class AutoML(Explained, BaseEstimator):
                 f"{type(self).__name__} requires y to be passed, but the target y is {y}. Give one value for each row, "
                 "as in fit(frame.drop(columns='target'), frame['target'])."
             )
-        if getattr(y, "ndim", 1) == 2:
+        if getattr(y, "ndim", 1) == 2 and y.shape[1] == 1:
             warnings.warn(
                 "A column-vector y was passed when a 1d array was expected. Use y.ravel().",
                 DataConversionWarning,

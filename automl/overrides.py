@@ -14,7 +14,8 @@ from hydra.errors import HydraException
 
 from automl.errors import ConfigError
 
-_COLUMNS = ("data.target", "data.group", "data.order", "data.weights")
+TARGET = "data.target"
+_COLUMNS = (TARGET, "data.group", "data.order", "data.weights")
 TEXTS = ("data.train", "data.test", "data.validation", *_COLUMNS, "run.dir", "run.store", "leaderboard.url")
 LISTS = ("data.drop", "data.missing")
 ROLES = "data.roles"
@@ -27,8 +28,9 @@ _OVERRIDE = re.compile(r"\+{0,2}([\w.]+?)(?:=|(?<=roles)\.)(.*)", re.DOTALL)
 def taken_out(arguments: Sequence[str], several: bool = False) -> tuple[list[str], dict[str, Any]]:
     """Return the arguments that are not about names, and the configuration that the others ask for.
 
-    An empty value unsets a name; what is wholly in quotes stands for what is between them. ``several``: for a
-    multirun, where values are Hydra's own, ``a,b`` two of them, unless Hydra cannot read them.
+    An empty value unsets a name; what is wholly in quotes stands for what is between them; a target may be several,
+    ``[a, b]``. ``several``: for a multirun, where values are Hydra's own, ``a,b`` two of them, unless Hydra cannot read
+    them.
     Raises ``ConfigError`` for roles that are none.
     """
     others: list[str] = []
@@ -44,8 +46,13 @@ def taken_out(arguments: Sequence[str], several: bool = False) -> tuple[list[str
         if key == ROLES:
             node[name] = node.get(name, {}) | _roles(argument, value)
         else:
-            node[name] = _items(value) if key in LISTS else unquoted(value) or None
+            node[name] = _items(value) if key in LISTS or names_several(key, value) else unquoted(value) or None
     return others, escaped(tree)
+
+
+def names_several(key: str, value: str) -> bool:
+    """Whether a value is a list of targets, ``[a, b]``; a column that is called so is put into quotes."""
+    return key == TARGET and value.startswith("[") and value.endswith("]") and "," in value
 
 
 def unquoted(text: str) -> str:

@@ -7,6 +7,9 @@ DIR/trials/       out-of-fold predictions and fold models of the better trials (
 DIR/model/        the shipped ensemble
 DIR/compact/      the shipped small model
 
+Where several targets are searched for, DIR holds a run's folder for each, targets.json, which names them, and
+DIR/model, which answers all.
+
 A run folder is its owner's alone (mode 0700), and its records too (0600): it holds what is known of the data, and, in
 ``trials``, models that are code for whoever opens them.
 """
@@ -16,8 +19,9 @@ import errno
 import itertools
 import json
 import os
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +30,8 @@ from automl.errors import AutoMLError, ConfigError
 from automl.runtime import fault
 
 _RECORD = {"run_id": int, "leaderboard": str, ...: object}
+TARGETS = "targets.json"
+_INSIDE = re.compile(r"\w[\w-]*", re.ASCII)
 _LARGEST_ID = 2**63 - 1  # of SQLite
 
 
@@ -82,6 +88,38 @@ def create(path: str | Path | None = None, leaderboard_url: str = "auto") -> Run
     return RunFolder(path, str(database))
 
 
+def create_parent(path: str | Path | None = None) -> Path:
+    """Make a new folder for the runs of several targets; None: one named by the time, in ``runs``."""
+    path = _named_by_time(Path("runs").absolute()) if path is None else Path(path).absolute()
+    refuse_used("A run", path, "Choose another run.dir.")
+    make(path, "run.dir", 0o700)
+    return path
+
+
+def write_runs(parent: Path, runs: Mapping[str, str]) -> None:
+    """Write down in the folder of several targets which folder in it holds the run of which."""
+    files.write(parent / TARGETS, json.dumps({"targets": dict(runs)}) + "\n")
+
+
+def runs_in(parent: str | Path) -> dict[str, Path]:
+    """Return the runs of several targets that lie in a folder, by their targets; none where it holds no such runs.
+
+    Raises ``AutoMLError`` where what is written about them is damaged.
+    """
+    record = Path(parent) / TARGETS
+    try:
+        found = files.read_json(record)
+        wrong = fault(found, {"targets": {...: str}})
+    except OSError:
+        return {}
+    except ValueError as error:
+        wrong = str(error)
+    outside = [] if wrong else [name for name in found["targets"].values() if not _INSIDE.fullmatch(name)]
+    if wrong or outside:
+        raise AutoMLError(f"'{record}' is damaged: {wrong or f'{outside[0]!r} is no folder inside it'}.")
+    return {target: Path(parent) / name for target, name in found["targets"].items()}
+
+
 def make(path: Path, option: str, mode: int = 0o777) -> None:
     """Make a folder, and those it lies in. Raises ``ConfigError`` naming ``option`` where that cannot be."""
     with _writable(path, option):
@@ -126,6 +164,9 @@ def find(path: str | Path, trust: bool = False) -> RunFolder:
     """
     path = Path(path).absolute()
     record = path / "run.json"
+    if runs := runs_in(path):
+        each = ", ".join(str(run) for run in runs.values())
+        raise AutoMLError(f"'{path}' holds a run for each of its targets. Give one of them: {each}")
     try:
         found = files.read_json(record)
         wrong = fault(found, _RECORD) or ("" if 0 < found["run_id"] <= _LARGEST_ID else "its run_id is none")

@@ -132,6 +132,12 @@ _MANIFEST = {  # of it, what is used here
     },
     ...: object,
 }
+_SEVERAL = {  # of the manifest of a folder that holds a model folder for each of several targets
+    "format": int,
+    "checksum": _SHA256,
+    "models": [{"target": str, "folder": str, "manifest": _SHA256}],
+    ...: object,
+}
 _EXTERNAL_DATA = 13  # the field of a tensor that says where it lies
 _ONNX = {  # the messages of onnx.proto that may hold tensors: by the number of the field, which message it holds
     "model": {7: "graph", 20: "training", 25: "function"},
@@ -1634,6 +1640,12 @@ class Model:
     def __init__(self, folder: str | os.PathLike[str], threads: int = 0) -> None:
         self.folder = Path(folder)
         self.manifest = _read_manifest(self.folder)
+        if "models" in self.manifest:
+            raise PredictionError(
+                f"'{self.folder}' holds a model for each of several targets: "
+                f"{_list([one['target'] for one in self.manifest['models']])}. Give the folder of one; "
+                "predict.py, `automl predict` and open_model answer all."
+            )
         self.schema: dict[str, Any] = self.manifest["schema"]
         self.classes: list[Any] = self.schema["classes"]
         self.quantiles: list[float] = self.schema.get("quantiles", [])
@@ -1734,6 +1746,39 @@ class Model:
                 yield {name: values[a:b] for name, values in parts.items()} | texts
 
 
+class Several:
+    """A folder with a model for each of several targets, opened; see ``Model``.
+
+    ``models``: by the name of the target, in the order in which they were asked for.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], threads: int = 0) -> None:
+        self.folder = Path(folder)
+        self.manifest = _read_manifest(self.folder)
+        self.models: dict[str, Model] = {}
+        for one in self.manifest["models"]:
+            _read_checked(self.folder / one["folder"], "manifest.json", one["manifest"])
+            self.models[one["target"]] = Model(self.folder / one["folder"], threads)
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """How the raw input of the first model becomes rows; the others read the same files."""
+        return next(iter(self.models.values())).schema
+
+    def predict(self, x: Any, lengths: Any = None) -> dict[str, np.ndarray]:
+        """Return what each model predicts, by the name of its target."""
+        return {target: model.predict(x, lengths) for target, model in self.models.items()}
+
+    def scores(self, x: Any, lengths: Any = None) -> dict[str, np.ndarray]:
+        """Return what each model's graph gives, by the name of its target."""
+        return {target: model.scores(x, lengths) for target, model in self.models.items()}
+
+
+def open_model(folder: str | os.PathLike[str], threads: int = 0) -> "Model | Several":
+    """Open a folder with one model, or with one for each of several targets. Raises ``PredictionError``."""
+    return (Several if "models" in _read_manifest(Path(folder)) else Model)(folder, threads)
+
+
 def ids_per_row(counts: Mapping[str, np.ndarray]) -> np.ndarray:
     """Return what the texts of rows take, (n,), as ``even_spans`` wants it: one long text must not widen others.
 
@@ -1767,7 +1812,10 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         )
     if not wrong and manifest.get("checksum") != checksum(manifest):
         wrong = "its checksum is not that of its content"
-    wrong = wrong or fault(manifest, _MANIFEST) or _contradiction(manifest)
+    if not wrong and "models" in manifest:
+        wrong = fault(manifest, _SEVERAL) or _contradiction_of_several(manifest)
+    else:
+        wrong = wrong or fault(manifest, _MANIFEST) or _contradiction(manifest)
     if wrong:
         raise PredictionError(f"'{path}' is damaged: {wrong}. Copy the whole folder again, or export the model again.")
     return manifest
@@ -1877,6 +1925,16 @@ def _contradiction(manifest: Mapping[str, Any]) -> str:
         "its shape does not fit the data": len(schema["shape"]) != n_sizes or min(schema["shape"], default=1) < 1,
     }
     return next((words for words, holds in impossible.items() if holds), "")
+
+
+def _contradiction_of_several(manifest: Mapping[str, Any]) -> str:
+    """Return what in a manifest of several models cannot be so; "" if there is nothing."""
+    models = manifest["models"]
+    names = [one["target"] for one in models]
+    if not models or len(set(names)) < len(names):
+        return "its targets are none, or repeat"
+    outside = next((one["folder"] for one in models if not _FILE_NAME.fullmatch(one["folder"])), None)
+    return "" if outside is None else f"'{shown(outside)}' is no folder inside it"
 
 
 def _read_checked(folder: Path, name: str, digest: str) -> bytes:
@@ -2035,30 +2093,50 @@ def read_input(path: Path) -> tuple[Any, Any]:
     return x, lengths
 
 
-def _write(model: Model, scores: np.ndarray, output: IO[str], spreadsheet: bool) -> None:
-    classes = list(map(defused, model.classes)) if spreadsheet else model.classes
-    columns = ["prediction", *(f"probability_{c}" for c in classes)]
+def _columns_of(
+    model: Model, scores: np.ndarray, target: str | None, cell: Callable[[Any], Any]
+) -> tuple[list[str], Iterator[list[Any]]]:
+    """Return what is written of a model's predictions: the names of the columns, and their values row by row.
+
+    ``target``: how the columns are called; None where it is the only one, whose column is "prediction". ``cell``: makes
+    a text what may be written.
+    """
+    rows, classes = scores.tolist(), list(map(cell, model.classes))
     if model.quantiles:
-        columns = [f"{model.schema['target_name']}_q{q:g}" for q in model.quantiles]
-        columns = list(map(defused, columns)) if spreadsheet else columns
-    if output.isatty():
-        classes = [printable(c) if isinstance(c, str) else c for c in classes]
-        columns = list(map(printable, columns))
+        name = target or model.schema["target_name"]
+        return [cell(f"{name}_q{q:g}") for q in model.quantiles], iter(rows)
+    name, behind = ("prediction", "") if target is None else (target, f"{target}_")
+    if not classes:
+        return [cell(name)], iter(rows)
+    columns = [cell(name), *(cell(f"{behind}probability_{c}") for c in classes)]
+    called = model.codes(scores).tolist()
+    # The text gives the same number again: nine digits do for a float32 probability.
+    return columns, ([classes[k], *(f"{p:.9g}" for p in row)] for k, row in zip(called, rows, strict=True))
+
+
+def _write(model: Model | Several, scores: Any, output: IO[str], spreadsheet: bool) -> None:
+    def cell(value: Any) -> Any:
+        value = defused(value) if spreadsheet else value
+        return printable(value) if isinstance(value, str) and output.isatty() else value
+
+    if isinstance(model, Several):
+        parts = [_columns_of(one, scores[target], target, cell) for target, one in model.models.items()]
+    else:
+        parts = [_columns_of(model, scores, None, cell)]
+    columns = [name for names, _ in parts for name in names]
     # Python before 3.13 quotes no carriage return by itself, which readers take for the end of a row.
-    returns = any("\r" in str(c) for c in (*columns, *classes))
+    returns = any("\r" in name for name in columns)  # those of classes have these in them
     writer = csv.writer(output, lineterminator="\n", quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL)
     writer.writerow(columns)
-    best = model.codes(scores) if classes else None
-    for i, row in enumerate(scores.tolist()):
-        # The text gives the same number again: nine digits do for a float32 probability.
-        writer.writerow(row if best is None else [classes[best[i]], *(f"{value:.9g}" for value in row)])
+    for row in zip(*(rows for _, rows in parts), strict=True):
+        writer.writerow([value for part in row for value in part])
 
 
-def write_predictions(model: Model, scores: np.ndarray, output: str, spreadsheet: bool = False) -> None:
+def write_predictions(model: Model | Several, scores: Any, output: str, spreadsheet: bool = False) -> None:
     """Write predictions as CSV to the file ``output``, or to standard output for "-"; a link is followed.
 
-    ``spreadsheet``: texts are ``defused``; otherwise they are exactly the classes. Raises ``PredictionError`` where
-    ``output`` cannot be written, and leaves what was there.
+    ``scores``: as ``model.scores`` gives them. ``spreadsheet``: texts are ``defused``; otherwise they are exactly the
+    classes. Raises ``PredictionError`` where ``output`` cannot be written, and leaves what was there.
     """
     path = Path(output)
     try:
@@ -2110,7 +2188,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=0, help="cores to use (default: all)")
     options = parser.parse_args(argv)
     try:
-        model = Model(options.model, options.threads)
+        model = open_model(options.model, options.threads)
         scores = model.scores(*read_input(options.data))
         write_predictions(model, scores, options.output, options.spreadsheet)
     except (PredictionError, OSError, MemoryError) as error:

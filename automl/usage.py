@@ -36,7 +36,7 @@ usage: automl search data.train=FILE data.target=COLUMN [KEY=VALUE ...]
 Search for the best model, and ship it. The keys that are used most:
 
   data.train=FILE         a table, a .npz archive, or a folder with one folder of images per class
-  data.target=COLUMN      the column to predict (tables and text)
+  data.target=COLUMN      the column to predict (tables and text); [a,b]: several, each by a search of its own
   data.test=FILE          locked away, and scored once at the end
   data.roles={zip: text}  what columns are, where it is not what is inferred
   task=regression         or classification, binary, multiclass; default: inferred

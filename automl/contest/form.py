@@ -39,6 +39,22 @@ class Form:
         return cls(given["id"], given["target"], tuple(given["columns"]), given["answers"], tuple(given["classes"]))
 
 
+def understand_each(
+    train: Table, test: Table, sample: Table, target: str | None = None, quantiles: Sequence[float] = ()
+) -> list[Form]:
+    """Read the form of each target off the tables: several where all columns of the sample are targets themselves.
+
+    That they are where the training data has them too, and the test data lacks them; else see ``understand``.
+    """
+    columns = [name for name in sample if name in train and name not in test]
+    ids = [name for name in sample if name in test]
+    several = len(columns) > 1 and len(columns) == len(sample) - len(ids[:1])
+    if target is not None or quantiles or not several:
+        return [understand(train, test, sample, target, quantiles)]
+    id = ids[0] if ids else ""
+    return [Form(id, name, (name,), _one_answer(train[name], sample[name])) for name in columns]
+
+
 def understand(
     train: Table, test: Table, sample: Table, target: str | None = None, quantiles: Sequence[float] = ()
 ) -> Form:
@@ -69,11 +85,6 @@ def understand(
     if len(columns) == 1:
         target = target or (named[0] if named else _the_only_one(train, test, id))
         return Form(id, target, tuple(columns), _one_answer(train[target], sample[columns[0]]))
-    if named == columns and target is None:
-        raise DataError(
-            f"The sample asks for {len(columns)} targets ({', '.join(map(shown, columns[:5]))}). One command answers "
-            "one target: take a sample with the id and one of them, and put the columns together."
-        )
     target = target or _the_only_one(train, test, id)
     return Form(id, target, tuple(columns), "probabilities", _classes(columns, train[target]))
 

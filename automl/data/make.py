@@ -123,7 +123,8 @@ def _with_target(data: Source, y: Any) -> Source:
         values = values[:, 0]
     if values.ndim != 1:
         raise DataError(
-            f"The target must be one value in each row; its shape is {values.shape}. Predict one column at a time."
+            f"The target must be one value in each row; its shape is {values.shape}. Predict one column at a time; "
+            "sklearn.multioutput.MultiOutputRegressor(AutoML(...)) does so for all of them."
         )
     if len(values) != len(data):
         raise DataError(

@@ -107,7 +107,7 @@ def export(
             _write(draft, "README.md", _readme(task, manifest))
             _write_manifest(draft, manifest)
             _check_limits(task, members, goals or Goals(), draft / "model.onnx", measured["latency_ms"])
-            _put(draft, folder, scratch / "earlier")
+            put(draft, folder, scratch / "earlier")
     n_bytes = sum(f.stat().st_size for f in folder.iterdir())
     latency = Latency.measured(measured["latency_ms"])
     return Shipped(folder, kind, n_bytes, latency, parity, scores, manifest["members"], said)
@@ -132,7 +132,7 @@ def _write(folder: Path, name: str, content: str | bytes) -> None:
     files.write(folder / name, content, files.PUBLIC)
 
 
-def _put(draft: Path, folder: Path, earlier: Path) -> None:
+def put(draft: Path, folder: Path, earlier: Path) -> None:
     """Move the finished ``draft`` to ``folder``; what was there goes only then."""
     draft.chmod(0o755)
     if folder.exists():

@@ -69,8 +69,10 @@ def test_forms_that_cannot_be_told() -> None:
         form.understand(train, test, sample, target="mor")
     with pytest.raises(DataError, match="it has none"):
         form.understand(train, test, {"id": sample["id"]})
-    with pytest.raises(DataError, match="One command answers one"):
-        form.understand(train, test, {"id": sample["id"], "target": sample["y1"], "more": sample["y1"]})
+    two = {"id": sample["id"], "target": sample["y1"], "more": sample["y1"]}
+    expected = [form.Form("id", name, (name,), "values") for name in ("target", "more")]
+    assert form.understand_each(train, test, two) == expected
+    assert form.understand_each(train, test, {"id": sample["id"], "y1": sample["y1"]}, "more")[0].target == "more"
     train, test, sample = map(as_columns, tables("classes", {"hi": 0.1, "low": 0.2}))
     with pytest.raises(DataError, match="must be the classes"):
         form.understand(train, test, sample)
