@@ -10,12 +10,13 @@ if TYPE_CHECKING:
 PAUSES = False
 
 
-def make(*, eta: float = 3, grace_percent: float = 12.5, brackets: int = 1) -> "TrialScheduler":
+def make(*, eta: float = 3, grace_percent: float = 4, brackets: int = 1) -> "TrialScheduler":
     """Return Ray's ASHA over progress in percent (Li et al., MLSys 2020, arXiv:1810.05934).
 
-    eta: the share that goes on at a rung is 1/eta. grace_percent: the first rung; 12.5 is the first
-    of eight folds, and further rungs follow at grace_percent * eta**k. brackets: how many such
-    ladders to spread the trials over.
+    eta: the share that goes on at a rung is 1/eta. grace_percent: the first rung; further ones follow at
+    grace_percent * eta**k, and a trial is judged at the highest that it has got to: after the first of eight folds
+    at the one of 12 %. Of recorded curves, rungs from 4 % on find better ones than later rungs for the same epochs.
+    brackets: how many such ladders to spread the trials over.
     """
     number("eta of asha", eta, 1.01)
     number("grace_percent of asha", grace_percent, 0.1, 100)

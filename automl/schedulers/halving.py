@@ -22,16 +22,17 @@ def make(
     fold_score: FoldScore | None = None,
     *,
     eta: float = 3,
-    grace_percent: float = 12.5,
+    grace_percent: float = 4,
     beside: int = 3,
 ) -> "Halving":
     """Return a scheduler that ends a candidate which is neither good for its folds nor good for the ensemble.
 
     At a rung (at ``grace_percent`` of a trial, and at further ones ``eta`` times as far each) the best 1/``eta`` of
-    those that got there go on (asynchronous successive halving: Li et al., MLSys 2020, arXiv:1810.05934). Of the
-    others, one goes on by whose predictions the mean of the best ``beside`` candidates gains, at one of a few weights,
-    on the folds that it has: models of different kinds make different mistakes, so a weaker one may be what an
-    ensemble lacks (Caruana et al., ICML 2004). ``beside=0``: nobody is spared.
+    those that got there go on (asynchronous successive halving: Li et al., MLSys 2020, arXiv:1810.05934): of recorded
+    curves, rungs from 4 % on find better ones than later rungs for the same epochs. Of the others, one goes on by whose
+    predictions the mean of the best ``beside`` candidates gains, at one of a few weights, on the folds that it has:
+    models of different kinds make different mistakes, so a weaker one may be what an ensemble lacks (Caruana et al.,
+    ICML 2004). ``beside=0``: nobody is spared.
 
     ``predicted(trial, fold)`` returns what a trial predicts of a fold's validation rows, (n, width), or None where that
     is not known; ``fold_score(fold, predictions)`` the score of such predictions, greater is better. Without these, and
@@ -41,13 +42,13 @@ def make(
     number("grace_percent of halving", grace_percent, 0.1, 100)
     number("beside of halving", beside, 0, whole=True)
     n_beside = int(beside) if predicted and fold_score else 0
-    return Halving(Rungs(eta, grace_percent), n_beside, predicted or _unknown, fold_score or (lambda fold, _: 0.0))
+    return Halving(RungScores(eta, grace_percent), n_beside, predicted or _unknown, fold_score or (lambda fold, _: 0.0))
 
 
 class Halving:
     """Decides at each rung. See ``make``."""
 
-    def __init__(self, rungs: "Rungs", n_beside: int, predicted: Predicted, fold_score: FoldScore) -> None:
+    def __init__(self, rungs: "RungScores", n_beside: int, predicted: Predicted, fold_score: FoldScore) -> None:
         self.rungs, self.n_beside, self.predicted, self.fold_score = rungs, n_beside, predicted, fold_score
         self._trials: dict[str, Trial] = {}  # that run, and the best that have finished
         self._predictions: dict[str, list[np.ndarray]] = {}  # of their first folds
@@ -104,7 +105,7 @@ class Halving:
         self._predictions.pop(id, None)
 
 
-class Rungs:
+class RungScores:
     """The scores that trials had when they got to each rung, in percent of the way."""
 
     def __init__(self, eta: float, first: float) -> None:
