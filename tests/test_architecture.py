@@ -28,7 +28,8 @@ BOTTOM = (
     "registry",
     "runtime",
 )
-TOP = ("cli", "hydra_app", "again", "compete", "host", "commands", "estimator", "search", "search_cv", "testing")
+TOP = ("cli", "hydra_app", "again", "compete", "host", "multi_target", "commands", "estimator", "search", "search_cv")
+TOP += ("testing",)
 
 
 def module_files() -> dict[str, Path]:
