@@ -61,6 +61,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 _SEPARATORS = (",", ";", "\t", "|", "~", "^", "\x01", "\x1f")
 _MOST_TITLES = 5  # lines above the header
+_RULE = re.compile(r"[\s|:+=-]*(?:---|===)[\s|:+=-]*")  # a line that is drawn
 _SEPARATOR_LINE = re.compile(r'"?sep=(\\t|.)"?', re.IGNORECASE)
 _FIRST_ROWS = 20
 _MENDED_BESIDE = 10  # good characters beyond ASCII for each that is broken: the text is UTF-8 nevertheless
@@ -161,7 +162,10 @@ _NOTHING_WORDS = (
     "missing|unknown|unk|undefined|unavailable|not available|not applicable|not known|not reported|not recorded|"
     "no data|none|null|nil|nan|nat|na|n/a|n.a.|n.a|n/d|n.d.|nd|n.k.|k.a.|s/d|tbd|tba|t.b.d.|tbc|pending|blank|"
     "(blank)|empty|(null)|\\n|#n/a|#na|<na>|#div/0!|#value!|#ref!|#name?|#num!|#null!|"
-    "1.#ind|-1.#ind|1.#qnan|-1.#qnan|1.#inf|-1.#inf|err|error|invalid"
+    "1.#ind|-1.#ind|1.#qnan|-1.#qnan|1.#inf|-1.#inf|err|error|invalid|"
+    "keine angabe|unbekannt|fehlt|n.v.|onbekend|geen|n.v.t.|nvt|inconnu|nc|n.c.|non renseigné|sin dato|sin datos|"
+    "desconocido|s.d.|sconosciuto|non disponibile|desconhecido|não informado|sem dados|brak|brak danych|b.d.|"
+    "нет данных|неизвестно|нет|н/д|нд|不明|未知|无|無|暂无|なし|없음"
 )
 _NOTHING = frozenset(_NOTHING_WORDS.split("|"))
 _NO_DATE = re.compile(r"(?:0000([-/.])00\1(?:00|0000)|00([-/.])00\2(?:00){1,2})(?:[ T]00:00(?::00)?)?")
@@ -220,25 +224,39 @@ def beginning(path: Path, text: str) -> tuple[int, str]:
 
 
 def _length_of_titles(text: str, start: int) -> int:
-    """Return the length of the lines above the header that have no fields: a title, or comments of another kind."""
+    """Return the length of the lines above the header that have one field at most: a title, or other comments.
+
+    The separators that a sheet writes behind a title count for nothing, where the names below are all there.
+    """
     lines = list(itertools.islice(_lines(text[start : start + _LOOK]), 20))
-    of_each = [[len(record) for record in csv.reader(lines, delimiter=sign) if record] for sign in _SEPARATORS]
-    for sizes in of_each if all(sizes[0] == 1 for sizes in of_each) else ():
-        n_titles = next((i for i, size in enumerate(sizes) if size > 1), 0)
-        below = sizes[n_titles:-1]
-        if 0 < n_titles <= _MOST_TITLES and len(below) > 1 and len(set(below)) == 1 and len(sizes) == len(lines):
-            return sum(map(len, lines[:n_titles]))
+    of_each = [[next(csv.reader([line], delimiter=sign), []) for line in lines] for sign in _SEPARATORS]
+    for rows in of_each if all(_n_filled(rows[0]) < 2 for rows in of_each) else ():
+        at = next((i for i, row in enumerate(rows) if _n_filled(row) > 1), 0)
+        titles = [row for row in rows[:at] if row]
+        below = {len(row) for row in rows[at:-1] if row}
+        is_padded = any(len(row) > 1 for row in titles)
+        are_names = not is_padded or all(name.strip() and split_number(name) is None for name in rows[at])
+        if 0 < len(titles) <= _MOST_TITLES and len(rows) - at > 2 and len(below) == 1 and are_names:
+            return sum(map(len, lines[:at]))
     return 0
+
+
+def _n_filled(row: Sequence[str]) -> int:
+    return sum(bool(field.strip()) for field in row)
 
 
 def table_in(path: Path, text: str, start: int, separator: str, notes: tuple[str, ...]) -> Table:
     """Return the table in a text whose header begins at ``start``; ``path``: what errors call it."""
-    columns, n_comments, footer = _parse(path, text, start, separator)
-    if n_comments:
-        notes = (*notes, f"'{path.name}': {n_comments} lines that begin with # were left out.")
-    if footer:
-        notes = (*notes, f"'{path.name}': line {footer:,} and what follows have one field, and were left out.")
-    return Table(columns, separator, notes)
+    try:
+        columns, said = _parse(path, text, start, separator)
+    except csv.Error as error:
+        try:
+            if '\\"' not in text:
+                raise
+            columns, said = _parse(path, text, start, separator, escape="\\")  # of a quote inside quotes
+        except csv.Error:
+            raise PredictionError(f"'{path}', {error}.") from None
+    return Table(columns, separator, (*notes, *(f"'{path.name}': {words}" for words in said)))
 
 
 def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
@@ -257,7 +275,7 @@ def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
     encoding = next((name for mark, name in _BYTE_ORDER_MARKS.items() if raw.startswith(mark)), "") or _unmarked(raw)
     raw = raw.removesuffix(b"\x1a")  # the end of a file, to DOS
     try:
-        return raw.decode(encoding), ()
+        return _unsigned(path, raw.decode(encoding))
     except UnicodeDecodeError as error:
         if encoding != "utf-8" or b"\0" in raw[:4096]:
             way_out = "It may be a binary file, or text in UTF-16. Save it as UTF-8."
@@ -269,6 +287,13 @@ def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
     with contextlib.suppress(UnicodeDecodeError):
         return raw.decode("cp1252"), (_not_utf8(path, "Windows-1252"),)
     return raw.decode("latin-1"), (_not_utf8(path, "Latin-1"),)
+
+
+def _unsigned(path: Path, text: str) -> tuple[str, tuple[str, ...]]:
+    """Return a text without zero characters, and without the byte order marks of files that were put together."""
+    n_zeros = text.count("\0")
+    notes = (f"'{path.name}' holds {n_zeros:,} zero characters (NUL), which were left out.",) if n_zeros else ()
+    return text.replace("\ufeff", "").replace("\0", ""), notes
 
 
 def _unmarked(raw: bytes) -> str:
@@ -292,7 +317,7 @@ def _header(path: Path, text: str) -> tuple[int, str]:
             separator = given[1].replace("\\t", "\t")
         elif line.startswith("#"):
             comment = start
-        elif line.strip():
+        elif line.strip() and not _RULE.fullmatch(line):
             break
         start += len(line)
     if comment >= 0 and text[comment + 1 : comment + 2].strip() and start < len(text):
@@ -326,46 +351,72 @@ def _separator(path: Path, text: str, start: int) -> str:
         if len(header) > 1:
             found.append((round(fitting, 1), len(header), separator))
     # Of equals not the comma, which also stands in names and numbers.
-    return max(found, key=lambda one: (*one[:2], one[2] != ","))[2] if found else ","
+    return max(found, key=lambda one: (*one[:2], one[2] != ","))[2] if found else _space(text, start) or ","
 
 
-def _parse(path: Path, text: str, start: int, separator: str) -> tuple[dict[str, np.ndarray], int, int]:
+def _space(text: str, start: int) -> str:
+    """Return a space where it separates the fields, as in tables of a fixed width: always so many, some of numbers."""
+    lines = itertools.islice(filter(str.strip, _lines(text[start : start + _LOOK])), _FIRST_ROWS + 1)
+    header, *rows = [line.split() for line in lines if not _RULE.fullmatch(line)] or [[]]
+    if len(header) < 2 or len(rows) < 2 or any(len(row) != len(header) for row in rows):
+        return ""
+    return " " if any(all(map(split_number, column)) for column in zip(*rows, strict=True)) else ""
+
+
+def _parse(
+    path: Path, text: str, start: int, separator: str, escape: str | None = None
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Return the columns of a table of text, and what was left out. Raises ``csv.Error`` with the line."""
     file = io.StringIO(text, newline="")
     file.seek(start)
+    lines: Iterable[str] = map(str.strip, file) if separator == " " else file
     above = text.count("\n", 0, start)  # lines
-    reader = csv.reader(file, delimiter=separator, strict=True, skipinitialspace=True)
-    n_comments = 0
+    reader = csv.reader(lines, delimiter=separator, strict=True, skipinitialspace=True, escapechar=escape)
+    rows: list[list[str]] = []
+    left_out: collections.Counter[str] = collections.Counter()
+    footer = 0
     try:
         names = [name.strip() for name in next(reader)]
         numbered = ((reader.line_num, row) for row in reader)
         first = list(itertools.islice(numbered, _FIRST_ROWS))
+        if first and _RULE.fullmatch("|".join(first[0][1])):
+            del first[0]  # the line below the header of Markdown and of a terminal
         filled = [row for _, row in first if row]
         if len(names) > 1 and len(filled) > 1 and all(len(row) == len(names) + 1 for row in filled):
             # Rows are numbered in a column without a name, or end in a sign too many.
             names = ["", *names] if any(row[-1] for row in filled) else [*names, ""]
         header = [name or f"Unnamed: {i}" for i, name in enumerate(names)]
-        rows, footer = [], 0
         for line, row in itertools.chain(first, numbered):
             if len(row) == len(header) and not footer:
                 rows.append(row)
             elif row and row[0].startswith("#"):
-                n_comments += 1
+                left_out["begin with #"] += 1
             elif len(row) == 1 and rows:  # below the table: its source, a remark
                 footer = footer or above + line
             elif row:  # an empty line is no row
-                at, size = (footer, 1) if footer else (above + line, len(row))
-                raise PredictionError(
-                    f"'{path}', line {at}: every row must have {len(header)} fields like the "
-                    f"header; this one has {size}. Put values that contain '{separator}' in double quotes."
-                )
+                raise _wrong_size(path, separator, len(header), *((footer, 1) if footer else (above + line, len(row))))
     except csv.Error as error:
         what = "a double quote is opened, and never closed" if "end of data" in str(error) else error
-        raise PredictionError(f"'{path}', line {above + reader.line_num}: {what}.") from None
+        raise csv.Error(f"line {above + reader.line_num}: {what}") from None
     refuse_repeats(header, f"'{path}': ")
     if not rows:
         raise PredictionError(f"'{path}' has a header but no rows.")
+    n_rows, heading = len(rows), set(filter(None, names))
+    if len(heading) > 1:  # of files that were put together
+        rows = [row for row in rows if row[-1].strip() != names[-1] or [field.strip() for field in row] != names]
+        left_out["repeat the header"] = n_rows - len(rows)
+    said = [f"lines that {what} were left out: {n:,}." for what, n in left_out.items() if n]
+    said += [f"line {footer:,} and what follows have one field, and were left out."] if footer else []
     columns = {name: _interned(column) for name, column in zip(header, zip(*rows, strict=True), strict=True)}
-    return columns, n_comments, footer
+    return columns, said
+
+
+def _wrong_size(path: Path, separator: str, n_fields: int, line: int, size: int) -> PredictionError:
+    fewer = "Empty fields at the end need their separators, a line break inside a value double quotes around it."
+    way_out = f"Put values that contain '{separator}' in double quotes." if size > n_fields or size < 2 else fewer
+    return PredictionError(
+        f"'{path}', line {line}: every row must have {n_fields} fields like the header; this one has {size}. {way_out}"
+    )
 
 
 def _interned(column: Sequence[str]) -> np.ndarray:
@@ -485,6 +536,8 @@ def label(value: Any, marks: Collection[str] = MISSING) -> str:
 
 def _plain(value: Any) -> str:
     text = value.decode("utf-8", "replace").strip() if isinstance(value, bytes) else str(value).strip()
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text.translate(_UNSEEN)).strip()
     if text.lower() in ("true", "false"):
         return text.capitalize()
     if _INTEGRAL.fullmatch(text):
@@ -1017,6 +1070,8 @@ def sizes(unit: str) -> dict[str, float]:
     return {kind: size for kind, known in MEASURES.items() for name, size in known.items() if name == above}
 
 
+# What is not seen between letters, and joins none: zero-width spaces, soft hyphens, marks of the direction.
+_UNSEEN = dict.fromkeys((0xAD, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF))
 # Unicode's spaces, minus signs, apostrophes and full-width characters, as those that are read; others are not seen.
 _SIGNS = str.maketrans(
     {

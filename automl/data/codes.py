@@ -1,16 +1,25 @@
 """Texts that look like numbers and name something: codes with leading zeros, phone numbers, grouped thousands."""
 
+import re
+
 import numpy as np
 
 from automl import runtime
 from automl.data import dates
 from automl.data.findings import Findings
 
+# A program writes 1e+05, or 100000; a code of letters and digits, where it is all digits but one, is 1e5.
+_WITH_E = re.compile(r"\d+[eE]\d+")
+_FEWEST_WITH_E = 20  # different ones
+
 
 def holds_codes(values: np.ndarray) -> bool:
-    """Whether whole numbers are written with leading zeros (02139, 007), which say that they name something."""
+    """Whether all are whole numbers, some with leading zeros (02139, 007), or all like 1e5: they name something."""
     if values.dtype != object:
         return False
+    if len(values) and isinstance(values[0], str) and _WITH_E.fullmatch(values[0].strip()):
+        texts = {value for value in values.tolist() if not runtime.is_missing(value)}
+        return len(texts) >= _FEWEST_WITH_E and all(_WITH_E.fullmatch(str(text).strip()) for text in texts)
     is_padded = False
     for value in values.tolist():
         if not isinstance(value, str):

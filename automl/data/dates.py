@@ -69,6 +69,8 @@ def of_texts(name: str, counts: Mapping[str, int]) -> tuple[str, ...]:
         left = [text for text in left if not _parses(text, best)]
         # Both orders of day and month in one column are two conventions, not two forms.
         _refuse_both_orders(name, best, left, distinct)
+    if found and left and all(map(_is_sheet_day, left)):
+        found, left = [*found, "sheet days"], []
     few = len(left) <= STRAY_KINDS and len(sample) - len(left) > STRAY_KINDS
     if not found or not (few or len(left) <= len(sample) * STRAY_SHARE):
         return ()
@@ -85,6 +87,14 @@ def _may_be_dates(text: str) -> bool:
     return len(text) < 80 and (
         n_digits >= 3 or (n_digits >= 1 and (":" in text or "'" in text or text.lower().endswith("m")))
     )
+
+
+def _is_sheet_day(text: str) -> bool:
+    """Whether a number may be a day as sheets count them: what becomes of some dates where they are saved as text."""
+    try:
+        return _SHEET_DAYS[0] <= float(text) <= _SHEET_DAYS[1]
+    except ValueError:
+        return False
 
 
 def _parses(text: str, form: str) -> bool:
@@ -199,7 +209,7 @@ def of_numbers(name: str, values: np.ndarray, declared: bool = False) -> str:
 
     20240131, 20240131235959 and the like, where all are days between 1900 and 2100; and seconds (or ms, us, ns) since
     1970, where the column is ``declared`` to hold dates, or called like a time; and days since 1899-12-30, as sheets
-    count them, where it is called a date.
+    count them, where it is called a date, with the time of the day as their fraction.
     """
     present = values[~np.isnan(values)]
     if not len(present) or present.min() <= 0 or np.isinf(present.max()):
@@ -213,7 +223,7 @@ def of_numbers(name: str, values: np.ndarray, declared: bool = False) -> str:
     if declared and is_whole and present.min() >= _FIRST and present.max() <= _LAST:
         return "%Y"
     is_date = declared or _DATE_NAME.search(name)
-    if is_date and is_whole and _SHEET_DAYS[0] <= present.min() and present.max() <= _SHEET_DAYS[1]:
+    if is_date and _SHEET_DAYS[0] <= present.min() and present.max() <= _SHEET_DAYS[1]:
         return "sheet days"
     if not declared and not _TIME_NAME.search(name):
         return ""

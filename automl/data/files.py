@@ -105,7 +105,7 @@ def _column_in(rows: Sequence[str], position: int, n_columns: int, separator: st
     after = n_columns - 1 - position
 
     def field(row: str) -> str:
-        if '"' in row:
+        if '"' in row or separator == " ":
             fields = next(csv.reader([row], delimiter=separator, skipinitialspace=True))
             return fields[position] if position < len(fields) else ""
         if position <= after:

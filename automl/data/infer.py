@@ -46,7 +46,9 @@ def infer_columns(
             column = inferred(name, values, findings)
         found.append(column if column.role == "dropped" or column.missing else replace(column, missing=missing))
     if all(c.role == "dropped" for c in found):
-        reasons = "; ".join(f"'{c.name}': {c.reason}" for c in found[:10]) or "there is no column besides the target"
+        if not found:
+            raise DataError("There is no column besides the target, so nothing to predict it from. Add columns.")
+        reasons = "; ".join(f"'{c.name}': {c.reason}" for c in found[:10])
         raise DataError(f"No column can be used ({reasons}). Declare what a column is with roles={{column: role}}.")
     return tuple(found), (*_summary(found, findings, columns), *findings.notes)
 

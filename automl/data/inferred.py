@@ -11,14 +11,15 @@ import numpy as np
 from automl import runtime
 from automl.data import dates, several, units, written
 from automl.data.codes import holds_codes, may_be_more
-from automl.data.findings import Findings
+from automl.data.findings import Findings, some
 from automl.data.identity import ID_NAME
 from automl.data.levels import apart, categorical, note_missing, note_nothing
 from automl.data.offsets import centred, dated, less_center, middle
-from automl.data.strays import refuse_strays, words_for_nothing
+from automl.data.strays import lone_mark, parses, refuse_strays, words_for_nothing
 from automl.data.vocabulary import build_vocabulary
 from automl.task import Column
 
+_DIGITS = re.compile(r"[\d\W]+")
 _SOFT = {"role": "datetime"}  # a column in which what says nothing is missing
 
 
@@ -75,6 +76,8 @@ def _number(column: Column, values: np.ndarray, findings: Findings, parsed: np.n
         return Column(name, "dropped", reason=f"every value is {present[0] + center:g}")
     if ID_NAME.search(name) and (present == np.round(present)).all() and len(np.unique(present)) == len(parsed):
         return Column(name, "dropped", reason="its name and its values, all different, are those of an identifier")
+    if not findings.declared and (mark := lone_mark(present + center)):
+        findings.notes.append(mark.note(f"Column '{runtime.shown(name)}'"))
     form = "" if column.decimal or column.format else dates.of_numbers(name, parsed + center)
     if form:
         findings.notes.append(f"The numbers of column '{runtime.shown(name)}' are read as dates ({form}).")
@@ -91,8 +94,10 @@ def _from_strings(name: str, values: np.ndarray, findings: Findings) -> Column:
         return Column(name, "dropped", reason="every value is missing")
     if len(distinct) == 1 and not n_missing:
         return Column(name, "dropped", reason=f"every value is '{runtime.shown(distinct[0])}'")
-    if counts.keys() <= {"True", "False"}:
+    if counts.keys() <= {"True", "False"} or _are_truth_values(counts):
         findings.missing[name] = n_missing
+        if len(counts) > 2:
+            findings.notes.append(f"Column '{runtime.shown(name)}' is read as true or false: {some(distinct)}.")
         return Column(name, "boolean")
     found = _numbers_or_dates(name, values, counts, findings)
     if found is not None:
@@ -108,6 +113,13 @@ def _from_strings(name: str, values: np.ndarray, findings: Findings) -> Column:
             "with one unit, or without."
         )
     return categorical(name, counts, marked, findings)
+
+
+def _are_truth_values(counts: Counter[str]) -> bool:
+    """Whether truth values stand in several words, as yes, Y and 1 do for one: two words are as good as levels."""
+    if len(counts) < 3 or not all(parses(text, runtime.truth) for text in counts):
+        return False
+    return len(set(map(runtime.truth, counts))) == 2
 
 
 def _numbers_or_dates(name: str, values: np.ndarray, counts: Counter[str], findings: Findings) -> Column | None:
@@ -150,6 +162,10 @@ def _as_written(column: Column, values: np.ndarray, counts: Counter[str], findin
         refuse_strays(name, values, counts, "dates", lambda v: runtime.moment(v, forms, _SOFT), findings.row_numbers)
         if runtime.dates(np.array(list(counts), object), forms, _SOFT)[1] < 0:
             note_nothing(name, counts, "dates", findings)
+            if "sheet days" in forms:
+                findings.notes.append(
+                    f"Numbers among the dates of column '{runtime.shown(name)}' are read as days of a sheet."
+                )
             if order := dates.ambiguous(forms, counts):
                 fit = f"The dates of column '{runtime.shown(name)}' fit both month first and day first"
                 findings.notes.append(f"{fit}; they are read as {order}.")
@@ -186,8 +202,8 @@ def _hint(text: str) -> str:
 
 
 def _is_text(distinct: Sequence[str], n_present: int) -> bool:
-    """Sentences: several words, and seldom the same twice."""
+    """Sentences: several words that are no numbers, and seldom the same twice."""
     sample = distinct[:1000]
-    words = float(np.mean([len(value.split()) for value in sample]))
+    words = float(np.mean([sum(not _DIGITS.fullmatch(word) for word in value.split()) for value in sample]))
     share = len(distinct) / n_present
     return (words >= 3 and share > 0.5 and len(distinct) >= 5) or (words >= 8 and share > 0.1)

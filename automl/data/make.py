@@ -18,6 +18,7 @@ from automl.data.options import Options
 from automl.data.parts import Parts, same_rows, take_apart
 from automl.data.sampling import Keys, Sampling
 from automl.data.source import Source
+from automl.data.strays import lone_mark
 from automl.data.subwords import with_subwords
 from automl.data.target import TargetColumn, infer_target, understand, whole
 from automl.errors import ConfigError, DataError, unknown_name
@@ -161,6 +162,8 @@ def _task(name: str, parts: Parts, test: Source | None, options: Options) -> Tas
     learnt, parts, notes = _target(name, parts, options)
     metric = metrics.get(options.metric, learnt.kind, learnt.quantiles)
     y = learnt.encode(parts.y, row_numbers=parts.data.row_numbers)
+    if learnt.kind == "regression" and not options.marks and (mark := lone_mark(y)):
+        notes.append(mark.note(f"The target '{runtime.shown(name)}'"))
     locked = None
     if options.test_share:
         rest, held = splits.hold_out(_whole_layout(parts, learnt, y, options), options.test_share)
@@ -265,6 +268,8 @@ def _target(name: str, parts: Parts, options: Options) -> tuple[TargetColumn, Pa
         left_out.append(f"{len(parts.y) - len(keep):,} rows of weight 0 were left out.")
         parts = parts.take(keep)
     gone = "".join(f" {said}" for said in (*written, *left_out))
+    if n_gone:
+        gone += " If an empty field is a class of its own, write its name into it."
     if len(parts.y) < 2:
         raise DataError(
             f"Learning needs rows to train on and others to validate on; there is 1 sample. Give more rows.{gone}"

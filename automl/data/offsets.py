@@ -36,7 +36,9 @@ def centred(column: Column, values: np.ndarray, center: float) -> Column:
     median = float(np.median(present))
     median = float(round(median)) if abs(median) >= 1 else 0.0
     lost, kept = _lost(present), _lost(present - median)
-    return replace(column, center=median) if lost > _PRECISION * present.std() and kept < lost / 2 else column
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = present.std()
+    return replace(column, center=median) if lost > _PRECISION * spread and kept < lost / 2 else column
 
 
 def _lost(values: np.ndarray) -> float:

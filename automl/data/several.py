@@ -31,8 +31,8 @@ def read(name: str, counts: Mapping[str, int], decimals: Decimals) -> Column | N
     column so, are left to be named.
     """
     words = [text for text in counts if not runtime.says_nothing(text)]
-    if len(words) < _FEWEST_FIELDS:
-        return None
+    if len(words) < _FEWEST_FIELDS or all(text.startswith("+") and "." not in text for text in words):
+        return None  # +1 (790) 679 7355 is somebody's
     for sign in runtime.BETWEEN:
         if _may_be(sampled(words), sign) and (found := _with_sign(name, words, counts, sign, decimals)) is not None:
             return found
@@ -86,7 +86,7 @@ def _with_sign(
     if sign in _IN_SENTENCES and not all(units.is_known(unit) for column in columns for unit in column.unit):
         return None  # 93 Main St, 34997
     if sign == " " and all(map(_DIGITS_ALONE.fullmatch, words)):
-        return None  # 4872 3773 2576 names something, and +49 170 91748 someone
+        return None  # 4872 3773 2576 names something
     column = replace(
         columns[0],
         decimal=max((one.decimal for one in columns), key=bool),

@@ -1,6 +1,8 @@
 """The few values that do not fit the rest of their column."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +16,9 @@ _REGULAR_KINDS = 10
 _SAMPLE = 200
 # Of words among numbers or dates, and of these.
 _WORD_KINDS, _MANY_KINDS = 3, 20
+
+_NINES = re.compile(r"-?99{1,8}")
+_FARTHEST = 10.0
 
 
 def sampled(distinct: Sequence[str]) -> list[str]:
@@ -60,6 +65,31 @@ def refuse_strays(
             f"those fields, say that they are missing with missing=[{runtime.shown(strays[0])}], or declare the column "
             "categorical."
         )
+
+
+class LoneMark(NamedTuple):
+    """A number such as -999 that may say that there is none, and the rows that have it."""
+
+    value: float
+    n_rows: int
+
+    def note(self, where: str) -> str:
+        """Say so; ``where``: the column."""
+        return (
+            f"{where} has {self.value:g} in {self.n_rows:,} rows, far from all its other values. If that means that "
+            f"there is none, say so: data.missing=[{self.value:g}], beside what else is missing."
+        )
+
+
+def lone_mark(values: np.ndarray) -> LoneMark | None:
+    """Return the number of nines alone, such as -999 or 9999, that repeats at an end of some values, far from them."""
+    for mark in (values.min(), values.max()):
+        if _NINES.fullmatch(f"{mark:.0f}") and mark == np.round(mark):
+            others = values[values != mark]
+            n = len(values) - len(others)
+            if n > 1 and len(others) and np.abs(others - mark).min() > max(np.ptp(others), _FARTHEST):
+                return LoneMark(float(mark), n)
+    return None
 
 
 def parses(value: str, parse: Callable[[str], object]) -> bool:
