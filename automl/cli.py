@@ -311,7 +311,7 @@ def _shape(text: str) -> list[int]:
 
 # Where an option, a loss or a metric may be a module that lies in the current folder.
 TAKES_OWN_MODULES = ("search", "resume", "compete", "host", "space")
-TRUST = "open the folder though it belongs to another user: the models in it are code that is run"
+TRUST = "open the folder though it belongs to another user: what it names or has pickled is code that is run"
 COMMANDS = {
     "search": _search,
     "resume": _resume,

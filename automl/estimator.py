@@ -98,7 +98,7 @@ class AutoML(Explained, BaseEstimator):
     run_dir: a new folder for the run, with its leaderboard beside it; default: a temporary one.
     warm_start: whether ``fit`` goes on with the run that is in ``run_dir``, on the same data: its trials count among
         ``trials``, and its seconds begin anew.
-    trust: go on with it though it belongs to another user: the models in it are code that is run.
+    trust: go on with it though it belongs to another user: what it names or has pickled is code.
     verbose: 0 is silent, 1 shows the live view.
 
     Attributes

@@ -14,8 +14,10 @@ from urllib.parse import quote, unquote
 
 import numpy as np
 
+from automl import model_file
 from automl.errors import ArtifactError, AutoMLError
 from automl.figures.network import Diagram
+from automl.model_file import NotData
 from automl.types import Blob, FoldRef
 
 _DIAGRAM = "network.json"
@@ -25,9 +27,10 @@ _DIAGRAM = "network.json"
 class ModelStore:
     """A folder, or an fsspec URL that every node of a cluster sees; it travels to the workers, and they write to it.
 
-    ``root/<trial>/<fold>.predictions`` is an array as NumPy writes it, ``root/<trial>/<fold>.model`` a pickle: unpickle
-    those of your own runs only. ``root/<trial>/network.json`` is what a network looks like. A file is whole or not
-    there; predictions and models are checked against the SHA-256 in their references when they are read.
+    ``root/<trial>/<fold>.predictions`` is an array as NumPy writes it, ``root/<trial>/<fold>.model`` a model as data
+    (``model_file``), or ``<fold>.pickle`` where it holds what is none: unpickle those of your own runs only.
+    ``root/<trial>/network.json`` is what a network looks like. A file is whole or not there; predictions and models are
+    checked against the SHA-256 in their references when they are read.
     """
 
     root: str
@@ -45,8 +48,11 @@ class ModelStore:
         """
         array = io.BytesIO()
         np.save(array, predictions, allow_pickle=False)
-        packed = pickle.dumps(model, protocol=pickle.HIGHEST_PROTOCOL)
-        return self._put(trial, FoldRef(fold, score), array.getvalue(), packed)
+        try:
+            packed, ending = model_file.dumps(model), "model"
+        except NotData:
+            packed, ending = pickle.dumps(model, protocol=pickle.HIGHEST_PROTOCOL), "pickle"
+        return self._put(trial, FoldRef(fold, score), array.getvalue(), packed, ending)
 
     def put_diagram(self, trial: str, diagram: Diagram) -> None:
         """Write what the trial's network looks like: plain JSON, for whoever does not open models."""
@@ -66,11 +72,15 @@ class ModelStore:
 
     def model(self, ref: FoldRef) -> Any:
         """Return a fold's fitted model. Raises ``ArtifactError`` where it is damaged or gone."""
-        return pickle.loads(self._read(ref.model))
+        content = self._read(ref.model)
+        return model_file.loads(content) if model_file.is_data(content) else pickle.loads(content)
 
     def copy(self, ref: FoldRef, trial: str) -> FoldRef:
         """Write what ``ref`` refers to for another trial, and return that one's reference."""
-        return self._put(trial, ref, self._read(ref.predictions), self._read(ref.model))
+        model = self._read(ref.model)
+        return self._put(
+            trial, ref, self._read(ref.predictions), model, "model" if model_file.is_data(model) else "pickle"
+        )
 
     def trials(self) -> Set[str]:
         """Return the trials that have left anything."""
@@ -100,9 +110,9 @@ class ModelStore:
         system, root = url_to_fs(self.root)
         return system, root.rstrip("/")
 
-    def _put(self, trial: str, of: FoldRef, predictions: bytes, model: bytes) -> FoldRef:
+    def _put(self, trial: str, of: FoldRef, predictions: bytes, model: bytes, ending: str) -> FoldRef:
         name = f"{quote(trial, safe='')}/{of.fold}"
-        written = self._write(f"{name}.predictions", predictions), self._write(f"{name}.model", model)
+        written = self._write(f"{name}.predictions", predictions), self._write(f"{name}.{ending}", model)
         return FoldRef(of.fold, of.score, *written)
 
     def _write(self, key: str, content: bytes) -> Blob:

@@ -160,7 +160,8 @@ def refuse_used(what: str, path: Path, way_out: str) -> None:
 def find(path: str | Path, trust: bool = False) -> RunFolder:
     """Open the folder of an earlier run. Raises ``AutoMLError`` when it is none, or damaged.
 
-    ``trust``: also one of another user. The models that a run keeps are pickles: opening them runs what they say.
+    ``trust``: also one of another user. Its configuration names functions, and models of options of one's own are
+    pickles: opening them runs what they say.
     """
     path = Path(path).absolute()
     record = path / "run.json"
@@ -188,6 +189,6 @@ def _refuse_others(path: Path) -> None:
     others = [part for part in parts if part.exists() and part.stat().st_uid != os.geteuid()]
     if others:
         raise AutoMLError(
-            f"A run folder is code, as it holds pickled models; '{others[0]}' belongs to another user. "
-            "If you trust whoever wrote it, add --trust (in Python: trust=True)."
+            f"A run folder may be code, as it names functions and may hold pickles; '{others[0]}' belongs to another "
+            "user. If you trust whoever wrote it, add --trust (in Python: trust=True)."
         )

@@ -38,6 +38,8 @@ class TorchModel:
     which the exporter needs.
     """
 
+    state_is_data = True  # ``automl.model_file`` takes the module apart by itself
+
     def __init__(self, make_module: Callable[[Rows, int], torch.nn.Module], problem: Problem) -> None:
         self.make_module = make_module
         self.problem = problem

@@ -90,19 +90,25 @@ class CatBoost(Boosted):
         return self.fitted.predict(x, "RawFormulaVal", ntree_end=self.n_trees, thread_count=self.threads)
 
     def _trees(self) -> TreeEnsemble:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "model.json"
-            self._pack().save_model(str(path), format="json")
-            return parse(json.loads(path.read_text()), self.head.n_raw)
+        return parse(json.loads(self._written("json")), self.head.n_raw)
 
-    def _pack(self) -> Any:
+    def _pack(self) -> bytes:
+        return self._written("cbm")
+
+    def _unpack(self, packed: bytes) -> Any:
+        import catboost
+
+        return catboost.CatBoost().load_model(blob=packed)
+
+    def _written(self, form: str) -> bytes:
+        """Return the first ``n_trees`` rounds in one of CatBoost's own formats."""
         smaller = self.fitted.copy()
         if smaller.tree_count_ > self.n_trees:
             smaller.shrink(self.n_trees)
-        return smaller
-
-    def _unpack(self, packed: Any) -> Any:
-        return packed
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model"
+            smaller.save_model(str(path), format=form)
+            return path.read_bytes()
 
 
 def parse(model: dict[str, Any], n_targets: int) -> TreeEnsemble:
