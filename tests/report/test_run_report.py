@@ -94,7 +94,8 @@ def test_a_run_on_images_shows_what_its_network_looks_at_and_what_losses_came_to
     assert tried is not None
     table, said, _ = tried.parts
     assert sorted(row[1] for row in table.rows) == ["cross_entropy (default)", "focal"]
-    assert sum(int(row[2]) for row in table.rows) == 3
+    counts = [int(row[2]) for row in table.rows]
+    assert sum(counts) == 3
     assert "conv_stages" in said.text
     assert ("95 % of resamples" in said.text) == ("is better than trial" in said.text)
 
