@@ -28,8 +28,8 @@ BOTTOM = (
     "registry",
     "runtime",
 )
-TOP = ("cli", "hydra_app", "again", "compete", "host", "multi_target", "commands", "estimator", "search", "search_cv")
-TOP += ("testing",)
+_COMMANDS = ("cli", "hydra_app", "again", "compete", "host", "multi_target", "commands")
+TOP = (*_COMMANDS, "estimator", "search", "search_cv", "testing")
 
 
 def module_files() -> dict[str, Path]:
