@@ -38,7 +38,7 @@ EXIT_SECONDS, EXIT_SHARE = 2.0, 0.02
 LEAVING_SECONDS, LEAVING_SHARE = 1.0, 0.02
 # A compact model beside the ensemble, and choosing among the kept ones.
 SMALL_SECONDS = 2.5
-# An export takes about this long, this long for each megabyte of pickled models (more where they answer with many
+# An export takes about this long, this long for each megabyte of stored models (more where they answer with many
 # classes: their trees are small and many), and for a megabyte to score a row.
 EXPORT_SECONDS, SECONDS_PER_MB, SECONDS_PER_MB_OF_CLASSES, SECONDS_PER_MB_AND_ROW = 1.0, 0.25, 0.35, 5e-6
 MANY_CLASSES = 3
@@ -104,7 +104,7 @@ def fold_seconds(deadline: float, n_folds: int) -> float:
 
 
 def seconds_to_export(n_bytes: float, n_test_rows: int = 0, width: int = 1) -> float:
-    """Return about how long writing, scoring and replaying these bytes of pickled models will take.
+    """Return about how long writing, scoring and replaying these bytes of stored models will take.
 
     ``width``: how many numbers they answer a row with.
     """

@@ -96,7 +96,7 @@ class KeptTrials:
         self._trials[id] = replace(trial, values={**trial.values, **values})
 
     def n_bytes(self, id: str) -> int:
-        """Return the size of a kept trial's predictions and pickled models."""
+        """Return the size of a kept trial's predictions and models."""
         return sum(fold.n_bytes for fold in self.trial(id).folds)
 
     def predictions(self, id: str) -> np.ndarray:

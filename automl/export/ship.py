@@ -105,7 +105,7 @@ def _scored(task: Task, predictions: Mapping[str, np.ndarray], weights: Mapping[
 
 
 def export_seconds(task: Task, n_bytes: float) -> float:
-    """Return about how long it takes to ship these bytes of pickled models."""
+    """Return about how long it takes to ship these bytes of stored models."""
     return seconds_to_export(n_bytes, task.n_test, task.target.width)
 
 
