@@ -115,7 +115,7 @@ def test_predictions_are_exact_in_a_file_and_safe_on_a_terminal(evil: str) -> No
             return True
 
     model = Model.__new__(Model)
-    model.classes, model.quantiles, model.manifest = [evil, "x"], (), {}
+    model.classes, model.quantiles, model.manifest = [evil, "x"], [], {}
     file, terminal = io.StringIO(), Terminal()
     for output in (file, terminal):
         runtime._write(model, np.array([[0.9, 0.1]]), output, spreadsheet=False)
