@@ -178,7 +178,7 @@ def _place(run: str | None, url: str | None) -> tuple[str, str | int | None]:
     """Return the leaderboard's URL or path, and the run's key in it; ``url``: None for the run's own, or ``runs/``."""
     if url is not None:
         return url, run
-    if run and any((Path(run) / record).exists() for record in ("run.json", run_folder.TARGETS)):
+    if run and run_folder.is_one(run):
         folder = run_folder.find(run, trust=True)  # nothing is unpickled
         return folder.leaderboard_url, folder.run_id
     return str(Path("runs", "leaderboard.db").absolute()), run
@@ -258,7 +258,7 @@ def predict(model: str, data: str, output: str, spreadsheet: bool = False) -> No
     from automl import runtime
     from automl.data.files import read_features
 
-    if any((Path(model) / record).exists() for record in ("run.json", run_folder.TARGETS)):
+    if run_folder.is_one(model):
         raise AutoMLError(f"'{model}' is the folder of a run; its model is '{Path(model) / 'model'}'. Give that.")
     try:
         opened = runtime.open_model(model)

@@ -49,10 +49,10 @@ class ModelStore:
         array = io.BytesIO()
         np.save(array, predictions, allow_pickle=False)
         try:
-            packed, ending = model_file.dumps(model), "model"
+            packed = model_file.dumps(model)
         except NotData:
-            packed, ending = pickle.dumps(model, protocol=pickle.HIGHEST_PROTOCOL), "pickle"
-        return self._put(trial, FoldRef(fold, score), array.getvalue(), packed, ending)
+            packed = pickle.dumps(model, protocol=pickle.HIGHEST_PROTOCOL)
+        return self._put(trial, FoldRef(fold, score), array.getvalue(), packed)
 
     def put_diagram(self, trial: str, diagram: Diagram) -> None:
         """Write what the trial's network looks like: plain JSON, for whoever does not open models."""
@@ -77,10 +77,7 @@ class ModelStore:
 
     def copy(self, ref: FoldRef, trial: str) -> FoldRef:
         """Write what ``ref`` refers to for another trial, and return that one's reference."""
-        model = self._read(ref.model)
-        return self._put(
-            trial, ref, self._read(ref.predictions), model, "model" if model_file.is_data(model) else "pickle"
-        )
+        return self._put(trial, ref, self._read(ref.predictions), self._read(ref.model))
 
     def trials(self) -> Set[str]:
         """Return the trials that have left anything."""
@@ -110,8 +107,8 @@ class ModelStore:
         system, root = url_to_fs(self.root)
         return system, root.rstrip("/")
 
-    def _put(self, trial: str, of: FoldRef, predictions: bytes, model: bytes, ending: str) -> FoldRef:
-        name = f"{quote(trial, safe='')}/{of.fold}"
+    def _put(self, trial: str, of: FoldRef, predictions: bytes, model: bytes) -> FoldRef:
+        name, ending = f"{quote(trial, safe='')}/{of.fold}", "model" if model_file.is_data(model) else "pickle"
         written = self._write(f"{name}.predictions", predictions), self._write(f"{name}.{ending}", model)
         return FoldRef(of.fold, of.score, *written)
 

@@ -101,6 +101,11 @@ def write_runs(parent: Path, runs: Mapping[str, str]) -> None:
     files.write(parent / TARGETS, json.dumps({"targets": dict(runs)}) + "\n")
 
 
+def is_one(path: str | Path) -> bool:
+    """Whether a folder holds the record of a run, or of the runs of several targets."""
+    return any((Path(path) / record).exists() for record in ("run.json", TARGETS))
+
+
 def runs_in(parent: str | Path) -> dict[str, Path]:
     """Return the runs of several targets that lie in a folder, by their targets; none where it holds no such runs.
 

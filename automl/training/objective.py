@@ -66,8 +66,7 @@ class FitFolds:
         logarithmic loss, of values the squared error, of quantiles the pinball loss. None where its predictions were
         not kept, or are damaged.
         """
-        ref = next(ref for ref in trial.folds if ref.fold == fold)
-        if (prediction := self._kept(ref)) is None:
+        if (prediction := self._kept(trial, fold)) is None:
             return None
         y = self.task.data.y[self.task.splits[fold][1]]
         if self.task.target.is_classification:
@@ -80,7 +79,7 @@ class FitFolds:
         """Return what a trial predicts of a fold's validation rows, (n, width); of ``MOST_ROWS`` of them where there
         are more, the same for all trials. None where its predictions were not kept, or are damaged.
         """
-        prediction = self._kept(next(ref for ref in trial.folds if ref.fold == fold))
+        prediction = self._kept(trial, fold)
         return None if prediction is None else prediction[self._compared(fold)]
 
     def fold_score(self, fold: int, predicted: np.ndarray) -> float:
@@ -89,7 +88,8 @@ class FitFolds:
         data = self.task.data
         return self.task.metric.score(data.y[rows], predicted, None if data.weights is None else data.weights[rows])
 
-    def _kept(self, ref: FoldRef) -> np.ndarray | None:
+    def _kept(self, trial: Trial, fold: int) -> np.ndarray | None:
+        ref = next(ref for ref in trial.folds if ref.fold == fold)
         if self.store is None or ref.predictions is None:
             return None
         try:
