@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from automl import metrics, runtime
+from automl import metrics
 from automl.errors import ArtifactError, DataError
 from automl.explain.face import Explained
 from automl.explain.mixed import Subject
+from automl.runtime.errors import PredictionError
+from automl.runtime.model import Model
 
 
 class Artifact(Explained):
@@ -16,8 +18,8 @@ class Artifact(Explained):
 
     def __init__(self, path: str | Path) -> None:
         try:
-            self._model = runtime.Model(path)
-        except runtime.PredictionError as error:
+            self._model = Model(path)
+        except PredictionError as error:
             raise ArtifactError(str(error)) from None
         self.path = Path(path)
         self.manifest: dict[str, Any] = self._model.manifest
@@ -48,7 +50,7 @@ class Artifact(Explained):
     def _answer(self, method: Any, x: Any, lengths: np.ndarray | None) -> np.ndarray:
         try:
             return method(x, lengths)
-        except runtime.PredictionError as error:
+        except PredictionError as error:
             raise DataError(str(error)) from None
 
 

@@ -19,7 +19,7 @@ from automl.errors import AutoMLError, ConfigError, unknown_name
 from automl.options import number
 from automl.past_run import PastRun, open_run, recorded
 from automl.run_folder import RunFolder
-from automl.runtime import printable
+from automl.runtime.printable import printable
 from automl.search_config import make_runner
 
 if TYPE_CHECKING:
@@ -255,16 +255,18 @@ def predict(model: str, data: str, output: str, spreadsheet: bool = False) -> No
 
     ``spreadsheet``: with an apostrophe before texts that a spreadsheet takes for formulas.
     """
-    from automl import runtime
     from automl.data.files import read_features
+    from automl.runtime.errors import PredictionError
+    from automl.runtime.models import open_model
+    from automl.runtime.predictions import write_predictions
 
     if run_folder.is_one(model):
         raise AutoMLError(f"'{model}' is the folder of a run; its model is '{Path(model) / 'model'}'. Give that.")
     try:
-        opened = runtime.open_model(model)
+        opened = open_model(model)
         x, lengths = read_features(data, opened.schema)
-        runtime.write_predictions(opened, opened.scores(x, lengths), output, spreadsheet)
-    except runtime.PredictionError as error:
+        write_predictions(opened, opened.scores(x, lengths), output, spreadsheet)
+    except PredictionError as error:
         raise AutoMLError(str(error)) from None
 
 

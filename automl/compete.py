@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from automl import ensemble as selection
-from automl import files, metrics, multi_target, run_folder, runtime
+from automl import files, metrics, multi_target, run_folder
 from automl.contest import blend, form, submission
 from automl.errors import AutoMLError, ConfigError, DataError
 from automl.hydra_app import composed
@@ -18,7 +18,10 @@ from automl.options import number
 from automl.overrides import TARGET, names_several
 from automl.past_run import open_run
 from automl.run_folder import RunFolder
-from automl.runtime import printable
+from automl.runtime.arrays import as_array
+from automl.runtime.model import Model
+from automl.runtime.models import Several, open_model
+from automl.runtime.printable import printable
 
 # Of the budget, what is kept for answering the test rows: a share, and at most and at least so many seconds.
 ANSWER_SHARE, MOST_SECONDS, LEAST_SECONDS = 0.05, 60.0, 3.0
@@ -58,8 +61,8 @@ def compete(train: str, test: str, sample: str, overrides: Sequence[str], starte
         files.write(folder / _RECORD, json.dumps(record) + "\n")
     elif not (folder / "model").exists():
         raise AutoMLError(f"There is no submission: not every target has a model; see {folder}.")
-    opened = runtime.open_model(folder / "model")
-    models = opened.models if isinstance(opened, runtime.Several) else {forms[0].target: opened}
+    opened = open_model(folder / "model")
+    models = opened.models if isinstance(opened, Several) else {forms[0].target: opened}
     filled: dict[str, list[Any]] = {}
     for asked in forms:
         model = models[asked.target]
@@ -91,7 +94,7 @@ def ensemble(runs: Sequence[str], output: str, trust: bool = False) -> None:
     say(f"blend: {metric} {found.score:.6g}")
     asked = form.Form.from_dict(record)
     test, sample = _table(record["test"]), _table(record["sample"])
-    models = {name: runtime.Model(folders[name].path / "model") for name in found.weights}
+    models = {name: Model(folders[name].path / "model") for name in found.weights}
     answered = blend.answers([(weight, models[name].scores(test)) for name, weight in found.weights.items()])
     path = Path(output)
     task, whole = next(iter(tasks.values())), selection.blend(predictions, found.weights)
@@ -223,7 +226,7 @@ def _table(path: str) -> dict[str, np.ndarray]:
     columns = data_files.read(path, "table")[0].columns
     if not columns:
         raise DataError(f"The files of a contest are tables; '{path}' is none.")
-    return {name: runtime.as_array(values) for name, values in columns.items()}
+    return {name: as_array(values) for name, values in columns.items()}
 
 
 def _n_rows(table: Mapping[str, np.ndarray]) -> int:

@@ -9,7 +9,7 @@ import yaml
 
 from automl.errors import ConfigError, nearest
 from automl.options import number
-from automl.runtime import fault
+from automl.runtime.fault import fault
 
 # A name of a column may be a number: in YAML, 2020 is one.
 _NAME = (str, int, float, bool)

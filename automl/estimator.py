@@ -47,7 +47,7 @@ from automl.leaderboard.store import Store
 from automl.metrics import Metric
 from automl.options import flag, named, number
 from automl.progress import Progress
-from automl.runtime import as_array
+from automl.runtime.arrays import as_array
 from automl.search import Search, SearchResult
 from automl.search_config import SearchConfig, make_runner
 from automl.training.torch_model import TorchModel

@@ -9,6 +9,7 @@ import traceback
 
 from automl import interrupts
 from automl.errors import AutoMLError
+from automl.runtime.printable import printable
 
 CORRECTABLE, UNFORESEEN, INTERRUPTED = 2, 3, 130
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
@@ -36,8 +37,6 @@ def tell(error: BaseException) -> int:
 
 
 def _say(message: str, code: int) -> int:
-    from automl.runtime import printable
-
     print(f"automl: {printable(message)}", file=sys.stderr)
     try:
         sys.stdout.flush()

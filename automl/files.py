@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from automl.errors import AutoMLError, in_one_line
-from automl.runtime import DRAFT, whole
+from automl.runtime.whole import DRAFT, whole
 
 PRIVATE, PUBLIC = 0o600, 0o644
 # Of a file with a configuration or a record; ours have less than a tenth.

@@ -15,7 +15,7 @@ from automl import commands, run_folder, usage
 from automl.contest import seal, standings
 from automl.contest.book import Contest
 from automl.errors import ConfigError
-from automl.runtime import defused, printable
+from automl.runtime.printable import defused, printable
 
 
 def run(argv: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from automl import commands, configuration, run_folder, settings
 from automl.errors import ConfigError
 from automl.options import number
-from automl.runtime import printable
+from automl.runtime.printable import printable
 
 # Of the wall clock, what copying the models into one folder takes.
 _JOINING_SECONDS = 0.5

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from automl.goals import Goals
 from automl.leaderboard import words
 from automl.leaderboard.records import ShownMetric, StoredMetric
-from automl.runtime import printable
+from automl.runtime.printable import printable
 from automl.types import Trial
 
 if TYPE_CHECKING:

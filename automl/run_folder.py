@@ -27,7 +27,7 @@ from pathlib import Path
 
 from automl import files
 from automl.errors import AutoMLError, ConfigError
-from automl.runtime import fault
+from automl.runtime.fault import fault
 
 _RECORD = {"run_id": int, "leaderboard": str, ...: object}
 TARGETS = "targets.json"

@@ -8,9 +8,10 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 from scipy import sparse as sp
 
-from automl import runtime
 from automl.errors import DataError
 from automl.metrics import Metric
+from automl.runtime.labels import hashed, padded
+from automl.runtime.missing import marks_of
 from automl.target import Target, TargetKind
 
 DataKind = Literal["table", "image", "sequence", "text"]
@@ -30,8 +31,8 @@ class Rows:
     numeric: (n, p) float32, NaN where missing (numbers, booleans as 0 and 1, parts of dates)
     categories: (n, c) int32 codes; 0 is missing or unseen, known levels are 1..k
     sparse: (n, v) float32 CSR, counts of the terms in text columns
-    subwords: (n, longest) int32 CSR, the ids of the subwords of text columns in their order (``runtime.Subwords``), so
-        that memory follows the text
+    subwords: (n, longest) int32 CSR, the ids of the subwords of text columns in their order
+        (``runtime.subwords.Subwords``), so that memory follows the text
     image: (n, height, width, channels) uint8 or float32, as read
     sequence: (n, steps, channels) float32, zero padded at the end; lengths: (n,) int64
     cardinalities: c numbers, k + 1 for each column of ``categories``
@@ -92,18 +93,18 @@ class Batch:
 @dataclass(frozen=True)
 class Column:
     """One input column. ``levels``: known categories as strings. ``terms``: the vocabulary of a text column, and
-    ``subwords``: that of ``runtime.Subwords``, in data that is text alone.
+    ``subwords``: that of ``runtime.subwords.Subwords``, in data that is text alone.
 
-    ``format``: how dates are written, or the forms in the order to try them (``runtime.moment``); "duration" for
+    ``format``: how dates are written, or the forms in the order to try them (``runtime.dates.moment``); "duration" for
     numbers that are seconds. ``decimal``: the mark of numbers that are not written as ``float`` takes them; ``unit``:
     the names of what may stand around them, where they are of one kind those that are converted to the first;
     ``scaled``: whether k, M and bn multiply; ``bracketed``: whether all stand in brackets, which then mean nothing;
-    ``several``: how many numbers each field holds, where it is not one, and
-    ``between``: the sign of ``runtime.BETWEEN`` between them. ``center``: what is subtracted in float64, because
-    float32 could not hold the differences. ``since``: the first of the hundred years that two digits mean, where they
-    are not those of ``strptime``, from 1969. ``missing``: the words that are missing, where they are not those of
-    ``runtime.MISSING``. ``salt``: levels are ``runtime.hashed`` with it; ``padded``: there were codes with leading
-    zeros among them. ``reason``: why a column is dropped.
+    ``several``: how many numbers each field holds, where it is not one, and ``between``: the sign of
+    ``runtime.several.BETWEEN`` between them. ``center``: what is subtracted in float64, because float32 could not hold
+    the differences. ``since``: the first of the hundred years that two digits mean, where they are not those of
+    ``strptime``, from 1969. ``missing``: the words that are missing, where they are not those of
+    ``runtime.missing.MISSING``. ``salt``: levels are ``runtime.labels.hashed`` with it; ``padded``: there were codes
+    with leading zeros among them. ``reason``: why a column is dropped.
     """
 
     name: str
@@ -137,10 +138,10 @@ class Column:
         salt = hashlib.sha256("\0".join(self.levels).encode("utf-8", "surrogatepass")).hexdigest()[:16]
         return replace(
             self,
-            levels=tuple(runtime.hashed(level, salt) for level in self.levels),
-            missing=tuple(sorted(runtime.marks_of(self.to_dict()))),  # no word that is a level
+            levels=tuple(hashed(level, salt) for level in self.levels),
+            missing=tuple(sorted(marks_of(self.to_dict()))),  # no word that is a level
             salt=salt,
-            padded=any(map(runtime.padded, self.levels)),
+            padded=any(map(padded, self.levels)),
         )
 
 

@@ -27,7 +27,7 @@ from common import AUTOML, run, table
 from onnx import numpy_helper
 from sklearn import datasets
 
-from automl.runtime import Model
+from automl.runtime.model import Model
 
 # From where to where each limit is drawn, evenly in its logarithm: from what hardly anything fits to what all does.
 RANGES = {"bytes": (1e3, 1e6), "parameters": (10, 1e5), "multiply_adds": (30, 1e7), "row_ms": (0.02, 3.0)}

@@ -108,18 +108,46 @@ def test_no_cycles() -> None:
         visit(name, ())
 
 
-def test_the_runtime_stands_alone() -> None:
-    """predict.py is this file: the standard library, NumPy and, when it runs, onnxruntime."""
-    tree = ast.parse((ROOT / "automl" / "runtime.py").read_text())
-    used = {a.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
-    used |= {n.module.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module}
-    assert used - sys.stdlib_module_names == {"numpy", "onnxruntime"}
+RUNTIME = {name: path for name, path in MODULES.items() if name.startswith("automl.runtime")}
+
+
+@pytest.mark.parametrize("name", sorted(RUNTIME))
+def test_the_runtime_stands_alone(name: str) -> None:
+    """It becomes predict.py, which needs the standard library, NumPy and, when it runs, onnxruntime."""
+    tree = ast.parse(RUNTIME[name].read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            assert {a.name.split(".")[0] for a in node.names} <= {*sys.stdlib_module_names, "numpy", "onnxruntime"}
+        elif isinstance(node, ast.ImportFrom) and node.module in RUNTIME.keys() - {"automl.runtime"}:
+            assert node in tree.body, "an import of a neighbour stands on top: it falls away there"
+            assert not any(a.asname for a in node.names), "what is imported from a neighbour keeps its name"
+        elif isinstance(node, ast.ImportFrom):
+            assert f"{node.module}".split(".")[0] in sys.stdlib_module_names
+
+
+def test_a_name_has_one_meaning_in_the_runtime() -> None:
+    """Whether it is defined or imported: all of its files become one."""
+    found: dict[str, set[str]] = {}
+    for module, path in RUNTIME.items():
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                home = node.module if isinstance(node, ast.ImportFrom) else "import"
+                meant = {a.asname or a.name: f"{home}.{a.name}" for a in node.names}
+            elif isinstance(node, ast.ClassDef | ast.FunctionDef):
+                meant = {node.name: f"{module}.{node.name}"}
+            else:
+                targets = getattr(node, "targets", [getattr(node, "target", None)])
+                named = [n.id for target in targets if target for n in ast.walk(target) if isinstance(n, ast.Name)]
+                meant = {name: f"{module}.{name}" for name in named}
+            for name, meaning in meant.items():
+                found.setdefault(name, set()).add(meaning)
+    assert {name: meanings for name, meanings in found.items() if len(meanings) > 1} == {}
 
 
 def test_a_class_name_has_one_meaning() -> None:
-    """In the engine and the runners; the file that is shipped alone has its own words."""
+    """In the engine and the runners; what is shipped alone has its own words."""
     found: dict[str, list[str]] = {}
-    own = {n: p for n, p in MODULES.items() if not n.startswith("automl.search_spaces") and n != "automl.runtime"}
+    own = {n: p for n, p in MODULES.items() if not n.startswith("automl.search_spaces") and n not in RUNTIME}
     for module, path in own.items():
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):

@@ -15,12 +15,16 @@ import pandas as pd
 import pytest
 from sklearn.multioutput import MultiOutputRegressor
 
-from automl import AutoML, cli, load, registry, run_folder, runtime
+from automl import AutoML, cli, load, registry, run_folder
 from automl.again import command_of
 from automl.cli import main
 from automl.errors import ArtifactError, AutoMLError, DataError
 from automl.hydra_app import composed
 from automl.past_run import recorded
+from automl.runtime.errors import PredictionError
+from automl.runtime.manifest import checksum
+from automl.runtime.models import Several, open_model
+from automl.runtime.table import read_csv
 
 QUICK = ["data.folds=2", "budget.seconds=60", "runner=inline", "quiet=true", "report=false"]
 QUICK += [f"space.tables.{name}=off" for name in registry.available("tables") if name != "linear"]
@@ -78,8 +82,8 @@ def test_one_folder_answers_all(run: Path, tmp_path: Path) -> None:
     asked = frame(30, seed=1)
     asked.to_csv(tmp_path / "rows.csv", index=False)
     each = {target: load(folder / "model") for target, folder in run_folder.runs_in(run).items()}
-    opened = runtime.open_model(run / "model")
-    assert isinstance(opened, runtime.Several)
+    opened = open_model(run / "model")
+    assert isinstance(opened, Several)
     for target, answers in opened.predict(asked).items():
         np.testing.assert_array_equal(answers, each[target].predict(asked))
     command = [sys.executable, str(run / "model" / "predict.py"), str(tmp_path / "rows.csv")]
@@ -104,7 +108,7 @@ def damage(run: Path, folder: Path, **changes: Any) -> Path:
     shutil.copytree(run / "model", folder)
     manifest = json.loads((folder / "manifest.json").read_text()) | changes
     del manifest["checksum"]
-    (folder / "manifest.json").write_text(json.dumps(manifest | {"checksum": runtime.checksum(manifest)}))
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"checksum": checksum(manifest)}))
     return folder
 
 
@@ -120,8 +124,8 @@ def test_a_damaged_folder_is_refused(run: Path, tmp_path: Path) -> None:
             ([one | {"target": 1}], "target"),
         ]
     ):
-        with pytest.raises(runtime.PredictionError, match=message):
-            runtime.open_model(damage(run, tmp_path / str(i), models=models))
+        with pytest.raises(PredictionError, match=message):
+            open_model(damage(run, tmp_path / str(i), models=models))
 
 
 def test_what_is_about_one_run_asks_for_one(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -145,7 +149,7 @@ def test_a_run_that_goes_on_is_joined_again(run: Path) -> None:
     main(["resume", str(run / "price"), "budget.trials=3", "budget.seconds=30"])
     after = (run / "model" / "price" / "manifest.json").read_bytes()
     assert after == (run / "price" / "model" / "manifest.json").read_bytes() != before
-    assert isinstance(runtime.open_model(run / "model"), runtime.Several)
+    assert isinstance(open_model(run / "model"), Several)
 
 
 @pytest.mark.parametrize("targets", ["[price,price]", "[price,rooms]"])
@@ -209,7 +213,7 @@ def test_a_contest_of_several_targets_is_answered_by_one_command(
     np.testing.assert_allclose(filled["sold"], load(run / "sold" / "model").predict_proba(by_id)[:, 1], rtol=1e-6)
     truth = whole.set_index("id").loc[filled["id"]]
     assert np.corrcoef(filled["price"], truth["price"])[0, 1] > 0.9
-    assert runtime.read_csv(tmp_path / "runs" / "submissions.csv")["metric"].tolist() == ["roc_auc and rmse"]
+    assert read_csv(tmp_path / "runs" / "submissions.csv")["metric"].tolist() == ["roc_auc and rmse"]
     with pytest.raises(SystemExit):
         main(["compete", *files, *QUICK, "budget.trials=2", "data.target=[price,b]", f"run.dir={run}-2"])
     assert "The sample has columns for price, sold; data.target names price, b" in capsys.readouterr().err

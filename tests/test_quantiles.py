@@ -25,6 +25,9 @@ from automl.model_store import ModelStore
 from automl.past_run import open_run
 from automl.report.quality import coverage
 from automl.run_folder import find
+from automl.runtime.errors import PredictionError
+from automl.runtime.manifest import checksum
+from automl.runtime.model import Model
 from automl.space import Defaults, draw
 from automl.task import Task
 from automl.training.forest import with_quantiles
@@ -247,15 +250,13 @@ def test_answers_are_explained_by_quantile(model: AutoML) -> None:
 def test_a_manifest_that_contradicts_itself_is_refused(
     model: AutoML, changes: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
-    from automl import runtime
-
     folder = model.export(tmp_path / "model").path
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["schema"] |= changes
     del manifest["checksum"]
-    (folder / "manifest.json").write_text(json.dumps(manifest | {"checksum": runtime.checksum(manifest)}))
-    with pytest.raises(runtime.PredictionError, match=message):
-        runtime.Model(folder)
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"checksum": checksum(manifest)}))
+    with pytest.raises(PredictionError, match=message):
+        Model(folder)
 
 
 def test_one_quantile_alone_is_a_column_too() -> None:

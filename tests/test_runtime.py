@@ -4,7 +4,6 @@ import datetime as dt
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import timeit
@@ -22,10 +21,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from automl import load, runtime
+from automl import load
 from automl.data.infer import infer_columns
 from automl.export.graph import ML, Graph
-from automl.runtime import DATE_PARTS, Model, PredictionError, encode, encode_array, label, numeric_names
+from automl.export.one_file import predict_py
+from automl.runtime.date_parts import DATE_PARTS
+from automl.runtime.encode import encode
+from automl.runtime.encode_array import encode_array
+from automl.runtime.errors import PredictionError
+from automl.runtime.labels import label, labels
+from automl.runtime.main import main
+from automl.runtime.manifest import checksum
+from automl.runtime.model import Model
+from automl.runtime.numbers import numbers
+from automl.runtime.printable import defused, shown
+from automl.runtime.schema import numeric_names
+from automl.runtime.subwords import MOST_SUBWORDS
+from automl.runtime.table import read_csv
+from automl.runtime.tokens import CHUNK_VALUES, even_spans, ids_per_row, text_readers, tokenize
 
 
 def schema(kind: str = "table", shape: tuple[int, ...] = (), classes: Any = (), **roles: Any) -> dict[str, Any]:
@@ -69,11 +82,11 @@ def schema(kind: str = "table", shape: tuple[int, ...] = (), classes: Any = (), 
 def test_values_that_are_the_same_category(same: Any, expected: Any) -> None:
     assert {label(v) for v in same} == {expected}
     # pd.NA cannot be compared, which must not matter either.
-    assert set(runtime.labels(same).tolist()) == {expected}
+    assert set(labels(same).tolist()) == {expected}
 
 
 def test_one_and_true_differ_though_they_are_equal_in_python() -> None:
-    assert runtime.labels([1, True, 1.0, "x"]).tolist() == ["1", "True", "1", "x"]
+    assert labels([1, True, 1.0, "x"]).tolist() == ["1", "True", "1", "x"]
 
 
 def test_leading_zeros_are_kept() -> None:
@@ -81,17 +94,17 @@ def test_leading_zeros_are_kept() -> None:
 
 
 def test_numbers() -> None:
-    values, bad = runtime.numbers(["1", " 2.5 ", "", "NA", "1e3", 4, None])
+    values, bad = numbers(["1", " 2.5 ", "", "NA", "1e3", 4, None])
     assert bad == -1
     np.testing.assert_array_equal(values, [1, 2.5, np.nan, np.nan, 1000, 4, np.nan])
-    assert runtime.numbers(["1", "x", "2"])[1] == 1
-    assert runtime.numbers(["1_000"])[1] == 0
+    assert numbers(["1", "x", "2"])[1] == 1
+    assert numbers(["1_000"])[1] == 0
 
 
 def test_values_in_messages_are_short_and_on_one_line() -> None:
-    assert runtime.shown("naïve 'x'") == "naïve 'x'"
-    assert runtime.shown("a\nb\t\x1b[31m") == r"a\nb\t\x1b[31m"
-    assert runtime.shown("x" * 50_000) == "x" * 60 + "..."
+    assert shown("naïve 'x'") == "naïve 'x'"
+    assert shown("a\nb\t\x1b[31m") == r"a\nb\t\x1b[31m"
+    assert shown("x" * 50_000) == "x" * 60 + "..."
     with pytest.raises(PredictionError) as caught:
         encode(schema(n="numeric"), {"n": ["\nx" * 500]})
     assert len(str(caught.value)) < 300
@@ -146,9 +159,9 @@ def test_a_sentinel_that_utc_has_no_year_for_keeps_its_date() -> None:
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 def test_days_as_categories_are_known_whatever_their_type(unit: str) -> None:
     days = pd.Series(pd.date_range("2024-01-01", periods=3)).astype(f"datetime64[{unit}]")
-    assert runtime.labels(days).tolist() == ["2024-01-01", "2024-01-02", "2024-01-03"]
-    assert runtime.labels(days.dt.tz_localize("UTC")).tolist() == runtime.labels(days.astype(str)).tolist()
-    assert runtime.labels([pd.NaT, days[0]]).tolist() == runtime.labels(pd.Series([pd.NaT, days[0]])).tolist()
+    assert labels(days).tolist() == ["2024-01-01", "2024-01-02", "2024-01-03"]
+    assert labels(days.dt.tz_localize("UTC")).tolist() == labels(days.astype(str)).tolist()
+    assert labels([pd.NaT, days[0]]).tolist() == labels(pd.Series([pd.NaT, days[0]])).tolist()
 
 
 @pytest.mark.parametrize("codes", [np.array([501, 2139]), np.array([np.nan, 2139.0]), [None, 2139], ["00501", 2139]])
@@ -195,7 +208,7 @@ def test_a_csv_encodes_like_the_frame_it_was_written_from(
     )  # fmt: skip
     path = tmp_path_factory.mktemp("csv") / "frame.csv"
     frame.to_csv(path, index=False)
-    from_file, from_frame = encode(s, runtime.read_csv(path)), encode(s, frame)
+    from_file, from_frame = encode(s, read_csv(path)), encode(s, frame)
     assert from_file.keys() == from_frame.keys() == {"numeric", "categories", "tokens"}
     for name in from_file:
         np.testing.assert_array_equal(from_file[name], from_frame[name])
@@ -210,7 +223,7 @@ def test_terms_are_those_of_scikit_learn() -> None:
     ):
         expected = vectorizer.fit_transform(texts).toarray()
         s["columns"][0]["terms"] = [prefix + term for term in vectorizer.get_feature_names_out()]
-        ids, counts = runtime.tokenize(runtime.text_readers(s)["tokens"], {"t": texts})
+        ids, counts = tokenize(text_readers(s)["tokens"], {"t": texts})
         rows = np.repeat(np.arange(len(texts)), counts)
         ours = np.zeros_like(expected)
         np.add.at(ours, (rows, ids), 1)
@@ -235,18 +248,18 @@ def test_subwords_join_the_earliest_known_pair_first() -> None:
 
 
 def test_rows_that_are_answered_at_once_follow_their_subwords() -> None:
-    counts = np.array([3] * 50_000 + [runtime.MOST_SUBWORDS] + [3] * 50_000)
-    weighed = runtime.ids_per_row({"subwords": counts, "tokens": np.ones_like(counts)})
-    spans = list(runtime.even_spans(weighed, runtime._CHUNK_VALUES))
+    counts = np.array([3] * 50_000 + [MOST_SUBWORDS] + [3] * 50_000)
+    weighed = ids_per_row({"subwords": counts, "tokens": np.ones_like(counts)})
+    spans = list(even_spans(weighed, CHUNK_VALUES))
     assert [a for a, _ in spans] == [0, *(b for _, b in spans[:-1])]
     assert spans[-1][1] == len(counts)
-    assert max((b - a) * weighed[a:b].max() for a, b in spans) <= runtime._CHUNK_VALUES
+    assert max((b - a) * weighed[a:b].max() for a, b in spans) <= CHUNK_VALUES
     assert len(spans) < 20
 
 
 def test_subwords_of_a_long_text_are_cut_and_a_long_word_takes_no_long_time() -> None:
     s = schema(t={"role": "text", "subwords": [*" ab", "ab"]})
-    assert encode(s, {"t": ["a " * 10_000, "ab" * 100_000]})["subwords"].shape == (2, runtime.MOST_SUBWORDS)
+    assert encode(s, {"t": ["a " * 10_000, "ab" * 100_000]})["subwords"].shape == (2, MOST_SUBWORDS)
 
 
 BAD_COLUMNS = {
@@ -360,7 +373,7 @@ def benchmark_table() -> dict[str, Any]:
 def write_folder(folder: Path, s: Any, model: onnx.ModelProto, **changes: Any) -> Path:
     folder.mkdir()
     (folder / "model.onnx").write_bytes(model.SerializeToString())
-    shutil.copy(runtime.__file__, folder / "predict.py")
+    (folder / "predict.py").write_text(predict_py())
     files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir()}
     write_manifest(folder, {"format": 2, "schema": s, "files": files, "onnx": "model.onnx", "version": "0", **changes})
     return folder
@@ -369,7 +382,7 @@ def write_folder(folder: Path, s: Any, model: onnx.ModelProto, **changes: Any) -
 def write_manifest(folder: Path, manifest: Any) -> None:
     """Write a manifest with its checksum: what is wrong in it is not that it was changed."""
     plain = json.loads(json.dumps(manifest))
-    (folder / "manifest.json").write_text(json.dumps(plain | {"checksum": runtime.checksum(plain)}))
+    (folder / "manifest.json").write_text(json.dumps(plain | {"checksum": checksum(plain)}))
 
 
 @pytest.fixture
@@ -434,7 +447,7 @@ def test_chunks_do_not_change_the_answer_and_errors_count_all_rows(
     model = Model(table_folder, threads=1)
     x = {"n": np.linspace(-4, 4, 1000), "c": np.array(["hot", "cold"] * 500, dtype=object)}
     whole = model.scores(x)
-    monkeypatch.setattr(runtime, "_CHUNK_VALUES", 200)
+    monkeypatch.setattr("automl.runtime.model.CHUNK_VALUES", 200)
     np.testing.assert_array_equal(model.scores(x), whole)
     x["n"] = np.array(["1"] * 1000, dtype=object)
     x["n"][777] = "oops"
@@ -451,8 +464,7 @@ def test_a_large_vocabulary_is_read_once(tmp_path: Path) -> None:
     x = {"t": ["1 2 x", "29999"]}
     assert model.predict(x).tolist() == [2, 1]
     predicting, reading = (
-        min(timeit.repeat(call, number=1, repeat=20))
-        for call in (lambda: model.predict(x), lambda: runtime.text_readers(s))
+        min(timeit.repeat(call, number=1, repeat=20)) for call in (lambda: model.predict(x), lambda: text_readers(s))
     )
     assert predicting < reading / 2  # a twentieth on an idle machine
 
@@ -483,7 +495,7 @@ def test_images_and_regression(tmp_path: Path) -> None:
     with pytest.raises(PredictionError, match="no probabilities"):
         model.predict_proba(x)
     np.savez(tmp_path / "d.npz", x_test=x)
-    assert runtime.main([str(tmp_path / "d.npz"), "-o", str(tmp_path / "o.csv"), "--model", str(folder)]) == 0
+    assert main([str(tmp_path / "d.npz"), "-o", str(tmp_path / "o.csv"), "--model", str(folder)]) == 0
     assert (tmp_path / "o.csv").read_text() == "prediction\n1.5\n5.5\n"
 
 
@@ -582,7 +594,7 @@ def in_a_branch(tensor: Any) -> onnx.ModelProto:
 def test_data_outside_the_model_is_refused_before_it_is_opened(
     table_folder: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    monkeypatch.setattr(runtime, "_open_session", lambda *_: pytest.fail("it was opened"))
+    monkeypatch.setattr("automl.runtime.model.open_session", lambda *_: pytest.fail("it was opened"))
     (table_folder / "secret").write_bytes(np.ones(2, np.float32).tobytes())
     tensor = onnx.numpy_helper.from_array(np.ones(2, np.float32), "w")
     onnx.external_data_helper.set_external_data(tensor, "secret")
@@ -648,8 +660,7 @@ def test_the_copied_file_predicts_alone(table_folder: Path, tmp_path: Path) -> N
 
 
 def test_the_runtime_needs_numpy_alone() -> None:
-    source = Path(runtime.__file__).read_text()
-    program = f"import sys\nexec(compile({source!r}, 'predict', 'exec'), {{'__name__': 'predict'}})\n"
+    program = f"import sys\nexec(compile({predict_py()!r}, 'predict', 'exec'), {{'__name__': 'predict'}})\n"
     program += "print(sorted({m.split('.')[0] for m in sys.modules} & {'onnxruntime', 'automl', 'pandas', 'sklearn'}))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -660,7 +671,7 @@ def test_an_error_leaves_the_old_output_alone(
 ) -> None:
     (tmp_path / "in.csv").write_text("c,n\nhot,word\n")
     (tmp_path / "out.csv").write_text("old")
-    code = runtime.main([str(tmp_path / "in.csv"), "-o", str(tmp_path / "out.csv"), "--model", str(table_folder)])
+    code = main([str(tmp_path / "in.csv"), "-o", str(tmp_path / "out.csv"), "--model", str(table_folder)])
     assert code == 2
     assert "row 1 has 'word'" in capsys.readouterr().err
     assert (tmp_path / "out.csv").read_text() == "old"
@@ -670,7 +681,7 @@ def test_an_error_leaves_the_old_output_alone(
 def predict_into(output: Any, table_folder: Path) -> None:
     data = table_folder.parent / "in.csv"
     data.write_text("c,n\nhot,1\n")
-    assert runtime.main([str(data), "-o", str(output), "--model", str(table_folder)]) == 0
+    assert main([str(data), "-o", str(output), "--model", str(table_folder)]) == 0
 
 
 def test_a_device_or_a_pipe_is_written_to_not_replaced(table_folder: Path, tmp_path: Path) -> None:
@@ -709,7 +720,7 @@ def test_bad_input_files(
     table_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: Any, message: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
-    assert runtime.main([str(tmp_path / name), "--model", str(table_folder)]) == 2
+    assert main([str(tmp_path / name), "--model", str(table_folder)]) == 2
     assert message in capsys.readouterr().err
 
 
@@ -717,13 +728,13 @@ def test_missing_input_names_the_nearest(
     table_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "input.csv").write_text("c,n\nhot,1\n")
-    assert runtime.main([str(tmp_path / "imput.csv"), "--model", str(table_folder)]) == 2
+    assert main([str(tmp_path / "imput.csv"), "--model", str(table_folder)]) == 2
     assert "Did you mean 'input.csv'" in capsys.readouterr().err
 
 
 def test_npz_without_x(table_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     np.savez(tmp_path / "d.npz", z=np.ones(3))
-    assert runtime.main([str(tmp_path / "d.npz"), "--model", str(table_folder)]) == 2
+    assert main([str(tmp_path / "d.npz"), "--model", str(table_folder)]) == 2
     assert "it has 'z'" in capsys.readouterr().err
 
 
@@ -759,24 +770,24 @@ def test_texts_that_are_formulas_are_exact_unless_they_are_for_a_spreadsheet(
     arguments = [str(tmp_path / "in.csv"), "--model", str(table_folder)]
     answers = []
     for more in ([], ["--spreadsheet"]):
-        assert runtime.main([*arguments, *more]) == 0
+        assert main([*arguments, *more]) == 0
         answers.append([line.split(",")[0] for line in capsys.readouterr().out.splitlines()])
     assert answers == [["prediction", "-1", "=1+1"], ["prediction", "-1", "'=1+1"]]
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1+cmd", "-x", "@SUM(A1)", "\t=1", "\r=1", "= 1"])
 def test_formulas_are_defused(cell: Any) -> None:
-    assert runtime.defused(cell) == f"'{cell}"
+    assert defused(cell) == f"'{cell}"
 
 
 @pytest.mark.parametrize("cell", [-1.5, 3, None, "-1", "+1e3", "-0.5", "a=b", "", "1+1", "'x"])
 def test_what_is_no_formula_stays(cell: Any) -> None:
-    assert runtime.defused(cell) == cell
+    assert defused(cell) == cell
 
 
 def test_a_full_disk_is_named_and_what_was_there_stays(
     table_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "in.csv").write_text("c,n\nhot,1\n")
-    assert runtime.main([str(tmp_path / "in.csv"), "-o", "/dev/full", "--model", str(table_folder)]) == 2
+    assert main([str(tmp_path / "in.csv"), "-o", "/dev/full", "--model", str(table_folder)]) == 2
     assert "'/dev/full' (No space left on device)" in capsys.readouterr().err

@@ -14,7 +14,9 @@ from automl.faults import tell
 from automl.leaderboard.records import ArtifactRecord, Board, Page, Run, Standing, StoredMetric
 from automl.leaderboard.report import render, render_runs, runs_to_csv, runs_to_json, to_csv, to_json
 from automl.progress import Progress
-from automl.runtime import Model, printable, shown
+from automl.runtime.model import Model
+from automl.runtime.predictions import _write
+from automl.runtime.printable import printable, shown
 from tests.trials import candidate, trial
 
 EVIL = {
@@ -108,8 +110,6 @@ def test_letters_of_all_languages_stay() -> None:
 
 
 def test_predictions_are_exact_in_a_file_and_safe_on_a_terminal(evil: str) -> None:
-    from automl import runtime
-
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
@@ -118,7 +118,7 @@ def test_predictions_are_exact_in_a_file_and_safe_on_a_terminal(evil: str) -> No
     model.classes, model.quantiles, model.manifest = [evil, "x"], [], {}
     file, terminal = io.StringIO(), Terminal()
     for output in (file, terminal):
-        runtime._write(model, np.array([[0.9, 0.1]]), output, spreadsheet=False)
+        _write(model, np.array([[0.9, 0.1]]), output, spreadsheet=False)
     assert next(csv.DictReader(io.StringIO(file.getvalue(), newline="")))["prediction"] == evil
     assert is_safe(terminal.getvalue())
 

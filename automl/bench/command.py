@@ -12,7 +12,7 @@ from automl.bench.fits import Book, SystemFit
 from automl.bench.systems import ALWAYS, SYSTEMS
 from automl.errors import ConfigError, unknown_name
 from automl.options import number
-from automl.runtime import printable
+from automl.runtime.printable import printable
 
 
 def run(argv: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from automl import files
 from automl.errors import DataError, unknown_name
-from automl.runtime import fault
+from automl.runtime.fault import fault
 
 TARGET = "target"
 # Of a table, what is the test part; arrays bring their own.

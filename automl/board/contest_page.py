@@ -20,7 +20,7 @@ from automl.board.words import environment
 from automl.contest import standings
 from automl.contest.book import Contest
 from automl.errors import AutoMLError, UnknownNameError
-from automl.runtime import defused
+from automl.runtime.printable import defused
 
 
 def make_app(folders: Sequence[Path], token: str, hosts: Collection[str] = ()) -> ASGIApp:

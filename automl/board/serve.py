@@ -17,7 +17,7 @@ from automl.board.app import make_app
 from automl.board.guard import is_loopback
 from automl.board.source import OpenLeaderboard
 from automl.errors import AutoMLError
-from automl.runtime import printable
+from automl.runtime.printable import printable
 
 DEFAULT_PORT = 8710
 

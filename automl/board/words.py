@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from automl.leaderboard import words
 from automl.leaderboard.records import ShownMetric
-from automl.runtime import printable
+from automl.runtime.printable import printable
 
 
 def environment() -> Environment:

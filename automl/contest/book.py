@@ -14,12 +14,15 @@ from typing import IO, Any
 
 import numpy as np
 
-from automl import files, metrics, runtime
+from automl import files, metrics
 from automl.contest import seal, submission
 from automl.contest.form import Form
 from automl.data.target import class_codes
 from automl.errors import AutoMLError, DataError
-from automl.runtime import fault, printable, shown
+from automl.runtime.fault import fault
+from automl.runtime.labels import label
+from automl.runtime.printable import printable, shown
+from automl.runtime.table import read_csv
 
 _RECORD = {"form": dict, "metric": str, "kind": str, "classes": list, "quota": int, "closed": bool, ...: object}
 _LONGEST_TEAM = 60
@@ -109,12 +112,12 @@ class Contest:
 
     @cached_property
     def _sample(self) -> dict[str, np.ndarray]:
-        return runtime.read_csv(self.folder / seal.GIVEN / "sample_submission.csv")
+        return read_csv(self.folder / seal.GIVEN / "sample_submission.csv")
 
     @cached_property
     def _truth(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the targets, codes or values, and which rows are public."""
-        found = runtime.read_csv(self.folder / seal.SOLUTION)
+        found = read_csv(self.folder / seal.SOLUTION)
         answers = found[self.form.target]
         y = class_codes(self.classes, answers) if self.classes else answers.astype(np.float64)
         return y, found["part"] == seal.PUBLIC
@@ -123,7 +126,7 @@ class Contest:
         """Return (n, width) what the answers say, as a model says it."""
         first = answers[self.form.columns[0]]
         if self.form.answers == "probabilities":
-            order = [self.form.columns[self.form.classes.index(runtime.label(name))] for name in self.classes]
+            order = [self.form.columns[self.form.classes.index(label(name))] for name in self.classes]
             return np.column_stack([answers[name].astype(np.float64) for name in order])
         if self.form.answers == "values":
             return first.astype(np.float64)[:, None]

@@ -7,7 +7,9 @@ from typing import Any, Literal
 import numpy as np
 
 from automl.errors import DataError, unknown_name
-from automl.runtime import label, says_nothing, shown
+from automl.runtime.labels import label
+from automl.runtime.missing import says_nothing
+from automl.runtime.printable import shown
 
 Answers = Literal["labels", "values", "quantiles", "probability", "probabilities"]
 Table = Mapping[str, np.ndarray]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from automl import files, runtime
+from automl import files
 from automl.contest import submission
 from automl.contest.form import Answers, Form, understand
 from automl.data import copies, echoes, identity, splits
@@ -18,7 +18,9 @@ from automl.data.options import Options
 from automl.data.source import Source
 from automl.errors import DataError, unknown_name
 from automl.options import number
-from automl.runtime import label, shown
+from automl.runtime.labels import label
+from automl.runtime.printable import shown
+from automl.runtime.table import read_csv
 from automl.task import Task
 
 RECORD, SOLUTION, LOG, GIVEN = "contest.json", "solution.csv", "log.jsonl", "public"
@@ -160,7 +162,7 @@ def _hand_out(
     tables = {"train": learnt, "test": test, "sample_submission": sample}
     for name, table in tables.items():
         submission.write(table, folder / f"{name}.csv")
-    read = {name: runtime.read_csv(folder / f"{name}.csv") for name in tables}
+    read = {name: read_csv(folder / f"{name}.csv") for name in tables}
     found = understand(read["train"], read["test"], read["sample_submission"], form.target)
     if (found.id, found.columns, found.classes) != (form.id, form.columns, form.classes):
         raise DataError(

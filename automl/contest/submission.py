@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from automl import decision, files, runtime
+from automl import decision, files
 from automl.contest.form import Form
 from automl.errors import DataError
-from automl.runtime import label, shown
+from automl.runtime.labels import label
+from automl.runtime.printable import defused, shown
+from automl.runtime.table import read_csv
+from automl.runtime.whole import whole
 
 LOG = ("time", "file", "sha256", "rows", "run", "metric", "validation score")
 
@@ -79,7 +82,7 @@ def _rows_of(form: Form, sample: Mapping[str, np.ndarray], test: Mapping[str, np
 
 def write(columns: Mapping[str, Sequence[Any]], path: Path, permissions: int = files.PUBLIC) -> None:
     """Write a submission; numbers with all their digits."""
-    with runtime.whole(path, permissions) as file:
+    with whole(path, permissions) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(zip(*([_cell(v) for v in values] for values in columns.values()), strict=True))
@@ -96,7 +99,7 @@ def check(form: Form, sample: Mapping[str, np.ndarray], path: Path) -> dict[str,
 
     Raises ``DataError`` for the first thing that is wrong.
     """
-    found = runtime.read_csv(path)
+    found = read_csv(path)
     if list(found) != list(sample):
         raise DataError(f"'{path}' must have the columns {', '.join(map(shown, sample))}, in this order.")
     n_rows = len(next(iter(sample.values())))
@@ -134,4 +137,4 @@ def log(path: Path, folder: Path, run: str, metric: str, score: float, n_rows: i
         writer = csv.writer(file, lineterminator="\n")
         if is_new:
             writer.writerow(LOG)
-        writer.writerow([runtime.defused(cell) for cell in line])
+        writer.writerow([defused(cell) for cell in line])

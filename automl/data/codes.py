@@ -4,9 +4,9 @@ import re
 
 import numpy as np
 
-from automl import runtime
 from automl.data import dates
 from automl.data.findings import Findings
+from automl.runtime.missing import is_missing, says_nothing
 
 # A program writes 1e+05, or 100000; a code of letters and digits, where it is all digits but one, is 1e5.
 _WITH_E = re.compile(r"\d+[eE]\d+")
@@ -18,7 +18,7 @@ def holds_codes(values: np.ndarray) -> bool:
     if values.dtype != object:
         return False
     if len(values) and isinstance(values[0], str) and _WITH_E.fullmatch(values[0].strip()):
-        texts = {value for value in values.tolist() if not runtime.is_missing(value)}
+        texts = {value for value in values.tolist() if not is_missing(value)}
         return len(texts) >= _FEWEST_WITH_E and all(_WITH_E.fullmatch(str(text).strip()) for text in texts)
     is_padded = False
     for value in values.tolist():
@@ -27,7 +27,7 @@ def holds_codes(values: np.ndarray) -> bool:
         text = value if value.isdecimal() else value.strip()
         if text.isdecimal():
             is_padded = is_padded or (text[0] == "0" and text != "0")
-        elif not text.lstrip("+-").isdecimal() and not runtime.says_nothing(text):
+        elif not text.lstrip("+-").isdecimal() and not says_nothing(text):
             return False  # a fraction or a word, in most columns in the first row
     return is_padded
 

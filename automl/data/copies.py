@@ -8,7 +8,7 @@ from scipy import sparse as sp
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from automl.runtime import numeric_parts
+from automl.runtime.schema import numeric_parts
 from automl.task import Batch, Rows, Schema
 
 # Rows coincide by chance where columns have few values; beyond so many times as many pairs they are copies.

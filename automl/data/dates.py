@@ -6,9 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from automl import runtime
 from automl.data.strays import STRAY_KINDS, STRAY_SHARE, parses, sampled
 from automl.errors import DataError
+from automl.runtime.date_words import tidy
+from automl.runtime.dates import moment, plain_date
+from automl.runtime.durations import duration
+from automl.runtime.labels import labels
+from automl.runtime.missing import says_nothing
+from automl.runtime.printable import shown
 
 DAYS = (
     "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y",
@@ -51,7 +56,7 @@ def formats(values: np.ndarray) -> tuple[str, ...]:
         return ("iso",)
     if values.dtype.kind in "biuf":
         return ()
-    return of_texts("", Counter(runtime.labels(values).tolist()))
+    return of_texts("", Counter(labels(values).tolist()))
 
 
 def of_texts(name: str, counts: Mapping[str, int]) -> tuple[str, ...]:
@@ -59,7 +64,7 @@ def of_texts(name: str, counts: Mapping[str, int]) -> tuple[str, ...]:
 
     Raises ``DataError`` where some dates can only have the day first and others only the month.
     """
-    distinct = [text for text in counts if text and not runtime.says_nothing(text)]
+    distinct = [text for text in counts if text and not says_nothing(text)]
     sample = sampled(distinct)
     if not any(map(_may_be_dates, sample[:_LOOK])):
         return ()
@@ -98,7 +103,7 @@ def _is_sheet_day(text: str) -> bool:
 
 
 def _parses(text: str, form: str) -> bool:
-    return parses(text, lambda value: runtime.moment(value, form))
+    return parses(text, lambda value: moment(value, form))
 
 
 def _best(texts: Sequence[str]) -> str | None:
@@ -116,7 +121,7 @@ def _candidates(texts: Sequence[str]) -> list[str]:
 
 
 def _time_form(text: str) -> str:
-    found = _CLOCK.search(runtime.tidy(runtime.plain_date(text)).replace("T", " "))
+    found = _CLOCK.search(tidy(plain_date(text)).replace("T", " "))
     if found is None:
         return ""
     hour = "%I" if found["p"] else "%H"
@@ -138,8 +143,8 @@ def _refuse_both_orders(name: str, form: str, left: Sequence[str], distinct: Seq
     if one is not None:
         two = next(text for text in distinct if _parses(text, form) and not _parses(text, other))
         raise DataError(
-            f"Column '{name}' holds dates in two conventions: '{runtime.shown(two)}' fits {form} alone, and "
-            f"'{runtime.shown(one)}' fits {other} alone. Write them all as 2024-12-31, or declare the column "
+            f"Column '{name}' holds dates in two conventions: '{shown(two)}' fits {form} alone, and "
+            f"'{shown(one)}' fits {other} alone. Write them all as 2024-12-31, or declare the column "
             "categorical."
         )
 
@@ -188,17 +193,17 @@ def first_year(moments: np.ndarray) -> int:
 
 def are_durations(counts: Mapping[str, int]) -> bool:
     """Whether nearly all texts are durations such as 26:03:04, 1 days 02:00:00 or PT1H30M."""
-    distinct = [text for text in counts if text and not runtime.says_nothing(text)]
+    distinct = [text for text in counts if text and not says_nothing(text)]
     sample = sampled(distinct)
-    failures = sum(not parses(text, runtime.duration) for text in sample)
+    failures = sum(not parses(text, duration) for text in sample)
     return bool(sample) and failures <= len(sample) * STRAY_SHARE
 
 
 def note_on_durations(name: str, counts: Mapping[str, int]) -> str:
     """Say how durations are read, with the longest text as the example."""
-    example = max((text for text in counts if not runtime.says_nothing(text)), key=len)
-    read = f"'{runtime.shown(example)}' is {runtime.duration(example):.15g} seconds"
-    return f"Column '{runtime.shown(name)}' is read as durations: {read}."
+    example = max((text for text in counts if not says_nothing(text)), key=len)
+    read = f"'{shown(example)}' is {duration(example):.15g} seconds"
+    return f"Column '{shown(name)}' is read as durations: {read}."
 
 
 # ----------------------------------------------------------------------------------- dates that are numbers

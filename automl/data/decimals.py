@@ -6,9 +6,8 @@ from functools import cache
 
 import numpy as np
 
-from automl import runtime
 from automl.data.strays import STRAY_SHARE
-from automl.runtime import GROUPED
+from automl.runtime.written import GROUPED, split_number
 
 MARKS = {"point": ".", "comma": ","}
 OTHER = {".": ",", ",": "."}
@@ -44,7 +43,7 @@ def evidence(columns: Mapping[str, np.ndarray], separator: str = "") -> Callable
 def mark_of(texts: Sequence[str]) -> str:
     """Return the decimal mark that some fields of a column prove, "" where they prove none."""
     # The point of 1. and 2. may be that of an ordinal.
-    found = [split.digits.rstrip(".") for text in texts if (split := runtime.split_number(text)) is not None]
+    found = [split.digits.rstrip(".") for text in texts if (split := split_number(text)) is not None]
     if not found or len(found) < len(texts) * (1 - STRAY_SHARE):
         return ""
     proven = {

@@ -6,7 +6,6 @@ from typing import NoReturn
 
 import numpy as np
 
-from automl import runtime
 from automl.data import dates, several, written
 from automl.data.codes import may_be_more
 from automl.data.findings import Findings
@@ -14,6 +13,9 @@ from automl.data.levels import apart, categorical
 from automl.data.offsets import centred, dated, less_center
 from automl.data.vocabulary import build_vocabulary
 from automl.errors import DataError
+from automl.runtime.missing import is_missing
+from automl.runtime.numbers import numbers
+from automl.runtime.printable import shown
 from automl.task import Column, Role
 
 
@@ -36,9 +38,7 @@ def declared(name: str, values: np.ndarray, role: Role, findings: Findings) -> C
 
 def _declared_number(name: str, values: np.ndarray, findings: Findings) -> Column:
     column = Column(name, "numeric", missing=findings.declared)
-    is_plain = values.dtype.kind in "biufm" or (
-        runtime.numbers(values)[1] < 0 and not may_be_more(name, values, findings)
-    )
+    is_plain = values.dtype.kind in "biufm" or (numbers(values)[1] < 0 and not may_be_more(name, values, findings))
     if not is_plain:
         counts, _ = apart(name, values, findings)
         column = replace(_as_written(name, counts, findings) or column, missing=findings.declared)
@@ -67,7 +67,7 @@ def _as_written(name: str, counts: Counter[str], findings: Findings) -> Column |
 def _declared_dates(name: str, values: np.ndarray, findings: Findings) -> str | tuple[str, ...]:
     if values.dtype.kind == "M":
         return "iso"
-    parsed, bad = runtime.numbers(values)
+    parsed, bad = numbers(values)
     if bad < 0:
         form = dates.of_numbers(name, parsed, declared=True)
         # 20240131 in words is also an ISO date.
@@ -77,9 +77,9 @@ def _declared_dates(name: str, values: np.ndarray, findings: Findings) -> str | 
 
 
 def _refuse_dates(name: str, values: np.ndarray) -> NoReturn:
-    example = next((v for v in values.tolist() if not runtime.is_missing(v)), "")
+    example = next((v for v in values.tolist() if not is_missing(v)), "")
     raise DataError(
-        f"Column '{name}' is declared datetime, but values like '{runtime.shown(example)}' are in none of the known "
+        f"Column '{name}' is declared datetime, but values like '{shown(example)}' are in none of the known "
         f"forms ({', '.join(dates.SHOWN)}, seconds since 1970). Write its dates as 2024-12-31, or declare it text or "
         "categorical."
     )

@@ -5,7 +5,8 @@ from math import lgamma, log
 
 import numpy as np
 
-from automl.runtime import numeric_parts, shown
+from automl.runtime.printable import shown
+from automl.runtime.schema import numeric_parts
 from automl.task import Batch, Schema
 
 _CHANCE = log(1e6)  # of so many columns with such counts, one would be one to one by chance

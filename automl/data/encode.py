@@ -7,11 +7,15 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from scipy import sparse as sp
 
-from automl import runtime
 from automl.data.source import data_errors
+from automl.runtime.columns import to_columns
+from automl.runtime.encode import encode
+from automl.runtime.encode_array import encode_array
+from automl.runtime.subwords import MOST_SUBWORDS
+from automl.runtime.tokens import TextReaders, text_readers, tokenize
 from automl.task import Rows, Schema
 
-_PREPARED: WeakKeyDictionary[Schema, tuple[dict[str, Any], runtime.TextReaders]] = WeakKeyDictionary()
+_PREPARED: WeakKeyDictionary[Schema, tuple[dict[str, Any], TextReaders]] = WeakKeyDictionary()
 
 
 def rows(schema: Schema, x: Any, lengths: Any = None, row_numbers: Sequence[int] | None = None) -> Rows:
@@ -23,12 +27,12 @@ def rows(schema: Schema, x: Any, lengths: Any = None, row_numbers: Sequence[int]
     plain, read = _prepared(schema)
     with data_errors():
         if schema.kind in ("image", "sequence"):
-            arrays = runtime.encode_array(plain, x, lengths, row_numbers)
+            arrays = encode_array(plain, x, lengths, row_numbers)
             return Rows(image=arrays.get("image"), sequence=arrays.get("sequence"), lengths=arrays.get("lengths"))
-        columns = runtime.to_columns(plain, x)
-        parts = runtime.encode(plain, columns, row_numbers, wanted=("numeric", "categories"), read=read)
-        counts = _term_counts(schema, *runtime.tokenize(read["tokens"], columns)) if _terms(schema) else None
-        subwords = _subwords(schema, *runtime.tokenize(read["subwords"], columns)) if read["subwords"] else None
+        columns = to_columns(plain, x)
+        parts = encode(plain, columns, row_numbers, wanted=("numeric", "categories"), read=read)
+        counts = _term_counts(schema, *tokenize(read["tokens"], columns)) if _terms(schema) else None
+        subwords = _subwords(schema, *tokenize(read["subwords"], columns)) if read["subwords"] else None
     levels = [c.levels for c in schema.columns if c.role == "categorical"]
     return Rows(
         numeric=parts.get("numeric"),
@@ -39,12 +43,12 @@ def rows(schema: Schema, x: Any, lengths: Any = None, row_numbers: Sequence[int]
     )
 
 
-def _prepared(schema: Schema) -> tuple[dict[str, Any], runtime.TextReaders]:
+def _prepared(schema: Schema) -> tuple[dict[str, Any], TextReaders]:
     """Return what the runtime needs of a schema; it is kept as long as the schema is, for the next prediction."""
     found = _PREPARED.get(schema)
     if found is None:
         plain = schema.to_dict()
-        found = _PREPARED[schema] = plain, runtime.text_readers(plain)
+        found = _PREPARED[schema] = plain, text_readers(plain)
     return found
 
 
@@ -74,5 +78,5 @@ def _subwords(schema: Schema, ids: np.ndarray, counts: np.ndarray) -> sp.csr_mat
     """Return (n, longest) int32: the ids of each row in their order, at its first places."""
     starts = np.concatenate([[0], np.cumsum(counts)])
     places = np.arange(len(ids)) - np.repeat(starts[:-1], counts)
-    longest = runtime.MOST_SUBWORDS * sum(bool(c.subwords) for c in schema.columns)
+    longest = MOST_SUBWORDS * sum(bool(c.subwords) for c in schema.columns)
     return sp.csr_matrix((ids.astype(np.int32), places, starts), shape=(len(counts), longest))

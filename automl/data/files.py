@@ -12,12 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from automl import runtime
 from automl.data import source
 from automl.data.images import IMAGE_ENDINGS, image_folder, is_image, open_image, pixels
 from automl.data.sampling import Keys, Sampling, records
 from automl.data.source import Source, data_errors
 from automl.errors import DataError, nearest
+from automl.runtime.arrays import as_array
+from automl.runtime.columns import refuse_repeats
+from automl.runtime.layout import beginning
+from automl.runtime.read_input import ENDINGS, read_input
+from automl.runtime.schema import takes
+from automl.runtime.table import Table, table_in
+from automl.runtime.text_file import ending, read_text
 from automl.task import Role
 
 
@@ -30,17 +36,17 @@ def read(path: str | Path, kind: str = "auto", sampling: Sampling | None = None)
     sampling = sampling or Sampling("all")
     if path.is_dir():
         return image_folder(path, sampling), None
-    ending = runtime.ending(path)
-    if ending == ".npz":
+    kind_of_file = ending(path)
+    if kind_of_file == ".npz":
         return _npz(path, kind)
-    if ending not in _READERS:
+    if kind_of_file not in _READERS:
         raise DataError(
             f"'{path}' must end with one of {', '.join(_READERS)} or .npz, "
             "or be a folder with one folder of images per class."
         )
     if not path.stat().st_size:
         raise DataError(f"'{path}' is empty.")
-    return _READERS[ending](path, sampling), None
+    return _READERS[kind_of_file](path, sampling), None
 
 
 def there(path: str | Path) -> Path:
@@ -60,7 +66,7 @@ def read_features(path: str | Path, schema: Mapping[str, Any]) -> tuple[Any, np.
     path = Path(path).expanduser()
     if path.is_dir():
         if schema["kind"] != "image":
-            raise DataError(f"The model takes {runtime.takes(schema)}; given: the folder '{path}'.")
+            raise DataError(f"The model takes {takes(schema)}; given: the folder '{path}'.")
         files = sorted(f for f in path.rglob("*") if is_image(f))
         if not files:
             raise DataError(f"'{path}' holds no images ({', '.join(sorted(IMAGE_ENDINGS))}).")
@@ -68,22 +74,22 @@ def read_features(path: str | Path, schema: Mapping[str, Any]) -> tuple[Any, np.
         mode = "L" if channels == 1 else "RGB"
         images = np.stack([open_image(f, lambda image: pixels(image, mode, (width, height))) for f in files])
         return images if images.ndim == 4 else images[..., None], None
-    if runtime.ending(path) in runtime.ENDINGS:
+    if ending(path) in ENDINGS:
         with data_errors():
-            return runtime.read_input(path)
+            return read_input(path)
     return read(path)[0].x, None
 
 
 def _text_table(path: Path, sampling: Sampling) -> Source:
     with data_errors():
-        text, notes = runtime.read_text(path)
-        start, separator = runtime.beginning(path, text)
+        text, notes = read_text(path)
+        start, separator = beginning(path, text)
         header, *rows = records(text[start:]) if sampling.may_choose else ("",)
         names = next(csv.reader([header], delimiter=separator, skipinitialspace=True), [])
 
         def part(index: np.ndarray) -> Source:
             some = header + "".join([rows[i] for i in index.tolist()])
-            table = runtime.table_in(path, some, 0, separator, notes)
+            table = table_in(path, some, 0, separator, notes)
             return replace(_untyped(table), row_numbers=(index + 1).tolist())
 
         def column(name: str) -> np.ndarray | None:
@@ -93,10 +99,10 @@ def _text_table(path: Path, sampling: Sampling) -> Source:
         if index is not None:
             found = part(index)
             return replace(found, notes=(*found.notes, *said))
-        return _untyped(runtime.table_in(path, text, start, separator, notes))
+        return _untyped(table_in(path, text, start, separator, notes))
 
 
-def _untyped(table: runtime.Table) -> Source:
+def _untyped(table: Table) -> Source:
     return replace(source.from_x(table.columns), untyped=True, separator=table.separator, notes=table.notes)
 
 
@@ -117,7 +123,7 @@ def _column_in(rows: Sequence[str], position: int, n_columns: int, separator: st
 
 def _json_lines(path: Path, sampling: Sampling) -> Source:
     with data_errors():
-        text, notes = runtime.read_text(path)
+        text, notes = read_text(path)
     lines = [(i, line) for i, line in enumerate(io.StringIO(text), 1) if line.strip()]
 
     def part(index: np.ndarray) -> Source:
@@ -169,13 +175,13 @@ def _arrow(path: Path, read_table: Callable[[], Any], sampling: Sampling) -> Sou
         raise DataError(f"'{path}' cannot be read: {error}.") from None
     names = [name for name in table.column_names if not name.startswith("__index_level_")]
     with data_errors():
-        runtime.refuse_repeats(names, f"'{path}': ")
+        refuse_repeats(names, f"'{path}': ")
 
     def part(index: np.ndarray) -> Source:
         return replace(_of_arrow(table.take(pa.array(index)), names), row_numbers=(index + 1).tolist())
 
     def column(name: str) -> np.ndarray | None:
-        return runtime.as_array(table.column(name)) if name in names else None
+        return as_array(table.column(name)) if name in names else None
 
     keys = lambda: sampling.by_names(column)  # noqa: E731
     index, said = sampling.choose(table.num_rows, table.nbytes, part, keys, f"'{path.name}'")

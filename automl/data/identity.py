@@ -4,7 +4,8 @@ import re
 
 import numpy as np
 
-from automl.runtime import numeric_names, shown
+from automl.runtime.printable import shown
+from automl.runtime.schema import numeric_names
 from automl.task import Batch, Schema
 
 # What the names of columns that number things end in.

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from automl import runtime
 from automl.data import source
 from automl.data.sampling import Keys, Sampling
 from automl.data.source import Source
 from automl.errors import DataError
+from automl.runtime.printable import shown
 
 IMAGE_ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
 _SIDES = (32, 64)  # smallest and largest side that images of different sizes are resized to
@@ -73,7 +73,7 @@ def _left_out(folder: Path, inside: Sequence[Path], read: Sequence[Path]) -> lis
     }
     kinds["files that are no images"] = [p for p in rest if not any(p in of_kind for of_kind in kinds.values())]
     return [
-        f"Not read, {what}: {len(paths):,}, such as '{runtime.shown(paths[0].relative_to(folder))}'."
+        f"Not read, {what}: {len(paths):,}, such as '{shown(paths[0].relative_to(folder))}'."
         for what, paths in kinds.items()
         if paths
     ]

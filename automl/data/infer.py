@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from automl import runtime
 from automl.data.decimals import Decimals, evidence
 from automl.data.declared import declared
 from automl.data.findings import Findings, some
 from automl.data.inferred import inferred, text_or_nothing
 from automl.errors import DataError, unknown_name
+from automl.runtime.printable import shown
 from automl.task import Column, Role
 
 ROLES: tuple[Role, ...] = ("numeric", "categorical", "boolean", "datetime", "text", "dropped")
@@ -30,7 +30,8 @@ def infer_columns(
 
     ``roles``: what is declared instead of inferred. ``drop``: columns not to use, with the reason.
     ``only_text``: use columns of text and nothing else. ``row_numbers``: how errors call the rows. ``missing``: the
-    words that are missing, where they are not those of ``runtime.MISSING``. ``decimals``: what is known of its marks.
+    words that are missing, where they are not those of ``runtime.missing.MISSING``. ``decimals``: what is known of its
+    marks.
     """
     _check_roles(roles, columns)
     found: list[Column] = []
@@ -67,7 +68,7 @@ def _summary(columns: Sequence[Column], findings: Findings, values: Mapping[str,
         names = [c.name for c in columns if c.role == role]
         if names:
             notes.append(f"{len(names)} {role}: {some(names)}.")
-    notes += [f"Column '{runtime.shown(c.name)}' is not used: {c.reason}." for c in columns if c.role == "dropped"]
+    notes += [f"Column '{shown(c.name)}' is not used: {c.reason}." for c in columns if c.role == "dropped"]
     gaps = {c.name: findings.missing.get(c.name, 0) for c in columns if c.role != "dropped"}
     shares = [
         f"{name} ({gaps[name] / len(values[name]):.1%})" for name in sorted(gaps, key=lambda n: -gaps[n]) if gaps[name]

@@ -8,7 +8,6 @@ from datetime import date, time, timedelta
 
 import numpy as np
 
-from automl import runtime
 from automl.data import dates, several, units, written
 from automl.data.codes import holds_codes, may_be_more
 from automl.data.findings import Findings, some
@@ -17,6 +16,15 @@ from automl.data.levels import apart, categorical, note_missing, note_nothing
 from automl.data.offsets import centred, dated, less_center, middle
 from automl.data.strays import lone_mark, parses, refuse_strays, words_for_nothing
 from automl.data.vocabulary import build_vocabulary
+from automl.runtime.dates import dates as read_dates
+from automl.runtime.dates import moment
+from automl.runtime.durations import duration
+from automl.runtime.labels import label
+from automl.runtime.missing import MISSING, is_missing, says_nothing
+from automl.runtime.numbers import number, numbers
+from automl.runtime.printable import shown
+from automl.runtime.several import several as read_several
+from automl.runtime.truth import truth
 from automl.task import Column
 
 _DIGITS = re.compile(r"[\d\W]+")
@@ -34,13 +42,13 @@ def inferred(name: str, values: np.ndarray, findings: Findings) -> Column:
         )
     if values.dtype.kind == "m":
         return _number(replace(column, format="duration"), values, findings)
-    first = next((v for v in values if not runtime.is_missing(v)), None)
+    first = next((v for v in values if not is_missing(v)), None)
     if first is None:
         return Column(name, "dropped", reason="every value is missing")
     if isinstance(first, (timedelta, np.timedelta64)):
         return _number(replace(column, format="duration"), values, findings)
-    if runtime.label(first) not in ("True", "False") and not may_be_more(name, values, findings):
-        parsed, bad = runtime.numbers(values, column.to_dict() if findings.declared else {})
+    if label(first) not in ("True", "False") and not may_be_more(name, values, findings):
+        parsed, bad = numbers(values, column.to_dict() if findings.declared else {})
         if bad < 0 and not holds_codes(values):
             return _number(column, values, findings, parsed)
     return _from_strings(name, values, findings)
@@ -48,7 +56,7 @@ def inferred(name: str, values: np.ndarray, findings: Findings) -> Column:
 
 def text_or_nothing(name: str, values: np.ndarray, findings: Findings) -> Column:
     """Return a column of text, and any other as not used."""
-    if values.dtype == object and runtime.numbers(values)[1] >= 0:
+    if values.dtype == object and numbers(values)[1] >= 0:
         return Column(name, "text", terms=build_vocabulary(values, findings.seed))
     return Column(name, "dropped", reason="it is no text")
 
@@ -60,7 +68,7 @@ def _unless_constant(values: np.ndarray, findings: Findings, column: Column) -> 
     if not len(present):
         return Column(name, "dropped", reason="every value is missing")
     if len(present) == len(values) and (present == present[0]).all():
-        return Column(name, "dropped", reason=f"every value is {runtime.label(present[0])}")
+        return Column(name, "dropped", reason=f"every value is {label(present[0])}")
     return column
 
 
@@ -77,10 +85,10 @@ def _number(column: Column, values: np.ndarray, findings: Findings, parsed: np.n
     if ID_NAME.search(name) and (present == np.round(present)).all() and len(np.unique(present)) == len(parsed):
         return Column(name, "dropped", reason="its name and its values, all different, are those of an identifier")
     if not findings.declared and (mark := lone_mark(present + center)):
-        findings.notes.append(mark.note(f"Column '{runtime.shown(name)}'"))
+        findings.notes.append(mark.note(f"Column '{shown(name)}'"))
     form = "" if column.decimal or column.format else dates.of_numbers(name, parsed + center)
     if form:
-        findings.notes.append(f"The numbers of column '{runtime.shown(name)}' are read as dates ({form}).")
+        findings.notes.append(f"The numbers of column '{shown(name)}' are read as dates ({form}).")
         return dated(column, values, form, findings)
     return centred(column, parsed, center)
 
@@ -93,11 +101,11 @@ def _from_strings(name: str, values: np.ndarray, findings: Findings) -> Column:
     if not counts:
         return Column(name, "dropped", reason="every value is missing")
     if len(distinct) == 1 and not n_missing:
-        return Column(name, "dropped", reason=f"every value is '{runtime.shown(distinct[0])}'")
+        return Column(name, "dropped", reason=f"every value is '{shown(distinct[0])}'")
     if counts.keys() <= {"True", "False"} or _are_truth_values(counts):
         findings.missing[name] = n_missing
         if len(counts) > 2:
-            findings.notes.append(f"Column '{runtime.shown(name)}' is read as true or false: {some(distinct)}.")
+            findings.notes.append(f"Column '{shown(name)}' is read as true or false: {some(distinct)}.")
         return Column(name, "boolean")
     found = _numbers_or_dates(name, values, counts, findings)
     if found is not None:
@@ -108,8 +116,8 @@ def _from_strings(name: str, values: np.ndarray, findings: Findings) -> Column:
         return Column(name, "dropped", reason=f"every value is different, like an identifier's{_hint(distinct[0])}")
     if (unlike := units.unlike(distinct)) is not None:
         findings.notes.append(
-            f"Column '{runtime.shown(name)}' is read as levels: its numbers differ in what stands beside them, as "
-            f"'{runtime.shown(unlike[0])}' and '{runtime.shown(unlike[1])}' do. If they measure one thing, write all "
+            f"Column '{shown(name)}' is read as levels: its numbers differ in what stands beside them, as "
+            f"'{shown(unlike[0])}' and '{shown(unlike[1])}' do. If they measure one thing, write all "
             "with one unit, or without."
         )
     return categorical(name, counts, marked, findings)
@@ -117,14 +125,14 @@ def _from_strings(name: str, values: np.ndarray, findings: Findings) -> Column:
 
 def _are_truth_values(counts: Counter[str]) -> bool:
     """Whether truth values stand in several words, as yes, Y and 1 do for one: two words are as good as levels."""
-    if len(counts) < 3 or not all(parses(text, runtime.truth) for text in counts):
+    if len(counts) < 3 or not all(parses(text, truth) for text in counts):
         return False
-    return len(set(map(runtime.truth, counts))) == 2
+    return len(set(map(truth, counts))) == 2
 
 
 def _numbers_or_dates(name: str, values: np.ndarray, counts: Counter[str], findings: Findings) -> Column | None:
     column = Column(name, "numeric", missing=findings.declared)
-    types = {type(v) for v in values.tolist() if not runtime.is_missing(v)}
+    types = {type(v) for v in values.tolist() if not is_missing(v)}
     if all(issubclass(kind, (date, time)) for kind in types):
         return dated(column, values, "time" if any(issubclass(kind, time) for kind in types) else "iso", findings)
     form = "%m.%Y" if dates.are_months([*counts]) else dates.of_digits(counts)
@@ -137,7 +145,7 @@ def _numbers_or_dates(name: str, values: np.ndarray, counts: Counter[str], findi
     if not words:
         return found
     rest = Counter({text: n for text, n in counts.items() if text not in words})
-    found = _as_written(replace(column, missing=(*sorted(runtime.MISSING), *words)), values, rest, findings)
+    found = _as_written(replace(column, missing=(*sorted(MISSING), *words)), values, rest, findings)
     if found is not None:
         note_missing(name, {word: counts[word] for word in words}, "numbers or dates", findings)
     return found
@@ -146,37 +154,35 @@ def _numbers_or_dates(name: str, values: np.ndarray, counts: Counter[str], findi
 def _as_written(column: Column, values: np.ndarray, counts: Counter[str], findings: Findings) -> Column | None:
     """Return a column of the numbers, dates or durations that ``counts`` are, None where they are something else."""
     name = column.name
-    number = written.read(name, counts, findings.decimals)
+    found = written.read(name, counts, findings.decimals)
     if number is not None:
-        number = replace(number, missing=column.missing)
-        reading = number.to_dict()
-        refuse_strays(name, values, counts, "numbers", lambda v: runtime.number(v, reading), findings.row_numbers)
-        parsed, bad = runtime.numbers(values, reading)
+        found = replace(found, missing=column.missing)
+        reading = found.to_dict()
+        refuse_strays(name, values, counts, "numbers", lambda v: number(v, reading), findings.row_numbers)
+        parsed, bad = numbers(values, reading)
         if bad < 0:
-            if note := written.note(number, counts):
+            if note := written.note(found, counts):
                 findings.notes.append(note)
             note_nothing(name, counts, "numbers", findings)
-            return _number(number, values, findings, parsed)
+            return _number(found, values, findings, parsed)
     forms = dates.of_texts(name, counts)
     if forms:
-        refuse_strays(name, values, counts, "dates", lambda v: runtime.moment(v, forms, _SOFT), findings.row_numbers)
-        if runtime.dates(np.array(list(counts), object), forms, _SOFT)[1] < 0:
+        refuse_strays(name, values, counts, "dates", lambda v: moment(v, forms, _SOFT), findings.row_numbers)
+        if read_dates(np.array(list(counts), object), forms, _SOFT)[1] < 0:
             note_nothing(name, counts, "dates", findings)
             if "sheet days" in forms:
-                findings.notes.append(
-                    f"Numbers among the dates of column '{runtime.shown(name)}' are read as days of a sheet."
-                )
+                findings.notes.append(f"Numbers among the dates of column '{shown(name)}' are read as days of a sheet.")
             if order := dates.ambiguous(forms, counts):
-                fit = f"The dates of column '{runtime.shown(name)}' fit both month first and day first"
+                fit = f"The dates of column '{shown(name)}' fit both month first and day first"
                 findings.notes.append(f"{fit}; they are read as {order}.")
             return dated(column, values, forms, findings)
     if dates.are_durations(counts):
-        refuse_strays(name, values, counts, "durations", runtime.duration, findings.row_numbers)
-        duration = replace(column, format="duration")
-        if runtime.numbers(values, duration.to_dict())[1] < 0:
+        refuse_strays(name, values, counts, "durations", duration, findings.row_numbers)
+        lasting = replace(column, format="duration")
+        if numbers(values, lasting.to_dict())[1] < 0:
             findings.notes.append(dates.note_on_durations(name, counts))
             note_nothing(name, counts, "durations", findings)
-            return _number(duration, values, findings)
+            return _number(lasting, values, findings)
     return _several(name, values, counts, findings)
 
 
@@ -187,18 +193,18 @@ def _several(name: str, values: np.ndarray, counts: Counter[str], findings: Find
     column = replace(column, missing=findings.declared)
     reading = column.to_dict()
     what = f"{column.several} numbers in each field"
-    refuse_strays(name, values, counts, what, lambda v: runtime.several(v, reading), findings.row_numbers)
+    refuse_strays(name, values, counts, what, lambda v: read_several(v, reading), findings.row_numbers)
     findings.notes.append(several.note(column, counts))
     note_nothing(name, counts, what, findings)
-    findings.missing[name] = sum(runtime.is_missing(v) or runtime.says_nothing(str(v)) for v in values.tolist())
+    findings.missing[name] = sum(is_missing(v) or says_nothing(str(v)) for v in values.tolist())
     return column
 
 
 def _hint(text: str) -> str:
     """Say what to do with fields such as 52.5, 13.4 or 10-20."""
-    several = len(re.findall(r"(?<![\w.,])\d+(?:[.,]\d+)?(?![^\W\d])", text)) > 1
-    shown = f"; if its fields hold several numbers, as '{runtime.shown(text)}' does, make each of them a column"
-    return shown if several else ""
+    are_several = len(re.findall(r"(?<![\w.,])\d+(?:[.,]\d+)?(?![^\W\d])", text)) > 1
+    way_out = f"; if its fields hold several numbers, as '{shown(text)}' does, make each of them a column"
+    return way_out if are_several else ""
 
 
 def _is_text(distinct: Sequence[str], n_present: int) -> bool:

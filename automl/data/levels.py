@@ -5,9 +5,11 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
-from automl import runtime
 from automl.data.findings import Findings, some
 from automl.data.strays import STRAY_SHARE
+from automl.runtime.labels import labels
+from automl.runtime.missing import MISSING, says_nothing
+from automl.runtime.printable import shown
 from automl.task import Column
 
 MAX_LEVELS = 1000
@@ -18,9 +20,9 @@ _MAY_BE_LEVELS = frozenset(("NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "N
 
 def apart(name: str, values: np.ndarray, findings: Findings) -> tuple[Counter[str], Counter[str]]:
     """Return how often each text occurs, without what is missing, and how often each word that may be missing does."""
-    counts = Counter(runtime.labels(values, GAPS).tolist())
+    counts = Counter(labels(values, GAPS).tolist())
     findings.missing[name] = counts.pop("", 0)
-    marks = findings.declared or runtime.MISSING
+    marks = findings.declared or MISSING
     marked = Counter({text: counts.pop(text) for text in list(counts) if text in marks})
     return counts, marked
 
@@ -40,7 +42,7 @@ def categorical(name: str, counts: Counter[str], marked: Counter[str], findings:
     kept = [] if findings.declared else kept_words(counts, marked, _MAY_BE_LEVELS)
     if kept and counts:
         findings.notes.append(
-            f"Column '{runtime.shown(name)}' has {' and '.join(map(repr, kept))} as a level, because it is frequent; "
+            f"Column '{shown(name)}' has {' and '.join(map(repr, kept))} as a level, because it is frequent; "
             f"data.missing=[{', '.join(kept)}] makes it missing."
         )
         counts = counts + Counter({word: marked[word] for word in kept})
@@ -64,15 +66,15 @@ def _in_order(level: str) -> tuple[bool, float, str]:
 
 def note_nothing(name: str, counts: Mapping[str, int], what: str, findings: Findings) -> None:
     """Say which words and signs count as missing among numbers or dates."""
-    found = {text: n for text, n in counts.items() if runtime.says_nothing(text)}
+    found = {text: n for text, n in counts.items() if says_nothing(text)}
     if found:
         note_missing(name, found, what, findings)
 
 
 def note_missing(name: str, counts: Mapping[str, int], what: str, findings: Findings) -> None:
     """Say which words count as missing in a column of numbers, dates, ..."""
-    shown = some([f"'{text}' ({n})" for text, n in counts.items()])
-    holds = f"In column '{runtime.shown(name)}', which holds {what},"
+    words = some([f"'{text}' ({n})" for text, n in counts.items()])
+    holds = f"In column '{shown(name)}', which holds {what},"
     findings.notes.append(
-        f"{holds} these are missing, {sum(counts.values())} in all: {shown}. Declare it categorical if they say more."
+        f"{holds} these are missing, {sum(counts.values())} in all: {words}. Declare it categorical if they say more."
     )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse as sp
 
-from automl import metrics, runtime
+from automl import metrics
 from automl.data import baseline, copies, echoes, files, identity, source, splits
 from automl.data.decimals import Decimals, evidence
 from automl.data.encode import rows
@@ -22,6 +22,8 @@ from automl.data.strays import lone_mark
 from automl.data.subwords import with_subwords
 from automl.data.target import TargetColumn, infer_target, understand, whole
 from automl.errors import ConfigError, DataError, unknown_name
+from automl.runtime.arrays import as_array
+from automl.runtime.printable import shown
 from automl.task import Batch, DataKind, Problem, Schema, Task
 
 # How many raw rows a task keeps for replaying an export.
@@ -117,7 +119,7 @@ def _with_target(data: Source, y: Any) -> Source:
     name = str(getattr(y, "name", None) or "target")
     try:
         flat = hasattr(y, "to_numpy") or isinstance(y, np.ma.MaskedArray)
-        values = runtime.as_array(y) if flat and getattr(y, "ndim", 1) == 1 else np.asarray(y)
+        values = as_array(y) if flat and getattr(y, "ndim", 1) == 1 else np.asarray(y)
     except ValueError:
         raise DataError("The target must be one value in each row; it holds lists of different lengths.") from None
     if values.ndim == 2 and values.shape[1] == 1:
@@ -163,7 +165,7 @@ def _task(name: str, parts: Parts, test: Source | None, options: Options) -> Tas
     metric = metrics.get(options.metric, learnt.kind, learnt.quantiles)
     y = learnt.encode(parts.y, row_numbers=parts.data.row_numbers)
     if learnt.kind == "regression" and not options.marks and (mark := lone_mark(y)):
-        notes.append(mark.note(f"The target '{runtime.shown(name)}'"))
+        notes.append(mark.note(f"The target '{shown(name)}'"))
     locked = None
     if options.test_share:
         rest, held = splits.hold_out(_whole_layout(parts, learnt, y, options), options.test_share)

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from automl import runtime
 from automl.data import dates
 from automl.data.findings import Findings
+from automl.runtime.dates import dates as read_dates
+from automl.runtime.numbers import numbers
+from automl.runtime.printable import shown
 from automl.task import Column
 
 _PRECISION = 1e-6  # of the deviation, that float32 may lose
@@ -18,14 +20,14 @@ def less_center(values: np.ndarray, column: Column, parsed: np.ndarray | None = 
     reading = column.to_dict()
     bad = -1
     if parsed is None:
-        parsed, bad = runtime.numbers(values, reading)
+        parsed, bad = numbers(values, reading)
     present = parsed[np.isfinite(parsed)]
     if bad >= 0 or not len(present) or np.abs(present).max() < 2.0**53 or np.ptp(present) >= _LARGEST_SPREAD:
         return parsed, 0.0, bad
     center = float(present[0])
     if values.dtype.kind == "f" or center != round(center) or abs(center) < 2.0**53:
         return parsed, 0.0, bad
-    return runtime.numbers(values, {**reading, "center": center})[0], center, bad
+    return numbers(values, {**reading, "center": center})[0], center, bad
 
 
 def centred(column: Column, values: np.ndarray, center: float) -> Column:
@@ -50,15 +52,15 @@ def dated(column: Column, values: np.ndarray, forms: str | tuple[str, ...], find
     """Return ``column`` as one of dates that are written in ``forms``; what says nothing is counted as missing."""
     forms = forms[0] if len(forms) == 1 else forms
     column = Column(column.name, "datetime", format=forms, missing=column.missing)
-    moments, bad = runtime.dates(values, forms, column.to_dict())
+    moments, bad = read_dates(values, forms, column.to_dict())
     if bad >= 0:
         return column  # encoding names the value
     has_two_digits = any("%y" in form for form in ([forms] if isinstance(forms, str) else forms))
     if has_two_digits and (since := dates.first_year(moments[~np.isnat(moments)])):
         column = replace(column, since=since)
-        moments, _ = runtime.dates(values, forms, column.to_dict())
+        moments, _ = read_dates(values, forms, column.to_dict())
         years = f"two digits of a year as those from {since} to {since + 99}"
-        findings.notes.append(f"The dates of column '{runtime.shown(column.name)}' are read with {years}.")
+        findings.notes.append(f"The dates of column '{shown(column.name)}' are read with {years}.")
     findings.missing[column.name] = int(np.isnat(moments).sum())
     return replace(column, center=middle(moments))
 

@@ -28,11 +28,11 @@ class Options:
     from 2, or the share of one holdout. ``group``: column (or array) whose equal values stay on one side of a split.
     ``order``: column (or array) in whose order to validate, always on later rows. ``weights``: column (or array) of row
     weights. Groups and weights are not used as features; what rows are ordered by is, where it is a date. ``missing``:
-    the words that are missing, instead of those of ``runtime.MISSING``; in columns of numbers and dates, what says
-    nothing always is. ``decimal``: the mark of numbers that can be read in two ways, "point" or "comma" ("." or ","),
-    or one for each column. ``levels``: "plain", or "hashed" where a model must not hold the values of its categories.
-    ``rows``: how many are read, at random: a number, "all", or "auto" for as many as there is time for. ``seed``: of
-    everything random.
+    the words that are missing, instead of those of ``runtime.missing.MISSING``; in columns of numbers and dates, what
+    says nothing always is. ``decimal``: the mark of numbers that can be read in two ways, "point" or "comma" ("." or
+    ","), or one for each column. ``levels``: "plain", or "hashed" where a model must not hold the values of its
+    categories. ``rows``: how many are read, at random: a number, "all", or "auto" for as many as there is time for.
+    ``seed``: of everything random.
     """
 
     kind: str = "auto"

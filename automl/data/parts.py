@@ -6,11 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from automl import runtime
 from automl.data import dates
 from automl.data.options import Options
 from automl.data.source import Source
 from automl.errors import ConfigError, DataError, unknown_name
+from automl.runtime.arrays import as_array
+from automl.runtime.dates import dates as read_dates
+from automl.runtime.labels import labels
+from automl.runtime.numbers import numbers
+from automl.runtime.printable import shown
 
 _ASIDE = {
     "weights": "it holds the weights",
@@ -70,7 +74,7 @@ def take_apart(data: Source, target: str | None, options: Options, where: str = 
         data=replace(data, columns=columns if data.columns is not None else None, y=None),
         y=y,
         weights=None if weights is None else _weights(weights),
-        groups=None if groups is None else np.unique(runtime.labels(groups), return_inverse=True)[1],
+        groups=None if groups is None else np.unique(labels(groups), return_inverse=True)[1],
         order=None if order is None else _ranks(order),
         aside=aside,
         y_given=data.y is y,
@@ -89,19 +93,18 @@ def _target_column(target: str | None, columns: Mapping[str, Any], where: str) -
 
 
 def same_rows(what: str, values: Any, n_rows: int) -> np.ndarray:
-    array = runtime.as_array(values)
+    array = as_array(values)
     if array.shape != (n_rows,):
         raise DataError(f"{what} must have one value for each of the {n_rows} rows; its shape is {array.shape}.")
     return array
 
 
 def _weights(values: np.ndarray) -> np.ndarray:
-    weights, bad = runtime.numbers(values)
+    weights, bad = numbers(values)
     wrong = np.array([bad]) if bad >= 0 else np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
     if wrong.size:
         raise DataError(
-            f"Weights must be finite numbers from 0; row {wrong[0] + 1} has "
-            f"'{runtime.shown(values[wrong[0]])}'. Correct it."
+            f"Weights must be finite numbers from 0; row {wrong[0] + 1} has '{shown(values[wrong[0]])}'. Correct it."
         )
     if not weights.any():
         raise DataError("Weights must not all be zero. Give some rows a weight.")
@@ -110,14 +113,13 @@ def _weights(values: np.ndarray) -> np.ndarray:
 
 def _ranks(values: np.ndarray) -> np.ndarray:
     """Return (n,) ranks of numbers or dates; equal values have the same."""
-    moments, bad = runtime.dates(values, "iso") if values.dtype.kind == "M" else runtime.numbers(values)
+    moments, bad = read_dates(values, "iso") if values.dtype.kind == "M" else numbers(values)
     forms = dates.formats(values) if bad >= 0 else ()
     if forms:
-        moments, bad = runtime.dates(values, forms)
+        moments, bad = read_dates(values, forms)
     gap = bad if bad >= 0 else next(iter(np.flatnonzero(moments != moments)), -1)
     if gap >= 0:
         raise DataError(
-            f"The column to order by must hold a number or date in every row; row {gap + 1} has "
-            f"'{runtime.shown(values[gap])}'."
+            f"The column to order by must hold a number or date in every row; row {gap + 1} has '{shown(values[gap])}'."
         )
     return np.unique(moments, return_inverse=True)[1]

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from automl import runtime
 from automl.data import units, written
 from automl.data.decimals import Decimals
 from automl.data.strays import are_few, sampled
 from automl.errors import DataError
+from automl.runtime.missing import says_nothing
+from automl.runtime.printable import shown
+from automl.runtime.several import BETWEEN, between, several
 from automl.task import Column
 
 # Of a column with fewer different fields, such as screens of 16:9 and 4:3, each is a level.
@@ -30,10 +32,10 @@ def read(name: str, counts: Mapping[str, int], decimals: Decimals) -> Column | N
     ``counts``: how often each text occurs, without gaps. Fields that hold something else, but too few to make the
     column so, are left to be named.
     """
-    words = [text for text in counts if not runtime.says_nothing(text)]
+    words = [text for text in counts if not says_nothing(text)]
     if len(words) < _FEWEST_FIELDS or all(text.startswith("+") and "." not in text for text in words):
         return None  # +1 (790) 679 7355 is somebody's
-    for sign in runtime.BETWEEN:
+    for sign in BETWEEN:
         if _may_be(sampled(words), sign) and (found := _with_sign(name, words, counts, sign, decimals)) is not None:
             return found
     return None
@@ -43,24 +45,24 @@ def note(column: Column, counts: Mapping[str, int]) -> str:
     """Say how the numbers of a field are read, with the longest one as the example."""
     reading = column.to_dict()
     example = max((text for text in counts if _holds(text, column)), key=len)
-    numbers = " and ".join(f"{value:.15g}" for value in runtime.several(example, reading))
+    numbers = " and ".join(f"{value:.15g}" for value in several(example, reading))
     unit = f", in {' and '.join(map(repr, column.unit))}" if column.unit else ""
     return (
-        f"Each field of column '{runtime.shown(column.name)}' is read as {column.several} numbers{unit}: "
-        f"'{runtime.shown(example)}' is {numbers}."
+        f"Each field of column '{shown(column.name)}' is read as {column.several} numbers{unit}: "
+        f"'{shown(example)}' is {numbers}."
     )
 
 
 def _holds(text: str, column: Column) -> bool:
     try:
-        return all(value == value for value in runtime.several(text, column.to_dict()))
+        return all(value == value for value in several(text, column.to_dict()))
     except ValueError:
         return False
 
 
 def _may_be(some: Sequence[str], sign: str) -> bool:
     """Whether most of some fields have numbers around a sign."""
-    fields = [runtime.between(text, sign) for text in some]
+    fields = [between(text, sign) for text in some]
     n_fitting = sum(len(parts) > 1 and all(any(map(str.isdigit, part)) for part in parts) for parts in fields)
     return n_fitting >= _TOLD * len(some)
 
@@ -68,12 +70,12 @@ def _may_be(some: Sequence[str], sign: str) -> bool:
 def _with_sign(
     name: str, words: Sequence[str], counts: Mapping[str, int], sign: str, decimals: Decimals
 ) -> Column | None:
-    fields = {text: runtime.between(text, sign) for text in words}
-    several = Counter(map(len, fields.values())).most_common(1)[0][0]
-    strays = [text for text, parts in fields.items() if len(parts) != several]
-    if not 2 <= several <= (2 if sign in _PAIRS else _MOST_NUMBERS) or (strays and not are_few(strays, counts)):
+    fields = {text: between(text, sign) for text in words}
+    n_numbers = Counter(map(len, fields.values())).most_common(1)[0][0]
+    strays = [text for text, parts in fields.items() if len(parts) != n_numbers]
+    if not 2 <= n_numbers <= (2 if sign in _PAIRS else _MOST_NUMBERS) or (strays and not are_few(strays, counts)):
         return None
-    places: list[Counter[str]] = [Counter() for _ in range(several)]
+    places: list[Counter[str]] = [Counter() for _ in range(n_numbers)]
     for text in words:
         for place, part in zip(places, fields[text], strict=False):
             place[part] += counts[text]
@@ -81,7 +83,7 @@ def _with_sign(
     with suppress(DataError):  # numbers that can be read in two ways are left as they are
         found = [written.read(name, place, decimals) for place in places]
     columns = [column for column in found if column is not None]
-    if len(columns) < several:
+    if len(columns) < n_numbers:
         return None
     if sign in _IN_SENTENCES and not all(units.is_known(unit) for column in columns for unit in column.unit):
         return None  # 93 Main St, 34997
@@ -93,7 +95,7 @@ def _with_sign(
         unit=tuple(dict.fromkeys(unit for one in columns for unit in one.unit)),
         scaled=any(one.scaled for one in columns),
         between=sign,
-        several=several,
+        several=n_numbers,
     )
     held = [text for text in words if _holds(text, column)]
     if sign == "-" and not all(_ascends(text, column) for text in held):
@@ -103,5 +105,5 @@ def _with_sign(
 
 
 def _ascends(text: str, column: Column) -> bool:
-    first, last = runtime.several(text, column.to_dict())
+    first, last = several(text, column.to_dict())
     return first <= last

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from automl import runtime
 from automl.errors import ConfigError, DataError, unknown_name
+from automl.runtime.arrays import as_array, unmasked
+from automl.runtime.columns import named_columns as columns_by_name
+from automl.runtime.errors import PredictionError
 from automl.task import DataKind, Role
 
 MAX_DENSE_VALUES = 200_000_000  # what a sparse matrix may have once it is dense: 0.8 GB as float32
@@ -100,7 +102,7 @@ def data_errors() -> Iterator[None]:
     """Raise what the runtime refuses inside as ``DataError``."""
     try:
         yield
-    except runtime.PredictionError as error:
+    except PredictionError as error:
         raise DataError(str(error)) from None
 
 
@@ -139,7 +141,7 @@ def _has_names(x: Any) -> bool:
 def to_array(x: Any) -> np.ndarray:
     """Return lists or the like as an array; texts as one column, (n, 1)."""
     try:
-        array = np.asarray(runtime.unmasked(x))
+        array = np.asarray(unmasked(x))
     except ValueError as error:
         raise DataError(f"The data must be one array in which all rows have one shape ({error}).") from None
     return array[:, None] if array.ndim == 1 and array.dtype.kind in "OUST" else array
@@ -162,7 +164,7 @@ def _from_table(table: Any) -> Source:
 def named_columns(table: Any) -> dict[str, Any]:
     """Return the columns of a data frame or a mapping. Raises ``DataError`` for names that repeat."""
     with data_errors():
-        return runtime.named_columns(table) or {}
+        return columns_by_name(table) or {}
 
 
 def _type_name(values: Any) -> str:
@@ -171,7 +173,7 @@ def _type_name(values: Any) -> str:
 
 def one_column(name: str, values: Any) -> np.ndarray:
     """Return a column as an (n,) array. Raises ``DataError`` for what no column may hold."""
-    array = runtime.as_array(values)
+    array = as_array(values)
     kinds = set(map(type, array.tolist())) if array.dtype == object else set()
     if array.ndim != 1:
         raise DataError(f"Column '{name}' must have one value in each row; its shape is {array.shape}.")

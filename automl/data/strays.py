@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from automl import runtime
 from automl.errors import DataError
+from automl.runtime.labels import labels
+from automl.runtime.printable import shown
 
 # A column is a broken number (or date) column, not a category, when strays are this rare among this many values.
 STRAY_SHARE = 0.05
@@ -56,13 +57,13 @@ def refuse_strays(
     strays = [value for value in counts if not parses(value, parse)]
     if strays and are_few(strays, counts):
         n_strays = sum(counts[value] for value in strays)
-        found = runtime.labels(values)
+        found = labels(values)
         position = int(np.flatnonzero(found == strays[0])[0])
         row = position + 1 if row_numbers is None else row_numbers[position]
         raise DataError(
             f"Column '{name}' must hold values of one type; it holds {what}, but row {row} has "
-            f"'{runtime.shown(strays[0])}' ({n_strays} such {'row' if n_strays == 1 else 'rows'}). Correct or empty "
-            f"those fields, say that they are missing with missing=[{runtime.shown(strays[0])}], or declare the column "
+            f"'{shown(strays[0])}' ({n_strays} such {'row' if n_strays == 1 else 'rows'}). Correct or empty "
+            f"those fields, say that they are missing with missing=[{shown(strays[0])}], or declare the column "
             "categorical."
         )
 

@@ -1,4 +1,4 @@
-"""The subwords of a text column, learned by byte-pair encoding; ``runtime.Subwords`` reads texts with them."""
+"""The subwords of a text column, learned by byte-pair encoding; ``runtime.subwords.Subwords`` reads texts with them."""
 
 import heapq
 from collections import Counter, defaultdict
@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from automl import runtime
 from automl.data.vocabulary import readable_sample
+from automl.runtime.subwords import subword_words
 from automl.task import Column
 
 MOST = 4_000
@@ -31,7 +31,7 @@ def learn(values: np.ndarray, seed: int = 0) -> tuple[str, ...]:
     """
     words: Counter[str] = Counter()
     for text in readable_sample(values, seed, _ENOUGH_CHARACTERS):
-        words.update(runtime.subword_words(text))
+        words.update(subword_words(text))
     characters: Counter[str] = Counter()
     for word, n in words.items():
         characters.update(dict.fromkeys(word, n))

@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from automl import runtime
 from automl.data import dates, written
 from automl.data.codes import holds_codes
 from automl.data.decimals import Decimals
 from automl.data.levels import GAPS, kept_words
 from automl.data.strays import parses, refuse_strays, words_for_nothing
 from automl.errors import ConfigError, DataError, unknown_name
+from automl.runtime.labels import label, labels
+from automl.runtime.missing import MISSING, says_nothing
+from automl.runtime.numbers import number, numbers
+from automl.runtime.printable import shown
 from automl.task import Column, TargetKind
 
 KINDS = ("auto", "binary", "multiclass", "classification", "regression")
@@ -67,11 +70,11 @@ class TargetColumn:
             return f"The target '{self.name}' is a number from {y.min():g} to {y.max():g}: {what}."
         counts = np.bincount(y, minlength=len(self.classes))
         some = list(zip(self.classes, counts, strict=True))[:10]
-        shown = ", ".join(f"{runtime.shown(c)} ({n / len(y):.1%})" for c, n in some)
+        shares = ", ".join(f"{shown(c)} ({n / len(y):.1%})" for c, n in some)
         more = f" and {len(self.classes) - 10} more" if len(self.classes) > 10 else ""
         alike = _alike(self.classes)
         one = f" {' and '.join(map(repr, alike))} differ in case alone: make them one, if they are." if alike else ""
-        return f"The target '{self.name}' has {len(self.classes)} classes: {shown}{more}: {self.kind}.{one}"
+        return f"The target '{self.name}' has {len(self.classes)} classes: {shares}{more}: {self.kind}.{one}"
 
 
 @dataclass(frozen=True)
@@ -83,18 +86,18 @@ class Written:
 
     def numbers(self, values: np.ndarray) -> tuple[np.ndarray, int]:
         """Return the values as numbers, and the position of the first that is none, or -1."""
-        return runtime.numbers(values, self.column.to_dict() if self.column else {})
+        return numbers(values, self.column.to_dict() if self.column else {})
 
     def number(self, text: str) -> float:
         """Return the value of one text. Raises ``ValueError``."""
-        return runtime.number(text, self.column.to_dict() if self.column else {})
+        return number(text, self.column.to_dict() if self.column else {})
 
     def present(self, values: np.ndarray) -> np.ndarray:
         """Return the positions where the target is there."""
         if values.dtype.kind in "biufm":
             return np.flatnonzero(~np.isnan(self.numbers(values)[0]))
-        texts = runtime.labels(values, self.missing).tolist()
-        is_gap = {text: not text or (self.column is not None and runtime.says_nothing(text)) for text in set(texts)}
+        texts = labels(values, self.missing).tolist()
+        is_gap = {text: not text or (self.column is not None and says_nothing(text)) for text in set(texts)}
         return np.flatnonzero([not is_gap[text] for text in texts])
 
 
@@ -103,27 +106,27 @@ def understand(
 ) -> tuple[Written, list[str]]:
     """Return how a target is written, and notes.
 
-    ``declared``: the words that are missing, () for ``runtime.MISSING``, which are classes where they are frequent, or
+    ``declared``: the words that are missing, () for ``MISSING``, which are classes where they are frequent, or
     where the target is an array of its own (``is_given``). ``decimals``: what the table says about decimal marks.
     """
     if values.dtype.kind != "O":
         column = Column(name, "numeric", format="duration" if values.dtype.kind == "m" else "", missing=declared)
         return Written(column if values.dtype.kind in "ufim" else None), []
-    marks = frozenset(declared or runtime.MISSING)
-    counts = Counter(runtime.labels(values, GAPS).tolist())
+    marks = frozenset(declared or MISSING)
+    counts = Counter(labels(values, GAPS).tolist())
     counts.pop("", None)
     marked = {text: n for text, n in counts.items() if text in marks}
     rest = {text: n for text, n in counts.items() if text not in marks}
     read = written.read(name, rest, decimals) if wanted in ("auto", "regression") and rest else None
     if read is not None:
-        nothing = {t: n for t, n in counts.items() if t in marked or runtime.says_nothing(t)}
+        nothing = {t: n for t, n in counts.items() if t in marked or says_nothing(t)}
         number = {t: n for t, n in rest.items() if t not in nothing}
         are_classes = wanted == "auto" and not declared and len(number) <= _MAX_CLASSES
         if not (are_classes and kept_words(number, nothing, [t for t in nothing if any(map(str.isalpha, t))])):
             column = replace(read, missing=declared)
             found = [written.note(column, rest)] if len(number) > _MAX_CLASSES else []
             return Written(column, marks), [*filter(None, found), *_gone(name, nothing)]
-    lengths = {text: n for text, n in rest.items() if not runtime.says_nothing(text)}
+    lengths = {text: n for text, n in rest.items() if not says_nothing(text)}
     is_open = wanted in ("auto", "regression") and len(lengths) > _MAX_CLASSES
     if is_open and dates.are_durations(lengths) and not dates.of_texts(name, lengths):
         column = Column(name, "numeric", format="duration", missing=declared)
@@ -134,7 +137,7 @@ def understand(
     kept = [] if declared else kept_words(rest, marked, marked)
     gone = {text: n for text, n in marked.items() if text not in kept}
     notes = [
-        f"The target '{runtime.shown(name)}' has {' and '.join(map(repr, kept))} as a class, because it is frequent; "
+        f"The target '{shown(name)}' has {' and '.join(map(repr, kept))} as a class, because it is frequent; "
         f"data.missing=[{', '.join(kept)}] makes it missing."
     ]
     return Written(missing=marks.difference(kept)), [*(notes if kept else []), *_gone(name, gone)]
@@ -142,14 +145,14 @@ def understand(
 
 def _alike(classes: Sequence[Any]) -> list[str]:
     """Return the first classes that differ in upper and lower case alone."""
-    folded = [runtime.shown(c).casefold() for c in classes]
+    folded = [shown(c).casefold() for c in classes]
     twice = next((text for text, n in Counter(folded).items() if n > 1), None)
-    return [runtime.shown(c) for c, text in zip(classes, folded, strict=True) if text == twice]
+    return [shown(c) for c, text in zip(classes, folded, strict=True) if text == twice]
 
 
 def _gone(name: str, counts: Mapping[str, int]) -> list[str]:
-    shown = ", ".join(f"'{runtime.shown(text)}' ({n})" for text, n in counts.items())
-    return [f"In the target '{runtime.shown(name)}' these are missing: {shown}."] if counts else []
+    words = ", ".join(f"'{shown(text)}' ({n})" for text, n in counts.items())
+    return [f"In the target '{shown(name)}' these are missing: {words}."] if counts else []
 
 
 def whole(values: np.ndarray) -> np.ndarray:
@@ -257,10 +260,10 @@ def _refuse_words(name: str, counts: Mapping[str, int], reading: Written) -> Non
     """Refuse a target of numbers in which a word is frequent, which would make each number a class."""
     words = words_for_nothing(counts)
     if words and all(parses(text, reading.number) for text in counts if text not in words):
-        shown = " and ".join(f"'{runtime.shown(word)}' ({counts[word]} rows)" for word in words)
+        rows = " and ".join(f"'{shown(word)}' ({counts[word]} rows)" for word in words)
         raise DataError(
-            f"The target '{name}' must hold values of one type; it holds numbers and {shown}. Say that these are "
-            f"missing with missing=[{', '.join(map(runtime.shown, words))}], or make classes of the numbers."
+            f"The target '{name}' must hold values of one type; it holds numbers and {rows}. Say that these are "
+            f"missing with missing=[{', '.join(map(shown, words))}], or make classes of the numbers."
         )
 
 
@@ -275,7 +278,7 @@ def _no_dates(name: str) -> DataError:
 
 def class_key(value: Any) -> str:
     """Return what identifies a class, however it is typed."""
-    return runtime.label(value) or str(value).strip()
+    return label(value) or str(value).strip()
 
 
 def class_codes(classes: Sequence[Any], values: np.ndarray) -> np.ndarray:
@@ -291,11 +294,11 @@ def class_codes(classes: Sequence[Any], values: np.ndarray) -> np.ndarray:
 
 
 def _quoted(key: Any) -> str:
-    return f"'{runtime.shown(key)}'" if isinstance(key, str) else str(key)
+    return f"'{shown(key)}'" if isinstance(key, str) else str(key)
 
 
 def _keys(values: np.ndarray) -> np.ndarray:
-    keys = runtime.labels(values)
+    keys = labels(values)
     named = np.flatnonzero(keys == "")  # a class may be called None
     keys[named] = [class_key(v) for v in values[named]]
     return keys
@@ -345,6 +348,6 @@ def _finite(
         row = wrong + 1 if row_numbers is None else row_numbers[wrong]
         raise DataError(
             f"The target '{name}' of the {where} must be finite numbers; row {row} has "
-            f"'{runtime.shown(values[wrong])}'. Correct or remove the row."
+            f"'{shown(values[wrong])}'. Correct or remove the row."
         )
     return result

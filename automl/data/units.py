@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NoReturn
 
-from automl import runtime
 from automl.data.strays import sampled
 from automl.errors import DataError
-from automl.runtime import SCALES, Number
+from automl.runtime.printable import shown
+from automl.runtime.units import SECONDS_OF, conversion, sizes, unit_key
+from automl.runtime.written import SCALES, Number, split_number, split_scale
 
 # ISO 4217, and what is written in their place.
 _CURRENCY_WORDS = (
@@ -21,7 +22,7 @@ _CURRENCY_WORDS = (
     "TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XAG XAU XCD XOF XPF YER ZAR ZMW ZWL "
     "RMB 円 元 圆 원 euro dollar pound yen yuan rupee peso lira tl kr fr sfr rs rp rm zł kč lei руб р ft kn"
 )
-# Besides those of ``runtime.sizes``.
+# Besides those of ``sizes``.
 _UNIT_WORDS = (
     "pt s sec second ms min minute h hr hour d day week month y yr year va ah mah n °c °f c f k bp bps db px pcs pc"
 )
@@ -37,15 +38,15 @@ _SCALES_OF_MARKS = frozenset((3, 4, 5, 6, 7, 10, 20, 100))
 
 def of(name: str, found: Mapping[str, Number], counts: Mapping[str, int]) -> tuple[tuple[str, ...], bool] | None:
     """Return the names of the one unit of a column, and whether k and M multiply; None where it has no one unit."""
-    if not all(is_currency(n.before) or runtime.unit_key(n.before) == "%" for n in found.values() if n.before):
+    if not all(is_currency(n.before) or unit_key(n.before) == "%" for n in found.values() if n.before):
         return None
     scaled = _is_scaled(found.values())
-    after = {text: runtime.split_scale(n.after)[1] if scaled else n.after for text, n in found.items()}
+    after = {text: split_scale(n.after)[1] if scaled else n.after for text, n in found.items()}
     spelled: dict[str, Counter[str]] = {"before": Counter(), "after": Counter()}
     examples: dict[str, str] = {}
     for text, number in found.items():
         for place, unit in (("before", number.before), ("after", after[text])):
-            key = runtime.unit_key(unit)
+            key = unit_key(unit)
             spelled[place][key] += counts[text]
             if key:
                 examples.setdefault(key, text)
@@ -57,11 +58,11 @@ def of(name: str, found: Mapping[str, Number], counts: Mapping[str, int]) -> tup
     if keys and 2 * n_bare > n_rows and not any(is_currency(key) or key == "%" for key in keys):
         return None  # a few numbers with a letter, among many without
     if max(len(set(place) - {""}) for place in spelled.values()) > 1 or _is_two(spelled):
-        if all(key in runtime.SECONDS_OF for key in keys):
+        if all(key in SECONDS_OF for key in keys):
             return None  # durations: 90 min and 2 h
         known = [key for key, _ in spelled["after"].most_common() if key]
-        known.sort(key=lambda key: min(runtime.sizes(key).values(), default=0) < 0)  # north and east count as positive
-        if len(known) == len(keys) and all(runtime.conversion(key, known[0]) for key in known):
+        known.sort(key=lambda key: min(sizes(key).values(), default=0) < 0)  # north and east count as positive
+        if len(known) == len(keys) and all(conversion(key, known[0]) for key in known):
             _refuse_bare(name, known, found, after)
             return tuple(known), False
         if all(map(is_known, keys)):
@@ -98,7 +99,7 @@ def _is_scaled(found: Iterable[Number]) -> bool:
     others, money = 0, False
     for number in found:
         money = money or is_currency(number.before) or is_currency(number.after)
-        scale, rest = runtime.split_scale(number.after)
+        scale, rest = split_scale(number.after)
         if scale:
             heads.add(number.after[: len(number.after) - len(rest)].strip(" ."))
             money = money or is_currency(rest)
@@ -115,8 +116,8 @@ def _is_scaled(found: Iterable[Number]) -> bool:
 def unlike(texts: Sequence[str]) -> tuple[str, str] | None:
     """Return two texts that differ in a word of several letters after a number, where most of many have numbers."""
     some = sampled(texts)
-    found = {text: number.after for text in some if (number := runtime.split_number(text)) is not None}
-    examples = {runtime.unit_key(after): text for text, after in found.items() if len(after) != 1 and after[:1] != "/"}
+    found = {text: number.after for text in some if (number := split_number(text)) is not None}
+    examples = {unit_key(after): text for text, after in found.items() if len(after) != 1 and after[:1] != "/"}
     if len(texts) <= _MOST_LEVELS or len(found) < _TOLD * len(some) or len(examples) < 2 or not any(examples):
         return None
     first, second, *_ = sorted(examples, reverse=True)
@@ -124,8 +125,8 @@ def unlike(texts: Sequence[str]) -> tuple[str, str] | None:
 
 
 def is_known(key: str) -> bool:
-    """Whether a ``runtime.unit_key`` is that of a currency or a unit that is known."""
-    return is_currency(key) or bool(runtime.sizes(key)) or key.casefold() in _UNITS
+    """Whether a ``unit_key`` is that of a currency or a unit that is known."""
+    return is_currency(key) or bool(sizes(key)) or key.casefold() in _UNITS
 
 
 def is_currency(word: str) -> bool:
@@ -133,20 +134,18 @@ def is_currency(word: str) -> bool:
     if not word:
         return False
     key = word.strip().rstrip(".").casefold()
-    return any(unicodedata.category(c) == "Sc" for c in word) or not _CURRENCIES.isdisjoint(
-        (key, runtime.unit_key(word))
-    )
+    return any(unicodedata.category(c) == "Sc" for c in word) or not _CURRENCIES.isdisjoint((key, unit_key(word)))
 
 
 def _refuse_bare(name: str, units: Sequence[str], found: Mapping[str, Number], after: Mapping[str, str]) -> None:
     """Refuse a number without a unit in a column of several: it may be any of them."""
     bare = next((text for text, number in found.items() if not number.before and not after[text]), None)
     if bare is not None:
-        shown = " or ".join(f"{runtime.shown(bare)} {unit}" for unit in units[:2])
+        either = " or ".join(f"{shown(bare)} {unit}" for unit in units[:2])
         raise DataError(
-            f"Column '{name}' holds numbers in the units {' and '.join(map(repr, units))}, and '{runtime.shown(bare)}' "
-            f"without one, which may be {shown}. Write its unit, say that it is missing with "
-            f"missing=[{runtime.shown(bare)}], or declare the column categorical."
+            f"Column '{name}' holds numbers in the units {' and '.join(map(repr, units))}, and '{shown(bare)}' "
+            f"without one, which may be {either}. Write its unit, say that it is missing with "
+            f"missing=[{shown(bare)}], or declare the column categorical."
         )
 
 
@@ -168,6 +167,6 @@ def _refuse_shares(name: str, found: Mapping[str, Number]) -> None:
 def refuse_two(name: str, one: str, other: str, what: str, way_out: str) -> NoReturn:
     """Raise ``DataError`` for two values that are written in different ways."""
     raise DataError(
-        f"Column '{name}' holds numbers in two conventions, with different {what}: '{runtime.shown(one)}' and "
-        f"'{runtime.shown(other)}'. {way_out}, or declare the column categorical or drop it."
+        f"Column '{name}' holds numbers in two conventions, with different {what}: '{shown(one)}' and "
+        f"'{shown(other)}'. {way_out}, or declare the column categorical or drop it."
     )

@@ -4,7 +4,8 @@ from collections import Counter
 
 import numpy as np
 
-from automl import runtime
+from automl.runtime.missing import is_missing
+from automl.runtime.terms import Terms
 
 MAX_TERMS = 30_000
 # Characters that are read to find the terms: all up to the first, of more a quarter, up to the second.
@@ -13,12 +14,12 @@ _TINY_ROWS = 50
 
 
 def build_vocabulary(values: np.ndarray, seed: int = 0) -> tuple[str, ...]:
-    """Return the most frequent terms (``runtime.Terms``): half words and pairs of words, half characters.
+    """Return the most frequent terms (``Terms``): half words and pairs of words, half characters.
 
     A term must occur in two rows (in one, where there are fewer than 50 rows). Large data is sampled.
     """
     texts = readable_sample(values, seed)
-    terms = runtime.Terms()
+    terms = Terms()
     counts: Counter[str] = Counter()
     for text in texts:
         counts.update(set(terms.of(text)))
@@ -36,7 +37,7 @@ def readable_sample(values: np.ndarray, seed: int, enough: int = _ENOUGH_CHARACT
 
     ``enough``: so many characters are read in any case; of more a quarter is.
     """
-    texts = [str(v) for v in values if not runtime.is_missing(v)]
+    texts = [str(v) for v in values if not is_missing(v)]
     n_characters = sum(map(len, texts))
     enough = min(_MAX_CHARACTERS, max(enough, n_characters // 4))
     if n_characters <= enough:

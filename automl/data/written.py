@@ -7,12 +7,17 @@ can be read in two ways, are refused with both readings and the way out, never g
 from collections import Counter
 from collections.abc import Collection, Mapping
 
-from automl import runtime
 from automl.data import units
 from automl.data.decimals import OTHER, Decimals
 from automl.data.strays import STRAY_KINDS, are_few, parses, sampled
 from automl.errors import DataError
-from automl.runtime import GROUPED, Number
+from automl.runtime.durations import duration
+from automl.runtime.missing import says_nothing
+from automl.runtime.numbers import is_mixed, number
+from automl.runtime.plain import in_ascii
+from automl.runtime.printable import shown
+from automl.runtime.units import SECONDS_OF, addends
+from automl.runtime.written import BOUND, GROUPED, Number, split_number, unbracketed, value_of
 from automl.task import Column
 
 _CODE_DIGITS = 9  # of phone numbers in groups of three, 612 345 678
@@ -29,21 +34,21 @@ def read(name: str, counts: Mapping[str, int], decimals: Decimals) -> Column | N
     bracketed = _are_bracketed(counts)
     if bracketed:
         counts = _without_brackets(counts)
-    words = [text for text in counts if not runtime.says_nothing(text)]
+    words = [text for text in counts if not says_nothing(text)]
     if not words or sum(not _holds_numbers(text) for text in sampled(words)) > STRAY_KINDS:
         return None
     strays = [text for text in words if not _holds_numbers(text)]
     if len(strays) == len(words) or (strays and not are_few(strays, counts)):
         return None
     counts = _apart(counts)
-    found = {text: split for text in counts if (split := runtime.split_number(text)) is not None}
+    found = {text: split for text in counts if (split := split_number(text)) is not None}
     if _are_phone_numbers(found) or _are_padded(found) or _are_ranges(found):
         return None
     unit = units.of(name, found, counts)
     if unit is None:
         return None
     keys, scaled = unit
-    if keys and keys[0] in runtime.SECONDS_OF and any(parses(text, runtime.duration) for text in strays):
+    if keys and keys[0] in SECONDS_OF and any(parses(text, duration) for text in strays):
         return None  # durations: 5 m and 1h 5m
     is_money = any(units.is_currency(word) for number in found.values() for word in (number.before, number.after))
     decimal = _decimal(name, found, counts, decimals, is_money)
@@ -55,19 +60,19 @@ def read(name: str, counts: Mapping[str, int], decimals: Decimals) -> Column | N
 
 
 def _holds_numbers(text: str) -> bool:
-    return all(runtime.split_number(part) is not None for part in runtime.addends(text))
+    return all(split_number(part) is not None for part in addends(text))
 
 
 def _are_bracketed(counts: Collection[str]) -> bool:
     """Whether all numbers but zero stand in brackets, as (3,257) does beside a rating: losses stand among gains."""
-    given = [text for text in counts if any(c in "123456789" for c in runtime.in_ascii(text))]
-    return bool(given) and all(runtime.unbracketed(text) != text for text in given)
+    given = [text for text in counts if any(c in "123456789" for c in in_ascii(text))]
+    return bool(given) and all(unbracketed(text) != text for text in given)
 
 
 def _without_brackets(counts: Mapping[str, int]) -> Counter[str]:
     found: Counter[str] = Counter()
     for text, n in counts.items():
-        found[runtime.unbracketed(text)] += n
+        found[unbracketed(text)] += n
     return found
 
 
@@ -75,7 +80,7 @@ def _apart(counts: Mapping[str, int]) -> Counter[str]:
     """Return how often each number occurs, those of 5' 11" apart."""
     found: Counter[str] = Counter()
     for text, n in counts.items():
-        for part in runtime.addends(text):
+        for part in addends(text):
             found[part] += n
     return found
 
@@ -85,7 +90,7 @@ def _are_ranges(found: Collection[str]) -> bool:
 
     So are some that end openly, as 4+ does, beside few others.
     """
-    bounds = [text for text in found if (sign := runtime.BOUND.match(text.strip())) and sign[0][0] in "<>≤≥"]
+    bounds = [text for text in found if (sign := BOUND.match(text.strip())) and sign[0][0] in "<>≤≥"]
     n_open = sum(text.endswith("+") or "+ " in text[1:] for text in map(str.strip, found))
     return 2 * len(bounds) > len(found) or (n_open > 0 and len(found) - n_open <= _MOST_RANGES)
 
@@ -104,24 +109,23 @@ def note(column: Column, counts: Mapping[str, int]) -> str:
         return ""
     reading = column.to_dict()
     values = {text: value for text in counts if (value := _value(text, reading)) is not None}
-    if runtime.is_mixed(reading):
-        of_unit = {runtime.addends(text)[-1].strip(" -0123456789.,"): text for text in values}
-        shown = [f"'{runtime.shown(text)}' is {values[text]:.6g}" for text in list(of_unit.values())[:3]]
-        read = f"all in '{column.unit[0]}': {', '.join(shown)}"
-        return f"Column '{runtime.shown(column.name)}' is read as numbers, {read}."
+    if is_mixed(reading):
+        of_unit = {addends(text)[-1].strip(" -0123456789.,"): text for text in values}
+        examples = [f"'{shown(text)}' is {values[text]:.6g}" for text in list(of_unit.values())[:3]]
+        read = f"all in '{column.unit[0]}': {', '.join(examples)}"
+        return f"Column '{shown(column.name)}' is read as numbers, {read}."
     example = max(values, key=lambda text: (len(set(text) - set("0123456789")), len(text), text))
     around = " and ".join(map(repr, column.unit))
     more = f", beside which {around} may stand" if len(column.unit) > 1 else f", in {around}" if around else ""
     why = ", as all of them stand in brackets; a minus makes them negative" if column.bracketed else ""
     return (
-        f"Column '{runtime.shown(column.name)}' is read as numbers{more}: "
-        f"'{runtime.shown(example)}' is {_shown(values[example])}{why}."
+        f"Column '{shown(column.name)}' is read as numbers{more}: '{shown(example)}' is {_shown(values[example])}{why}."
     )
 
 
 def _value(text: str, reading: Mapping[str, object]) -> float | None:
     try:
-        value = runtime.number(text, reading)
+        value = number(text, reading)
     except ValueError:
         return None
     return value if value == value else None
@@ -161,10 +165,10 @@ def _decimal(
     """
     only: dict[str, list[str]] = {".": [], ",": []}  # texts that can be read with this decimal mark alone
     either: dict[str, list[str]] = {".": [], ",": []}  # 1.234 and 1,234, by their mark
-    for text, number in found.items():
-        fits = [mark for mark, pattern in GROUPED.items() if pattern.fullmatch(number.digits)]
-        marks = set(number.digits) & set(GROUPED)
-        if len(fits) == 1 or (len(marks) == 1 and number.exponent):  # nobody groups the digits before e+03
+    for text, split in found.items():
+        fits = [mark for mark, pattern in GROUPED.items() if pattern.fullmatch(split.digits)]
+        marks = set(split.digits) & set(GROUPED)
+        if len(fits) == 1 or (len(marks) == 1 and split.exponent):  # nobody groups the digits before e+03
             only[fits[0] if len(fits) == 1 else marks.pop()].append(text)
         elif fits and marks:
             either[marks.pop()].append(text)
@@ -196,12 +200,12 @@ def _has_small_alone(found: Mapping[str, Number]) -> bool:
 
 
 def _ambiguous(name: str, text: str, other: str | None) -> DataError:
-    split = runtime.split_number(text)
+    split = split_number(text)
     assert split is not None
-    point, comma = (_shown(runtime.value_of(split, mark)) for mark in ".,")
-    also = f" (and '{runtime.shown(other)}' the other way round)" if other else ""
+    point, comma = (_shown(value_of(split, mark)) for mark in ".,")
+    also = f" (and '{shown(other)}' the other way round)" if other else ""
     return DataError(
-        f"Column '{name}' holds numbers such as '{runtime.shown(text)}', which may be {point} or {comma}{also}, and no "
+        f"Column '{name}' holds numbers such as '{shown(text)}', which may be {point} or {comma}{also}, and no "
         f"value says which. Say decimal=point, and it is {point}, or decimal=comma, and it is {comma}; for this column "
         f"alone decimal={{{name}: point}}."
     )

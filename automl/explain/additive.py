@@ -7,12 +7,12 @@ from typing import Any, Literal
 import numpy as np
 import onnx
 
-from automl import runtime
 from automl.explain import tree_shap
 from automl.explain.mixed import RowPool, Subject, plain
 from automl.export.reading import Reading
 from automl.export.tree_reading import read_trees
 from automl.export.trees import TreeEnsemble
+from automl.runtime.encode import encode
 
 Link = Literal["none", "softmax", "exp"]
 # Nodes of all trees times background rows. With more, sampling is faster and close enough.
@@ -124,7 +124,7 @@ class _Numbers:
     def of(self, pool: RowPool, source: np.ndarray) -> dict[str, np.ndarray]:
         """Return the numbers, (m, q) by tensor, of the rows that ``source`` says."""
         columns, _ = pool.mixed(source)
-        feed = {n: v for n, v in runtime.encode(self.subject.schema, columns).items() if n in self.inputs}
+        feed = {n: v for n, v in encode(self.subject.schema, columns).items() if n in self.inputs}
         return dict(zip(self.tensors, self.session.run(self.tensors, feed), strict=True))
 
 

@@ -12,7 +12,7 @@ from automl.explain import additive, shapley
 from automl.explain.mixed import RowPool, Subject, plain
 from automl.explain.sample import sampled
 from automl.options import number
-from automl.runtime import to_columns
+from automl.runtime.columns import to_columns
 
 if TYPE_CHECKING:
     import pandas as pd

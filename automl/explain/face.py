@@ -88,7 +88,8 @@ class Explained:
     def _codes(self, y: Any) -> np.ndarray:
         """Return the target as it is scored: (n,) codes of classes or float values."""
         from automl.data.target import class_codes
-        from automl.runtime import as_array, numbers
+        from automl.runtime.arrays import as_array
+        from automl.runtime.numbers import numbers
 
         values, classes = as_array(np.ravel(y)), self._subject().classes
         if not classes:

@@ -10,8 +10,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from automl import runtime
 from automl.errors import DataError
+from automl.runtime.arrays import as_array
+from automl.runtime.columns import to_columns
+from automl.runtime.encode_array import encode_array
+from automl.runtime.errors import PredictionError
+from automl.runtime.printable import shown
 
 # Rows that are put together and answered at once: bounds the memory that an explanation takes.
 ROWS_AT_ONCE = 8192
@@ -47,7 +51,7 @@ class Subject:
             if self.schema["kind"] in ("image", "sequence"):
                 return _Arrays.of(self.schema, parts)
             return _Columns.of(self.schema, [x for x, _ in parts])
-        except runtime.PredictionError as error:
+        except PredictionError as error:
             raise DataError(str(error)) from None
 
     def answers(self, pool: "RowPool", source: np.ndarray) -> np.ndarray:
@@ -86,12 +90,12 @@ class _Columns:
     @classmethod
     def of(cls, schema: Mapping[str, Any], tables: list[Any]) -> "_Columns":
         names = tuple(column["name"] for column in schema["columns"] if column["role"] != "dropped")
-        given = [runtime.to_columns(schema, table) for table in tables]
+        given = [to_columns(schema, table) for table in tables]
         missing = [name for name in names if any(name not in table for table in given)]
         if missing:
-            raise DataError(f"The column '{runtime.shown(missing[0])}' of the training data is missing. Add it.")
-        columns = {name: _joined([runtime.as_array(table[name]) for table in given]) for name in names}
-        sizes = tuple(len(runtime.as_array(table[names[0]])) for table in given)
+            raise DataError(f"The column '{shown(missing[0])}' of the training data is missing. Add it.")
+        columns = {name: _joined([as_array(table[name]) for table in given]) for name in names}
+        sizes = tuple(len(as_array(table[names[0]])) for table in given)
         if len({len(column) for column in columns.values()}) > 1:
             raise DataError("Every column must hold one value for each row.")
         return cls(names, sizes, columns)
@@ -118,7 +122,7 @@ class _Arrays:
 
     @classmethod
     def of(cls, schema: Mapping[str, Any], parts: tuple[tuple[Any, Any], ...]) -> "_Arrays":
-        given = [runtime.encode_array(schema, x, lengths) for x, lengths in parts]
+        given = [encode_array(schema, x, lengths) for x, lengths in parts]
         kind = schema["kind"]
         values = np.concatenate([part[kind] for part in given])
         lengths = np.concatenate([part["lengths"] for part in given]) if kind == "sequence" else None

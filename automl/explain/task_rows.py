@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from scipy import sparse as sp
 
-from automl import runtime
 from automl.explain.importance import Importance, permutation_importance
 from automl.explain.mixed import RowPool, Subject
 from automl.explain.sample import sampled
 from automl.export.member import Member, mean_score, validation_prediction
+from automl.runtime.schema import numeric_parts
 from automl.task import Batch, Rows, Schema, Task
 
 # More rows than these tell little more about which features matter.
@@ -46,7 +46,7 @@ class TaskRows:
         ends = np.cumsum([2, *(len(column.subwords) for column in used)]).tolist()
         for column in used:
             field, width = {"categorical": ("categories", 1), "text": ("sparse", len(column.terms))}.get(
-                column.role, ("numeric", len(runtime.numeric_parts(vars(column))))
+                column.role, ("numeric", len(numeric_parts(vars(column))))
             )
             parts.append((field, np.arange(at[field], at[field] + width)))
             at[field] += width

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from automl import runtime
+from automl.runtime.date_parts import DATE_PARTS
+from automl.runtime.schema import numeric_parts
 from automl.task import Column, Rows, Schema
 
 # A table with more numbers and codes is not kept beside a run's targets.
@@ -50,7 +51,7 @@ class Told:
                 term += len(column.terms)
             else:
                 assert rows.numeric is not None
-                width = len(runtime.numeric_parts(column.to_dict()))
+                width = len(numeric_parts(column.to_dict()))
                 parts = rows.numeric[:, numeric : numeric + width].astype(np.float64)
                 found.append([_value(column, values) for values in parts.tolist()])
                 numeric += width
@@ -81,7 +82,7 @@ def _value(column: Column, values: list[float]) -> str:
     if column.role == "boolean":
         return str(bool(values[0]))
     if column.role == "datetime":
-        part = dict(zip(runtime.DATE_PARTS, map(round, values), strict=True))
+        part = dict(zip(DATE_PARTS, map(round, values), strict=True))
         day = f"{part['year']:04}-{part['month']:02}-{part['day']:02}"
         clock = f"{part['hour']:02}:{part['minute']:02}:{part['second']:02}"
         return day if clock == "00:00:00" else f"{day} {clock}"

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from automl.export.graph import ML, Graph
-from automl.runtime import even_spans, ids_per_row, padded_ids
+from automl.runtime.tokens import even_spans, ids_per_row, padded_ids
 from automl.task import Rows, Schema
 
 

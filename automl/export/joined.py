@@ -6,10 +6,11 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-import automl.runtime
 from automl import files
+from automl.export.one_file import predict_py
 from automl.export.package import put
-from automl.runtime import FORMAT, Several, checksum
+from automl.runtime.manifest import FORMAT, checksum
+from automl.runtime.models import Several
 
 README = """# Models for {targets}
 
@@ -46,7 +47,7 @@ def join(models: Mapping[str, Path], folder: Path) -> None:
         manifest["checksum"] = checksum(manifest)
         written = {
             "manifest.json": json.dumps(manifest, indent=1, ensure_ascii=False) + "\n",
-            "predict.py": Path(automl.runtime.__file__).read_text(encoding="utf-8"),
+            "predict.py": predict_py(),
             "README.md": README.format(targets=", ".join(f"`{target}`" for target in models)),
         }
         for name, content in written.items():

@@ -17,20 +17,20 @@ from typing import Any
 
 import numpy as np
 
-import automl.runtime
 from automl import files
 from automl.decision import labels
 from automl.errors import ExportError, LimitError
 from automl.export import measure, replay
 from automl.export.front import chunks, raw_inputs
 from automl.export.member import Member, predict, to_onnx, validation_prediction
+from automl.export.one_file import predict_py
 from automl.export.remarks import remarks
 from automl.export.shipped import Latency, Scores, Shipped
 from automl.goals import Goals
 from automl.registry import load
+from automl.runtime.manifest import FORMAT, checksum
 from automl.task import FAMILY_FOLDER, Rows, Schema, Task
 
-FORMAT = automl.runtime.FORMAT
 LIBRARIES = ("automl", "numpy", "onnxruntime", "onnx", "torch", "scikit-learn")
 # The largest difference that is allowed between the shipped graph and its source model: absolute for
 # probabilities, relative to the target's spread for values.
@@ -96,7 +96,7 @@ def export(
             draft = scratch / folder.name
             draft.mkdir()
             _write(draft, "model.onnx", _converted(task, members))
-            _write(draft, "predict.py", Path(automl.runtime.__file__).read_bytes())
+            _write(draft, "predict.py", predict_py())
             manifest = _manifest(task, members, kind, scores, decision) | {"remarks": said}
             _write_manifest(draft, manifest)
             with _replay(task, draft, scratch) as measured:
@@ -251,7 +251,7 @@ def _write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
     sizes = {name: len(content) for name, content in others.items()}
     manifest = manifest | {"files": digests, "bytes": sizes | {"total": sum(sizes.values())}}
     plain = json.loads(json.dumps(manifest))
-    plain["checksum"] = automl.runtime.checksum(plain)
+    plain["checksum"] = checksum(plain)
     _write(folder, "manifest.json", json.dumps(plain, indent=1, ensure_ascii=False) + "\n")
 
 

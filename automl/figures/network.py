@@ -6,7 +6,7 @@ from html import escape
 from typing import Any
 
 from automl.figures.style import GREY, PALETTE
-from automl.runtime import printable
+from automl.runtime.printable import printable
 
 # What a layer is drawn in, by the first of these that its kind holds.
 _COLOURS = dict(

@@ -4,7 +4,7 @@ import html
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from automl.runtime import printable
+from automl.runtime.printable import printable
 
 Figure = dict[str, Any]
 

@@ -13,7 +13,7 @@ from automl.goals import is_scored
 from automl.leaderboard import words
 from automl.leaderboard.records import Board
 from automl.leaderboard.study import importances
-from automl.runtime import printable
+from automl.runtime.printable import printable
 from automl.types import Trial
 
 if TYPE_CHECKING:

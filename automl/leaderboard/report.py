@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from automl.goals import Goals
 from automl.leaderboard import words
 from automl.leaderboard.records import ArtifactRecord, Board, EnsembleRecord, Page, RunSummary, ShownMetric, Standing
-from automl.runtime import defused, printable
+from automl.runtime.printable import defused, printable
 from automl.types import Trial
 
 if TYPE_CHECKING:

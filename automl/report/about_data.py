@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from automl import runtime
 from automl.explain import drift
 from automl.explain.task_rows import TaskRows
 from automl.report import charts
 from automl.report.document import Chart, Items, Section, Table, Text
 from automl.report.subject import Finished
+from automl.runtime.printable import shown
+from automl.runtime.schema import takes
 
 # Columns, levels and classes that a table of a report lists.
 MOST_LINES = 40
@@ -20,7 +21,7 @@ def data(run: Finished) -> Section:
     section.add(Items(task.notes))
     section.add(_target(run))
     if task.kind in ("image", "sequence"):
-        section.add(Text(f"Each row is {runtime.takes(task.schema.to_dict())}."))
+        section.add(Text(f"Each row is {takes(task.schema.to_dict())}."))
         return section
     lines = [[column.name, column.role, _missing(run, column.name), _known(column)] for column in task.schema.columns]
     section.add(Table(("column", "role", "missing", "what is known of it"), lines[:MOST_LINES]))
@@ -34,7 +35,7 @@ def _known(column: object) -> str:
     if getattr(column, "reason", ""):
         return str(column.reason)  # type: ignore[attr-defined]
     if levels:
-        text = ", ".join(map(runtime.shown, levels[:6]))
+        text = ", ".join(map(shown, levels[:6]))
         return f"{len(levels)} levels: {text}" + (" ..." if len(levels) > 6 else "")
     terms = getattr(column, "terms", ())
     return f"{len(terms):,} terms" if terms else ""

@@ -13,7 +13,7 @@ from automl.export.ship import members_of
 from automl.report import charts, quality
 from automl.report.document import Chart, Part, Section, Table, Text
 from automl.report.subject import Finished
-from automl.runtime import shown
+from automl.runtime.printable import shown
 
 SHOWN_FEATURES, SHOWN_CURVES, SHOWN_ROWS = 15, 4, 4
 # Rows whose contributions are summed up, in so many at a time; and random orders for each where they are sampled.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from automl.runtime import printable
+from automl.runtime.printable import printable
 
 Numbers = Sequence[float] | np.ndarray
 WIDTH, HEIGHT = 420, 260

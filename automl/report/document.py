@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from automl.runtime import printable
+from automl.runtime.printable import printable
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>&~$^:@-])")
 # Nothing is fetched and nothing runs, whatever a name may hold.

@@ -12,7 +12,7 @@ from automl.errors import AutoMLError
 from automl.report import about_answers, about_data, about_losses, about_pictures, about_reasons, about_search
 from automl.report.document import Code, Section, Text, to_html, to_markdown
 from automl.report.subject import Finished
-from automl.runtime import PredictionError
+from automl.runtime.errors import PredictionError
 
 # What a report may take where no budget says so.
 SECONDS = 30.0

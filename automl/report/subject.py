@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from automl import ensemble, runtime
+from automl import ensemble
 from automl.errors import DamagedError
 from automl.explain.mixed import Subject
 from automl.kept import KeptTrials
 from automl.leaderboard.records import Board
 from automl.metrics import Metric
+from automl.runtime.arrays import as_array
+from automl.runtime.model import Model
 from automl.task import Task
 from automl.types import Trial
 
@@ -39,9 +41,9 @@ class Finished:
         return self.task.metric
 
     @cached_property
-    def model(self) -> runtime.Model:
-        """The shipped model. Raises ``runtime.PredictionError``."""
-        return runtime.Model(self.folder / "model")
+    def model(self) -> Model:
+        """The shipped model. Raises ``runtime.errors.PredictionError``."""
+        return Model(self.folder / "model")
 
     @cached_property
     def subject(self) -> Subject:
@@ -85,7 +87,7 @@ class Finished:
     def sample(self, at: np.ndarray) -> tuple[Any, Any]:
         """Return (x, lengths) of rows of the task's sample, as they were given; those beyond its end are left out."""
         sample, at = self.task.sample, at[at < len(self.task.sample_index)]
-        given = {name: runtime.as_array(values)[at] for name, values in sample.items()}
+        given = {name: as_array(values)[at] for name, values in sample.items()}
         return (given, None) if self.task.schema.columns else (given["x"], given.get("lengths"))
 
     def trial(self, id: str) -> Trial | None:

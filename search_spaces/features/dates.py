@@ -6,7 +6,7 @@ import numpy as np
 
 from automl import option
 from automl.errors import NotApplicable
-from automl.runtime import numeric_parts
+from automl.runtime.schema import numeric_parts
 from automl.search_spaces.features.blocks import Identity, NumericStep
 from automl.space import Choice, Params
 from automl.task import Problem

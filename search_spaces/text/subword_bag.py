@@ -1,6 +1,6 @@
 """A bag of embedded subwords and a linear layer (fastText; Joulin et al. 2017, arXiv:1607.01759).
 
-The subwords are learned from the training rows by byte-pair encoding; see ``automl.runtime.Subwords``.
+The subwords are learned from the training rows by byte-pair encoding; see ``automl.runtime.subwords.Subwords``.
 """
 
 from typing import TYPE_CHECKING

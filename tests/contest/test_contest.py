@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from automl import cli, load, registry, runtime
+from automl import cli, load, registry
 from automl.cli import main
 from automl.contest import blend, form, submission
 from automl.errors import ConfigError, DataError, UnknownNameError
+from automl.runtime.table import read_csv
 from automl.testing import make_task
 
 N, N_TEST = 150, 40
@@ -158,6 +159,6 @@ def test_one_command_makes_a_submission(
     np.testing.assert_array_equal(filled[list(columns)].to_numpy(np.float64), by_id[wanted].to_numpy(np.float64))
     main(["ensemble", *map(str, runs), "-o", str(tmp_path / "blend.csv")])
     assert list(pd.read_csv(tmp_path / "blend.csv")["id"]) == list(filled["id"])
-    log = runtime.read_csv(tmp_path / "runs" / "submissions.csv")
+    log = read_csv(tmp_path / "runs" / "submissions.csv")
     assert len(log["sha256"]) == 3
     assert log["run"][2].count("one") + log["run"][2].count("two") >= 1

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from automl import runtime
 from automl.data import from_arrays, rows
 from automl.data.infer import infer_columns
 from automl.errors import DataError
+from automl.runtime.date_parts import DATE_PARTS
+from automl.runtime.numbers import numbers
+from automl.runtime.schema import numeric_names
 
 N = 120
 rng = np.random.default_rng(0)
@@ -61,7 +63,7 @@ def check(values: Any, expected: Any, **options: Any) -> Any:
     columns = {"when": values, "other": OTHER[: len(values)]}
     task = from_arrays(columns, Y[: len(values)], **options)
     assert task.schema.columns[0].role == "datetime"
-    parts = task.data.x.numeric[:, : len(runtime.DATE_PARTS) - 1]
+    parts = task.data.x.numeric[:, : len(DATE_PARTS) - 1]
     known = [[m.year, m.month, m.day, m.weekday(), m.timetuple().tm_yday, m.hour, m.minute, m.second] for m in expected]
     np.testing.assert_array_equal(parts, known)
     few = {name: v[:5] for name, v in columns.items()}
@@ -317,10 +319,10 @@ AGES = {
 def test_ages_are_durations_and_units_out_of_order_are_none() -> None:
     column = infer_columns({"age": np.array([*AGES] * 6, object)}, {}, {})[0][0]
     assert (column.role, column.format) == ("numeric", "duration")
-    values = runtime.numbers([*AGES], column.to_dict())[0] + column.center
+    values = numbers([*AGES], column.to_dict())[0] + column.center
     np.testing.assert_allclose(values, [*AGES.values()])
     for text in ("5m 2h", "2h 1h", "5 furlongs", "P", "PT", "h"):
-        assert runtime.numbers([text], column.to_dict())[1] == 0
+        assert numbers([text], column.to_dict())[1] == 0
 
 
 @pytest.mark.parametrize("values", DURATIONS.values(), ids=DURATIONS)
@@ -360,7 +362,7 @@ def test_order_and_groups_hold_together(groups: Any) -> None:
     task = from_arrays(frame, "y", order="when", group="g", test_share=0.2, folds=3, metric="log_loss")
     assert len(task.splits) >= 2
     kept = task.data.x.numeric
-    days = runtime.numeric_names(task.schema.to_dict()).index("when.days")
+    days = numeric_names(task.schema.to_dict()).index("when.days")
     known = dict(zip(np.round(OTHER, 9).tolist(), groups.tolist(), strict=True))
     group_of = np.array([min((abs(v - o), group) for v, group in known.items())[1] for o in kept[:, -1].tolist()])
     for train, valid in task.splits:

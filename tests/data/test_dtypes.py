@@ -16,10 +16,12 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from automl import AutoML, load, runtime
+from automl import AutoML, load
 from automl.data import from_arrays, rows
 from automl.errors import DataError
 from automl.export import replay
+from automl.runtime.arrays import as_array
+from automl.runtime.encode import encode
 from automl.task import Task
 
 N = 60
@@ -140,7 +142,7 @@ def check_replayed(columns: Any, folder: Path) -> Task:
     task = from_arrays(columns, Y)
     schema = json.loads(json.dumps(task.schema.to_dict()))
     replay.write_rows(task.sample, folder)
-    replayed = runtime.encode(schema, replay.read_rows(folder), wanted=("numeric", "categories"))
+    replayed = encode(schema, replay.read_rows(folder), wanted=("numeric", "categories"))
     order = task.sample_index
     if task.data.x.numeric is not None:
         np.testing.assert_array_equal(replayed["numeric"], task.data.x.numeric[order])
@@ -241,7 +243,7 @@ TARGETS = {
 def test_classes_of_every_type_are_whole_and_in_order(y: Any) -> None:
     task = from_arrays(X, y)
     assert task.target.kind == "binary"
-    given = [v.decode() if isinstance(v, bytes) else v for v in runtime.as_array(y).tolist() if v is not None]
+    given = [v.decode() if isinstance(v, bytes) else v for v in as_array(y).tolist() if v is not None]
     known = sorted({v if isinstance(v, int | float | bool) else str(v) for v in given})
     assert [str(label) for label in task.schema.classes] == [str(label) for label in known]
 
@@ -256,7 +258,7 @@ def predict_py(folder: Path) -> ModuleType:
 
 def test_all_of_them_are_fitted_exported_and_predicted_alike(tmp_path: Path) -> None:
     columns = {name: v for name, v in COLUMNS.items() if not name.startswith("pandas index")}
-    frame = pd.DataFrame({name: pd.Series(runtime.as_array(v)) for name, v in columns.items()})
+    frame = pd.DataFrame({name: pd.Series(as_array(v)) for name, v in columns.items()})
     frame["x"] = X[:, 0] + Y
     model = AutoML(seconds=60, trials=1, runner="inline", folds=2).fit(frame, np.array(["10", "9"])[Y])
     assert model.classes_.tolist() == ["10", "9"]

@@ -14,7 +14,8 @@ from PIL import Image
 from automl.data import from_arrays, load, rows
 from automl.data.files import read, read_features
 from automl.errors import ConfigError, DataError
-from automl.runtime import PredictionError, read_csv
+from automl.runtime.errors import PredictionError
+from automl.runtime.table import read_csv
 
 
 def write_as(frame: pd.DataFrame, path: Path) -> Path:

@@ -7,11 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from automl import runtime
 from automl.data import from_arrays
 from automl.data.infer import infer_columns
 from automl.data.vocabulary import build_vocabulary
 from automl.errors import DataError, UnknownNameError
+from automl.runtime.arrays import as_array
+from automl.runtime.encode import encode
+from automl.runtime.schema import numeric_names
 
 N = 60
 rng = np.random.default_rng(0)
@@ -21,7 +23,7 @@ SENTENCES = [
 
 
 def column(values: Any, name: str = "c", **roles: Any) -> Any:
-    values = runtime.as_array(values)
+    values = as_array(values)
     (found,), _ = infer_columns({name: values}, roles, {})
     return found
 
@@ -68,7 +70,7 @@ def test_date_patterns(written: str, pattern: str) -> None:
     found = column([d.strftime(written) for d in days])
     assert found.role == "datetime"
     assert found.format == pattern
-    encoded = runtime.encode({"columns": [vars(found)]}, {"c": [d.strftime(written) for d in days]})["numeric"]
+    encoded = encode({"columns": [vars(found)]}, {"c": [d.strftime(written) for d in days]})["numeric"]
     assert encoded[:, 0].tolist() == [d.year for d in days]
     assert encoded[:, 2].tolist() == [d.day for d in days]
 
@@ -103,7 +105,7 @@ DROPPED = {
 
 @pytest.mark.parametrize(("values", "name", "reason"), DROPPED.values(), ids=DROPPED)
 def test_dropped(values: Any, name: Any, reason: str) -> None:
-    columns = {name: runtime.as_array(values), "other": rng.normal(size=N)}
+    columns = {name: as_array(values), "other": rng.normal(size=N)}
     found, notes = infer_columns(columns, {}, {})
     assert found[0].role == "dropped"
     assert reason in found[0].reason
@@ -184,7 +186,7 @@ def test_pandas_types() -> None:
     assert [c.role for c in task.schema.columns] == ["categorical", "numeric", "boolean", "datetime", "categorical"]
     assert task.data.x.categories[:3].tolist() == [[1, 1], [2, 0], [0, 2]]
     # Midnight in Paris in winter is 23 o'clock of the day before, in UTC.
-    hour = runtime.numeric_names(task.schema.to_dict()).index("zone.hour")
+    hour = numeric_names(task.schema.to_dict()).index("zone.hour")
     assert task.data.x.numeric[0, hour] == 23
 
 

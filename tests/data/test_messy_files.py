@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from automl import runtime
 from automl.data import load, rows
 from automl.data.files import read_features
 from automl.errors import AutoMLError
+from automl.runtime.table import read_csv
 
 N = 60
 X = [f"{i * 37 % 100 / 8 - 3:.3f}" for i in range(N)]
@@ -91,7 +91,7 @@ NOT_OTHERWISE: dict[str, tuple[str, list[str]]] = {
 def test_what_only_resembles_a_dialect_is_read_as_it_stands(content: str, names: list[str], tmp_path: Path) -> None:
     path = tmp_path / "data.csv"
     path.write_text(content)
-    columns = runtime.read_csv(path)
+    columns = read_csv(path)
     assert [*columns] == names
     assert len(columns[names[0]]) == content.strip().count("\n")
 

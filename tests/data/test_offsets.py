@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from automl import runtime
 from automl.data import from_arrays, rows
 from automl.export import replay
+from automl.runtime.date_parts import DATE_PARTS
+from automl.runtime.encode import encode
 
 N = 200
 rng = np.random.default_rng(0)
@@ -45,7 +46,7 @@ def test_differences_are_kept_in_training_replay_and_prediction(values: Any, tmp
     assert len(np.unique(found[there])) > 0.7 * N
     replay.write_rows(task.sample, tmp_path)
     schema = json.loads(json.dumps(task.schema.to_dict()))
-    again = runtime.encode(schema, replay.read_rows(tmp_path), wanted=("numeric",))["numeric"]
+    again = encode(schema, replay.read_rows(tmp_path), wanted=("numeric",))["numeric"]
     np.testing.assert_array_equal(again, task.data.x.numeric[task.sample_index])
     few = {"c": values[:3], "other": SMALL[:3]}
     np.testing.assert_array_equal(rows(task.schema, few).numeric, task.data.x.numeric[:3])
@@ -61,7 +62,7 @@ def test_what_float32_holds_is_left_alone(values: Any) -> None:
 def test_moments_within_an_hour_keep_their_order() -> None:
     when = pd.Timestamp("2024-05-01 12:00") + pd.to_timedelta(STEPS * 10, unit="s")
     task = from_arrays({"when": when, "other": SMALL}, np.arange(N) % 2)
-    days = task.data.x.numeric[:, runtime.DATE_PARTS.index("days")]
+    days = task.data.x.numeric[:, DATE_PARTS.index("days")]
     np.testing.assert_array_equal(np.argsort(days), np.argsort(STEPS))
 
 

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from automl import runtime
 from automl.data import from_arrays, load
 from automl.data.sampling import Keys, Sampling, records, sample
 from automl.errors import AutoMLError
+from automl.runtime.table import read_csv
 
 N = 6_000
 KEPT = 1_500
@@ -188,7 +188,7 @@ def test_a_sample_is_of_distinct_rows_in_order_whatever_it_respects(n_keep: int)
 def test_records_are_what_the_reader_takes_for_rows(tmp_path: Path) -> None:
     text = csv(tmp_path).read_text()
     found = records(text)
-    table = runtime.read_csv(tmp_path / "data.csv")
+    table = read_csv(tmp_path / "data.csv")
     assert len(found) == 1 + len(table["place"])
     assert "".join(found) == text
 

@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from automl import runtime
 from automl.data import from_arrays, rows
 from automl.data.infer import infer_columns
 from automl.errors import DataError
+from automl.runtime.date_parts import DATE_PARTS
+from automl.runtime.encode import encode
+from automl.runtime.schema import numeric_names
 
 rng = np.random.default_rng(0)
 N = 120
@@ -74,10 +76,10 @@ def test_every_form_is_read_and_said(expected: Any, form: Any) -> None:
     column, notes = read(texts)
     assert (column.role, column.several) == ("numeric", expected.shape[1])
     schema = {"columns": [column.to_dict()]}
-    found = runtime.encode(schema, {"c": texts})["numeric"]
+    found = encode(schema, {"c": texts})["numeric"]
     np.testing.assert_allclose(found[:-2], expected, rtol=1e-6)
     assert np.isnan(found[-2:]).all()
-    assert runtime.numeric_names(schema) == tuple(f"c.{i + 1}" for i in range(expected.shape[1]))
+    assert numeric_names(schema) == tuple(f"c.{i + 1}" for i in range(expected.shape[1]))
     assert any(f"is read as {expected.shape[1]} numbers" in note for note in notes)
     assert read(texts, c="numeric")[0] == column
     assert read(texts, c="categorical")[0].role == "categorical"
@@ -93,7 +95,7 @@ def test_prediction_reads_as_training_did_and_names_what_is_written_otherwise() 
     frame = pd.DataFrame({"day": days, "pressure": texts, "n": np.arange(N) % 9})
     task = from_arrays(frame, np.arange(N) % 2)
     width = task.data.x.numeric.shape[1]
-    assert width == len(runtime.numeric_names(task.schema.to_dict())) == len(runtime.DATE_PARTS) + 3
+    assert width == len(numeric_names(task.schema.to_dict())) == len(DATE_PARTS) + 3
     np.testing.assert_array_equal(rows(task.schema, frame.head(9)).numeric, task.data.x.numeric[:9])
     assert np.isnan(rows(task.schema, frame.head(2).assign(pressure=["120/-", "-/80"])).numeric).sum() == 2
     for text in ("120", "120/80/60", "120/eighty"):

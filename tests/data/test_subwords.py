@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from automl import runtime
 from automl.data import from_arrays, subwords
+from automl.runtime.subwords import Subwords
 
 TEXTS = np.array(
     ["the cat sat on the mat", "The bat, the rat; THE END", "cats and bats and rats?", None, ""] * 3, object
@@ -20,7 +20,7 @@ def test_frequent_words_become_one_subword() -> None:
 
 def test_a_text_is_its_subwords_put_together() -> None:
     known = subwords.learn(TEXTS)
-    reader = runtime.Subwords(known)
+    reader = Subwords(known)
     for text in ["the cat sat", "rats, bats", "a new mat's END"]:
         ids = reader.of(text)
         spelt = "".join("?" if i == 1 else known[i - 2] for i in ids)
@@ -28,7 +28,7 @@ def test_a_text_is_its_subwords_put_together() -> None:
 
 
 def test_a_rare_character_is_not_known() -> None:
-    assert runtime.Subwords(subwords.learn(np.array(["ab ab", "ab q"], object))).of("q") == [2, 1]
+    assert Subwords(subwords.learn(np.array(["ab ab", "ab q"], object))).of("q") == [2, 1]
 
 
 @pytest.mark.parametrize("values", [[None, ""], ["x"], ["  "]])

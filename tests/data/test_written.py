@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from automl import runtime
 from automl.data import from_arrays, load, rows
 from automl.data.decimals import Decimals
 from automl.data.infer import infer_columns
 from automl.errors import DataError, UnknownNameError
+from automl.runtime.numbers import number, numbers
+from automl.runtime.units import MEASURES
 
 rng = np.random.default_rng(0)
 VALUES = [float(f"{v:.2f}") for v in np.exp(rng.uniform(0, 14, 80)) * rng.choice([1, -1], 80)]
@@ -119,7 +120,7 @@ FORMS: dict[str, Callable[..., str]] = {
 def read(texts: Sequence[str], decimal: str = "auto", **roles: Any) -> Any:
     array = np.array(texts, dtype=object)
     (column,), notes = infer_columns({"c": array}, roles, {}, decimals=Decimals(decimal))
-    values, bad = runtime.numbers(array, column.to_dict())
+    values, bad = numbers(array, column.to_dict())
     return column, values + column.center, bad, notes
 
 
@@ -155,7 +156,7 @@ def test_brackets_around_all_numbers_of_a_column_mean_nothing(form: Any) -> None
     np.testing.assert_array_equal(found, [*(v if form(v) != "0" else 0 for v in REVIEWS), np.nan])
     assert any("all of them stand in brackets" in note for note in notes)
     reading = column.to_dict() | {"center": 0.0}
-    assert [runtime.number(text, reading) for text in (form(12), "-5", "7")] == [
+    assert [number(text, reading) for text in (form(12), "-5", "7")] == [
         12.0 if form(12) != "0" else 0.0,
         -5,
         7,
@@ -228,15 +229,15 @@ def test_ordinals_are_numbers(form: Callable[[int], str]) -> None:
     np.testing.assert_array_equal(values, np.arange(1, 150))
 
 
-UNITS = [(kind, unit) for kind, known in runtime.MEASURES.items() for unit in list(known)[1:]]
+UNITS = [(kind, unit) for kind, known in MEASURES.items() for unit in list(known)[1:]]
 
 
 @pytest.mark.parametrize(("kind", "unit"), UNITS)
 def test_units_of_one_kind_in_one_column_are_converted_and_said(kind: str, unit: str) -> None:
-    first = next(iter(runtime.MEASURES[kind]))
+    first = next(iter(MEASURES[kind]))
     texts = [f"{i + 1} {first if i % 3 else unit}" for i in range(30)]
     column, values, bad, notes = read(texts)
-    size = runtime.MEASURES[kind][unit] / runtime.MEASURES[kind][first]
+    size = MEASURES[kind][unit] / MEASURES[kind][first]
     np.testing.assert_allclose(values, [(i + 1) * (1 if i % 3 else size) for i in range(30)])
     assert (column.role, bad, column.unit[0]) == ("numeric", -1, first)
     assert any(f"all in '{first}'" in note or size == 1 for note in notes)

@@ -13,13 +13,16 @@ import numpy as np
 import pytest
 import yaml
 
-from automl import cli, configuration, files, run_folder, runtime
+from automl import cli, configuration, files, run_folder
 from automl.data.files import read
 from automl.errors import AutoMLError
 from automl.export.graph import ML, Graph
 from automl.hydra_app import composed
 from automl.overrides import LISTS, ROLES, TEXTS, taken_out
-from automl.runtime import Model, PredictionError
+from automl.runtime.errors import PredictionError
+from automl.runtime.model import Model
+from automl.runtime.read_input import read_input
+from automl.runtime.session import open_session
 from tests.fuzz import damage
 from tests.test_runtime import schema, write_folder, write_manifest
 
@@ -64,13 +67,13 @@ def test_damaged_model_folders(whole: Path, tmp_path: Path, monkeypatch: pytest.
     """They are refused before onnxruntime opens anything, or predict exactly the same."""
     expected = Model(whole, threads=1).predict_proba(ROWS)
     opened: list[bytes] = []
-    really = runtime._open_session
+    really = open_session
 
     def watched(model: bytes, threads: int) -> Any:
         opened.append(model)
         return really(model, threads)
 
-    monkeypatch.setattr(runtime, "_open_session", watched)
+    monkeypatch.setattr("automl.runtime.model.open_session", watched)
     folder = tmp_path / "model"
 
     def attempt(rng: random.Random) -> None:
@@ -136,7 +139,7 @@ def test_damaged_data_files(tmp_path: Path) -> None:
         if rng.random() < 0.5:
             read(path)
         else:
-            runtime.read_input(path)
+            read_input(path)
 
     outcomes(150, attempt)
 

@@ -13,7 +13,7 @@ from automl import metrics
 from automl.errors import NotApplicable
 from automl.export.graph import Graph
 from automl.registry import load
-from automl.runtime import DATE_PARTS
+from automl.runtime.date_parts import DATE_PARTS
 from automl.search_spaces.features import text
 from automl.space import Defaults, Random, draw
 from automl.task import Batch, Column, Problem, Rows, Schema, Task

@@ -1,0 +1,58 @@
+"""Dates in several languages, as what ``datetime.strptime`` reads."""
+
+import re
+from typing import Any
+
+_WORDS_OF_DATES = re.compile(r"([^\W\d_]{2,})\.?(?=\W|\d|$)")
+_MONTHS = {
+    "Jan": "january jan januar januari januaro janvier janv enero ene gennaio gen janeiro jänner jän",
+    "Feb": "february feb februar februari février fevrier févr fév fevr febrero febbraio fevereiro fev feber",
+    "Mar": "march mar märz mär mrz mars marzo março marco maart mrt marts",
+    "Apr": "april apr avril avr abril abr aprile",
+    "May": "may mai mayo maggio mag maio mei maj",
+    "Jun": "june jun juni juin junio giugno giu junho",
+    "Jul": "july jul juli juillet juil julio luglio lug julho",
+    "Aug": "august aug août aout agosto ago augustus augusti",
+    "Sep": "september sept sep septembre septiembre settembre set setembro",
+    "Oct": "october oct oktober okt octobre octubre ottobre ott outubro out",
+    "Nov": "november nov novembre noviembre novembro",
+    "Dec": "december dec dezember dez décembre decembre déc diciembre dic dicembre dezembro",
+}
+_PLAIN_WORDS = {name: month for month, names in _MONTHS.items() for name in names.split()}
+_LEFT_OUT = (  # days of the week, and small words
+    "monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri sat sun "
+    "montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag mo di mi do fr sa so "
+    "lundi mardi mercredi jeudi vendredi samedi dimanche lunes martes miércoles miercoles jueves viernes sábado sabado "
+    "domingo lunedì martedì mercoledì giovedì venerdì sabato domenica maandag dinsdag woensdag donderdag vrijdag "
+    "zaterdag zondag segunda terça quarta quinta sexta feira de del of the at um à den uhr"
+)
+_PLAIN_WORDS |= dict.fromkeys(_LEFT_OUT.split(), "")
+
+
+def _plain_word(found: re.Match[str]) -> str:
+    return _PLAIN_WORDS.get(found[1].casefold(), found[0])
+
+
+_PLAIN_DATE = re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}(?: \d\d:\d\d(?::\d\d)?)?")
+_TIDY: tuple[tuple[re.Pattern[str], Any], ...] = (
+    (re.compile(r"(?i)(?<=\d)(?:st|nd|rd|th|er|º|°)\b"), ""),
+    (re.compile(r"(?i)(?<=\d)\s*([ap])\.?m\.?(?=\s|$)"), r" \1m"),
+    (_WORDS_OF_DATES, _plain_word),
+    (re.compile("[年년月월](?=\\s*\\d)\\s*"), "-"),
+    (re.compile("[年년月월日일]"), ""),
+    (re.compile(r"(?<=\d{4}):(?=\d\d:\d\d)|,?\s+(?=\d{1,2}:\d\d)"), " "),
+    (re.compile(r"(?<=\d)\.\s+(?=\d)"), "."),
+    (re.compile(r"(?<=\d)h(?=\d\d)"), ":"),
+    (re.compile(r"(?<=\d{4}\s)\d\d\.\d\d(?:\.\d\d)?$"), lambda clock: clock[0].replace(".", ":")),
+    (re.compile(r"(?<=[^\W\d_])'(?=\d\d$)|\s+"), " "),
+    (re.compile(r"^[\s,-]+|[\s,.]+$"), ""),
+)
+
+
+def tidy(text: str) -> str:
+    """Return a date without its day of the week, "th" and the like, its month in English: a form of ``strptime``."""
+    if _PLAIN_DATE.fullmatch(text):
+        return text
+    for pattern, plain in _TIDY:
+        text = pattern.sub(plain, text)
+    return text

@@ -1,0 +1,154 @@
+"""Columns of dates and times, as their schema reads them."""
+
+import contextlib
+import re
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta, timezone
+from typing import Any
+
+import numpy as np
+
+from automl.runtime.arrays import as_array
+from automl.runtime.date_words import tidy
+from automl.runtime.each import each
+from automl.runtime.missing import is_missing, marks_of, says_nothing
+from automl.runtime.plain import in_ascii, plain_text, unquoted
+from automl.runtime.schema import UNKNOWN, Column
+
+_FIRST_DAY = date(1900, 1, 1)  # strptime's, where only a time is given
+_EPOCH = datetime(1970, 1, 1)
+_SHEET_EPOCH = datetime(1899, 12, 30)
+_TICKS = {"epoch s": 1.0, "epoch ms": 1e3, "epoch us": 1e6, "epoch ns": 1e9}
+_DIGITS_OF = {
+    "%Y": 4,
+    "%Y%m": 6,
+    "%Y%m%d": 8,
+    "%d%m%Y": 8,
+    "%m%d%Y": 8,
+    "%Y%m%d%H%M": 12,
+    "%Y%m%d%H%M%S": 14,
+}  # forms without a mark, and their length
+_ISO = re.compile(r"\d{4}-(?:\d\d-\d\d|W\d\d(?:-\d)?)(?:$|[T ]\d)|\d{8}(?:$|T\d)")
+_ONE_DIGIT = re.compile(r":\d(?!\d)")
+_SPACED_OFFSET = re.compile(r"\s+(?=[+-]\d\d:?\d\d$)")
+_ZONES = {  # that mean one thing
+    **dict.fromkeys(("Z", "UTC", "GMT", "WET"), "+00:00"), **dict.fromkeys(("CET", "MEZ", "BST", "WEST"), "+01:00"),
+    **dict.fromkeys(("CEST", "MESZ", "EET"), "+02:00"), **dict.fromkeys(("EEST", "MSK"), "+03:00"), "JST": "+09:00",
+    "KST": "+09:00", "AEST": "+10:00", "AEDT": "+11:00", "EDT": "-04:00", "EST": "-05:00", "CDT": "-05:00",
+    "CST": "-06:00", "MDT": "-06:00", "MST": "-07:00", "PDT": "-07:00", "PST": "-08:00",
+}  # fmt: skip
+_ZONES = {name: f" {offset}" for name, offset in _ZONES.items()}
+_NAMED_ZONE = re.compile(rf"(?<=[\dMm.])\s*(?P<name>{'|'.join(_ZONES)})$|\[[\w/+-]+\]$")
+_MIDNIGHT = re.compile(r"(?<=[\dT] )24:00(?::00(?:\.0+)?)?|(?<=\dT)24:00(?::00(?:\.0+)?)?")
+_LEAP_SECOND = re.compile(r"(?<=:59):60\b")
+_YEAR, _SIGN = r"(?P<year>\d{4}|\d\d)", r"[\s./_'-]*"
+_PERIODS = {
+    "quarter": (
+        re.compile(rf"(?i)(?P<year>\d{{4}}){_SIGN}Q(?P<part>[1-4])"),
+        re.compile(rf"(?i)[QT](?P<part>[1-4]){_SIGN}{_YEAR}"),
+        re.compile(
+            rf"(?i)(?P<part>[1-4])(?:st|nd|rd|th|er|e|º|\.)?\s*(?:Q|qtr|quarter|quartal|trimestre){_SIGN}{_YEAR}"
+        ),
+    ),
+    "week": (
+        re.compile(rf"(?i)(?P<year>\d{{4}}){_SIGN}(?:W|KW|week)\s?(?P<part>\d{{1,2}})"),
+        re.compile(rf"(?i)(?:W|KW|CW|wk|week)\s?(?P<part>\d{{1,2}}),?{_SIGN}(?P<year>\d{{4}})"),
+    ),
+}
+
+
+def moment(value: Any, formats: str | Sequence[str], column: Column = UNKNOWN) -> datetime | None:
+    """Return a date without time zone, None where missing.
+
+    ``formats``, tried in their order: "iso", "time" (10:30), "quarter" (2016-Q2), "week" (W05 2016), "epoch s" (also
+    ms, us, ns), "sheet days" (since 1899-12-30), or one of ``datetime.strptime``, which takes ``tidy`` text. Raises
+    ``ValueError`` for what is in none of them.
+    """
+    if is_missing(value, marks_of(column)):
+        return None
+    if isinstance(value, np.datetime64):
+        value = value.astype("datetime64[us]").item()
+    if hasattr(value, "to_timestamp"):  # a period of pandas
+        value = value.to_timestamp()
+    if isinstance(value, datetime):
+        return _utc(value)
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day)
+    if isinstance(value, time):
+        return datetime.combine(_FIRST_DAY, value.replace(tzinfo=None))
+    text, later = _within_days(plain_date(plain_text(value)))
+    for pattern in (formats,) if isinstance(formats, str) else formats:
+        with contextlib.suppress(ValueError, OverflowError):
+            return _utc(_in_century(_parsed(text, pattern), pattern, column.get("since", 0)) + later)
+    if column and says_nothing(text):
+        return None
+    raise ValueError(value)
+
+
+def _utc(when: datetime) -> datetime:
+    if when.tzinfo is not None:
+        # Left as it is: a sentinel such as 9999-12-31T23:59:59-05:00, in UTC in the year 10000.
+        with contextlib.suppress(OverflowError):
+            when = when.astimezone(timezone.utc)  # noqa: UP017
+    return when.replace(tzinfo=None)
+
+
+def _within_days(text: str) -> tuple[str, timedelta]:
+    """Return a text without the end of a day, 24:00, or a leap second, and what is to be added for it."""
+    if _MIDNIGHT.search(text):
+        return _MIDNIGHT.sub("00:00", text), timedelta(days=1)
+    return (_LEAP_SECOND.sub(":59", text), timedelta(seconds=1)) if _LEAP_SECOND.search(text) else (text, timedelta(0))
+
+
+def _in_century(when: datetime, pattern: str, since: int) -> datetime:
+    """Return a date whose year has two digits as the one of the hundred years from ``since`` on."""
+    return when.replace(year=since + (when.year - since) % 100) if since and "%y" in pattern else when
+
+
+def _parsed(text: str, pattern: str) -> datetime:
+    if pattern in _PERIODS:
+        return _first_day(text, pattern)
+    if pattern == "iso":
+        if not _ISO.match(text):  # fromisoformat takes any sign between date and time, and 12345-6789 for a time
+            raise ValueError(text)
+        return datetime.fromisoformat(_SPACED_OFFSET.sub("", text))
+    if pattern == "time" and text[2:3] == ":":
+        return datetime.combine(_FIRST_DAY, time.fromisoformat(text).replace(tzinfo=None))
+    if pattern in _TICKS:
+        return _EPOCH + timedelta(seconds=float(text) / _TICKS[pattern])
+    if pattern == "sheet days":
+        return _SHEET_EPOCH + timedelta(days=float(text))
+    if _ONE_DIGIT.search(text):  # 4:3 is no time of a day, though strptime takes it
+        raise ValueError(text)
+    if text.isdecimal() != (pattern in _DIGITS_OF) or len(text) != _DIGITS_OF.get(pattern, len(text)):
+        raise ValueError(text)
+    return datetime.strptime(tidy(text), pattern.replace("%B", "%b"))
+
+
+def _first_day(text: str, period: str) -> datetime:
+    """Return the day on which a quarter or a week begins: "Q2 2016", "2016-W05"."""
+    found = next(filter(None, (form.fullmatch(text) for form in _PERIODS[period])), None)
+    if found is None:
+        raise ValueError(text)
+    year, part = int(found["year"]), int(found["part"])
+    if period == "week":
+        return datetime.fromisocalendar(year, part, 1)
+    return datetime(year if year > 99 else year + (2000 if year < 69 else 1900), 3 * part - 2, 1)
+
+
+def plain_date(text: str) -> str:
+    """Return a date in ASCII, without quotes, a known time zone as its offset."""
+    return _NAMED_ZONE.sub(_as_offset, unquoted(in_ascii(text)))
+
+
+def _as_offset(zone: re.Match[str]) -> str:
+    return _ZONES.get(zone["name"] or "", "")
+
+
+def dates(values: Any, formats: str | Sequence[str], column: Column = UNKNOWN) -> tuple[np.ndarray, int]:
+    """Return (n,) datetime64[us], NaT where missing, and the position of the first value that is no date, or -1."""
+    array = as_array(values)
+    if array.dtype.kind == "M":
+        return array.astype("datetime64[us]"), -1
+    result, bad = each(array, lambda value: moment(value, formats, column))
+    return np.array(result, dtype="datetime64[us]"), bad

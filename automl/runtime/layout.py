@@ -1,0 +1,108 @@
+"""Where a table of text begins, and the sign between its fields."""
+
+import contextlib
+import csv
+import io
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from automl.runtime.errors import PredictionError
+from automl.runtime.text_file import ending
+from automl.runtime.written import split_number
+
+DRAWN_LINE = re.compile(r"[\s|:+=-]*(?:---|===)[\s|:+=-]*")  # a line that is drawn
+FIRST_ROWS = 20
+_SEPARATORS = (",", ";", "\t", "|", "~", "^", "\x01", "\x1f")
+_MOST_TITLES = 5  # lines above the header
+_SEPARATOR_LINE = re.compile(r'"?sep=(\\t|.)"?', re.IGNORECASE)
+_LOOK = 200_000  # characters in which the separator is looked for
+
+
+def beginning(path: Path, text: str) -> tuple[int, str]:
+    """Return where the header of a table of text begins, and the sign between its fields."""
+    csv.field_size_limit(2**31 - 1)
+    start, separator = _header(path, text)
+    if start >= len(text):
+        raise PredictionError(f"'{path}' is empty. The first line must hold the names of the columns.")
+    if not separator:
+        start += _length_of_titles(text, start)
+    return start, separator or _separator(path, text, start)
+
+
+def _length_of_titles(text: str, start: int) -> int:
+    """Return the length of the lines above the header that have one field at most: a title, or other comments.
+
+    The separators that a sheet writes behind a title count for nothing, where the names below are all there.
+    """
+    lines = list(itertools.islice(_lines(text[start : start + _LOOK]), 20))
+    of_each = [[next(csv.reader([line], delimiter=sign), []) for line in lines] for sign in _SEPARATORS]
+    for rows in of_each if all(_n_filled(rows[0]) < 2 for rows in of_each) else ():
+        at = next((i for i, row in enumerate(rows) if _n_filled(row) > 1), 0)
+        titles = [row for row in rows[:at] if row]
+        below = {len(row) for row in rows[at:-1] if row}
+        is_padded = any(len(row) > 1 for row in titles)
+        are_names = not is_padded or all(name.strip() and split_number(name) is None for name in rows[at])
+        if 0 < len(titles) <= _MOST_TITLES and len(rows) - at > 2 and len(below) == 1 and are_names:
+            return sum(map(len, lines[:at]))
+    return 0
+
+
+def _n_filled(row: Sequence[str]) -> int:
+    return sum(bool(field.strip()) for field in row)
+
+
+def _header(path: Path, text: str) -> tuple[int, str]:
+    """Return where the header begins, after empty lines and comments, and the separator that a line "sep=;" gives."""
+    start, separator, comment = 0, "", -1
+    for line in _lines(text):
+        given = _SEPARATOR_LINE.fullmatch(line.strip())
+        if given is not None and not separator:
+            separator = given[1].replace("\\t", "\t")
+        elif line.startswith("#"):
+            comment = start
+        elif line.strip() and not DRAWN_LINE.fullmatch(line):
+            break
+        start += len(line)
+    if comment >= 0 and text[comment + 1 : comment + 2].strip() and start < len(text):
+        # "#name,age" above rows of two fields is a header, not a comment.
+        sign = separator or _separator(path, text, start)
+        first, second = (next(_records(text, at, sign), []) for at in (comment, start))
+        if len(first) == len(second) > 1:
+            return comment, separator
+    return start, separator
+
+
+def _lines(text: str) -> Iterator[str]:
+    yield from io.StringIO(text, newline="")
+
+
+def _records(text: str, start: int, separator: str) -> Iterator[list[str]]:
+    """Yield the first records of a file, as far as they can be read."""
+    lines = io.StringIO(text[start : start + _LOOK], newline="")
+    with contextlib.suppress(csv.Error):
+        yield from itertools.islice(csv.reader(lines, delimiter=separator, skipinitialspace=True), 20)
+
+
+def _separator(path: Path, text: str, start: int) -> str:
+    found: list[tuple[float, int, str]] = []
+    for separator in _SEPARATORS:
+        header, *rows = [r for r in _records(text, start, separator) if r] or [[]]
+        rows = [row for row in rows if not row[0].startswith("#")]
+        if separator == "\t" and ending(path).startswith(".tsv") and len(header) > 1:
+            return separator
+        fitting = sum(len(row) == len(header) for row in rows) / len(rows) if rows else 1.0
+        if len(header) > 1:
+            found.append((round(fitting, 1), len(header), separator))
+    # Of equals not the comma, which also stands in names and numbers.
+    return max(found, key=lambda one: (*one[:2], one[2] != ","))[2] if found else _space(text, start) or ","
+
+
+def _space(text: str, start: int) -> str:
+    """Return a space where it separates the fields, as in tables of a fixed width: always so many, some of numbers."""
+    lines = itertools.islice(filter(str.strip, _lines(text[start : start + _LOOK])), FIRST_ROWS + 1)
+    header, *rows = [line.split() for line in lines if not DRAWN_LINE.fullmatch(line)] or [[]]
+    if len(header) < 2 or len(rows) < 2 or any(len(row) != len(header) for row in rows):
+        return ""
+    return " " if any(all(map(split_number, column)) for column in zip(*rows, strict=True)) else ""
