@@ -155,7 +155,7 @@ def _as_written(column: Column, values: np.ndarray, counts: Counter[str], findin
     """Return a column of the numbers, dates or durations that ``counts`` are, None where they are something else."""
     name = column.name
     found = written.read(name, counts, findings.decimals)
-    if number is not None:
+    if found is not None:
         found = replace(found, missing=column.missing)
         reading = found.to_dict()
         refuse_strays(name, values, counts, "numbers", lambda v: number(v, reading), findings.row_numbers)

@@ -9,7 +9,7 @@ from automl.runtime.arrays import as_array
 from automl.runtime.date_parts import date_parts
 from automl.runtime.dates import dates
 from automl.runtime.each import Memo, each
-from automl.runtime.errors import PredictionError, listed, nearest, row_number
+from automl.runtime.errors import NO_ROWS, PredictionError, listed, nearest, row_number
 from automl.runtime.labels import hashed, labels, padded
 from automl.runtime.missing import marks_of
 from automl.runtime.numbers import numbers
@@ -74,7 +74,7 @@ def used_columns(schema: Schema, columns: Columns) -> dict[str, np.ndarray]:
             f"All columns must have the same number of rows; {listed(wrong)} differ from '{names[0]}'."
         )
     if not len(given[names[0]]):
-        raise PredictionError("There are no rows to predict. Give at least one.")
+        raise PredictionError(NO_ROWS)
     return given
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from automl.runtime.columns import named_columns
-from automl.runtime.errors import PredictionError, listed, row_number
+from automl.runtime.errors import NO_ROWS, PredictionError, listed, row_number
 from automl.runtime.schema import Schema, shape_of_rows, takes
 
 
@@ -38,7 +38,7 @@ def encode_array(
             f"The {kind}s must have the shape {shape_of_rows(schema)}; given: {x.shape}. Resize them first."
         )
     if not len(x) or not x.shape[1]:
-        raise PredictionError("There are no rows to predict. Give at least one.")
+        raise PredictionError(NO_ROWS)
     if x.dtype.kind == "f":
         bad = np.flatnonzero(~np.isfinite(x).reshape(len(x), -1).all(axis=1))
         if bad.size:

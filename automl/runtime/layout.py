@@ -13,7 +13,7 @@ from automl.runtime.text_file import ending
 from automl.runtime.written import split_number
 
 DRAWN_LINE = re.compile(r"[\s|:+=-]*(?:---|===)[\s|:+=-]*")  # a line that is drawn
-FIRST_ROWS = 20
+FIRST_ROWS = 20  # and lines, which tell how a table is laid out
 _SEPARATORS = (",", ";", "\t", "|", "~", "^", "\x01", "\x1f")
 _MOST_TITLES = 5  # lines above the header
 _SEPARATOR_LINE = re.compile(r'"?sep=(\\t|.)"?', re.IGNORECASE)
@@ -36,7 +36,7 @@ def _length_of_titles(text: str, start: int) -> int:
 
     The separators that a sheet writes behind a title count for nothing, where the names below are all there.
     """
-    lines = list(itertools.islice(_lines(text[start : start + _LOOK]), 20))
+    lines = list(itertools.islice(_lines(text[start : start + _LOOK]), FIRST_ROWS))
     of_each = [[next(csv.reader([line], delimiter=sign), []) for line in lines] for sign in _SEPARATORS]
     for rows in of_each if all(_n_filled(rows[0]) < 2 for rows in of_each) else ():
         at = next((i for i, row in enumerate(rows) if _n_filled(row) > 1), 0)
@@ -82,7 +82,7 @@ def _records(text: str, start: int, separator: str) -> Iterator[list[str]]:
     """Yield the first records of a file, as far as they can be read."""
     lines = io.StringIO(text[start : start + _LOOK], newline="")
     with contextlib.suppress(csv.Error):
-        yield from itertools.islice(csv.reader(lines, delimiter=separator, skipinitialspace=True), 20)
+        yield from itertools.islice(csv.reader(lines, delimiter=separator, skipinitialspace=True), FIRST_ROWS)
 
 
 def _separator(path: Path, text: str, start: int) -> str:

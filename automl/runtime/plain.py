@@ -13,7 +13,8 @@ _SIGNS = str.maketrans(
         **dict.fromkeys((*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63), "-"),
         **dict.fromkeys((0x2018, 0x2019, 0x2BC, 0xB4, 0x60, 0x66C), "'"),
         **{code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},
-        **dict.fromkeys((*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF, 0xAD, 0x61C)),
+        **_UNSEEN,
+        **dict.fromkeys((0x61C, 0x200C, 0x200D, *range(0x2061, 0x2066))),  # nor does a number join letters
         **dict.fromkeys((0x2033, 0x201C, 0x201D), '"'),
         0x2032: "'",
         0xBA: "°",
@@ -28,6 +29,7 @@ _INTEGRAL = re.compile(r"[+-]?\d+\.0*")
 
 
 def plain_text(value: Any) -> str:
+    """Return a value as a text: "True" for TRUE, "3" for 3.0; letters are composed, what is not seen left out."""
     text = value.decode("utf-8", "replace").strip() if isinstance(value, bytes) else str(value).strip()
     if not text.isascii():
         text = unicodedata.normalize("NFC", text.translate(_UNSEEN)).strip()

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from automl.runtime.errors import PredictionError, listed, nearest
+from automl.runtime.errors import PredictionError, listed
 from automl.runtime.table import read_table
-from automl.runtime.text_file import ending, siblings
+from automl.runtime.text_file import ending, refuse_absent
 
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".npz")  # of the files that can be read
 
@@ -24,8 +24,7 @@ def read_input(path: Path) -> tuple[Any, Any]:
         for note in table.notes:
             print(note, file=sys.stderr)
         return table.columns, None
-    if not path.is_file():
-        raise PredictionError(f"There is no file '{path}'.{nearest(path.name, siblings(path))}")
+    refuse_absent(path)
     try:
         with np.load(path, allow_pickle=False) as arrays:
             x = next((arrays[name] for name in ("x", "x_test") if name in arrays), None)

@@ -34,6 +34,7 @@ def takes(schema: Schema) -> str:
 
 
 def shape_of_rows(schema: Schema) -> str:
+    """Say what shape the images or sequences of a model have."""
     first = "(n, steps, " if schema["kind"] == "sequence" else "(n, "
     sizes = schema["shape"][1:] if schema["kind"] == "sequence" else schema["shape"]
     return first + ", ".join(map(str, sizes)) + ")"

@@ -39,14 +39,16 @@ def ending(path: Path) -> str:
     return ("".join(path.suffixes[-2:]) if path.suffix.lower() == ".gz" else path.suffix).lower()
 
 
-def siblings(path: Path) -> list[str]:
-    return [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+def refuse_absent(path: Path) -> None:
+    """Raise ``PredictionError`` where there is no such file, with the one that may be meant."""
+    if not path.is_file():
+        beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise PredictionError(f"There is no file '{path}'.{nearest(path.name, beside)}")
 
 
 def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
     """Return what a file of text holds, unpacked and decoded, with notes. Raises ``PredictionError`` for others."""
-    if not path.is_file():
-        raise PredictionError(f"There is no file '{path}'.{nearest(path.name, siblings(path))}")
+    refuse_absent(path)
     try:
         raw = path.read_bytes()
         if raw[:2] == b"\x1f\x8b" or (path.suffix.lower() == ".gz" and len(raw.splitlines()) < 2):

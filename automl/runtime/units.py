@@ -74,9 +74,10 @@ _TEMPERATURES = {  # in degrees Celsius: the factor, and what is added then
     **dict.fromkeys(("k", "kelvin"), (1.0, -273.15)),
 }
 _NEXT_UNIT = {"'": '"', "ft": "in", "m": "cm", "st": "lb", "lb": "oz", "°": "'"}  # of 6'2, 12st4 or 1m80
-_MEASURE = re.compile(r"(\d+(?:[.,]\d+)?(?:\s?[¼-¾⅐-⅞]|\s\d/\d\d?)?)\s*([^\W\d_]{1,10}\.?|['\"°])")
+_FRACTION = r"(?:[.,]\d+)?(?:\s?[¼-¾⅐-⅞]|\s\d/\d\d?)?"
+_MEASURE = re.compile(rf"(\d+{_FRACTION})\s*([^\W\d_]{{1,10}}\.?|['\"°])")
 # Its unit goes without saying; "5 m2" is an area.
-_LAST_MEASURE = re.compile(r"(?:(?<=['°\s])|(?=\d\d))\d\d?(?:[.,]\d+)?(?:\s?[¼-¾⅐-⅞]|\s\d/\d\d?)?")
+_LAST_MEASURE = re.compile(rf"(?:(?<=['°\s])|(?=\d\d))\d\d?{_FRACTION}")
 _IN_SEVERAL_UNITS = re.compile(
     rf"(?P<sign>-)?(?P<parts>{_MEASURE.pattern}(?:\s*(?:,|&|and)?\s*{_MEASURE.pattern})*)"
     rf"(?:\s*(?P<last>{_LAST_MEASURE.pattern}))?\s*(?P<hemisphere>(?<=[\s'\"])[NSEW])?"
