@@ -18,6 +18,8 @@ CHUNK_SECONDS = 0.5
 YIELD_SECONDS = 0.5
 # A network's schedule ends in this share of what a first fold may take: it comes to its end before it is cut off.
 FIT_SHARE = 0.8
+# A network's last training takes the time that is left: up to so many times its epochs.
+LAST_STRETCH = 4.0
 # A process that has not loaded PyTorch yet begins no network with less time than this: loading it takes most of that.
 LOADING_SECONDS = 3.0
 # What a counting clock goes on by at each look.

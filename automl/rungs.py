@@ -4,7 +4,8 @@ A candidate of a family that can end its training in a given time (``Problem.fit
 first rung each gets the same few seconds and a schedule that ends in them, so no candidate eats the budget unseen, and
 a slow one is judged by what it makes of its time. On each rung the best third is promoted as soon as it is known
 (asynchronous successive halving: Li et al., MLSys 2020, arXiv:1810.05934) and is trained anew for three times as long.
-When ``LAST_SHARE`` of the time is left, free workers take up the best candidates, one each, for all the time there is.
+Who had all epochs is compared on the higher rungs as well. When ``LAST_SHARE`` of the time is left, free workers take up
+the best candidates, one each, for all the time there is: longer schedules are better ones, so epochs do not end it.
 
 A rung is part of a candidate's parameters: ``rung`` is its number or "last", ``rung.seconds`` what the fit of a fold
 gets. So it stands on the leaderboard, survives a resume, and needs no word from runners. A trial that did not get
@@ -129,15 +130,18 @@ class Rungs(Proposals):
                 if key in seen or (LAST, key) in self._taken:
                     continue
                 seen.add(key)
-                if key in self._complete:
-                    return None  # the best there is has had all its epochs
-                if seconds >= WORTH * trial.candidate.params[RUNG_SECONDS]:
+                had = trial.seconds / self.n_folds if key in self._complete else trial.candidate.params[RUNG_SECONDS]
+                if seconds >= WORTH * had:
                     return self._on(_bare(trial.candidate.params), LAST, seconds)
         return None
 
     def _ranked(self, rung: int) -> list[Trial]:
-        """Return the trials of a rung that are within the limits, the best first."""
-        trials = list(self._ladder[rung].values())
+        """Return the trials of a rung that are within the limits, the best first.
+
+        Those that had all their epochs on a lower one are among them: more time would not have changed them.
+        """
+        lower = [item for each in self._ladder[:rung] for item in each.items()]
+        trials = [*self._ladder[rung].values(), *(trial for key, trial in lower if key in self._complete)]
         return self.goals.rank(t for t in trials if self.goals.excess(t.values) <= 1)
 
     def _on(self, params: Params, rung: int | str, seconds: float) -> Params:

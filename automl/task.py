@@ -213,7 +213,8 @@ class Problem:
 
     ``threads``: how many cores one fit may use. ``summaries``: of the rows that are searched on, or of those that a
     part of a model, such as a loss, is about. ``fit_seconds``: how long the fit of one fold may take, for families
-    that can do with less than a whole training; None for as long as it takes. ``limits``: the largest allowed values of
+    that can do with less than a whole training; None for as long as it takes. ``stretch``: by how much networks may exceed
+    their epochs where these seconds suffice for more. ``limits``: the largest allowed values of
     what is known of a network before it is trained (``training.sizes``), by name.
     """
 
@@ -223,6 +224,7 @@ class Problem:
     seed: int = 0
     threads: int = 1
     fit_seconds: float | None = None
+    stretch: float = 1.0
     limits: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod

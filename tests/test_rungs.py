@@ -102,14 +102,17 @@ def test_near_the_end_the_best_get_all_the_time_that_is_left(clock: Clock) -> No
     assert proposals.ask() is None
 
 
-def test_where_the_best_has_had_all_its_epochs_the_search_goes_on(clock: Clock) -> None:
+def test_who_has_had_all_epochs_stays_where_it_is_and_has_more_of_them_at_the_end(clock: Clock) -> None:
     proposals = made(Draws())
-    for _ in range(5):
-        candidate = asked(proposals)
-        assert candidate.params["rung"] == 0
-        proposals.tell(tried(candidate, progress=1.0))
+    complete = asked(proposals)
+    proposals.tell(trial(complete, 5.0))
+    seen = list(climbed(proposals, 9))
+    assert {c.params["rung"] for c in seen} == {0, 1}
+    assert all(c.params["family.net.x"] != complete.params["family.net.x"] for c in seen)
     clock.now = 1400.0
-    assert asked(proposals).params["rung"] == 0
+    first, second = asked(proposals), asked(proposals)
+    assert first.params["rung"] == second.params["rung"] == "last"
+    assert first.params["family.net.x"] == complete.params["family.net.x"]
 
 
 def test_an_exhausted_space_goes_to_the_last_rung_at_once(clock: Clock) -> None:

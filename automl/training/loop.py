@@ -47,16 +47,17 @@ def train(
     epochs: int,
     lr_factor: float = 1.0,
     seconds: float | None = None,
+    stretch: float = 1.0,
 ) -> Iterator[float]:
     """Train ``network.module`` and yield progress in (0, 1]: the share of ``epochs`` that is done.
 
     ``seconds``: when to be over. Where they do not suffice for all epochs, the schedule ends in that time, and the last
-    progress is less than 1.
+    progress is less than 1; where they suffice for more, it is laid out over up to ``stretch`` times the epochs.
 
     ``network.module`` always holds the best weights so far (the newest ones until a first epoch is
     over, or when there is no ``valid``), so that the network can predict after each yield.
     """
-    run = _Run(network, rows, loss, epochs, lr_factor, seconds)
+    run = _Run(network, rows, loss, epochs, lr_factor, seconds, stretch)
     # Where there is one moment to choose from, nothing is compared.
     judged = valid is not None and len(valid) and run.planned >= min(2 * run.n_steps, run.full)
     judge = _Judge(network, valid, loss) if judged and valid is not None else None
@@ -76,8 +77,7 @@ def train(
             if judge is None or judge.waited == 0:
                 run.publish()
                 learned = True
-            # A schedule that was shortened to end in time is worth most at its end.
-            if run.planned == run.full and judge is not None and judge.waited >= network.params["patience"]:
+            if run.patient and judge is not None and judge.waited >= network.params["patience"]:
                 break
             if not run.over:
                 yield run.progress
@@ -102,6 +102,7 @@ class _Run:
         epochs: int,
         lr_factor: float,
         seconds: float | None = None,
+        stretch: float = 1.0,
     ) -> None:
         params = network.params
         self.network = network
@@ -130,11 +131,12 @@ class _Run:
         self.rng = np.random.default_rng(network.problem.seed)
         self.half = False
         self.full = self.planned = epochs * self.n_steps
+        self.patient = True
         self.taken = self.on_schedule = 0
         self.pace: _Pace | None = None
         if seconds is not None:
             self._warm_up()
-            self._plan(seconds)
+            self._plan(seconds, stretch)
             self.pace = _Pace(seconds)
         self.schedule = network.part("schedule", self.optimizer, self.planned)
 
@@ -154,8 +156,10 @@ class _Run:
         self._timed(torch.arange(min(2, self.feed.n_rows)).to(place()))
         self.live = live
 
-    def _plan(self, seconds: float) -> None:
-        """Time a step of a copy, and plan as many as fit into ``seconds``, which begin afterwards."""
+    def _plan(self, seconds: float, stretch: float) -> None:
+        """Time a step of a copy, and plan as many as fit into ``seconds``, which begin afterwards; no more than
+        ``stretch`` times all epochs.
+        """
         index = torch.arange(self.feed.n_rows)[: self.feed.n_rows // self.n_steps].to(place())
         live, halves = self.live, (False, True) if getattr(self.live, "mixed_precision", False) else (False,)
         taken = {}
@@ -173,7 +177,10 @@ class _Run:
                 f"A fit takes {_LEAST_STEPS} steps at least, of {taken[self.half]:.2g} s each; its time is "
                 f"{seconds:.3g} s. Make the network smaller, or raise the budget."
             )
-        self.planned = min(self.full, possible)
+        self.planned = min(round(stretch * self.full), possible)
+        # A schedule that was laid out over a given time is worth most at its end.
+        self.patient = self.planned == self.full
+        self.full = max(self.full, self.planned)
         for module in self.live.modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.momentum is not None:
                 # Else the running statistics of a short training are still those it began with.

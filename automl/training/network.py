@@ -68,7 +68,8 @@ class Network(TorchModel):
         """Train with early stopping on the problem's metric; the best weights seen are the ones kept.
 
         Yields after every epoch, and about twice a second inside long ones; the last progress is less than 1 where
-        ``problem.fit_seconds`` do not suffice for all epochs. Raises ``TrialError`` when the loss is not finite before
+        ``problem.fit_seconds`` do not suffice for all epochs. Where they suffice for more, there are up to
+        ``problem.stretch`` times as many. Raises ``TrialError`` when the loss is not finite before
         a first epoch is over.
         """
         self._prepare(seed=True)
@@ -106,8 +107,16 @@ class Network(TorchModel):
     def _train(self, train: Batch, valid: Batch | None, epochs: int, lr_factor: float = 1.0) -> Iterator[float]:
         from automl.training import loop
 
-        seconds = None if valid is None else self.problem.fit_seconds
-        return loop.train(self, train, valid, self.loss(train), epochs=epochs, lr_factor=lr_factor, seconds=seconds)
+        return loop.train(
+            self,
+            train,
+            valid,
+            self.loss(train),
+            epochs=epochs,
+            lr_factor=lr_factor,
+            seconds=None if valid is None else self.problem.fit_seconds,
+            stretch=self.problem.stretch,
+        )
 
     def loss(self, rows: Batch) -> Loss:
         """Return the loss to train on ``rows``: of raw outputs and ``targets`` (b,), a number for each row."""

@@ -165,7 +165,7 @@ class Fit(Iterator[Trial]):
             if self.folds and self._late():
                 yield self._snapshot("stopped")
                 return
-            model = self.build(self.candidate.params, replace(self.task.problem, fit_seconds=self.fit_seconds))
+            model = self.build(self.candidate.params, self._problem())
             progress = yield from self._fold(i, model, self._slow_at(i))
             if self.on_last:
                 progress = 1.0
@@ -231,6 +231,10 @@ class Fit(Iterator[Trial]):
             self.store.put_diagram(self.candidate.id, model.model.diagram())
         if self.measure and i == 0:
             self.values |= self.measure(self.task, model)
+
+    def _problem(self) -> Problem:
+        stretch = clock.LAST_STRETCH if self.on_last else 1.0
+        return replace(self.task.problem, fit_seconds=self.fit_seconds, stretch=stretch)
 
     def _fit_seconds(self) -> float | None:
         """Return what the fit of each fold gets: what its rung says, else a part of the time that is left."""

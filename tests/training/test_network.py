@@ -507,3 +507,16 @@ def test_a_fit_that_gets_slower_than_planned_hurries_along_its_schedule() -> Non
 def test_a_fit_with_seconds_to_spare_takes_all_its_epochs() -> None:
     task = task_of()
     assert list(timed(task, 60.0, epochs=2).fit(*task.fold(0)))[-1] == 1.0
+
+
+def test_a_fit_that_may_stretch_lays_its_schedule_over_more_epochs() -> None:
+    task = task_of()
+    train, _ = task.fold(0)
+    model = fitted(task)
+    run = loop._Run(model, train, model.loss(train), 2, 1.0, 60.0, stretch=4.0)
+    assert run.planned == run.full == 8 * run.n_steps
+    assert not run.patient
+    while not run.over:
+        list(run.epoch())
+    assert run.taken == run.planned
+    assert run.progress <= 1
