@@ -32,6 +32,8 @@ _LEAST_BATCH = 16
 # what lies between them.
 _TIMED_STEPS = 3
 _OF_STEPS = 0.9
+# At this share of the time a schedule is at its end: the last weights are still to be judged.
+_OF_TIME = 0.95
 # No more than this share of the time goes into timing one step once more.
 _OF_TIMING = 0.05
 # Running statistics are of about so many parts of a training.
@@ -137,7 +139,7 @@ class _Run:
         if seconds is not None:
             self._warm_up()
             self._plan(seconds, stretch)
-            self.pace = _Pace(seconds)
+            self.pace = _Pace(_OF_TIME * seconds)
         self.schedule = network.part("schedule", self.optimizer, self.planned)
 
     @property
@@ -215,12 +217,16 @@ class _Run:
         self.average.update(self.live, self.on_schedule / self.planned)
 
     def _advance(self) -> None:
-        """Go on along the schedule by the step that was taken; faster where the time runs out before the steps."""
+        """Go on along the schedule by the steps that were taken, or by the time where it runs out before all are.
+
+        So a fit whose steps turn out slower or faster than those that were timed ends neither late nor early.
+        """
         self.taken += 1
-        due = self.on_schedule + 1
+        share = self.taken / self.full
         if self.pace is not None:
-            due = max(due, int(self.planned * self.pace.share()))
-        while self.on_schedule < min(due, self.planned):
+            share = max(share, self.pace.share())
+        # Rounded, so that the last of three steps is the end and not 1e-16 short of it.
+        while self.on_schedule < min(self.planned, int(round(self.planned * share, 6))):
             self.schedule.step()
             self.on_schedule += 1
 

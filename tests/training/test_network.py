@@ -488,7 +488,8 @@ def test_a_fit_with_too_few_seconds_ends_in_time_and_at_the_end_of_its_schedule(
     run = loop._Run(model, train, model.loss(train), 200, 1.0, 0.3)
     while not run.over:
         list(run.epoch())
-    assert run.taken <= run.planned < run.full
+    assert run.taken < run.full
+    assert run.planned < run.full
     assert run.optimizer.param_groups[0]["lr"] < 0.02 * run.learning_rate
 
 
@@ -502,6 +503,19 @@ def test_a_fit_that_gets_slower_than_planned_hurries_along_its_schedule() -> Non
     while not run.over:
         list(run.epoch())
     assert run.taken < run.planned
+
+
+def test_a_fit_that_gets_faster_than_planned_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = task_of(n=4000)
+    train, _ = task.fold(0)
+    model = fitted(task)
+    monkeypatch.setattr(loop, "_OF_STEPS", 0.05)  # as if the steps that were timed had been slow
+    run = loop._Run(model, train, model.loss(train), 2000, 1.0, 0.5)
+    assert run.planned < run.full
+    while not run.over:
+        list(run.epoch())
+    assert run.planned < run.taken < run.full
+    assert run.optimizer.param_groups[0]["lr"] < 0.1 * run.learning_rate
 
 
 def test_a_fit_with_seconds_to_spare_takes_all_its_epochs() -> None:
