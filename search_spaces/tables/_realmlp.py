@@ -172,7 +172,7 @@ class LearnedSlope(nn.Module):
         self.slope = nn.Parameter(torch.ones(n_features))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.slope * (self.activation(x) - x)
+        return torch.lerp(x, self.activation(x), self.slope)
 
 
 class FadingDropout(nn.Module):
