@@ -53,13 +53,13 @@ class Layout:
         return one, lambda index: np.flatnonzero(np.isin(codes, index))
 
 
-_TABLE_FOLDS = ((5_000, 8), (100_000, 5), (300_000, 3))
+_TABLE_FOLDS = ((10_000, 8), (100_000, 5), (300_000, 3))
 
 
 def folds_for(folds: Any, kind: DataKind, n_rows: int) -> int | float:
     """Return the number of folds, or the share of one holdout.
 
-    "auto": tables and texts have eight folds up to 5,000 rows, five up to 100,000, three up to 300,000, else 20 % held
+    "auto": tables and texts have eight folds up to 10,000 rows, five up to 100,000, three up to 300,000, else 20 % held
     out; images and sequences have 15 % held out from 1,000 rows on, else three folds. The models of the folds are
     what is shipped: the more folds, the more rows each of them learns from.
     """
