@@ -24,7 +24,7 @@ from automl.runtime.model import Model
 from automl.runtime.read_input import read_input
 from automl.runtime.session import open_session
 from tests.fuzz import damage
-from tests.test_runtime import schema, write_folder, write_manifest
+from tests.runtime.folders import schema, write_folder, write_manifest
 
 REFUSALS = (AutoMLError, PredictionError)
 # One input takes milliseconds; this is for a busy machine.
