@@ -29,6 +29,10 @@ TICK_SECONDS = 0.01
 # Reading may take this share of the time that is left when it begins; what takes longer is sampled.
 READING_SHARE = 0.3
 
+# A budget of so many seconds is one for a model on any small table: where a busy machine has used it up before the
+# first trial begins, that one and its export may take this long nevertheless, beyond the budget.
+ENOUGH_SECONDS, FIRST_MODEL_SECONDS = 10.0, 4.0
+
 # --- Between the search and the end of a run, measured on two cores with the tables, images and texts of benchmarks/ --
 # How long shipping may take where no budget says so; and after an interrupt, as a cluster may kill soon after it.
 UNHURRIED_SECONDS, INTERRUPTED_SECONDS = 60.0, 20.0
@@ -140,6 +144,12 @@ class TimePlan:
         if self.seconds is None:
             return None
         return self.ship_at(LEAST_EXPORT_SECONDS) - min(LEAVING_SECONDS, LEAVING_SHARE * self.seconds)
+
+    def missing_from(self, begun: float) -> float:
+        """Return the seconds beyond the budget that a first model needs where trials begin at ``begun``; mostly 0.0."""
+        if self.seconds is None or self.seconds < ENOUGH_SECONDS:
+            return 0.0
+        return max(0.0, begun + FIRST_MODEL_SECONDS - self.started - self.seconds)
 
     def search_until_from(self, begun: float) -> float | None:
         """Return when trials have to be over that begin at ``begun``: after a late start, at half of the time left."""

@@ -171,6 +171,8 @@ class _Run:
         left = None if config.trials is None else max(0, config.trials - len(self.trials))
         if left == 0:
             return False
+        if not self.trials:
+            config = self._with_time_for_one()
         budget = Budget(config.plan.search_until_from(time.time()), left)
         measured = partial(measure.measured, names=config.goals.measured) if config.goals.measured else None
         objective = FitFolds(self.task, self.models, measured, config.deterministic)
@@ -194,6 +196,14 @@ class _Run:
         if interrupted:
             self.kept.recall(self.trials)
         return interrupted
+
+    def _with_time_for_one(self) -> SearchConfig:
+        """Return the configuration, which from now on has time for a first model, and say what that is beyond it."""
+        beyond = self.config.plan.missing_from(time.time())
+        if beyond and self.config.seconds is not None:
+            self.config = replace(self.config, seconds=self.config.seconds + beyond)
+            self.view.note(f"little time is left: a first model may take {math.ceil(beyond)} s beyond the budget")
+        return self.config
 
     def _record_running(self, run_id: int) -> None:
         """Record what was being tried as far as it got."""

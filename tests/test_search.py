@@ -65,13 +65,16 @@ def searched(
         return Search(task or tasks.make("table", "binary"), config, make_runner(config)).run(folder, watched)
 
 
-@pytest.mark.parametrize("late", [5.0, 6.5, 7.5])
-def test_a_late_start_still_gives_a_model(late: float, folder: run_folder.RunFolder) -> None:
+@pytest.mark.parametrize("late", [5.0, 7.5, 9.5, 12.0])
+def test_a_late_start_still_gives_a_model(
+    late: float, folder: run_folder.RunFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
     named = {"scheduler": {"name": "none"}, "runner": {"name": "inline"}}
-    config = SearchConfig(10.0, space=SpaceConfig(QUICK), started=time.time() - late, export=False, **named)
-    with Progress(quiet=True) as watched:
+    config = SearchConfig(10.0, space=SpaceConfig(QUICK), started=time.time() - late, **named)
+    with Loud(quiet=True) as watched:
         result = Search(tasks.make("table", "binary"), config, make_runner(config)).run(folder, watched)
-    assert result.ensemble.weights
+    assert (result.shipped[0].path / "model.onnx").exists()
+    assert ("beyond the budget" in capsys.readouterr().err) == (late > 6)
 
 
 @pytest.fixture
