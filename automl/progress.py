@@ -201,7 +201,10 @@ class Progress:
         parts = []
         if self._seconds and not self._ended:
             parts.append(f"{words.duration(self._seconds - self._elapsed())} left")
-        parts.append(f"{self._n_ended()} of {self._trials} trials" if self._trials else f"{self._n_ended()} trials")
+        ended = self._n_ended()
+        parts.append(
+            f"{ended} of {words.counted(self._trials, 'trial')}" if self._trials else words.counted(ended, "trial")
+        )
         return ", ".join(parts)
 
     def _tally(self) -> str:

@@ -67,14 +67,17 @@ class TargetColumn:
         """Say what the target is."""
         if not self.classes:
             what = f"its quantiles {', '.join(f'{q:g}' for q in self.quantiles)}" if self.quantiles else self.kind
-            return f"The target '{self.name}' is a number from {y.min():g} to {y.max():g}: {what}."
+            digits = ".6g" if f"{y.min():g}" != f"{y.max():g}" else ".15g"
+            return f"The target '{self.name}' is a number from {y.min():{digits}} to {y.max():{digits}}: {what}."
         counts = np.bincount(y, minlength=len(self.classes))
         some = list(zip(self.classes, counts, strict=True))[:10]
         shares = ", ".join(f"{shown(c)} ({n / len(y):.1%})" for c, n in some)
         more = f" and {len(self.classes) - 10} more" if len(self.classes) > 10 else ""
         alike = _alike(self.classes)
         one = f" {' and '.join(map(repr, alike))} differ in case alone: make them one, if they are." if alike else ""
-        return f"The target '{self.name}' has {len(self.classes)} classes: {shares}{more}: {self.kind}.{one}"
+        are_numbers = len(self.classes) > 2 and not any(isinstance(c, (str, bool)) for c in self.classes)
+        other = " With task=regression they are numbers." if are_numbers else ""
+        return f"The target '{self.name}' has {len(self.classes)} classes: {shares}{more}: {self.kind}.{one}{other}"
 
 
 @dataclass(frozen=True)
@@ -273,7 +276,9 @@ def _are_whole(values: np.ndarray) -> bool:
 
 
 def _no_dates(name: str) -> DataError:
-    return DataError(f"The target '{name}' must be numbers or classes; it holds dates. Turn them into numbers.")
+    return DataError(
+        f"The target '{name}' must be numbers or classes; it holds dates or times. Turn them into numbers."
+    )
 
 
 def class_key(value: Any) -> str:

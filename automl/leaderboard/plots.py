@@ -101,7 +101,7 @@ def summary(board: Board, weights: dict[str, float], score: float) -> str:
     heads = ("", "trial", "family", metric.name, "±", "seconds", "status", "weight")
     head = "".join(f"<th>{escape(printable(name))}</th>" for name in heads)
     rows = "".join(f"<tr>{row}</tr>" for row in cells)
-    said = f"{metric.name} {words.number(score)} in validation, {len(board.trials)} trials"
+    said = f"{metric.name} {words.number(score)} in validation, {words.counted(len(board.trials), 'trial')}"
     return (
         f"<p><b>{escape(printable(said))}</b></p><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
         "<p>More: <code>.leaderboard()</code>, <code>.plot.leaderboard()</code>, <code>.plot.timeline()</code></p>"

@@ -247,7 +247,7 @@ def _heading(page: Page) -> list[str]:
     better = "greater" if run.metric.greater_is_better else "smaller"
     return [
         f"{run.name} (run {run.id}), started {_clock(run.started_at)}, {run.status}{took}",
-        f"{run.metric.name} ({better} is better), seed {run.seed}, {sum(counts.values())} trials"
+        f"{run.metric.name} ({better} is better), seed {run.seed}, {words.counted(sum(counts.values()), 'trial')}"
         + (f": {ended}" if ended else ""),
         run.folder,
     ]
@@ -255,7 +255,8 @@ def _heading(page: Page) -> list[str]:
 
 def _ensemble(ensemble: EnsembleRecord, metric: ShownMetric) -> str:
     members = ", ".join(f"{id} ({weight:.0%})" for id, weight in sorted(ensemble.members, key=lambda m: -m[1]))
-    return f"Ensemble {words.number(_shown(metric, ensemble.score))} of trials {members}"
+    which = "trial" if len(ensemble.members) == 1 else "trials"
+    return f"Ensemble {words.number(_shown(metric, ensemble.score))} of {which} {members}"
 
 
 def _artifact(artifact: ArtifactRecord, metric: ShownMetric) -> list[str]:

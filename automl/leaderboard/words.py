@@ -17,6 +17,11 @@ def number(value: float | None, digits: int = 5) -> str:
     return f"{value:.0f}" if 10**digits - 1 <= abs(value) < 1e9 else f"{value:.{digits}g}"
 
 
+def counted(n: int, noun: str) -> str:
+    """Return a count with its noun: "1 trial", "2 trials"."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
 def spread(fold_scores: Iterable[float]) -> float | None:
     """Return the standard deviation over the folds, or None for fewer than two finite ones."""
     finite = [score for score in fold_scores if math.isfinite(score)]
