@@ -72,7 +72,8 @@ def nearest(name: object, known: Iterable[object]) -> str:
     return f" Did you mean '{close[0]}'?" if close else ""
 
 
-def unknown_name(what: str, name: object, known: Iterable[object]) -> UnknownNameError:
-    """Build the error for a ``name`` that is not among the ``known`` ones of kind ``what``."""
+def unknown_name(what: str, name: object, known: Iterable[object], more: str = "") -> UnknownNameError:
+    """Build the error for a ``name`` that is not among the ``known`` of kind ``what``; ``more``: said behind it."""
     names = [str(k) for k in known]
-    return UnknownNameError(f"Unknown {what} '{name}'.{nearest(name, names)} Known: {', '.join(names) or 'none'}.")
+    known_ones = ", ".join(names) or "none"
+    return UnknownNameError(f"Unknown {what} '{name}'.{nearest(name, names)} Known: {known_ones}.{more}")

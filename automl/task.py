@@ -101,7 +101,8 @@ class Column:
     ``scaled``: whether k, M and bn multiply; ``bracketed``: whether all stand in brackets, which then mean nothing;
     ``several``: how many numbers each field holds, where it is not one, and ``between``: the sign of
     ``runtime.several.BETWEEN`` between them. ``center``: what is subtracted in float64, because float32 could not hold
-    the differences. ``since``: the first of the hundred years that two digits mean, where they are not those of
+    the differences; ``factor``: what the rest is multiplied by then, because float32 could not hold it at all.
+    ``since``: the first of the hundred years that two digits mean, where they are not those of
     ``strptime``, from 1969. ``missing``: the words that are missing, where they are not those of
     ``runtime.missing.MISSING``. ``salt``: levels are ``runtime.labels.hashed`` with it; ``padded``: there were codes
     with leading zeros among them. ``reason``: why a column is dropped.
@@ -121,6 +122,7 @@ class Column:
     between: str = ""
     several: int = 0
     center: float = 0.0
+    factor: float = 1.0
     since: int = 0
     missing: tuple[str, ...] = ()
     salt: str = ""
@@ -129,6 +131,8 @@ class Column:
     def to_dict(self) -> dict[str, Any]:
         """Return name, role and what else there is as plain JSON values."""
         filled = {k: list(v) if isinstance(v, tuple) else v for k, v in vars(self).items() if v}
+        if self.factor == 1:
+            del filled["factor"]
         return {"name": self.name, **filled}
 
     def with_hashed_levels(self) -> "Column":

@@ -20,10 +20,11 @@ DAYS = (
     "%m-%d-%y", "%d-%m-%y", "%Y-%m-%d", "%Y.%m.%d", "%m.%d.%Y", "%d %m %Y", "%Y %m %d", "%d %b %Y", "%d-%b-%Y",
     "%b %d, %Y", "%b %d %Y", "%d-%b-%y", "%d %b %y", "%d/%b/%Y", "%d/%b/%y", "%b-%d-%Y", "%b/%d/%Y", "%d %b, %Y",
     "%d. %b %Y", "%Y-%b-%d", "%Y %b %d", "%Y/%b/%d", "%d%b%Y", "%d%b%y", "%y-%m-%d", "%y/%m/%d",
+    "%b %d, %y", "%b %d %y",
 )  # fmt: skip
 # Without a time of the day.
 _OTHERS = (
-    "%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%m-%Y", "%b %Y", "%b-%Y", "%b-%y", "%b %y", "quarter", "week", "%Y%m%d",
+    "%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%m-%Y", "%b %Y", "%b-%Y", "%b-%y", "%b %y", "quarter", "week", "day", "%Y%m%d",
     "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%b %d %H:%M:%S %Y",
 )  # fmt: skip
 _TIMES = ("time", "%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%I %p")
@@ -41,6 +42,8 @@ _DATE_NAME = re.compile(r"(?:^|[_\s.-])(?i:date|datetime)(?:$|[_\s.-])|[a-z]Date
 _SHEET_DAYS = (20_000, 75_000)  # from 1954 to 2105
 _CLEAR_GAP = 10  # years
 _MONTH = re.compile(r"(?:0[1-9]|1[0-2])\.(?:19|20)\d\d")
+_IN_MONTH = re.compile(r"[^\W\d_]{3,9}\.?[\s-]\d\d$")  # Aug-19
+_LAST_OF_MONTHS = range(28, 32)  # which say that Mar-05 is a day of a month
 _FEWEST_MONTHS = 5  # different ones, of numbers such as 201612
 _FIRST, _LAST = 1_900, 2_100  # years of dates that are written in digits alone
 _EPOCHS = {"epoch s": 1.0, "epoch ms": 1e3, "epoch us": 1e6, "epoch ns": 1e9}
@@ -76,6 +79,8 @@ def of_texts(name: str, counts: Mapping[str, int]) -> tuple[str, ...]:
         _refuse_both_orders(name, best, left, distinct)
     if found and left and all(map(_is_sheet_day, left)):
         found, left = [*found, "sheet days"], []
+    if {"%b-%y", "%b %y"}.intersection(found) and _are_days_of_months(distinct):
+        return ()
     few = len(left) <= STRAY_KINDS and len(sample) - len(left) > STRAY_KINDS
     if not found or not (few or len(left) <= len(sample) * STRAY_SHARE):
         return ()
@@ -89,9 +94,15 @@ def of_texts(name: str, counts: Mapping[str, int]) -> tuple[str, ...]:
 
 def _may_be_dates(text: str) -> bool:
     n_digits = sum(map(str.isdigit, text))
-    return len(text) < 80 and (
-        n_digits >= 3 or (n_digits >= 1 and (":" in text or "'" in text or text.lower().endswith("m")))
-    )
+    if len(text) >= 80 or not n_digits:
+        return False
+    return n_digits >= 3 or ":" in text or "'" in text or text.lower().endswith("m") or bool(_IN_MONTH.match(text))
+
+
+def _are_days_of_months(texts: Sequence[str]) -> bool:
+    """Whether the numbers behind months, as in Mar-05, are days, not years: they are from 1 to 31 and reach the end."""
+    behind = {int(text[-2:]) for text in texts if _IN_MONTH.match(text)}
+    return bool(behind) and min(behind) > 0 and max(behind) in _LAST_OF_MONTHS
 
 
 def _is_sheet_day(text: str) -> bool:

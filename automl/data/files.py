@@ -172,7 +172,7 @@ def _arrow(path: Path, read_table: Callable[[], Any], sampling: Sampling) -> Sou
     try:
         table = read_table()
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise DataError(f"'{path}' cannot be read: {error}.") from None
+        raise DataError(f"'{path}' cannot be read: {str(error).rstrip('.')}.") from None
     names = [name for name in table.column_names if not name.startswith("__index_level_")]
     with data_errors():
         refuse_repeats(names, f"'{path}': ")
@@ -221,7 +221,7 @@ def _npz(path: Path, kind: str) -> tuple[Source, Source | None]:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"'{path}' cannot be read: {error}.") from None
+        raise DataError(f"'{path}' cannot be read: {str(error).rstrip('.')}.") from None
     if {"x_train", "y_train"} - arrays.keys():
         if {"x_test", "y_test"} <= arrays.keys():
             return _npz_part(path, arrays, "test", kind), None

@@ -13,6 +13,7 @@ from automl.data.source import Source
 from automl.errors import DataError
 from automl.runtime.printable import shown
 
+_TABLES = {".csv", ".tsv", ".gz", ".parquet", ".feather", ".jsonl", ".ndjson"}
 IMAGE_ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
 _SIDES = (32, 64)  # smallest and largest side that images of different sizes are resized to
 
@@ -25,7 +26,7 @@ def image_folder(folder: Path, sampling: Sampling) -> Source:
     if not files:
         raise DataError(
             f"'{folder}' must hold one folder per class with images ({', '.join(sorted(IMAGE_ENDINGS))}); "
-            f"none found in {len(classes)} folders."
+            f"none found in {len(classes)} folders.{_of_tables(folder)}"
         )
     n_bytes = sum(path.stat().st_size for path, _ in files)
     keys = Keys(np.array([name for _, name in files], dtype=object))
@@ -55,6 +56,12 @@ def _images(files: Sequence[tuple[Path, str]]) -> Source:
     found = source.from_x(array if array.ndim == 4 else array[..., None], "image")
     y = np.array([name for _, name in files], dtype=object)
     return replace(found, y=y, target_name="class", notes=(note,))
+
+
+def _of_tables(folder: Path) -> str:
+    """Say so where a folder holds a table."""
+    table = next((p for p in sorted(folder.iterdir()) if p.suffix.lower() in _TABLES), None)
+    return "" if table is None else f" For a table, give its file, such as '{shown(table.name)}' in it."
 
 
 def is_image(path: Path) -> bool:

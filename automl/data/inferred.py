@@ -14,7 +14,7 @@ from automl.data.findings import Findings, some
 from automl.data.identity import ID_NAME
 from automl.data.levels import apart, categorical, note_missing, note_nothing
 from automl.data.offsets import centred, dated, less_center, middle
-from automl.data.strays import lone_mark, parses, refuse_strays, words_for_nothing
+from automl.data.strays import lone_mark, note_on_words, parses, refuse_strays, words_for_nothing
 from automl.data.vocabulary import build_vocabulary
 from automl.runtime.dates import dates as read_dates
 from automl.runtime.dates import moment
@@ -120,6 +120,8 @@ def _from_strings(name: str, values: np.ndarray, findings: Findings) -> Column:
             f"'{shown(unlike[0])}' and '{shown(unlike[1])}' do. If they measure one thing, write all "
             "with one unit, or without."
         )
+    elif note := note_on_words(name, counts):
+        findings.notes.append(note)
     return categorical(name, counts, marked, findings)
 
 

@@ -122,6 +122,8 @@ def _with_target(data: Source, y: Any) -> Source:
         values = as_array(y) if flat and getattr(y, "ndim", 1) == 1 else np.asarray(y)
     except ValueError:
         raise DataError("The target must be one value in each row; it holds lists of different lengths.") from None
+    except (TypeError, RuntimeError) as error:  # as of a tensor on a GPU
+        raise DataError(f"The target must be what NumPy can make an array of ({error}).") from None
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1:

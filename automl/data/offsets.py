@@ -1,5 +1,6 @@
 """Columns of numbers and dates, less a center where float32 could not hold the differences."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,8 @@ from automl.task import Column
 
 _PRECISION = 1e-6  # of the deviation, that float32 may lose
 _LARGEST_SPREAD = 2.0**62
+_SMALL, _LARGE = 1e-30, 1e30  # float32 holds some more, and their squares not at all
+_MOST_POWER = 1023  # of two, in float64
 
 
 def less_center(values: np.ndarray, column: Column, parsed: np.ndarray | None = None) -> tuple[np.ndarray, float, int]:
@@ -31,16 +34,31 @@ def less_center(values: np.ndarray, column: Column, parsed: np.ndarray | None = 
 
 
 def centred(column: Column, values: np.ndarray, center: float) -> Column:
-    """Subtract the median in float64 where float32 would lose too much of the differences."""
+    """Subtract the median in float64 where float32 would lose too much of the differences, and bring what it could not
+    hold into its range.
+    """
     present = values[np.isfinite(values)]
     if center or not len(present):
         return replace(column, center=center)
+    column = _less_median(column, present)
+    return replace(column, factor=_factor(present - column.center))
+
+
+def _less_median(column: Column, present: np.ndarray) -> Column:
     median = float(np.median(present))
     median = float(round(median)) if abs(median) >= 1 else 0.0
     lost, kept = _lost(present), _lost(present - median)
     with np.errstate(over="ignore", invalid="ignore"):
         spread = present.std()
     return replace(column, center=median) if lost > _PRECISION * spread and kept < lost / 2 else column
+
+
+def _factor(values: np.ndarray) -> float:
+    """Return the power of two that brings values to about 1 where all are very small, or some very large, else 1.0."""
+    largest = float(np.abs(values).max())
+    if _SMALL < largest < _LARGE or not 0 < largest < math.inf:
+        return 1.0
+    return 2.0 ** -max(-_MOST_POWER, math.frexp(largest)[1])
 
 
 def _lost(values: np.ndarray) -> float:

@@ -1,6 +1,6 @@
 """A source taken apart: its target, groups, order and weights, and the columns that are left to learn from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from automl.runtime.dates import dates as read_dates
 from automl.runtime.labels import labels
 from automl.runtime.numbers import numbers
 from automl.runtime.printable import shown
+from automl.runtime.written import split_number
 
 _ASIDE = {
     "weights": "it holds the weights",
@@ -88,8 +89,14 @@ def _target_column(target: str | None, columns: Mapping[str, Any], where: str) -
         raise ConfigError(f"Name the column to predict, as in target={list(columns)[-1]}. Columns of {where}: {shown}.")
     name = "target" if target is None else target
     if name not in columns:
-        raise unknown_name(f"target column in {where}:", name, columns)
+        raise unknown_name(f"target column in {where}:", name, columns, _of_a_row(columns))
     return name
+
+
+def _of_a_row(names: Iterable[str]) -> str:
+    """Say so where names of columns look like the fields of a row."""
+    is_row = any("." in name and split_number(name) is not None for name in names)
+    return " The first line of a table must hold the names of its columns; this one looks like a row." if is_row else ""
 
 
 def same_rows(what: str, values: Any, n_rows: int) -> np.ndarray:

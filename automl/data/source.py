@@ -144,6 +144,8 @@ def to_array(x: Any) -> np.ndarray:
         array = np.asarray(unmasked(x))
     except ValueError as error:
         raise DataError(f"The data must be one array in which all rows have one shape ({error}).") from None
+    except (TypeError, RuntimeError) as error:  # a tensor on a GPU, or one that requires gradients
+        raise DataError(f"The data must be what NumPy can make an array of ({error}).") from None
     return array[:, None] if array.ndim == 1 and array.dtype.kind in "OUST" else array
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from automl.errors import DataError
 from automl.runtime.labels import labels
 from automl.runtime.printable import shown
+from automl.runtime.written import split_number
 
 # A column is a broken number (or date) column, not a category, when strays are this rare among this many values.
 STRAY_SHARE = 0.05
@@ -16,7 +17,9 @@ STRAY_KINDS = 10
 _REGULAR_KINDS = 10
 _SAMPLE = 200
 # Of words among numbers or dates, and of these.
-_WORD_KINDS, _MANY_KINDS = 3, 20
+_WORD_KINDS, _MANY_KINDS = 6, 20
+
+_MOST_SHOWN = 8
 
 _NINES = re.compile(r"-?99{1,8}")
 _FARTHEST = 10.0
@@ -42,6 +45,20 @@ def words_for_nothing(counts: Mapping[str, int]) -> list[str]:
     return words if len(words) <= _WORD_KINDS and are_frequent and len(counts) - len(words) > _MANY_KINDS else []
 
 
+def note_on_words(name: str, counts: Mapping[str, int]) -> str:
+    """Say that a column of levels holds many numbers, and the words that keep it from being one of them; "" if not."""
+    numbers = [text for text in counts if split_number(text) is not None]
+    others = sorted((text for text in counts if text not in set(numbers)), key=lambda text: -counts[text])
+    n_numbers, n_all = sum(counts[text] for text in numbers), sum(counts.values())
+    if len(numbers) <= _MANY_KINDS or 2 * n_numbers <= n_all or not others:
+        return ""
+    first = ", ".join(map(shown, others[:_MOST_SHOWN])) + (", ..." if len(others) > _MOST_SHOWN else "")
+    return (
+        f"Column '{shown(name)}' is read as levels, though {n_numbers:,} of its {n_all:,} values are numbers: "
+        f"the others are not. If these say that there is none, data.missing=[{first}] makes it a column of numbers."
+    )
+
+
 def refuse_strays(
     name: str,
     values: np.ndarray,
@@ -63,8 +80,8 @@ def refuse_strays(
         raise DataError(
             f"Column '{name}' must hold values of one type; it holds {what}, but row {row} has "
             f"'{shown(strays[0])}' ({n_strays} such {'row' if n_strays == 1 else 'rows'}). Correct or empty "
-            f"those fields, say that they are missing with missing=[{shown(strays[0])}], or declare the column "
-            "categorical."
+            f"those fields, say that they are missing with missing=[{', '.join(map(shown, strays))}], or "
+            "declare the column categorical."
         )
 
 

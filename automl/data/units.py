@@ -65,7 +65,7 @@ def of(name: str, found: Mapping[str, Number], counts: Mapping[str, int]) -> tup
         if len(known) == len(keys) and all(conversion(key, known[0]) for key in known):
             _refuse_bare(name, known, found, after)
             return tuple(known), False
-        if all(map(is_known, keys)):
+        if all(map(is_known, keys)) and "b" not in keys:  # 1A and 2B are seats, not amperes and bytes
             refuse_two(name, examples[keys[0]], examples[keys[1]], "units", "Convert them to one")
         return None
     if any(key[0] == "/" and key[1:].isdecimal() for key in keys) and not _are_of_a_scale(keys, found, n_bare):

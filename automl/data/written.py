@@ -5,7 +5,7 @@ can be read in two ways, are refused with both readings and the way out, never g
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from automl.data import units
 from automl.data.decimals import OTHER, Decimals
@@ -16,8 +16,17 @@ from automl.runtime.missing import says_nothing
 from automl.runtime.numbers import is_mixed, number
 from automl.runtime.plain import in_ascii
 from automl.runtime.printable import shown
-from automl.runtime.units import SECONDS_OF, addends
-from automl.runtime.written import BOUND, GROUPED, Number, split_number, unbracketed, value_of
+from automl.runtime.units import SECONDS_OF, addends, unit_key
+from automl.runtime.written import (
+    BLUR,
+    BOUND,
+    GROUPED,
+    Number,
+    split_number,
+    split_scale,
+    unbracketed,
+    value_of,
+)
 from automl.task import Column
 
 _CODE_DIGITS = 9  # of phone numbers in groups of three, 612 345 678
@@ -46,7 +55,12 @@ def read(name: str, counts: Mapping[str, int], decimals: Decimals) -> Column | N
         return None
     unit = units.of(name, found, counts)
     if unit is None:
-        return None
+        lettered = [text for text, number in found.items() if number.before or number.after]
+        if not lettered or not are_few([*strays, *lettered], counts):
+            return None
+        strays += lettered  # 12.5O among many bare numbers
+        found = {text: number for text, number in found.items() if text not in set(lettered)}
+        unit = (), False
     keys, scaled = unit
     if keys and keys[0] in SECONDS_OF and any(parses(text, duration) for text in strays):
         return None  # durations: 5 m and 1h 5m
@@ -86,13 +100,14 @@ def _apart(counts: Mapping[str, int]) -> Counter[str]:
 
 
 def _are_ranges(found: Collection[str]) -> bool:
-    """Whether most are bounds, such as <30 and >30: names of ranges, and not measurements beside their limits.
+    """Whether most are bounds, such as <30 and over 30: names of ranges, and not measurements beside their limits.
 
-    So are some that end openly, as 4+ does, beside few others.
+    So are some that end openly, as 4+ and "4 or more" do, beside few others.
     """
-    bounds = [text for text in found if (sign := BOUND.match(text.strip())) and sign[0][0] in "<>≤≥"]
-    n_open = sum(text.endswith("+") or "+ " in text[1:] for text in map(str.strip, found))
-    return 2 * len(bounds) > len(found) or (n_open > 0 and len(found) - n_open <= _MOST_RANGES)
+    texts = [text.strip() for text in found]
+    n_bounds = sum((sign := BOUND.match(text)) is not None and sign["bound"] is not None for text in texts)
+    n_open = sum(any(end["plus"] or end["open"] for end in BLUR.finditer(text)) for text in texts)
+    return 2 * n_bounds > len(found) or (n_open > 0 and len(found) - n_open <= _MOST_RANGES)
 
 
 def _is_plain(text: str) -> bool:
@@ -115,12 +130,21 @@ def note(column: Column, counts: Mapping[str, int]) -> str:
         read = f"all in '{column.unit[0]}': {', '.join(examples)}"
         return f"Column '{shown(column.name)}' is read as numbers, {read}."
     example = max(values, key=lambda text: (len(set(text) - set("0123456789")), len(text), text))
-    around = " and ".join(map(repr, column.unit))
+    around = " and ".join(map(repr, _spelled(column.unit, values)))
     more = f", beside which {around} may stand" if len(column.unit) > 1 else f", in {around}" if around else ""
     why = ", as all of them stand in brackets; a minus makes them negative" if column.bracketed else ""
     return (
         f"Column '{shown(column.name)}' is read as numbers{more}: '{shown(example)}' is {_shown(values[example])}{why}."
     )
+
+
+def _spelled(keys: Sequence[str], texts: Iterable[str]) -> list[str]:
+    """Return the units of a column as its first texts write them: "days ago" for "dayago"."""
+    spelled: dict[str, str] = {}
+    for split in filter(None, map(split_number, texts)):
+        for unit in (split.before, split.after, split_scale(split.after)[1]):
+            spelled.setdefault(unit_key(unit), unit)
+    return [spelled.get(key, key) for key in keys]
 
 
 def _value(text: str, reading: Mapping[str, object]) -> float | None:

@@ -86,7 +86,7 @@ def _value(column: Column, values: list[float]) -> str:
         day = f"{part['year']:04}-{part['month']:02}-{part['day']:02}"
         clock = f"{part['hour']:02}:{part['minute']:02}:{part['second']:02}"
         return day if clock == "00:00:00" else f"{day} {clock}"
-    return " ".join(f"{value + column.center:.7g}" for value in values)
+    return " ".join(f"{value / column.factor + column.center:.7g}" for value in values)
 
 
 def _words(column: Column, rows: Rows, start: int) -> list[str]:

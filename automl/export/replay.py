@@ -8,6 +8,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from numbers import Real
 from pathlib import Path
@@ -37,7 +38,8 @@ def _as_json(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if isinstance(value, (timedelta, np.timedelta64)):
-        return value / (np.timedelta64(1, "s") if isinstance(value, np.timedelta64) else timedelta(seconds=1))
+        with suppress(TypeError):  # months are of no fixed length
+            return value / (np.timedelta64(1, "s") if isinstance(value, np.timedelta64) else timedelta(seconds=1))
     return float(value) if isinstance(value, Real) else str(value)  # a fraction, or a date
 
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from automl.runtime.units import SECONDS_OF
+
 _LONG_WITH_GAPS = ("Int64", "UInt64", "int64[pyarrow]", "uint64[pyarrow]")  # of pandas: NumPy would make them floats
 
 
@@ -21,7 +23,16 @@ def as_array(values: Any) -> np.ndarray:
         array = np.char.decode(array, "utf-8", "replace")
     if array.dtype.kind in "UT":
         array = array.astype(object)
-    return array
+    return in_seconds(array) if array.dtype.kind == "m" else array
+
+
+def in_seconds(spans: Any) -> Any:
+    """Return durations of NumPy in a unit of fixed length: those in months, twelfths of 365.25 days, in seconds."""
+    if np.datetime_data(spans.dtype)[0] not in ("M", "Y"):
+        return spans
+    months = spans.astype("timedelta64[M]")
+    gap, month = np.timedelta64("NaT", "s"), np.timedelta64(int(SECONDS_OF["month"]), "s")
+    return np.where(np.isnat(months), gap, months.astype(np.int64) * month)
 
 
 def _objects(values: list[Any]) -> np.ndarray:

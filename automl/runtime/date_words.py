@@ -40,11 +40,18 @@ _TIDY: tuple[tuple[re.Pattern[str], Any], ...] = (
     (_WORDS_OF_DATES, _plain_word),
     (re.compile("[年년月월](?=\\s*\\d)\\s*"), "-"),
     (re.compile("[年년月월日일]"), ""),
+    # The time of the day comes last, after a space.
+    (
+        re.compile(r"(?i)^(\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?: [ap]m)?)[\s,-]+(?=\d{1,4}\D|[^\W\d_]{3})([^:]+)$"),
+        r"\2 \1",
+    ),
+    (re.compile(r"^([^:]*\d)\s*[-_;|@]\s*(?=\d\d:\d\d)"), r"\1 "),
     (re.compile(r"(?<=\d{4}):(?=\d\d:\d\d)|,?\s+(?=\d{1,2}:\d\d)"), " "),
+    (re.compile(r"(?<=\d)_(?=\d)"), "-"),
     (re.compile(r"(?<=\d)\.\s+(?=\d)"), "."),
     (re.compile(r"(?<=\d)h(?=\d\d)"), ":"),
-    (re.compile(r"(?<=\d{4}\s)\d\d\.\d\d(?:\.\d\d)?$"), lambda clock: clock[0].replace(".", ":")),
-    (re.compile(r"(?<=[^\W\d_])'(?=\d\d$)|\s+"), " "),
+    (re.compile(r"(?i)(?<=\d{4}\s)\d\d\.\d\d(?:\.\d\d)?(?=$|\s[ap]m$)"), lambda clock: clock[0].replace(".", ":")),
+    (re.compile(r"(?:(?<=[^\W\d_])|\s)'(?=\d\d(?:$|\s))|\s+"), " "),
     (re.compile(r"^[\s,-]+|[\s,.]+$"), ""),
 )
 

@@ -50,6 +50,7 @@ _PERIODS = {
             rf"(?i)(?P<part>[1-4])(?:st|nd|rd|th|er|e|º|\.)?\s*(?:Q|qtr|quarter|quartal|trimestre){_SIGN}{_YEAR}"
         ),
     ),
+    "day": (re.compile(r"(?P<year>(?:19|20)\d\d)[\s./-](?P<part>\d{3})"),),
     "week": (
         re.compile(rf"(?i)(?P<year>\d{{4}}){_SIGN}(?:W|KW|week)\s?(?P<part>\d{{1,2}})"),
         re.compile(rf"(?i)(?:W|KW|CW|wk|week)\s?(?P<part>\d{{1,2}}),?{_SIGN}(?P<year>\d{{4}})"),
@@ -60,9 +61,9 @@ _PERIODS = {
 def moment(value: Any, formats: str | Sequence[str], column: Column = UNKNOWN) -> datetime | None:
     """Return a date without time zone, None where missing.
 
-    ``formats``, tried in their order: "iso", "time" (10:30), "quarter" (2016-Q2), "week" (W05 2016), "epoch s" (also
-    ms, us, ns), "sheet days" (since 1899-12-30), or one of ``datetime.strptime``, which takes ``tidy`` text. Raises
-    ``ValueError`` for what is in none of them.
+    ``formats``, tried in their order: "iso", "time" (10:30), "quarter" (2016-Q2), "week" (W05 2016), "day" (2016-366),
+    "epoch s" (also ms, us, ns), "sheet days" (since 1899-12-30), or one of ``datetime.strptime``, which takes ``tidy``
+    text. Raises ``ValueError`` for what is in none of them.
     """
     if is_missing(value, marks_of(column)):
         return None
@@ -126,11 +127,13 @@ def _parsed(text: str, pattern: str) -> datetime:
 
 
 def _first_day(text: str, period: str) -> datetime:
-    """Return the day on which a quarter or a week begins: "Q2 2016", "2016-W05"."""
+    """Return the first day of "Q2 2016", "2016-W05" or "2016-366", a day of a year."""
     found = next(filter(None, (form.fullmatch(text) for form in _PERIODS[period])), None)
     if found is None:
         raise ValueError(text)
     year, part = int(found["year"]), int(found["part"])
+    if period == "day":
+        return datetime.strptime(f"{year}-{part:03}", "%Y-%j")
     if period == "week":
         return datetime.fromisocalendar(year, part, 1)
     return datetime(year if year > 99 else year + (2000 if year < 69 else 1900), 3 * part - 2, 1)

@@ -9,14 +9,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from automl.runtime.errors import PredictionError
+from automl.runtime.missing import says_nothing
 from automl.runtime.text_file import ending
 from automl.runtime.written import split_number
 
 DRAWN_LINE = re.compile(r"[\s|:+=-]*(?:---|===)[\s|:+=-]*")  # a line that is drawn
 FIRST_ROWS = 20  # and lines, which tell how a table is laid out
 _SEPARATORS = (",", ";", "\t", "|", "~", "^", "\x01", "\x1f")
-_MOST_TITLES = 5  # lines above the header
+_MOST_TITLES, _MOST_ABOVE = 5, 12  # lines above the header: of one field, and of some
 _SEPARATOR_LINE = re.compile(r'"?sep=(\\t|.)"?', re.IGNORECASE)
+_ROWS_TO_TELL = 100  # units and types from words for nothing
 _LOOK = 200_000  # characters in which the separator is looked for
 
 
@@ -27,7 +29,7 @@ def beginning(path: Path, text: str) -> tuple[int, str]:
     if start >= len(text):
         raise PredictionError(f"'{path}' is empty. The first line must hold the names of the columns.")
     if not separator:
-        start += _length_of_titles(text, start)
+        start += _length_of_titles(text, start) or _length_of_preamble(text, start)
     return start, separator or _separator(path, text, start)
 
 
@@ -47,6 +49,25 @@ def _length_of_titles(text: str, start: int) -> int:
         if 0 < len(titles) <= _MOST_TITLES and len(rows) - at > 2 and len(below) == 1 and are_names:
             return sum(map(len, lines[:at]))
     return 0
+
+
+def _length_of_preamble(text: str, start: int) -> int:
+    """Return the length of the lines above the header that have several fields, but fewer: "Exported by;Jane"."""
+    lines = list(itertools.islice(_lines(text[start : start + _LOOK]), 20))
+    for sign in _SEPARATORS:
+        rows = [next(csv.reader([line], delimiter=sign), []) for line in lines]
+        width = max(map(len, rows), default=0)
+        at = next((i for i, row in enumerate(rows) if _n_filled(row) == len(row) == width), 0)
+        is_above = 0 < at <= _MOST_ABOVE and all(_n_filled(row) < width for row in rows[:at])
+        if is_above and all(len(row) in (0, width) for row in rows[at:-1]) and _are_names(rows[at], rows[at + 1 : -1]):
+            return sum(map(len, lines[:at]))
+    return 0
+
+
+def _are_names(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether there are numbers in a column below, and none among the names."""
+    columns = zip(*filter(None, rows), strict=True)
+    return not any(map(split_number, names)) and any(all(map(split_number, column)) for column in columns)
 
 
 def _n_filled(row: Sequence[str]) -> int:
@@ -100,9 +121,29 @@ def _separator(path: Path, text: str, start: int) -> str:
 
 
 def _space(text: str, start: int) -> str:
-    """Return a space where it separates the fields, as in tables of a fixed width: always so many, some of numbers."""
-    lines = itertools.islice(filter(str.strip, _lines(text[start : start + _LOOK])), FIRST_ROWS + 1)
-    header, *rows = [line.split() for line in lines if not DRAWN_LINE.fullmatch(line)] or [[]]
-    if len(header) < 2 or len(rows) < 2 or any(len(row) != len(header) for row in rows):
+    """Return a space where it separates the fields, as in tables of a fixed width: always so many, some of numbers.
+
+    Rows may have their number, or name, before them.
+    """
+    lines = filter(str.strip, _lines(text[start : start + _LOOK]))
+    first = [line.strip() for line in itertools.islice(lines, FIRST_ROWS + 1) if not DRAWN_LINE.fullmatch(line)]
+    header, *rows = list(csv.reader(first, delimiter=" ", skipinitialspace=True)) or [[]]
+    sizes = set(map(len, rows))
+    if len(header) < 2 or len(rows) < 2 or len(sizes) > 1 or not sizes & {len(header), len(header) + 1}:
         return ""
     return " " if any(all(map(split_number, column)) for column in zip(*rows, strict=True)) else ""
+
+
+def is_second_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row has units, types or questions: words in all the columns, two or more, of numbers alone."""
+    first, *others = rows[:_ROWS_TO_TELL]
+    if len(others) < FIRST_ROWS // 2:
+        return False
+    words = [i for i, text in enumerate(first) if not _may_be_number(text)]
+    told = [i for i in range(len(first)) if all(_may_be_number(row[i]) for row in others)]
+    of_numbers = [i for i in told if any(split_number(row[i]) is not None for row in others)]
+    return len(set(words).intersection(of_numbers)) > 1 and all(i in words or not first[i].strip() for i in of_numbers)
+
+
+def _may_be_number(text: str) -> bool:
+    return says_nothing(text) or split_number(text) is not None

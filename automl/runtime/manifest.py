@@ -30,6 +30,7 @@ _COLUMN = {
     "between?": str,
     "several?": int,
     "center?": float,
+    "factor?": float,
     "missing?": [str],
     "salt?": str,
     "padded?": bool,

@@ -35,8 +35,9 @@ def is_missing(value: Any, marks: Collection[str] = MISSING) -> bool:
 
 def says_nothing(text: str) -> bool:
     """Whether a field of a column of numbers or dates only says that there is none: "-", "TBD", "#DIV/0!", "n.a."."""
-    plain = text.strip()
-    return not any(map(str.isalnum, text)) or plain.casefold() in _NOTHING or _NO_DATE.fullmatch(plain) is not None
+    plain = text.strip().casefold()
+    bare = plain.strip("'\"()[]{}<> ")
+    return not any(map(str.isalnum, text)) or not _NOTHING.isdisjoint((plain, bare)) or bool(_NO_DATE.fullmatch(plain))
 
 
 def marks_of(column: Column) -> Collection[str]:

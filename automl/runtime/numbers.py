@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from automl.runtime.arrays import as_array
+from automl.runtime.arrays import as_array, in_seconds
 from automl.runtime.durations import duration
 from automl.runtime.each import each
 from automl.runtime.missing import is_missing, marks_of, says_nothing
@@ -15,20 +15,22 @@ from automl.runtime.schema import UNKNOWN, Column
 from automl.runtime.units import addends, conversion, unit_key
 from automl.runtime.written import split_number, split_scale, unbracketed, value_of
 
+_SECOND = np.timedelta64(1, "s")
 _EXACT = 2.0**53  # beyond it, float64 does not hold every whole number
 _WHOLE = re.compile(r"[+-]?\d+")
 
 
 def number(value: Any, column: Column = UNKNOWN) -> float:
-    """Return a value as a float, NaN where missing, as ``column`` of the schema reads its numbers: less its ``center``.
+    """Return a value as a float, NaN where missing, as ``column`` of the schema reads its numbers.
 
-    Without one, a number is what ``float`` takes. Raises ``ValueError`` or ``TypeError`` where it is none.
+    That is less its ``center``, times its ``factor``. Without one, a number is what ``float`` takes. Raises
+    ``ValueError`` or ``TypeError`` where it is none.
     """
-    found, center = read_number(value, column), column.get("center", 0.0)
+    found, center, factor = read_number(value, column), column.get("center", 0.0), column.get("factor", 1.0)
     if isinstance(found, int) and abs(center) >= _EXACT:
-        return float(found - int(center))
+        return float(found - int(center)) * factor
     try:
-        return float(found) - center
+        return (float(found) - center) * factor
     except OverflowError:  # a whole number beyond 1e308
         return np.inf if found > 0 else -np.inf
 
@@ -43,7 +45,7 @@ def read_number(value: Any, column: Column) -> int | float:
     if isinstance(value, (date, time, np.datetime64)):
         raise ValueError(value)
     if isinstance(value, (timedelta, np.timedelta64)):
-        return value / np.timedelta64(1, "s") if isinstance(value, np.timedelta64) else value.total_seconds()
+        return float(in_seconds(value) / _SECOND) if isinstance(value, np.timedelta64) else value.total_seconds()
     return int(value) if isinstance(value, (int, np.integer)) else float(value)
 
 
@@ -95,12 +97,12 @@ def numbers(values: Any, column: Column = UNKNOWN) -> tuple[np.ndarray, int]:
     ``column``: of the schema, see ``number``; its ``center`` is subtracted, before digits are lost.
     """
     array = as_array(values)
-    center = column.get("center", 0.0)
+    center, factor = column.get("center", 0.0), column.get("factor", 1.0)
     bad = -1
     if array.dtype.kind in "biuf":
-        result = _difference(array, center)
+        result = _times(_difference(array, center), factor)
     elif array.dtype.kind == "m":
-        result = array / np.timedelta64(1, "s") - center
+        result = array / _SECOND - center
     else:
         is_plain = array.dtype == object and column.get("decimal") != "," and not column.get("format")
         is_plain = is_plain and not is_mixed(column)
@@ -109,8 +111,12 @@ def numbers(values: Any, column: Column = UNKNOWN) -> tuple[np.ndarray, int]:
             found, bad = each(array, lambda value: number(value, column))
             result = np.array(found, dtype=np.float64)
         else:
-            result = fast - center if center else fast
-    return _without(result, column, center), bad
+            result = _times(fast - center if center else fast, factor)
+    return _without(result, column), bad
+
+
+def _times(values: np.ndarray, factor: float) -> np.ndarray:
+    return values if factor == 1 else values * factor
 
 
 def _difference(array: np.ndarray, center: float) -> np.ndarray:
@@ -124,11 +130,12 @@ def _difference(array: np.ndarray, center: float) -> np.ndarray:
     return np.where(np.abs(rough) < _EXACT, exact, rough)
 
 
-def _without(result: np.ndarray, column: Column, center: float) -> np.ndarray:
+def _without(result: np.ndarray, column: Column) -> np.ndarray:
     """Make the marks that are numbers, such as -999, missing."""
+    center, factor = column.get("center", 0.0), column.get("factor", 1.0)
     for mark in column.get("missing", ()):
         with contextlib.suppress(ValueError):
-            result[result == float(mark) - center] = np.nan
+            result[result == (float(mark) - center) * factor] = np.nan
     return result
 
 

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from automl.runtime.columns import refuse_repeats
-from automl.runtime.errors import PredictionError
-from automl.runtime.layout import DRAWN_LINE, FIRST_ROWS, beginning
+from automl.runtime.errors import PredictionError, listed
+from automl.runtime.layout import DRAWN_LINE, FIRST_ROWS, beginning, is_second_header
 from automl.runtime.text_file import read_text
 
 
@@ -98,6 +98,8 @@ def _parse(
         rows = [row for row in rows if row[-1].strip() != names[-1] or [field.strip() for field in row] != names]
         left_out["repeat the header"] = n_rows - len(rows)
     said = [f"lines that {what} were left out: {n:,}." for what, n in left_out.items() if n]
+    if is_second_header(rows):
+        said.append(f"the row below the names is no row, and was left out: {listed(list(filter(None, rows.pop(0))))}.")
     said += [f"line {footer:,} and what follows have one field, and were left out."] if footer else []
     columns = {name: _interned(column) for name, column in zip(header, zip(*rows, strict=True), strict=True)}
     return columns, said

@@ -26,6 +26,8 @@ _NO_TEXT = {
     b"\x28\xb5\x2f\xfd": "compressed by zstd. Unpack it, or use gzip",
     b"SQLite format 3": "an SQLite database. Write the table as CSV",
     b"\x89HDF": "HDF5. Write the table as CSV",
+    b"@relation": "ARFF. Write the table as CSV",
+    b"@RELATION": "ARFF. Write the table as CSV",
     b"%PDF": "a PDF document",
     b"\x89PNG": "an image",
     b"\xff\xd8\xff": "an image",

@@ -40,7 +40,7 @@ _SIZES: dict[str, dict[float, str]] = {
     },
     "frequency": {1: "hz", 1e3: "khz", 1e6: "mhz", 1e9: "ghz"},
     "data": {
-        0.125: "bit", 1: "byte", 1e3: "kb", 1e6: "mb Mb MB", 1e9: "gb", 1e12: "tb", 1e15: "pb", 2**10: "kib",
+        0.125: "bit", 1: "b byte", 1e3: "kb", 1e6: "mb Mb MB", 1e9: "gb", 1e12: "tb", 1e15: "pb", 2**10: "kib",
         2**20: "mib", 2**30: "gib", 2**40: "tib",
     },
     "current": {1e-6: "μa ua", 1e-3: "mA ma", 1: "a amp ampere"},
@@ -48,6 +48,7 @@ _SIZES: dict[str, dict[float, str]] = {
     "resistance": {1: "ω ohm", 1e3: "kω kohm", 1e6: "MΩ"},
     "share": {0.01: "%", 1e-3: "‰", 1e-6: "ppm", 1e-9: "ppb"},
     "amount": {1: "mol", 1e-3: "mmol", 1e-6: "μmol umol", 1e-9: "nmol", 1e-12: "pmol"},
+    "balance": {1: "cr", -1: "dr"},
     "latitude": {1: "n", -1: "s"},
     "longitude": {1: "e", -1: "w"},
     "angle": {1: "°", 1 / 60: "'", 1 / 3600: '"'},

@@ -7,11 +7,22 @@ from typing import NamedTuple
 from automl.runtime.plain import in_ascii, unquoted
 
 _LONGEST_NUMBER = 80  # characters
-_BLURRED = r"(?i:(?:ca|circa|approx|approximately|about|around|etwa|env|environ)\b\.?|c\.)"
-BOUND = re.compile(
-    rf"^(?:[<>]=?|[≤≥~≈±]|\+/-|{_BLURRED}(?=\s*[-\d]))\s*(?=[^\s<>=≤≥~≈])"
-)  # what bounds or blurs a number
-BLUR = re.compile(r"(?<=[\d.,])\s*(?:±|\+/?-)\s*\d[\d.,]*|(?<=\d)\s?\+(?=$|\s*[^\W\d_]+$)")  # what follows it
+_NEAR = r"(?=\W{0,4}(?:[^\W\d_]{1,3}\W{0,2})?\d)"  # after a word: a number, maybe with a currency before it
+_BLURRED = (
+    r"(?:(?:ca|circa|approx|approximately|about|around|nearly|almost|roughly|only|from|starting (?:at|from)|etwa|env|"
+    rf"environ)\b\.?|c\.){_NEAR}"
+)
+_BOUNDED = (
+    r"(?:less than|fewer than|more than|at least|at most|up to|under|over|below|above|min|max|unter|über|bis)\b\.?"
+    rf"{_NEAR}"
+)
+BOUND = re.compile(  # what bounds or blurs a number
+    rf"(?i)^(?:(?P<bound>[<>]=?|[≤≥]|{_BOUNDED})|[~≈±]|\+/-|{_BLURRED})\s*(?=[^\s<>=≤≥~≈])"
+)
+_OPEN = r"\s*(?:or|and|&)\s(?:more|over|older|above|up|higher|greater|less|fewer|under|below|younger|lower)$"
+BLUR = re.compile(  # what follows it
+    rf"(?i)(?<=[\d.,])\s*(?:±|\+/?-)\s*\d[\d.,]*|(?<=\d)\s?(?P<plus>\+)(?=$|\s*[^\W\d_]+$)|(?<=\S)(?P<open>{_OPEN})"
+)
 _FOOTNOTE = re.compile(r"(?<=\d)\s?(?:[*†‡§]{1,4}|\[\w{1,3}\]|\([^\W\d_]{1,2}\))$|^[#№]\s?(?=\d)")
 _ORDINAL = re.compile(
     r"(?<=\d)(?:(?i:(?<!1\d)(?:(?<=1)st|(?<=2)nd|(?<=3)rd)|th)|(?<=1)(?:er|re|ère)|ème|eme|e)(?=$|\s)"

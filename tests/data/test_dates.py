@@ -40,6 +40,7 @@ DAY_FORMS = [
     "%Y.%m.%d", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%d %b %Y", "%d %B %Y", "%d-%b-%y", "%d-%b-%Y", "%d%b%Y",
     "%d/%b/%Y", "%Y%m%d", "%a, %d %b %Y", "%A, %B %d, %Y", "%d. %B %Y", "%Y-%b-%d", "%d%m%Y", "%m%d%Y", "%d. %m. %Y",
     "%Y. %m. %d.", "%Y年%m月%d日", "%Y년 %m월 %d일", "'%Y-%m-%d'", "%G-W%V-%u",
+    "%Y-%j", "%Y/%j", "%Y_%m_%d", "%b %d '%y", "%B %d, %y",
 ]  # fmt: skip
 MOMENT_FORMS = [
     "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S.000Z",
@@ -47,7 +48,9 @@ MOMENT_FORMS = [
     "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y, %I:%M:%S %p", "%b %d, %Y %I:%M:%S %p", "%b %d, %Y at %I:%M:%S%p",
     "%d-%b-%y %H:%M:%S", "%a %b %d %H:%M:%S %Y", "%Y%m%d%H%M%S", "%Y%m%dT%H%M%S", "%d/%b/%Y:%H:%M:%S +0000",
     "%a, %d %b %Y %H:%M:%S GMT", "%d.%m.%Y %H:%M:%S", "%Y/%m/%d %H:%M:%S.%f", "%d.%m.%Y %H.%M.%S",
-    "%d.%m.%Y, %H:%M:%S Uhr", "%Y-%m-%dT%H:%M:%SZ[Etc/UTC]", "%Y-%m-%d %H:%M:%S.123456789",
+    "%d.%m.%Y, %H:%M:%S Uhr", "%Y-%m-%dT%H:%M:%SZ[Etc/UTC]", "%H:%M:%S %d/%m/%Y",
+    "%I:%M:%S %p, %d %b %Y", "%H:%M:%S %B %d, %Y", "%Y/%m/%d-%H:%M:%S", "%Y-%m-%d_%H:%M:%S",
+    "%d-%B-%Y %I.%M.%S %p", "%Y-%m-%d %H:%M:%S.123456789",
 ]  # fmt: skip
 MIXED = {
     "three forms": [of("%Y-%m-%d"), of("%d/%m/%Y"), of("%b %d, %Y")],
@@ -181,6 +184,14 @@ def test_days_that_sheets_count_are_dates_where_declared_or_called_so() -> None:
     task = from_arrays({"order_date": serials, "amount": serials}, Y)
     assert [c.role for c in task.schema.columns] == ["datetime", "numeric"]
     assert task.data.x.numeric[:, 0].tolist() == [d.year for d in DAYS]
+
+
+@pytest.mark.parametrize("form", ["%b-%y", "%b %y", "%B-%y", "%b. %y"])
+def test_months_with_two_digits_are_those_of_a_year_unless_they_reach_the_end_of_a_month(form: str) -> None:
+    firsts = [d.replace(day=1) for d in DAYS]
+    check([d.strftime(form) for d in firsts], firsts)
+    days = [d.strftime(form.replace("y", "d")) for d in DAYS]
+    assert from_arrays({"when": days, "o": OTHER}, Y).schema.columns[0].role == "categorical"
 
 
 @pytest.mark.parametrize(("form", "zero"), [("%Y-%m-%d", "0000-00-00"), ("%Y-%m-%d %H:%M:%S", "0000-00-00 00:00:00"),

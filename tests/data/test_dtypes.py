@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+import torch
 
 from automl import AutoML, load
 from automl.data import from_arrays, rows
@@ -22,6 +23,7 @@ from automl.errors import DataError
 from automl.export import replay
 from automl.runtime.arrays import as_array
 from automl.runtime.encode import encode
+from automl.runtime.numbers import numbers
 from automl.task import Task
 
 N = 60
@@ -183,6 +185,23 @@ def test_polars(name: str, tmp_path: Path) -> None:
         }
     )
     assert check_replayed(frame.select(name, "other"), tmp_path).schema.columns[0].role != "dropped"
+
+
+@pytest.mark.parametrize(("unit", "days"), [("M", 365.25 / 12), ("Y", 365.25), ("3M", 365.25 / 4)])
+def test_durations_in_months_and_years_are_seconds(unit: str, days: float) -> None:
+    spans = COUNTS.astype("timedelta64[D]").astype(int).astype(f"timedelta64[{unit}]")
+    spans[1] = np.timedelta64("NaT")
+    for values in (spans, list(spans)):
+        found, bad = numbers(values)
+        assert bad == -1
+        np.testing.assert_allclose(found, np.where(np.arange(N) == 1, np.nan, COUNTS * days * 86_400))
+
+
+def test_a_tensor_that_numpy_cannot_read_is_refused_with_the_reason() -> None:
+    tensor = torch.ones((N, 2), requires_grad=True)
+    for x, y in ((tensor, Y), (X, tensor[:, 0])):
+        with pytest.raises(DataError, match=r"what NumPy can make an array of \(.*detach"):
+            from_arrays(x, y)
 
 
 @pytest.mark.parametrize(("values", "message"), REFUSED.values(), ids=REFUSED)

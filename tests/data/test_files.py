@@ -447,6 +447,9 @@ def test_a_broken_byte_among_many_letters_costs_its_letter_alone(tmp_path: Path)
 def test_empty_image_folder(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="one folder per class"):
         load(tmp_path)
+    (tmp_path / "train.csv").touch()
+    with pytest.raises(DataError, match=r"For a table, give its file, such as 'train\.csv'"):
+        load(tmp_path)
 
 
 def test_images_are_upright_and_on_white(tmp_path: Path) -> None:

@@ -82,7 +82,9 @@ def test_words_that_say_nothing_are_missing_among_numbers_and_dates_and_counted(
 
 
 @pytest.mark.parametrize("values", [NUMBERS, [f"{v} kg" for v in NUMBERS], DAYS, [f"{i}h {i % 60}m" for i in range(N)]])
-@pytest.mark.parametrize("words", [["BDL"], ["<LOD", "trace"], ["ongoing", "today", "new"]])
+@pytest.mark.parametrize(
+    "words", [["BDL"], ["<LOD", "trace"], ["ongoing", "today", "new"], ["see notes", "not asked", "no value", "left"]]
+)
 def test_frequent_words_among_numbers_and_dates_are_missing_and_said(values: Any, words: list[str]) -> None:
     kept = {i: words[i // 4 % len(words)] for i in range(0, N, 4)}
     texts = [kept.get(i, value) for i, value in enumerate(values)]
@@ -112,7 +114,10 @@ def test_words_that_are_most_of_a_column_or_many_are_levels() -> None:
         ["word" if i % 3 else v for i, v in enumerate(NUMBERS)],
         [f"w{i % 9 * 'x'}" if i % 4 == 0 else v for i, v in enumerate(NUMBERS)],
     ):
-        assert from_arrays({"c": texts, "o": X[:, 0]}, Y).schema.columns[0].role == "categorical"
+        task = from_arrays({"c": texts, "o": X[:, 0]}, Y)
+        assert task.schema.columns[0].role == "categorical"
+        many = sum(text not in map(str, NUMBERS) for text in map(str, texts)) < N / 2
+        assert any("of its 300 values are numbers" in note and "data.missing=[w" in note for note in task.notes) == many
 
 
 def test_several_words_are_counted_each_and_others_are_named_with_a_way_out_that_works() -> None:

@@ -52,6 +52,19 @@ def test_differences_are_kept_in_training_replay_and_prediction(values: Any, tmp
     np.testing.assert_array_equal(rows(task.schema, few).numeric, task.data.x.numeric[:3])
 
 
+@pytest.mark.parametrize("power", [-310, -300, -100, -40, 31, 38, 100, 300])
+@pytest.mark.parametrize("as_text", [True, False])
+def test_numbers_that_float32_cannot_hold_are_brought_into_its_range(power: int, as_text: bool) -> None:
+    values: Any = [f"{v:.6f}e{power}" for v in SMALL] if as_text else [float(f"{v:.6f}e{power}") for v in SMALL]
+    task = from_arrays({"c": values, "other": SMALL}, np.arange(N) % 2)
+    found = task.data.x.numeric[:, 0].astype(np.float64)
+    assert 0.01 < np.abs(found).max() < 10
+    assert np.corrcoef(found, SMALL)[0, 1] > 0.99999
+    schema = json.loads(json.dumps(task.schema.to_dict()))
+    few = encode(schema, {"c": [*values[:3], None], "other": SMALL[:4]}, wanted=("numeric",))["numeric"]
+    np.testing.assert_array_equal(few[:, 0], [*task.data.x.numeric[:3, 0], np.nan])
+
+
 @pytest.mark.parametrize("values", [SMALL, STEPS, STEPS * 1e6, 2000 + STEPS % 20, np.exp(20 * SMALL)])
 def test_what_float32_holds_is_left_alone(values: Any) -> None:
     task = from_arrays({"c": values, "other": SMALL}, np.arange(N) % 2)

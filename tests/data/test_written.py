@@ -112,6 +112,12 @@ FORMS: dict[str, Callable[..., str]] = {
     "counts of cells": lambda v: f"{v / 1000:.10g} 10*3/uL",
     "negative power of ten": lambda v: f"{v * 100:.10g}×10⁻²",
     "hemispheres": lambda v: f"{abs(v):.2f}{'S' if v < 0 else 'N'}",
+    "from, of some": lambda v: f"from £{v:,.2f}" if abs(v) % 4 < 2 else f"£{v:,.2f}",
+    "about, with a code": lambda v: f"approx. USD {v:,.2f}",
+    "bounds in words": lambda v: f"over {v:.2f} kg" if abs(v) % 4 < 1 else f"{v:.2f} kg",
+    "open ends in words": lambda v: f"{v:.2f} or more" if abs(v) % 4 < 1 else f"{v:.2f}",
+    "open ends of a unit": lambda v: f"{v:.2f} years and older" if abs(v) % 4 < 1 else f"{v:.2f} years",
+    "debit and credit": lambda v: f"{abs(v):,.2f} {'DR' if v < 0 else 'CR'}",
     "full width": lambda v: "".join(chr(ord(c) + 0xFEE0) if c in "0123456789.,-" else c for c in f"{v:,.2f}"),
     "arabic digits": lambda v: "".join(chr(0x660 + int(c)) if c.isdigit() else c for c in f"{v:.2f}"),
 }  # fmt: skip
@@ -286,6 +292,26 @@ def test_places_in_degrees_minutes_and_seconds_have_a_sign() -> None:
     _, values, _, _ = read([f"{i}°{i % 60}'{i % 50}.5\"{'NS'[i % 2]}" for i in range(80)])
     expected = [(i + i % 60 / 60 + (i % 50 + 0.5) / 3600) * (-1 if i % 2 else 1) for i in range(80)]
     np.testing.assert_allclose(values, expected)
+
+
+def test_bytes_and_their_multiples_are_one_unit() -> None:
+    sizes = {"B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9}
+    texts = [f"{i + 1} {unit}" for i in range(20) for unit in sizes]
+    _, values, bad, _ = read(texts)
+    assert bad == -1
+    np.testing.assert_allclose(values / values[0], [(i + 1) * size for i in range(20) for size in sizes.values()])
+
+
+@pytest.mark.parametrize("texts", [["24.5O", "l2.5"], ["12.5 kg", "7 lbs"], ["V27"]])
+def test_few_numbers_with_letters_among_many_without_are_named(texts: list[str]) -> None:
+    for at in (0, 40):
+        with pytest.raises(DataError, match=f"must hold values of one type.*has '({'|'.join(texts)})'"):
+            read([*map(str, VALUES[:at]), *texts, *map(str, VALUES[at:])])
+
+
+def test_a_note_shows_a_unit_as_it_is_written() -> None:
+    for unit in ("days ago", "views", "Stk."):
+        assert f"in '{unit}'" in read([f"{v:.2f} {unit}" for v in VALUES])[3][-1]
 
 
 def test_prediction_converts_as_training_did() -> None:
