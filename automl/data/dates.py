@@ -24,8 +24,8 @@ DAYS = (
 )  # fmt: skip
 # Without a time of the day.
 _OTHERS = (
-    "%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%m-%Y", "%b %Y", "%b-%Y", "%b-%y", "%b %y", "quarter", "week", "day", "%Y%m%d",
-    "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%b %d %H:%M:%S %Y",
+    "%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%m-%Y", "%b %Y", "%b, %Y", "%b-%Y", "%b-%y", "%b %y", "quarter", "week",
+    "day", "%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%b %d %H:%M:%S %Y",
 )  # fmt: skip
 _TIMES = ("time", "%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%I %p")
 SHOWN = ("2024-12-31", "31/12/2024", "12/31/2024", "31.12.2024", "Dec 31, 2024", "31-Dec-24", "20241231235959", "23:59")

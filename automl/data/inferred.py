@@ -165,7 +165,7 @@ def _as_written(column: Column, values: np.ndarray, counts: Counter[str], findin
         if bad < 0:
             if note := written.note(found, counts):
                 findings.notes.append(note)
-            note_nothing(name, counts, "numbers", findings)
+            note_nothing(name, counts, "numbers", findings, found.unit)
             return _number(found, values, findings, parsed)
     forms = dates.of_texts(name, counts)
     if forms:

@@ -9,6 +9,7 @@ from automl.data.findings import Findings, some
 from automl.data.strays import STRAY_SHARE
 from automl.runtime.labels import labels
 from automl.runtime.missing import MISSING, says_nothing
+from automl.runtime.numbers import lacks_number
 from automl.runtime.printable import shown
 from automl.task import Column
 
@@ -64,9 +65,11 @@ def _in_order(level: str) -> tuple[bool, float, str]:
     return (False, value, level) if value == value else (True, 0.0, level)
 
 
-def note_nothing(name: str, counts: Mapping[str, int], what: str, findings: Findings) -> None:
-    """Say which words and signs count as missing among numbers or dates."""
-    found = {text: n for text, n in counts.items() if says_nothing(text)}
+def note_nothing(
+    name: str, counts: Mapping[str, int], what: str, findings: Findings, units: Collection[str] = ()
+) -> None:
+    """Say which words and signs count as missing among numbers, which may have ``units``, or dates."""
+    found = {text: n for text, n in counts.items() if says_nothing(text) or lacks_number(text, units)}
     if found:
         note_missing(name, found, what, findings)
 

@@ -10,7 +10,7 @@ from automl.data.strays import sampled
 from automl.errors import DataError
 from automl.runtime.printable import shown
 from automl.runtime.units import SECONDS_OF, conversion, sizes, unit_key
-from automl.runtime.written import SCALES, Number, split_number, split_scale
+from automl.runtime.written import GROUPED, SCALES, Number, split_number, split_scale
 
 # ISO 4217, and what is written in their place.
 _CURRENCY_WORDS = (
@@ -38,7 +38,9 @@ _SCALES_OF_MARKS = frozenset((3, 4, 5, 6, 7, 10, 20, 100))
 
 def of(name: str, found: Mapping[str, Number], counts: Mapping[str, int]) -> tuple[tuple[str, ...], bool] | None:
     """Return the names of the one unit of a column, and whether k and M multiply; None where it has no one unit."""
-    if not all(is_currency(n.before) or unit_key(n.before) == "%" for n in found.values() if n.before):
+    if not _is_label(found) and not all(
+        is_currency(n.before) or unit_key(n.before) == "%" for n in found.values() if n.before
+    ):
         return None
     scaled = _is_scaled(found.values())
     after = {text: split_scale(n.after)[1] if scaled else n.after for text, n in found.items()}
@@ -73,6 +75,13 @@ def of(name: str, found: Mapping[str, Number], counts: Mapping[str, int]) -> tup
     if "%" in keys and n_bare:
         _refuse_shares(name, found)
     return tuple(keys), scaled
+
+
+def _is_label(found: Mapping[str, Number]) -> bool:
+    """Whether one text stands before all numbers, and these have marks: "Rated 4.5", unlike T28, "Level 5" and v2.7."""
+    before = {number.before for number in found.values()}
+    is_word = len(before) == 1 and (len(text := next(iter(before))) > 1 or not text.isalpha())
+    return is_word and any(mark in number.digits for number in found.values() for mark in GROUPED)
 
 
 def _are_flags(keys: Sequence[str], found: Mapping[str, Number]) -> bool:

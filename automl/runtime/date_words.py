@@ -5,18 +5,30 @@ from typing import Any
 
 _WORDS_OF_DATES = re.compile(r"([^\W\d_]{2,})\.?(?=\W|\d|$)")
 _MONTHS = {
-    "Jan": "january jan januar januari januaro janvier janv enero ene gennaio gen janeiro jänner jän",
-    "Feb": "february feb februar februari février fevrier févr fév fevr febrero febbraio fevereiro fev feber",
-    "Mar": "march mar märz mär mrz mars marzo março marco maart mrt marts",
-    "Apr": "april apr avril avr abril abr aprile",
-    "May": "may mai mayo maggio mag maio mei maj",
-    "Jun": "june jun juni juin junio giugno giu junho",
-    "Jul": "july jul juli juillet juil julio luglio lug julho",
-    "Aug": "august aug août aout agosto ago augustus augusti",
-    "Sep": "september sept sep septembre septiembre settembre set setembro",
-    "Oct": "october oct oktober okt octobre octubre ottobre ott outubro out",
-    "Nov": "november nov novembre noviembre novembro",
-    "Dec": "december dec dezember dez décembre decembre déc diciembre dic dicembre dezembro",
+    "Jan": "january jan januar januari januaro janvier janv enero ene gennaio gen janeiro jänner jän "
+    "ianuarie styczeń stycznia sty leden ledna январь января янв січень січня ocak oca",
+    "Feb": "february feb februar februari février fevrier févr fév fevr febrero febbraio fevereiro fev feber "
+    "februarie luty lutego lut únor února февраль февраля фев лютий лютого şubat subat şub",
+    "Mar": "march mar märz mär mrz mars marzo março marco maart mrt marts "
+    "martie marzec marca březen března март марта мар березень березня mart",
+    "Apr": "april apr avril avr abril abr aprile "
+    "aprilie kwiecień kwietnia kwi duben dubna апрель апреля апр квітень квітня nisan nis",
+    "May": "may mai mayo maggio mag maio mei maj maja květen května май мая травень травня mayıs mayis",
+    "Jun": "june jun juni juin junio giugno giu junho "
+    "iunie czerwiec czerwca cze červen června июнь июня июн червень червня haziran haz",
+    "Jul": "july jul juli juillet juil julio luglio lug julho "
+    "iulie lipiec lipca lip červenec července июль июля июл липень липня temmuz tem",
+    "Aug": "august aug août aout agosto ago augustus augusti "
+    "sierpień sierpnia sie srpen srpna август августа авг серпень серпня ağustos agustos ağu",
+    "Sep": "september sept sep septembre septiembre settembre set setembro "
+    "septembrie wrzesień września wrz září сентябрь сентября сен сент вересень вересня eylül eylul eyl",
+    "Oct": "october oct oktober okt octobre octubre ottobre ott outubro out "
+    "octombrie październik października paź říjen října октябрь октября окт жовтень жовтня ekim eki",
+    "Nov": "november nov novembre noviembre novembro "
+    "noiembrie listopad listopada lis listopadu ноябрь ноября ноя листопад листопада kasım kasim kas",
+    "Dec": "december dec dezember dez décembre decembre déc diciembre dic dicembre dezembro "
+    "decembrie desember des grudzień grudnia gru prosinec prosince "
+    "декабрь декабря дек грудень грудня aralık aralik ara",
 }
 _PLAIN_WORDS = {name: month for month, names in _MONTHS.items() for name in names.split()}
 _LEFT_OUT = (  # days of the week, and small words
@@ -24,7 +36,9 @@ _LEFT_OUT = (  # days of the week, and small words
     "montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag mo di mi do fr sa so "
     "lundi mardi mercredi jeudi vendredi samedi dimanche lunes martes miércoles miercoles jueves viernes sábado sabado "
     "domingo lunedì martedì mercoledì giovedì venerdì sabato domenica maandag dinsdag woensdag donderdag vrijdag "
-    "zaterdag zondag segunda terça quarta quinta sexta feira de del of the at um à den uhr"
+    "zaterdag zondag segunda terça quarta quinta sexta feira poniedziałek wtorek środa czwartek piątek sobota "
+    "niedziela понедельник вторник среда четверг пятница суббота воскресенье пн вт ср чт пт сб вс "
+    "pazartesi salı çarşamba perşembe cuma cumartesi pazar de del of the at um à den uhr года року roku"
 )
 _PLAIN_WORDS |= dict.fromkeys(_LEFT_OUT.split(), "")
 
@@ -40,17 +54,22 @@ _TIDY: tuple[tuple[re.Pattern[str], Any], ...] = (
     (_WORDS_OF_DATES, _plain_word),
     (re.compile("[年년月월](?=\\s*\\d)\\s*"), "-"),
     (re.compile("[年년月월日일]"), ""),
+    (re.compile(r"(?<=\d{4})\s(?:г|р|r)\.?$|(?<=\d)\s(?=[/.-]\s\d)|(?<=\d\s[/-])\s|(?<=\d[/-])\s(?=\d)"), ""),
     # The time of the day comes last, after a space.
     (
         re.compile(r"(?i)^(\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?: [ap]m)?)[\s,-]+(?=\d{1,4}\D|[^\W\d_]{3})([^:]+)$"),
         r"\2 \1",
     ),
     (re.compile(r"^([^:]*\d)\s*[-_;|@]\s*(?=\d\d:\d\d)"), r"\1 "),
-    (re.compile(r"(?<=\d{4}):(?=\d\d:\d\d)|,?\s+(?=\d{1,2}:\d\d)"), " "),
+    (re.compile(r"(?<=\d{4}):(?=\d\d:\d\d)|(?<=\d)T(?=\d\d:\d\d)|,?\s+(?=\d{1,2}:\d\d)"), " "),
     (re.compile(r"(?<=\d)_(?=\d)"), "-"),
     (re.compile(r"(?<=\d)\.\s+(?=\d)"), "."),
     (re.compile(r"(?<=\d)h(?=\d\d)"), ":"),
-    (re.compile(r"(?i)(?<=\d{4}\s)\d\d\.\d\d(?:\.\d\d)?(?=$|\s[ap]m$)"), lambda clock: clock[0].replace(".", ":")),
+    (
+        re.compile(r"(?i)(?<=\d\d\s)(\d\d)\.(\d\d)(?:\.(\d\d))?(?=$|(?:\.\d+)?\s[ap]m$)"),
+        lambda clock: ":".join(filter(None, clock.groups())),
+    ),
+    (re.compile(r"(?<=\.\d{6})\d+"), ""),
     (re.compile(r"(?:(?<=[^\W\d_])|\s)'(?=\d\d(?:$|\s))|\s+"), " "),
     (re.compile(r"^[\s,-]+|[\s,.]+$"), ""),
 )

@@ -39,12 +39,13 @@ _ZONES = {  # that mean one thing
 }  # fmt: skip
 _ZONES = {name: f" {offset}" for name, offset in _ZONES.items()}
 _NAMED_ZONE = re.compile(rf"(?<=[\dMm.])\s*(?P<name>{'|'.join(_ZONES)})$|\[[\w/+-]+\]$")
+_NOTED_ZONE = re.compile(r"\s*\([^()\d]*\)$|\b(?:GMT|UTC)(?=[+-]\d\d:?\d\d)")  # beside an offset
 _MIDNIGHT = re.compile(r"(?<=[\dT] )24:00(?::00(?:\.0+)?)?|(?<=\dT)24:00(?::00(?:\.0+)?)?")
 _LEAP_SECOND = re.compile(r"(?<=:59):60\b")
 _YEAR, _SIGN = r"(?P<year>\d{4}|\d\d)", r"[\s./_'-]*"
 _PERIODS = {
     "quarter": (
-        re.compile(rf"(?i)(?P<year>\d{{4}}){_SIGN}Q(?P<part>[1-4])"),
+        re.compile(rf"(?i)(?:FY\s?)?(?P<year>\d{{4}}){_SIGN}Q(?P<part>[1-4])"),
         re.compile(rf"(?i)[QT](?P<part>[1-4]){_SIGN}{_YEAR}"),
         re.compile(
             rf"(?i)(?P<part>[1-4])(?:st|nd|rd|th|er|e|º|\.)?\s*(?:Q|qtr|quarter|quartal|trimestre){_SIGN}{_YEAR}"
@@ -140,8 +141,10 @@ def _first_day(text: str, period: str) -> datetime:
 
 
 def plain_date(text: str) -> str:
-    """Return a date in ASCII, without quotes, a known time zone as its offset."""
-    return _NAMED_ZONE.sub(_as_offset, unquoted(in_ascii(text)))
+    """Return a date in ASCII, without quotes and brackets, a known time zone as its offset."""
+    text = _NOTED_ZONE.sub("", unquoted(in_ascii(text)))
+    text = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    return _NAMED_ZONE.sub(_as_offset, text)
 
 
 def _as_offset(zone: re.Match[str]) -> str:

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from collections.abc import Collection
 from datetime import date, time, timedelta
 from typing import Any
 
@@ -63,11 +64,18 @@ def _number_in(text: str, column: Column) -> int | float:
     if column.get("decimal") != "," and not is_mixed(column):
         with contextlib.suppress(ValueError):
             return _plain_number(text)
-    if says_nothing(text):
+    if says_nothing(text) or lacks_number(text, column.get("unit", ())):
         return np.nan
     if not column.get("decimal"):
         raise ValueError(text)
     return sum(_measure_in(part, column) for part in addends(text))
+
+
+def lacks_number(text: str, units: Collection[str]) -> bool:
+    """Whether a field only has one of its column's units, or says beside it that there is none: "kg", "null kg"."""
+    before, _, after = text.strip().partition(" ")
+    head, _, tail = text.strip().rpartition(" ")
+    return (unit_key(before) in units and says_nothing(after)) or (unit_key(tail) in units and says_nothing(head))
 
 
 def _measure_in(text: str, column: Column) -> float:

@@ -20,6 +20,8 @@ _SIGNS = str.maketrans(
         0xBA: "°",
         0x2103: "°C",
         0x2109: "°F",
+        **dict.fromkeys((0x25B2, 0x2191), "+"),
+        **dict.fromkeys((0x25BC, 0x2193), "-"),
         0x66A: "%",  # Arabic
         0x66B: ".",
     }

@@ -49,6 +49,7 @@ _SIZES: dict[str, dict[float, str]] = {
     "share": {0.01: "%", 1e-3: "‰", 1e-6: "ppm", 1e-9: "ppb"},
     "amount": {1: "mol", 1e-3: "mmol", 1e-6: "μmol umol", 1e-9: "nmol", 1e-12: "pmol"},
     "balance": {1: "cr", -1: "dr"},
+    "era": {1: "ad ce", -1: "bc bce"},
     "latitude": {1: "n", -1: "s"},
     "longitude": {1: "e", -1: "w"},
     "angle": {1: "°", 1 / 60: "'", 1 / 3600: '"'},

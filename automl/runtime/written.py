@@ -23,6 +23,7 @@ _OPEN = r"\s*(?:or|and|&)\s(?:more|over|older|above|up|higher|greater|less|fewer
 BLUR = re.compile(  # what follows it
     rf"(?i)(?<=[\d.,])\s*(?:±|\+/?-)\s*\d[\d.,]*|(?<=\d)\s?(?P<plus>\+)(?=$|\s*[^\W\d_]+$)|(?<=\S)(?P<open>{_OPEN})"
 )
+_MINUS = re.compile(r"(?i)^(?:minus|moins|menos|meno)\s(?=\W?\d)")
 _FOOTNOTE = re.compile(r"(?<=\d)\s?(?:[*†‡§]{1,4}|\[\w{1,3}\]|\([^\W\d_]{1,2}\))$|^[#№]\s?(?=\d)")
 _ORDINAL = re.compile(
     r"(?<=\d)(?:(?i:(?<!1\d)(?:(?<=1)st|(?<=2)nd|(?<=3)rd)|th)|(?<=1)(?:er|re|ère)|ème|eme|e)(?=$|\s)"
@@ -75,7 +76,7 @@ def split_number(text: str) -> Number | None:
     """
     if len(text) > _LONGEST_NUMBER:
         return None
-    text = BOUND.sub("", unquoted(in_ascii(text)))
+    text = _MINUS.sub("-", BOUND.sub("", unquoted(in_ascii(text))))
     if not text.isascii():
         text = _SUPERSCRIPTS.sub(lambda power: f"10^{in_ascii(unicodedata.normalize('NFKC', power[1]))}", text)
         text = _VULGAR.sub(_in_digits, text)

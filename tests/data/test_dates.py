@@ -40,7 +40,7 @@ DAY_FORMS = [
     "%Y.%m.%d", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%d %b %Y", "%d %B %Y", "%d-%b-%y", "%d-%b-%Y", "%d%b%Y",
     "%d/%b/%Y", "%Y%m%d", "%a, %d %b %Y", "%A, %B %d, %Y", "%d. %B %Y", "%Y-%b-%d", "%d%m%Y", "%m%d%Y", "%d. %m. %Y",
     "%Y. %m. %d.", "%Y年%m月%d日", "%Y년 %m월 %d일", "'%Y-%m-%d'", "%G-W%V-%u",
-    "%Y-%j", "%Y/%j", "%Y_%m_%d", "%b %d '%y", "%B %d, %y",
+    "%d / %m / %Y", "%d. %B %Y г.", "%Y-%j", "%Y/%j", "%Y_%m_%d", "%b %d '%y", "%B %d, %y",
 ]  # fmt: skip
 MOMENT_FORMS = [
     "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S.000Z",
@@ -48,7 +48,9 @@ MOMENT_FORMS = [
     "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y, %I:%M:%S %p", "%b %d, %Y %I:%M:%S %p", "%b %d, %Y at %I:%M:%S%p",
     "%d-%b-%y %H:%M:%S", "%a %b %d %H:%M:%S %Y", "%Y%m%d%H%M%S", "%Y%m%dT%H%M%S", "%d/%b/%Y:%H:%M:%S +0000",
     "%a, %d %b %Y %H:%M:%S GMT", "%d.%m.%Y %H:%M:%S", "%Y/%m/%d %H:%M:%S.%f", "%d.%m.%Y %H.%M.%S",
-    "%d.%m.%Y, %H:%M:%S Uhr", "%Y-%m-%dT%H:%M:%SZ[Etc/UTC]", "%H:%M:%S %d/%m/%Y",
+    "%d.%m.%Y, %H:%M:%S Uhr", "%Y-%m-%dT%H:%M:%SZ[Etc/UTC]", "%H:%M:%S %d/%m/%Y", "%Y/%m/%dT%H:%M:%S",
+    "[%d/%b/%Y:%H:%M:%S +0000]", "%d-%b-%y %I.%M.%S.000000000 %p", 
+    "%a %b %d %Y %H:%M:%S GMT+0000 (Greenwich Mean Time)",
     "%I:%M:%S %p, %d %b %Y", "%H:%M:%S %B %d, %Y", "%Y/%m/%d-%H:%M:%S", "%Y-%m-%d_%H:%M:%S",
     "%d-%B-%Y %I.%M.%S %p", "%Y-%m-%d %H:%M:%S.123456789",
 ]  # fmt: skip
@@ -99,6 +101,12 @@ MONTHS = {
     "Italian": "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
     "Portuguese": "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
     "Dutch": "januari februari maart april mei juni juli augustus september oktober november december",
+    "Romanian": "ianuarie februarie martie aprilie mai iunie iulie august septembrie octombrie noiembrie decembrie",
+    "Polish": "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
+    "Czech": "ledna února března dubna května června července srpna září října listopadu prosince",
+    "Russian": "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
+    "Ukrainian": "січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня",
+    "Turkish": "Ocak Şubat Mart Nisan Mayıs Haziran Temmuz Ağustos Eylül Ekim Kasım Aralık",
     "Swedish": "januari februari mars april maj juni juli augusti september oktober november december",
 }
 WITH_MONTHS = [

@@ -100,6 +100,14 @@ def test_frequent_words_among_numbers_and_dates_are_missing_and_said(values: Any
     assert set(words) <= set(declared.levels)
 
 
+@pytest.mark.parametrize("word", ["kg", "- kg", "null kg", "n.a. kg", "kg TBD"])
+def test_a_unit_without_a_number_is_missing_and_counted(word: str) -> None:
+    task = from_arrays({"c": with_words([f"{v} kg" for v in NUMBERS], word), "o": X[:, 0]}, Y)
+    assert np.isnan(task.data.x.numeric[:, 0]).sum() == 2
+    assert any(f"'{word}' (2)" in note for note in task.notes)
+    assert np.isnan(rows(task.schema, {"c": [word, "2 kg"], "o": [1, 2]}).numeric[:, 0]).tolist() == [True, False]
+
+
 @pytest.mark.parametrize("words", [["BDL"], ["<LOD", "trace"]])
 def test_frequent_words_in_a_target_of_numbers_are_named_with_a_way_out_that_works(words: list[str]) -> None:
     y = [words[i // 4 % len(words)] if i % 4 == 0 else value for i, value in enumerate(NUMBERS)]
