@@ -66,7 +66,7 @@ def take_apart(data: Source, target: str | None, options: Options, where: str = 
             given = str(given)
             if given not in columns:
                 raise unknown_name(f"column for {what}", given, columns)
-            if what != "order" or not dates.formats(columns[given]):  # a date stays a feature
+            if what != "order" or not _are_dates(given, columns[given]):  # a date stays a feature
                 aside[given] = _ASIDE[what]
             given = columns[given]
         extra[what] = None if given is None else same_rows(what, given, len(data))
@@ -104,6 +104,12 @@ def same_rows(what: str, values: Any, n_rows: int) -> np.ndarray:
     if array.shape != (n_rows,):
         raise DataError(f"{what} must have one value for each of the {n_rows} rows; its shape is {array.shape}.")
     return array
+
+
+def _are_dates(name: str, values: np.ndarray) -> bool:
+    """Whether a column holds dates, also as numbers: seconds since 1970, 20240131, days of a sheet."""
+    found, bad = (values, 0) if values.dtype.kind == "M" else numbers(values)
+    return bool(dates.formats(values)) if bad >= 0 else bool(dates.of_numbers(name, found))
 
 
 def _weights(values: np.ndarray) -> np.ndarray:

@@ -365,6 +365,22 @@ def test_a_target_of_durations_is_a_number_of_seconds_and_few_dates_are_classes(
         from_arrays({"o": OTHER}, [d.strftime("%d.%m.%Y") for d in DAYS])
 
 
+AS_NUMBERS: dict[str, tuple[str, Any]] = {
+    "seconds": ("timestamp", lambda m: int((m - dt.datetime(1970, 1, 1)).total_seconds())),
+    "seconds, text": ("timestamp", lambda m: f"{(m - dt.datetime(1970, 1, 1)).total_seconds():.0f}"),
+    "days of a sheet": ("order_date", lambda m: (m - dt.datetime(1899, 12, 30)).days),
+    "digits": ("when", lambda m: int(m.strftime("%Y%m%d"))),
+}
+
+
+@pytest.mark.parametrize(("name", "form"), AS_NUMBERS.values(), ids=AS_NUMBERS)
+def test_dates_that_are_numbers_stay_features_of_what_is_ordered_by_them(name: str, form: Any) -> None:
+    task = from_arrays({name: [form(m) for m in MOMENTS], "o": OTHER}, Y, order=name)
+    assert task.schema.columns[0].role == "datetime"
+    steps = from_arrays({"step": rng.permutation(N), "o": OTHER}, Y, order="step")
+    assert steps.schema.columns[0].role == "dropped"
+
+
 def test_what_rows_are_ordered_by_stays_a_feature_and_says_what_it_does() -> None:
     when = [d.strftime("%d/%m/%Y") for d in DAYS]
     task = from_arrays(pd.DataFrame({"when": when, "o": OTHER, "y": Y}), "y", order="when")
