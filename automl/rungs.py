@@ -4,8 +4,8 @@ A candidate of a family that can end its training in a given time (``Problem.fit
 first rung each gets the same few seconds and a schedule that ends in them, so no candidate eats the budget unseen, and
 a slow one is judged by what it makes of its time. On each rung the best third is promoted as soon as it is known
 (asynchronous successive halving: Li et al., MLSys 2020, arXiv:1810.05934) and is trained anew for three times as long.
-Who had all epochs is compared on the higher rungs as well. When ``LAST_SHARE`` of the time is left, free workers take up
-the best candidates, one each, for all the time there is: longer schedules are better ones, so epochs do not end it.
+Who had all epochs is compared on the higher rungs as well. When ``LAST_SHARE`` of the time is left, free workers take
+up the best candidates, one each, for all the time there is: longer schedules are better ones, so epochs do not end it.
 
 A rung is part of a candidate's parameters: ``rung`` is its number or "last", ``rung.seconds`` what the fit of a fold
 gets. So it stands on the leaderboard, survives a resume, and needs no word from runners. A trial that did not get
