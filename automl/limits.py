@@ -2,41 +2,58 @@
 
 import math
 import time
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
-from automl.assemble import build
+from automl.assemble import MORE_STEPS, build
 from automl.errors import NotApplicable
-from automl.goals import Goals
+from automl.export.front import declare_inputs
+from automl.export.graph import Graph
+from automl.export.measure import numbers_in
+from automl.export.within import COMPRESSED
+from automl.goals import COUNTED, Goals
+from automl.quiet import quiet
 from automl.registry import load
 from automl.space import Choice, Defaults, Inherit, Params, Question, Scalar, Space, draw, questions
-from automl.task import FAMILY_FOLDER, Task
+from automl.task import FAMILY_FOLDER, Rows, Task
+from automl.training.pipeline import Pipeline
 from automl.training.torch_model import TorchModel
 from automl.types import Values
+
+Value = TypeVar("Value")
 
 # How often each parameter of the smallest candidate is looked at, and how often each one of others comes nearer to it.
 SWEEPS, ROUNDS = 3, 3
 EXAMPLES = 4
+# Where steps before a network learn, so many rows of the first fold say what they make of them.
+LEARNED_FROM = 5_000
 # A graph holds some more numbers than the network in it: scales of its input, the temperature of its answers.
 SPARE_PARAMETERS = 32
+BYTES_OF_A_NUMBER = 4
+# What is known of a candidate before it is trained; of the bytes, how few they can be.
+KNOWN = (*COUNTED, "bytes")
 
 
 class KnownSizes:
-    """Brings candidates within limits on what a network has before it is trained (``goals.COUNTED``).
+    """Brings candidates within limits on what a network has before it is trained (``KNOWN``).
 
-    ``until``: when to give up on candidates (``time.time()``); None: never. ``nearest``: what came nearest to the
-    limits of all that could not be brought within them.
+    Steps before a network are fitted to some rows, and count: what they keep is shipped too. ``until``: when to give up
+    on candidates (``time.time()``); None: never. ``compresses``: whether what is shipped is compressed. ``nearest``:
+    what came nearest to the limits of all that could not be brought within them.
     """
 
-    def __init__(self, task: Task, goals: Goals, until: float | None = None) -> None:
-        self.goals, self.until = goals, math.inf if until is None else until
-        self._aim = replace(goals, limits={name: _room(name, limit) for name, limit in goals.limits.items()})
-        self.problem, self.kind = task.problem, task.kind
-        self.x = task.data.x.take(slice(0, EXAMPLES))
+    def __init__(self, task: Task, goals: Goals, until: float | None = None, compresses: bool = True) -> None:
+        self.goals, self.until = goals.limited_to(KNOWN), math.inf if until is None else until
+        self._aim = replace(self.goals, limits={name: _room(name, limit) for name, limit in self.goals.limits.items()})
+        self.task, self.problem, self.kind = task, task.problem, task.kind
+        self.bytes_of_a_number = BYTES_OF_A_NUMBER * (COMPRESSED if compresses else 1.0)
         self.nearest: Values = {}
         self._smallest: dict[Scalar, Params] = {}
         self._known: dict[tuple[object, ...], Values] = {}
+        self._seen: tuple[Params, tuple[Rows, float]] | None = None
 
     def within(self, space: Space, params: Params, rng: np.random.Generator) -> Params | None:
         """Return ``params`` where they are within the limits, else what small changes make of them, or None.
@@ -88,11 +105,15 @@ class KnownSizes:
         return self._smallest.get(family, params)
 
     def _shaping(self, space: Space, params: Params) -> dict[str, Question]:
-        """Return what a candidate of its family is asked about its shape: how it is trained has no size."""
-        family = str(params.get("family"))
-        own = load(FAMILY_FOLDER[self.kind], family).space
-        asked = questions(space, params)
-        return {path: asked[path] for path in asked if path.removeprefix(f"family.{family}.").split(".")[0] in own}
+        """Return what a candidate is asked about its shape and about its steps: how it is trained has no size."""
+        family = load(FAMILY_FOLDER[self.kind], str(params.get("family")))
+        return self._below(questions(space, params), params, {*family.space, *family.steps, MORE_STEPS})
+
+    @staticmethod
+    def _below(asked: Mapping[str, Value], params: Params, parts: Collection[str]) -> dict[str, Value]:
+        """Return what of ``asked`` is below one of the ``parts`` of the candidate's family."""
+        start = f"family.{params.get('family')}."
+        return {path: value for path, value in asked.items() if path.removeprefix(start).split(".")[0] in parts}
 
     def _smaller(self, params: Params, other: Params) -> Params:
         if time.time() >= self.until:
@@ -108,17 +129,45 @@ class KnownSizes:
         return max(shares, default=0.0), sum(shares)
 
     def _of(self, params: Params) -> Values:
-        """Return what is known of a candidate: nothing where it is no network, or has steps before it that learn."""
+        """Return what is known of a candidate: nothing where it is no network."""
         if (key := tuple(params.items())) not in self._known:
             self._known[key] = self._counted(params)
         return self._known[key]
 
     def _counted(self, params: Params) -> Values:
         try:
-            model = build(params, self.problem)
-            return model.model.sizes(self.x) if isinstance(model.model, TorchModel) and not model.steps else {}
+            with quiet():
+                pipeline = build(params, self.problem)
+                if not isinstance(pipeline.model, TorchModel):
+                    return {}
+                x, before = self._seen_by_network(params, pipeline)
+                values = pipeline.model.sizes(x)
         except (NotApplicable, RuntimeError, ValueError):  # what cannot be built says so as a trial
             return {}
+        held = before + values["parameters"]
+        return {**values, "parameters": held, "bytes": held * self.bytes_of_a_number}
+
+    def _seen_by_network(self, params: Params, pipeline: Pipeline) -> tuple[Rows, float]:
+        """Return some rows behind the steps of a candidate, and how many numbers a graph holds of these.
+
+        Those of the latest are kept: the next one often differs in the network alone.
+        """
+        if not pipeline.steps:
+            return self.task.data.x.take(slice(0, EXAMPLES)), 0.0
+        family = load(FAMILY_FOLDER[self.kind], str(params["family"]))
+        of_steps = self._below(params, params, {"family", *family.steps, MORE_STEPS})
+        if self._seen is None or self._seen[0] != of_steps:
+            self._seen = of_steps, self._behind(pipeline)
+        return self._seen[1]
+
+    def _behind(self, pipeline: Pipeline) -> tuple[Rows, float]:
+        index = self.task.splits[0][0] if self.task.splits else np.arange(self.task.n_rows)
+        some = self.task.data.take(index[:: -(-len(index) // LEARNED_FROM)])
+        graph, x = Graph(), some.x
+        tensors = declare_inputs(graph, self.task.schema, x)
+        for step in pipeline.steps:
+            x, tensors = step.fit_transform(x, some.y), step.to_onnx(graph, tensors)
+        return x, numbers_in(graph.model(tensors).SerializeToString())
 
 
 def _room(name: str, limit: float) -> float:

@@ -23,7 +23,7 @@ from automl.interrupts import first_one_waits, none_is_lost
 from automl.kept import KeptTrials
 from automl.leaderboard.records import ArtifactRecord
 from automl.leaderboard.store import Store
-from automl.limits import KnownSizes
+from automl.limits import KNOWN, KnownSizes
 from automl.model_store import ModelStore
 from automl.proposals import InOrder, Proposals, Within
 from automl.run_folder import RunFolder
@@ -81,7 +81,9 @@ class Search:
         counted = config.goals.limited_to(COUNTED)
         if counted.limits:
             self.task = task = replace(task, problem=replace(task.problem, limits=counted.limits))
-        self.sizes = KnownSizes(task, counted, config.plan.search_until) if counted.limits else None
+        known = config.goals.limited_to(KNOWN)
+        compresses = bool(config.ship.compress.options)
+        self.sizes = KnownSizes(task, known, config.plan.search_until, compresses) if known.limits else None
         self.searcher = make_searcher(space, starts, config, task, None if self.sizes is None else self.sizes.within)
 
     def run(self, folder: RunFolder, view: View, recorded: Named | None = None) -> SearchResult:

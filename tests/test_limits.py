@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from automl import options
-from automl.assemble import build, task_space
+from automl.assemble import SpaceConfig, build, task_space
 from automl.errors import ConfigError, LimitError, TrialError
 from automl.export import measure
 from automl.export.config import CompressConfig, ShipConfig
@@ -70,6 +70,24 @@ def test_random_candidates_are_brought_within_the_limits() -> None:
             costs = build(found, task.problem).model.sizes(task.data.x.take(slice(0, 2)))  # type: ignore[attr-defined]
             assert all(costs[name] <= limit for name, limit in limits.items())
     assert changed
+
+
+@pytest.mark.parametrize("family", ["realmlp", "mlp"])
+@pytest.mark.parametrize("limit", [{"parameters": 1_500.0}, {"parameters": 20_000.0}, {"bytes": 5_000.0}])
+def test_networks_behind_steps_that_learn_are_brought_within_with_what_these_keep(
+    family: str, limit: dict[str, float]
+) -> None:
+    task = make("table", "multiclass")
+    space, rng = task_space(task, SpaceConfig({"tables": [family]})), np.random.default_rng(0)
+    within = KnownSizes(task, Goals(limits=limit), compresses=False).within
+    found = [within(space, draw(space, Random(rng)), rng) for _ in range(4)]
+    small = [params for params in found if params is not None]
+    assert len(small) > 2
+    for params in small[:2]:
+        model = build({**params, f"family.{family}.epochs": 1}, task.problem)
+        list(model.fit(*task.fold(0)))
+        numbers = measure.measured(task, model, ["parameters"])["parameters"]
+        assert numbers <= limit.get("parameters", 1.05 * limit.get("bytes", 0) / 4)
 
 
 def test_what_cannot_be_brought_within_is_not_tried_and_the_nearest_is_known() -> None:
