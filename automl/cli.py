@@ -192,6 +192,18 @@ def _export(argv: list[str]) -> None:
     commands.export(given.run, given.output, given.overrides, given.members, given.max_loss, given.trust)
 
 
+def _torch_export(argv: list[str]) -> None:
+    parser = usage.parser("torch-export", "Write a run's network as PyTorch programs: torch.export and TorchScript.")
+    parser.add_argument("run", help="the run's folder")
+    parser.add_argument("-o", "--output", required=True, help="a new folder; model.pt2 and model.ts are put there")
+    parser.add_argument("--trial", help="which trial (default: the best network that sees the rows as they are)")
+    parser.add_argument("--trust", action="store_true", help=TRUST)
+    given = parser.parse_args(argv)
+    from automl import commands
+
+    commands.torch_export(given.run, given.output, given.trial, given.trust)
+
+
 def _optuna_export(argv: list[str]) -> None:
     parser = _exporter("optuna-export", "Write a run as a study of Optuna's, for optuna-dashboard and its other tools.")
     parser.add_argument("--storage", help="Optuna's storage (default: sqlite:///RUN/optuna.db, in the run's folder)")
@@ -319,6 +331,7 @@ COMMANDS = {
     "board": _board,
     "predict": _predict,
     "export": _export,
+    "torch-export": _torch_export,
     "optuna-export": _optuna_export,
     "tensorboard-export": _tensorboard_export,
     "mlflow-export": _mlflow_export,

@@ -113,14 +113,31 @@ def export(
     from automl.export.ship import ship
 
     run_folder.make(target, "-o")
-
-    def note(text: str) -> None:
-        print(printable(text), file=sys.stderr)
-
-    measure_kept(run.task, run.kept, note)
-    _, shipped = ship(run.task, run.kept, target, chosen, time.time() + UNHURRIED_SECONDS, note)
+    measure_kept(run.task, run.kept, _noted)
+    _, shipped = ship(run.task, run.kept, target, chosen, time.time() + UNHURRIED_SECONDS, _noted)
     for one in shipped:
         print(printable(f"{one.kind}: {one.path} ({one.n_bytes / 1000:,.0f} kB)"))
+
+
+def torch_export(path: str, output: str, trial: str | None = None, trust: bool = False) -> None:
+    """Write the network of a ``trial`` of the run in the folder ``path`` as PyTorch programs into ``output``.
+
+    ``trial``: None for the best one there is. ``trust``: also where the run is another user's.
+    """
+    folder, target = run_folder.find(path, trust), Path(output)
+    run_folder.refuse_used("An export", target, "Choose another -o.")
+    run = open_run(folder)
+    from automl.export import torch_programs
+
+    id = torch_programs.best_network(run.kept, trial)
+    run_folder.make(target, "-o")
+    for one in torch_programs.write(run.task, run.kept, id, target, _noted):
+        size = f"{one.n_bytes / 1000:,.0f} kB"
+        print(printable(f"trial {id}: {one.path} ({size}, differs by {one.difference:.2g} at most)"))
+
+
+def _noted(text: str) -> None:
+    print(printable(text), file=sys.stderr)
 
 
 def _for_export(config: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:

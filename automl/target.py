@@ -171,6 +171,18 @@ class Head:
         answers = answers.mean(axis=1) if answers.ndim == 3 else answers
         return np.sort(answers, axis=1) if self.ordered else answers
 
+    def of_tensors(self, raw: Any) -> Any:
+        """Return what ``predict`` does of a tensor: float32 probabilities, or float64 values, as ``emit`` gives."""
+        import torch
+
+        answers = raw if self.is_classification else raw.double()
+        if self.weight is not None and self.bias is not None:
+            answers = answers @ torch.as_tensor(self.weight).to(answers) + torch.as_tensor(self.bias).to(answers)
+        if self.link != "none":
+            answers = answers.softmax(dim=-1) if self.link == "softmax" else answers.exp()
+        answers = answers.mean(dim=1) if answers.ndim == 3 else answers
+        return answers.sort(dim=1).values if self.ordered else answers
+
     def emit(self, graph: "Graph", raw: str, members: bool = False) -> str:
         """Add what ``predict`` does to ``graph``; ``members``: ``raw`` is (n, members, r).
 

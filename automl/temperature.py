@@ -4,7 +4,7 @@ Their logarithms are divided by it: above 1 makes a model less certain, below 1 
 is. Averages over many trees, members or models are less certain than they should be, so this is worth most to them.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import softmax
@@ -73,6 +73,11 @@ def emit(graph: "Graph", p: str, temperature: float) -> str:
     if scores is None:
         scores = graph.op("Log", graph.op("Max", p, graph.constant(_TINY)))
     return graph.op("Softmax", graph.op("Mul", scores, graph.constant(np.float32(1 / temperature))), axis=-1)
+
+
+def of_tensors(p: Any, temperature: float) -> Any:
+    """Return what ``apply`` does, of a tensor of probabilities (n, k)."""
+    return p if temperature == 1 else (p.clamp(min=float(_TINY)).log() / temperature).softmax(dim=1)
 
 
 def _logs(p: np.ndarray) -> np.ndarray:

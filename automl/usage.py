@@ -15,6 +15,7 @@ usage: automl COMMAND ...
   automl board [LEADERBOARD ...]      show them as a page in the browser, live
   automl predict MODEL DATA -o OUT    predict with a shipped model
   automl export RUN -o DIR            ship from a run again, with other settings
+  automl torch-export RUN -o DIR      write its best network as programs of PyTorch's
   automl optuna-export RUN            write a run as a study for optuna-dashboard
   automl tensorboard-export RUN -o DIR    ... as files for TensorBoard
   automl mlflow-export RUN --uri URI      ... into MLflow

@@ -102,15 +102,15 @@ def export(
             with _replay(task, draft, scratch) as measured:
                 scores = replace(scores, test=_test_score(task, draft / "model.onnx", decision))
                 source = predict(task, members, task.data.x.take(task.sample_index))
-            parity = _parity(task, source, measured["prediction"], decision)
-            manifest |= {"scores": scores.shown(task.metric), "latency_ms": measured["latency_ms"], "parity": parity}
+            found = parity(task, source, measured["prediction"], decision)
+            manifest |= {"scores": scores.shown(task.metric), "latency_ms": measured["latency_ms"], "parity": found}
             _write(draft, "README.md", _readme(task, manifest))
             _write_manifest(draft, manifest)
             _check_limits(task, members, goals or Goals(), draft / "model.onnx", measured["latency_ms"])
             put(draft, folder, scratch / "earlier")
     n_bytes = sum(f.stat().st_size for f in folder.iterdir())
     latency = Latency.measured(measured["latency_ms"])
-    return Shipped(folder, kind, n_bytes, latency, parity, scores, manifest["members"], said)
+    return Shipped(folder, kind, n_bytes, latency, found, scores, manifest["members"], said)
 
 
 def _check_limits(
@@ -147,7 +147,7 @@ def check(task: Task, members: Sequence[Member]) -> None:
     """
     rows = task.data.x.take(task.sample_index)
     answered = run_graph(_converted(task, members), task.schema, rows)
-    _parity(task, predict(task, members, rows), answered, None)
+    parity(task, predict(task, members, rows), answered, None)
 
 
 def run_graph(onnx_bytes: bytes, schema: Schema, rows: Rows) -> np.ndarray:
@@ -286,7 +286,7 @@ def _replay(task: Task, folder: Path, scratch: Path) -> Iterator[dict[str, Any]]
     measured["prediction"] = np.load(answer / "prediction.npy", allow_pickle=False)
 
 
-def _parity(task: Task, source: np.ndarray, shipped: np.ndarray, decision: np.ndarray | None) -> dict[str, Any]:
+def parity(task: Task, source: np.ndarray, shipped: np.ndarray, decision: np.ndarray | None) -> dict[str, Any]:
     """Return how ``shipped`` differs from ``source``, both (n, width). Raises ``ExportError``: see ``export``."""
     scale = 1.0 if task.target.is_classification else max(float(np.std(task.data.y)), 1e-12)
     difference = np.abs(shipped - source) / scale

@@ -6,6 +6,7 @@ predictions, by which candidates are weighed and thresholds are found, are those
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from scipy.special import softmax
@@ -24,6 +25,13 @@ def pooled(target: Target, predictions: Sequence[np.ndarray], weights: Sequence[
     if len(predictions) == 1 or not target.is_classification:
         return np.tensordot(share, np.asarray(predictions, np.float64), 1)
     return softmax(np.tensordot(share, np.log(np.asarray(predictions, np.float64) + DOUBT), 1), axis=1)
+
+
+def of_tensors(target: Target, predictions: Sequence[Any]) -> Any:
+    """Return what ``pooled`` does with models of equal weights, of tensors."""
+    if len(predictions) == 1 or not target.is_classification:
+        return sum(predictions) / len(predictions)
+    return (sum((p.double() + DOUBT).log() for p in predictions) / len(predictions)).softmax(dim=1).float()
 
 
 def emit(target: Target, graph: Graph, outputs: Mapping[str, float]) -> str:

@@ -48,6 +48,11 @@ def export(module: nn.Module, example: "Rows") -> onnx.ModelProto:
     raise ExportError(f"The network {type(module).__name__} could not be exported ({'; '.join(reasons)}).")
 
 
+def open_axes(name: str) -> dict[int, str]:
+    """Return which axes of an input are open, and what they are called."""
+    return {0: "rows", **_OPEN_AXES.get(name, {})}
+
+
 def _attempt(
     way: Callable[[nn.Module, tuple[Tensor, ...]], onnx.ModelProto], module: nn.Module, inputs: tuple[Tensor, ...]
 ) -> tuple[str, onnx.ModelProto | None]:
@@ -72,7 +77,7 @@ def _traced(module: nn.Module, inputs: tuple[Tensor, ...]) -> onnx.ModelProto:
         dynamo=False,
         input_names=names[:-1],
         output_names=[OUTPUT],
-        dynamic_axes={name: {0: "rows", **_OPEN_AXES.get(name, {})} for name in names},
+        dynamic_axes={name: open_axes(name) for name in names},
         opset_version=OPSET,
     )
     return onnx.load_from_string(buffer.getvalue())
@@ -85,9 +90,7 @@ def _exported(module: nn.Module, inputs: tuple[Tensor, ...]) -> onnx.ModelProto:
         dynamo=True,
         input_names=list(inputs_of(module)),
         output_names=[OUTPUT],
-        dynamic_shapes=tuple(
-            dict.fromkeys((0, *_OPEN_AXES.get(name, {})), torch.export.Dim.DYNAMIC) for name in inputs_of(module)
-        ),
+        dynamic_shapes=tuple(dict.fromkeys(open_axes(name), torch.export.Dim.DYNAMIC) for name in inputs_of(module)),
         opset_version=OPSET,
         external_data=False,
         verbose=False,
