@@ -84,6 +84,8 @@ class Search:
         known = config.goals.limited_to(KNOWN)
         compresses = bool(config.ship.compress.options)
         self.sizes = KnownSizes(task, known, config.plan.search_until, compresses) if known.limits else None
+        if self.sizes is not None:  # to make a network smaller takes seconds at first: others are under way by then
+            starts = sorted(starts, key=lambda start: is_network(start["family"], task))
         self.searcher = make_searcher(space, starts, config, task, None if self.sizes is None else self.sizes.within)
 
     def run(self, folder: RunFolder, view: View, recorded: Named | None = None) -> SearchResult:

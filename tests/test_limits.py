@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from automl import options
-from automl.assemble import SpaceConfig, build, task_space
+from automl.assemble import SpaceConfig, build, is_network, task_space
 from automl.errors import ConfigError, LimitError, TrialError
 from automl.export import measure
 from automl.export.config import CompressConfig, ShipConfig
@@ -26,8 +26,8 @@ from automl.model_store import ModelStore
 from automl.proposals import Proposals
 from automl.schedulers._limited import limited
 from automl.schedulers._ray import RayScheduler
-from automl.search import no_model_reasons
-from automl.search_config import SearchConfig
+from automl.search import Search, no_model_reasons
+from automl.search_config import SearchConfig, make_runner
 from automl.space import Choice, Float, Params, Random, draw
 from automl.task import Rows, Task
 from automl.training import sizes
@@ -115,6 +115,15 @@ def test_what_can_hardly_be_brought_within_becomes_like_the_smallest() -> None:
     within = [params for params in found if params is not None]
     assert len(within) > 3
     assert all(known._of(params).get("parameters", 0) <= 1500 for params in within)
+
+
+def test_what_need_not_be_made_smaller_comes_first() -> None:
+    task = make("table", "multiclass")
+    config = SearchConfig(seconds=None, trials=20, goals=Goals(limits={"parameters": 3_000.0}))
+    candidates = list(Search(task, config, make_runner(config)).searcher._starts)
+    networks = [is_network(start["family"], task) for start in candidates]
+    assert True in networks
+    assert networks == sorted(networks)
 
 
 def test_no_candidate_is_looked_for_when_the_time_is_up() -> None:
