@@ -141,7 +141,7 @@ class KnownSizes:
                 if not isinstance(pipeline.model, TorchModel):
                     return {}
                 x, before = self._seen_by_network(params, pipeline)
-                values = pipeline.model.sizes(x)
+                values = pipeline.model.sizes(x, self.goals.limits)
         except (NotApplicable, RuntimeError, ValueError):  # what cannot be built says so as a trial
             return {}
         held = before + values["parameters"]

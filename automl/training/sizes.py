@@ -1,12 +1,13 @@
 """What a network costs, as far as it is known before it is trained: its weights, and what one row takes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from automl.goals import COUNTED
 from automl.training.feed import Feed
 
 if TYPE_CHECKING:
@@ -24,8 +25,13 @@ def planned(make: Callable[[], nn.Module], look: Callable[[nn.Module], Seen]) ->
         return look(make())
 
 
-def of_module(module: nn.Module, row: "Rows") -> dict[str, float]:
-    """Return the ``parameters``, and the ``multiply_adds`` (of convolutions and matrix products) that one row takes."""
+def of_module(module: nn.Module, row: "Rows", names: Collection[str] = COUNTED) -> dict[str, float]:
+    """Return the ``parameters``, and the ``multiply_adds`` (of convolutions and matrix products) that one row takes.
+
+    ``names``: which of them; a row goes through the module for the second alone.
+    """
+    if "multiply_adds" not in names:
+        return {"parameters": float(n_numbers(module))}
     at = next(module.parameters()).device
     inputs = (part.to(at) for part in Feed(module, row)[slice(None)])
     was_training = module.training

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from automl.errors import TrialError
+from automl.goals import COUNTED
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,14 +55,15 @@ class TorchModel:
             raise RuntimeError("The network has no weights yet: call fit first.")
         return self.module
 
-    def sizes(self, x: Rows) -> dict[str, float]:
+    def sizes(self, x: Rows, names: Collection[str] = COUNTED) -> dict[str, float]:
         """Return what the module costs, or would before a fit, for rows like those of ``x``; see ``training.sizes``."""
         from automl.training import sizes
 
         row = x.take(slice(0, 1))
         if self.module is not None:
-            return sizes.of_module(self.module, row)
-        return sizes.planned(lambda: self.make_module(x, self.n_outputs), partial(sizes.of_module, row=row))
+            return sizes.of_module(self.module, row, names)
+        look = partial(sizes.of_module, row=row, names=names)
+        return sizes.planned(lambda: self.make_module(x, self.n_outputs), look)
 
     def diagram(self, x: Rows | None = None) -> Diagram:
         """Return the module's layers with their shapes and costs; before a fit, those for rows like ``x``."""
