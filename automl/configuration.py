@@ -34,6 +34,7 @@ _SHAPE: dict[Any, Any] = {
     "quiet": object,
     "report": object,
     "goals": [str],
+    "measure": [str],
     "limits": {...: object},
     "deterministic": object,
     "artifact": {"levels": str},

@@ -16,6 +16,8 @@ SCORE = "score"
 # What can be measured beside it: counted of a network before it is trained, or measured on the exported graph.
 COUNTED, ON_GRAPH = ("parameters", "multiply_adds"), ("bytes", "row_ms")
 MEASURABLE = (*ON_GRAPH, *COUNTED)
+# Of a network before it is trained, greater is better (``training.zero_cost``): measured where asked for, never a goal.
+ZERO_COST = ("grad_norm", "synflow", "nwot", "zen")
 
 
 @dataclass(frozen=True)

@@ -178,7 +178,8 @@ class _Run:
         if not self.trials:
             config = self._with_time_for_one()
         budget = Budget(config.plan.search_until_from(time.time()), left)
-        measured = partial(measure.measured, names=config.goals.measured) if config.goals.measured else None
+        wanted = tuple(dict.fromkeys((*config.goals.measured, *config.measure)))
+        measured = partial(measure.measured, names=wanted) if wanted else None
         objective = FitFolds(self.task, self.models, measured, config.deterministic)
         self.view.phase("searching")
         interrupted = False

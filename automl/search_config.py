@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
@@ -12,7 +12,7 @@ from automl.assemble import SpaceConfig
 from automl.clock import TimePlan
 from automl.errors import ConfigError, unknown_name
 from automl.export.config import ShipConfig
-from automl.goals import MEASURABLE, SCORE, Goals
+from automl.goals import MEASURABLE, SCORE, ZERO_COST, Goals
 from automl.machine import n_cores
 from automl.schedulers import pauses
 from automl.types import Runner
@@ -32,9 +32,10 @@ class SearchConfig:
     ``trials``: how many are started at most. At least one of the two is given. ``searcher``,
     ``scheduler`` and ``runner`` are ``{"name": ..., **options}``; the runner "auto" picks by the
     size of the work. ``export``: whether the search also ships, or only chooses. ``goals``: what orders the
-    trials. ``report``: whether time is kept for a report at the end. ``store``: where trials leave their models, a
-    folder or an fsspec URL that all nodes of a cluster see; None for the run's folder. ``deterministic``: the same
-    trials with any number of workers, and over kills (``automl.proposals.InOrder``).
+    trials. ``measure``: what else is measured of each, of ``goals.MEASURABLE`` and ``goals.ZERO_COST``. ``report``:
+    whether time is kept for a report at the end. ``store``: where trials leave their models, a folder or an fsspec URL
+    that all nodes of a cluster see; None for the run's folder. ``deterministic``: the same trials with any number of
+    workers, and over kills (``automl.proposals.InOrder``).
     """
 
     seconds: float | None = 600.0
@@ -47,6 +48,7 @@ class SearchConfig:
     started: float = field(default_factory=time.time)
     export: bool = True
     goals: Goals = field(default_factory=Goals)
+    measure: Sequence[str] = ()
     store: str | None = None
     deterministic: bool = False
     report: bool = False
@@ -61,6 +63,9 @@ class SearchConfig:
         for name in self.goals.measured:
             if name not in MEASURABLE:
                 raise unknown_name("goal or limit", name, (SCORE, *MEASURABLE))
+        for name in self.measure:
+            if name not in (*MEASURABLE, *ZERO_COST):
+                raise unknown_name("value to measure", name, (*MEASURABLE, *ZERO_COST))
         if self.trials is not None:
             object.__setattr__(self, "trials", int(self.trials))  # 5.0 is 5
         options.check("searchers", self.searcher)

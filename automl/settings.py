@@ -36,6 +36,7 @@ def search_of(config: Mapping[str, Any], started: float) -> SearchConfig:
         ship=ship_of(config),
         store=config["run"]["store"],
         goals=goals_of(config),
+        measure=config["measure"],
         started=started,
         deterministic=config["deterministic"],
         report=flag("key 'report'", config["report"]),

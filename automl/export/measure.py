@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -11,33 +12,38 @@ from onnx import numpy_helper
 from automl.errors import in_one_line
 from automl.export.front import raw_inputs
 from automl.export.member import Member, to_onnx
-from automl.goals import COUNTED
+from automl.goals import COUNTED, ZERO_COST
 from automl.kept import KeptTrials
 from automl.task import Task
+from automl.training.network import Network
 from automl.training.pipeline import Pipeline
 from automl.training.torch_model import TorchModel
 from automl.types import Values
 
 REPEATS = 20
+BATCH = 64  # rows by which an untrained network is judged
 # The domain of nodes whose attributes are what was learned; of others they are sizes of kernels and the like.
 TREES_AND_TABLES = "ai.onnx.ml"
 
 
 def measured(task: Task, model: Pipeline, names: Collection[str]) -> Values:
-    """Return what is asked for of a fitted model, of ``goals.MEASURABLE``.
+    """Return what is asked for of a fitted model, of ``goals.MEASURABLE`` and ``goals.ZERO_COST``.
 
     bytes: of its graph. row_ms: the median milliseconds in which one core answers a row, in this process.
     parameters, multiply_adds: of a network, the numbers that it holds and what a row takes, of its graph if there are
-    more; of another model, the numbers that its graph holds, and no more than one multiplication for each. Raises what
-    a converter raises.
+    more; of another model, the numbers that its graph holds, and no more than one multiplication for each. What a
+    network was worth before it was trained: see ``training.zero_cost``; other models have none of it. Raises what a
+    converter raises.
     """
+    early = [name for name in ZERO_COST if name in names]
+    names = [name for name in names if name not in early]
     values = dict(counted(task, model) or {}) if set(COUNTED) & set(names) else {}
-    if set(names) - values.keys() or model.steps:
+    if names and (set(names) - values.keys() or model.steps):
         graph = graph_of(task, model)
         held = numbers_in(graph)
         values = {**dict.fromkeys(COUNTED, held), **values, **on_graph(task, graph)}
         values["parameters"] = max(values["parameters"], held)
-    return {name: values[name] for name in names}
+    return {name: values[name] for name in names} | (untrained(task, model, early) if early else {})
 
 
 def measure_kept(task: Task, kept: KeptTrials, note: Callable[[str], None]) -> None:
@@ -56,6 +62,20 @@ def counted(task: Task, model: Pipeline) -> Mapping[str, float] | None:
     if not isinstance(model.model, TorchModel):
         return None
     return model.model.sizes(model.transform(task.data.x.take(task.sample_index[:1])))
+
+
+def untrained(task: Task, model: Pipeline, names: Sequence[str]) -> Values:
+    """Return scores of a network's first weights, of ``goals.ZERO_COST``; none of another model.
+
+    They are of the first fold, on ``BATCH`` rows of its training part.
+    """
+    if not isinstance(model.model, Network):
+        return {}
+    from automl.training import zero_cost
+
+    train = task.fold(0)[0]
+    train = replace(train, x=model.transform(train.x))
+    return zero_cost.scores(*model.model.untrained(train, BATCH), names)
 
 
 def numbers_in(graph: bytes) -> float:

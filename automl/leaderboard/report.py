@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from automl.goals import Goals
+from automl.goals import SCORE, Goals
 from automl.leaderboard import words
 from automl.leaderboard.records import ArtifactRecord, Board, EnsembleRecord, Page, RunSummary, ShownMetric, Standing
 from automl.runtime.printable import defused, printable
@@ -78,13 +78,15 @@ def frame(board: Board) -> "pd.DataFrame":
 
 
 def to_csv(board: Board) -> str:
-    """Return the rows of a run as CSV, with the parameters as JSON in a last column."""
-    params: dict[str, Any] = {trial.candidate.id: trial.candidate.params for trial in board.trials}
+    """Return the rows of a run as CSV, with what else was measured and the parameters as JSON in the last columns."""
+    by_id = {trial.candidate.id: trial for trial in board.trials}
     text = io.StringIO()
-    writer = csv.DictWriter(text, [*COLUMNS, "params"], lineterminator="\n")
+    writer = csv.DictWriter(text, [*COLUMNS, "measured", "params"], lineterminator="\n")
     writer.writeheader()
     for row in _rows(board):
-        writer.writerow(_cells({**row, "params": json.dumps(_plain(params.get(row["id"], {})))}))
+        trial = by_id.get(row["id"])
+        more = {"measured": _measured(trial), "params": trial.candidate.params} if trial else {}
+        writer.writerow(_cells({**row, **{name: json.dumps(_plain(value)) for name, value in more.items()}}))
     return text.getvalue()
 
 
@@ -94,6 +96,7 @@ def to_json(board: Board) -> str:
     trials = [
         {
             **row,
+            "measured": _measured(by_id[row["id"]]),
             "params": by_id[row["id"]].candidate.params,
             "fold_scores": [metric.shown(score) for score in by_id[row["id"]].fold_scores],
         }
@@ -115,6 +118,11 @@ def to_json(board: Board) -> str:
     parts = {"ensemble": ensemble, "baseline": base, "artifacts": artifacts, "trials": trials}
     whole = {"run": _run(board.run), **parts}
     return _json(whole)
+
+
+def _measured(trial: Trial) -> dict[str, float]:
+    """Return what was measured of a trial beside its score."""
+    return {name: value for name, value in trial.values.items() if name != SCORE}
 
 
 def runs_to_csv(runs: Sequence[RunSummary]) -> str:

@@ -19,9 +19,13 @@ from automl.training.torch_model import TorchModel
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
+    from automl.target import Head
     from automl.task import Batch, Problem, Rows
     from automl.training.loop import Loss
+
+    RawLoss = Callable[[Tensor], Tensor]
 
 # The loop's own parameters; the optimizer brings learning rate and weight decay.
 SPACE = {
@@ -73,7 +77,7 @@ class Network(TorchModel):
         a first epoch is over.
         """
         self._prepare(seed=True)
-        self.head = self.problem.target.head(train.y, train.weights, outputs=self._outputs_of_loss())
+        self.head = self._head(train)
         self.example = train.x.take(np.arange(min(4, len(train))))
         if not self.done:
             self.module = self.make_module(train.x, self.n_outputs)
@@ -86,6 +90,25 @@ class Network(TorchModel):
     def n_outputs(self) -> int:
         """How many raw outputs the module has; see ``option.Loss``."""
         return max(super().n_outputs, self._outputs_of_loss())
+
+    def untrained(self, train: Batch, n_rows: int) -> tuple[torch.nn.Module, tuple[Tensor, ...], RawLoss]:
+        """Return the module as a fit on ``train`` begins, the inputs of ``n_rows`` of its rows, and the loss of these.
+
+        All on the CPU; the loss takes raw outputs and gives a number for each row.
+        """
+        from automl.training.feed import Feed, tensor
+
+        fresh = Network(self.make_module, self.params, self.problem)
+        fresh._prepare(seed=True)
+        fresh.head = fresh._head(train)
+        module = fresh.make_module(train.x, fresh.n_outputs)
+        some = train.take(slice(0, len(train), -(-len(train) // n_rows)))
+        inputs = tuple(part.cpu() for part in Feed(module, some.x)[slice(None)])
+        loss, targets = fresh.loss(train), tensor(fresh.targets(some)).cpu()
+        return module, inputs, lambda raw: loss(raw, targets)
+
+    def _head(self, train: Batch) -> Head:
+        return self.problem.target.head(train.y, train.weights, outputs=self._outputs_of_loss())
 
     def _outputs_of_loss(self) -> int:
         return int(registry.load(PARTS["loss"], self.params["loss"]).outputs)

@@ -51,6 +51,12 @@ def board() -> Board:
     return Board(run, trials, ensemble, (artifact,))
 
 
+def with_values(board: Board) -> Board:
+    """The board, its last trial with a value beside the score."""
+    last = board.trials[-1]
+    return replace(board, trials=(*board.trials[:-1], replace(last, values={**last.values, "synflow": 3.5})))
+
+
 def page(board: Board, folder: Path, top: int | None = 20) -> Page:
     """A board's page, as the store reads it."""
     with Store(folder / "page.db") as store:
@@ -127,10 +133,11 @@ def test_json_is_strict_and_whole(board: Board) -> None:
     def refuse(constant: str) -> None:
         raise AssertionError(constant)
 
-    whole = json.loads(to_json(board), parse_constant=refuse)
+    whole = json.loads(to_json(with_values(board)), parse_constant=refuse)
     assert [row["id"] for row in whole["trials"]] == ["1121", "123", "120", "118", "119", "122"]
     assert whole["trials"][0]["params"] == {"family": "temporal_conv", "lr": 0.1}
     assert whole["trials"][0]["fold_scores"] == [0.12, 0.13]
+    assert whole["trials"][1]["measured"] == {"synflow": 3.5}
     assert whole["trials"][3]["score"] is None
     assert whole["run"]["config"] == {"tol": None}
     assert whole["run"]["metric"] == {"name": "log_loss", "greater_is_better": False}
@@ -142,10 +149,11 @@ def test_json_is_strict_and_whole(board: Board) -> None:
 
 
 def test_csv_and_frame_hold_every_trial(board: Board) -> None:
-    rows = list(csv.DictReader(io.StringIO(to_csv(board))))
+    rows = list(csv.DictReader(io.StringIO(to_csv(with_values(board)))))
     assert [row["id"] for row in rows] == ["1121", "123", "120", "118", "119", "122"]
     assert float(rows[0]["score"]) == 0.123456
     assert json.loads(rows[0]["params"])["lr"] == 0.1
+    assert [json.loads(row["measured"]) for row in rows[:2]] == [{}, {"synflow": 3.5}]
     assert list(frame(board).columns) == list(COLUMNS)
     assert list(frame(board)["rank"].dropna()) == [1, 2, 3]
     assert len(frame(Board(board.run))) == 0
