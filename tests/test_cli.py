@@ -295,6 +295,7 @@ BAD = {
     "no candidates": (["data.train=train.csv", "ensemble.candidates=abc"], "candidates of the ensemble"),
     "no members": (["data.train=train.csv", "ensemble.max_members=0"], "at least 1; got 0"),
     "no rounds": (["data.train=train.csv", "ensemble.rounds=0"], "at least 1; got 0"),
+    "no such value": (["data.train=train.csv", "measure=[synflo]"], "Did you mean 'synflow'"),
     "half a trial": (["data.train=train.csv", "budget.trials=2.5"], "whole number greater than zero"),
     "no limit": (["data.train=train.csv", "budget.trials=inf"], "null for no limit"),
     "perhaps quiet": (["data.train=train.csv", "quiet=maybe"], "true or false; got 'maybe'"),
@@ -330,6 +331,7 @@ BAD_ARGUMENTS = {
     "no key of an export": (["export", "runs/first", "-o", "never", "seed=3"], "of limits, compress, ensemble"),
     "no such limit": (["export", "runs/first", "-o", "never", "limits.byte=3"], "Did you mean 'limits.bytes'"),
     "unwritable": (["export", "runs/first", "-o", "/proc/never"], "choose another -o"),
+    "no program": (["torch-export", "runs/first", "-o", "never"], "takes a network that sees the rows as they are"),
     "a run for a model": (["predict", "runs/first", "test.csv"], "its model is 'runs/first/model'"),
     "negative top": (["leaderboard", "--top", "-3"], "at least 0; got -3"),
 }
