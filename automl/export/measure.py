@@ -43,7 +43,7 @@ def measured(task: Task, model: Pipeline, names: Collection[str]) -> Values:
         held = numbers_in(graph)
         values = {**dict.fromkeys(COUNTED, held), **values, **on_graph(task, graph)}
         values["parameters"] = max(values["parameters"], held)
-    return {name: values[name] for name in names} | (untrained(task, model, early) if early else {})
+    return {**{name: values[name] for name in names}, **(untrained(task, model, early) if early else {})}
 
 
 def measure_kept(task: Task, kept: KeptTrials, note: Callable[[str], None]) -> None:

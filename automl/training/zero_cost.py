@@ -47,7 +47,7 @@ def scores(
 def grad_norm(module: nn.Module, inputs: Sequence[Tensor], loss: Callable[[Tensor], Tensor]) -> float:
     """Return the logarithm of the norm of the loss's gradient (Abdelfattah et al. 2021, arXiv:2101.08134)."""
     loss(module(*inputs)).mean().backward()
-    return 0.5 * _log(sum(float(part.grad.square().sum()) for part in module.parameters() if part.grad is not None))
+    return 0.5 * _log(sum(float(grad.square().sum()) for _, grad in _gradients(module)))
 
 
 def synflow(module: nn.Module, inputs: Sequence[Tensor], loss: Callable[[Tensor], Tensor]) -> float:
@@ -61,8 +61,7 @@ def synflow(module: nn.Module, inputs: Sequence[Tensor], loss: Callable[[Tensor]
         for part in module.parameters():
             part.abs_()
     module(*(_ones(x) for x in inputs)).sum().backward()
-    held = (part for part in module.parameters() if part.grad is not None)
-    return _log(sum(float((part.grad * part.detach()).abs().sum()) for part in held))
+    return _log(sum(float((grad * part.detach()).abs().sum()) for part, grad in _gradients(module)))
 
 
 def nwot(module: nn.Module, inputs: Sequence[Tensor], loss: Callable[[Tensor], Tensor]) -> float:
@@ -133,6 +132,11 @@ def _hooked(module: nn.Module, kinds: tuple[type, ...], hook: Callable[..., None
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _gradients(module: nn.Module) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield each weight that has a gradient, and this."""
+    return ((part, part.grad) for part in module.parameters() if part.grad is not None)
 
 
 def _mean(x: Tensor) -> Tensor:
