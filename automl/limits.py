@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from itertools import cycle
 from typing import TypeVar
 
 import numpy as np
@@ -32,8 +33,9 @@ EXAMPLES = 4
 LEARNED_FROM = 5_000
 # A graph holds some more numbers than the network in it: scales of its input, the temperature of its answers.
 SPARE_PARAMETERS = 32
-BYTES_OF_A_NUMBER = 4
-# What is known of a candidate before it is trained; of the bytes, how few they can be.
+# The bytes of a graph: those of a number, and about so many of all that is not numbers.
+BYTES_OF_A_NUMBER, BYTES_OF_A_GRAPH = 4, 4_000
+# What is known of a candidate before it is trained; the bytes only nearly.
 KNOWN = (*COUNTED, "bytes")
 
 
@@ -41,17 +43,18 @@ class KnownSizes:
     """Brings candidates within limits on what a network has before it is trained (``KNOWN``).
 
     Steps before a network are fitted to some rows, and count: what they keep is shipped too. ``until``: when to give up
-    on candidates (``time.time()``); None: never. ``compresses``: whether what is shipped is compressed. ``nearest``:
-    what came nearest to the limits of all that could not be brought within them.
+    on candidates (``time.time()``); None: never. ``compresses``: whether what is shipped is compressed: then every
+    second candidate may have as many bytes as compression could bring within the limit. ``nearest``: what came nearest
+    to the limits of all that could not be brought within them.
     """
 
     def __init__(self, task: Task, goals: Goals, until: float | None = None, compresses: bool = True) -> None:
         self.goals, self.until = goals.limited_to(KNOWN), math.inf if until is None else until
-        self._aim = replace(self.goals, limits={name: _room(name, limit) for name, limit in self.goals.limits.items()})
+        self._aims = cycle(self._wanted(compressed) for compressed in ((False, True) if compresses else (False,)))
+        self._aim = self._wanted(compressed=False)
         self.task, self.problem, self.kind = task, task.problem, task.kind
-        self.bytes_of_a_number = BYTES_OF_A_NUMBER * (COMPRESSED if compresses else 1.0)
         self.nearest: Values = {}
-        self._smallest: dict[Scalar, Params] = {}
+        self._smallest: dict[tuple[Scalar, float | None], Params] = {}
         self._known: dict[tuple[object, ...], Values] = {}
         self._seen: tuple[Params, tuple[Rows, float]] | None = None
 
@@ -61,7 +64,8 @@ class KnownSizes:
         One parameter after the other, in random order, goes half of the way to the smallest candidate of the family.
         Where not even that one is within the limits, there is none.
         """
-        known = self._smallest.get(params.get("family"))
+        self._aim = next(self._aims)
+        known = self._smallest.get(self._key(params))
         if time.time() >= self.until or (known is not None and not self._fits(known)):
             return None
         if self._fits(params):
@@ -87,8 +91,7 @@ class KnownSizes:
 
         The one that came nearest of all families is remembered.
         """
-        family = params.get("family")
-        if family not in self._smallest:
+        if (key := self._key(params)) not in self._smallest:
             for _ in range(SWEEPS):
                 before = params
                 for path, domain in self._shaping(space, params).items():
@@ -98,11 +101,23 @@ class KnownSizes:
                 if params == before:
                     break
             if time.time() < self.until:
-                self._smallest[family] = params
+                self._smallest[key] = params
             values = self._of(params)
             if self._aim.excess(values) > 1 and (not self.nearest or self._size(values) < self._size(self.nearest)):
                 self.nearest = values
-        return self._smallest.get(family, params)
+        return self._smallest.get(key, params)
+
+    def _wanted(self, compressed: bool) -> Goals:
+        """Return the limits that candidates are to keep, with room for what is not known of them."""
+        limits = dict(self.goals.limits)
+        if "parameters" in limits:
+            limits["parameters"] = max(1.0, limits["parameters"] - SPARE_PARAMETERS)
+        if "bytes" in limits and compressed:
+            limits["bytes"] = limits["bytes"] / COMPRESSED + BYTES_OF_A_GRAPH
+        return replace(self.goals, limits=limits)
+
+    def _key(self, params: Params) -> tuple[Scalar, float | None]:
+        return params.get("family"), self._aim.limits.get("bytes")
 
     def _shaping(self, space: Space, params: Params) -> dict[str, Question]:
         """Return what a candidate is asked about its shape and about its steps: how it is trained has no size."""
@@ -145,7 +160,7 @@ class KnownSizes:
         except (NotApplicable, RuntimeError, ValueError):  # what cannot be built says so as a trial
             return {}
         held = before + values["parameters"]
-        return {**values, "parameters": held, "bytes": held * self.bytes_of_a_number}
+        return {**values, "parameters": held, "bytes": held * BYTES_OF_A_NUMBER + BYTES_OF_A_GRAPH}
 
     def _seen_by_network(self, params: Params, pipeline: Pipeline) -> tuple[Rows, float]:
         """Return some rows behind the steps of a candidate, and how many numbers a graph holds of these.
@@ -168,10 +183,6 @@ class KnownSizes:
         for step in pipeline.steps:
             x, tensors = step.fit_transform(x, some.y), step.to_onnx(graph, tensors)
         return x, numbers_in(graph.model(tensors).SerializeToString())
-
-
-def _room(name: str, limit: float) -> float:
-    return max(1.0, limit - SPARE_PARAMETERS) if name == "parameters" else limit
 
 
 def _answers(domain: Question) -> list[Scalar]:
