@@ -64,9 +64,10 @@ def used_columns(schema: Schema, columns: Columns) -> dict[str, np.ndarray]:
     if absent:
         used = {*(c["name"] for c in schema["columns"]), schema.get("target_name")}
         known = [str(name) for name in columns if name not in used]
-        hints = "; ".join(f"'{name}'{nearest(name, known)}" for name in absent[:8])
-        more = f"; and {len(absent) - 8} more" if len(absent) > 8 else ""
-        raise PredictionError(f"The data must have every column the model was trained on. Missing: {hints}{more}")
+        hints = {name: nearest(name, known).strip() for name in absent[:8]}
+        listing = ", ".join(f"'{name}'" + (f" ({hint})" if hint else "") for name, hint in hints.items())
+        more = f" and {len(absent) - 8} more" if len(absent) > 8 else ""
+        raise PredictionError(f"The data must have every column the model was trained on. Missing: {listing}{more}.")
     given = {name: as_array(columns[name]) for name in names}
     wrong = [name for name, values in given.items() if values.ndim != 1 or len(values) != len(given[names[0]])]
     if wrong:

@@ -128,7 +128,7 @@ BAD_COLUMNS = {
     "too large": ({"n": [1e300, 1.0], "b": [1, 0]}, "'n'.*row 1"),
     "too large for a float": ({"n": [1.0, -(10**400)], "b": [1, 0]}, "'n' must hold a number between.*row 2"),
     "missing columns": ({"N1": [1]}, "Missing: 'n'.*'b'"),
-    "far name": ({"bb": [1], "n": [1]}, "Missing: 'b'$"),
+    "far name": ({"bb": [1], "n": [1]}, "Missing: 'b'.$"),
     "no rows": ({"n": [], "b": []}, "no rows"),
     "unequal": ({"n": [1], "b": [1, 0]}, "'b' differ"),
 }
@@ -143,15 +143,15 @@ def test_bad_columns(columns: Any, message: str) -> None:
 def test_hints_name_near_columns_that_are_free() -> None:
     s = schema(age="numeric", Colour="categorical", wages="dropped") | {"target_name": "page"}
     for given_, hint in [
-        (["aged"], "'age' Did you mean 'aged'?; 'Colour'"),
-        (["target", "page", "wages"], "'age'; 'Colour'"),
-        (["COLOUR", "age"], "'Colour' Did you mean 'COLOUR'?"),
-        (["colr", "age"], "'Colour' Did you mean 'colr'?"),
+        (["aged"], "'age' (Did you mean 'aged'?), 'Colour'"),
+        (["target", "page", "wages"], "'age', 'Colour'"),
+        (["COLOUR", "age"], "'Colour' (Did you mean 'COLOUR'?)"),
+        (["colr", "age"], "'Colour' (Did you mean 'colr'?)"),
     ]:
         with pytest.raises(PredictionError) as caught:
             encode(s, {name: [1] for name in given_})
-        assert str(caught.value).endswith(f"Missing: {hint}")
-    with pytest.raises(PredictionError, match="'c7'; and 12 more"):
+        assert str(caught.value).endswith(f"Missing: {hint}.")
+    with pytest.raises(PredictionError, match="'c7' and 12 more"):
         encode(schema(**{f"c{i}": "numeric" for i in range(20)}), {"x": [1]})
 
 
