@@ -21,7 +21,8 @@ MEANINGFUL = ["NA", "nan", "NaN", "None", "N/A", "n/a", "null", "NULL"]
 NOTHING = [
     "-", "--", "—", ".", "..", "?", "???", "*", "/", "missing", "Missing", "MISSING", "TBD", "tbd", "TBA", "unknown",
     "Unknown", "n.a.", "N.A.", "n/a", "NA", "#N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "not available", "(null)",
-    "none", "pending",
+    "none", "pending", "not measured", "No answer", "refused", "don't know", "withdrawn", "see notes", "#NV", "#WERT!",
+    "#VALEUR!", "#¡DIV/0!", "'null'", "[NA]", "(n/a)",
 ]  # fmt: skip
 
 
@@ -83,7 +84,7 @@ def test_words_that_say_nothing_are_missing_among_numbers_and_dates_and_counted(
 
 @pytest.mark.parametrize("values", [NUMBERS, [f"{v} kg" for v in NUMBERS], DAYS, [f"{i}h {i % 60}m" for i in range(N)]])
 @pytest.mark.parametrize(
-    "words", [["BDL"], ["<LOD", "trace"], ["ongoing", "today", "new"], ["see notes", "not asked", "no value", "left"]]
+    "words", [["BDL"], ["<LOD", "trace"], ["ongoing", "today", "new"], ["gone", "moved", "closed", "left"]]
 )
 def test_frequent_words_among_numbers_and_dates_are_missing_and_said(values: Any, words: list[str]) -> None:
     kept = {i: words[i // 4 % len(words)] for i in range(0, N, 4)}
