@@ -30,8 +30,8 @@ TICK_SECONDS = 0.01
 READING_SHARE = 0.3
 
 # A budget of so many seconds is one for a model on any small table: where a busy machine has used it up before the
-# first trial begins, that one and its export may take this long nevertheless, beyond the budget.
-ENOUGH_SECONDS, FIRST_MODEL_SECONDS = 10.0, 4.0
+# first trial begins, that one and its export may take this long nevertheless, beyond the budget, and its folds this.
+ENOUGH_SECONDS, FIRST_MODEL_SECONDS, FIRST_FOLDS_SECONDS = 10.0, 4.0, 1.0
 
 # --- Between the search and the end of a run, measured on two cores with the tables, images and texts of benchmarks/ --
 # How long shipping may take where no budget says so; and after an interrupt, as a cluster may kill soon after it.

@@ -111,6 +111,7 @@ class _Run:
         self.running: dict[str, Trial] = {}
         self.chosen: tuple[int, float] | None = None  # of how many folds, how long what would be shipped takes
         self.warm: threading.Thread | None = None
+        self.whole_until = 0.0  # after a late start, a first model may get through its folds until then
         self.interrupted_late = False  # while shipping, which went on
 
     def to_the_end(self, recorded: Named) -> SearchResult:
@@ -207,6 +208,7 @@ class _Run:
         beyond = self.config.plan.missing_from(time.time())
         if beyond and self.config.seconds is not None:
             self.config = replace(self.config, seconds=self.config.seconds + beyond)
+            self.whole_until = time.time() + clock.FIRST_FOLDS_SECONDS
             self.view.note(f"little time is left: a first model may take {math.ceil(beyond)} s beyond the budget")
         return self.config
 
@@ -229,7 +231,7 @@ class _Run:
             elif len(trial.folds) > 1 and self.config.export:  # it goes on: it may be shipped as far as it gets
                 self._warm_up(trial)
             self.view.update(trial)
-            if time.time() >= (self._ship_at() if self.kept.ids() else self._wait_until()):
+            if time.time() >= (max(self._ship_at(), self.whole_until) if self.kept.ids() else self._wait_until()):
                 return
 
     def _record(self, run_id: int, trial: Trial) -> None:
