@@ -162,6 +162,8 @@ class GlobalPool(nn.Module):
 class ConvNet(nn.Module):
     """Standardise, augment, stem, stages, global pooling, dropout, linear output.
 
+    ``mirrored``: whether what it answers is the mean over each image and its mirror image (not while training).
+
     Shape: image (b, h, w, c) float32 in the raw value range -> (b, n_outputs) raw scores.
     """
 
@@ -176,9 +178,11 @@ class ConvNet(nn.Module):
         n_outputs: int,
         pool: str,
         dropout: float,
+        mirrored: bool = False,
         blend: CutMix | None = None,
     ):
         super().__init__()
+        self.mirrored = mirrored
         self.blend = blend
         self.front = nn.Sequential(*front)
         self.stages = nn.Sequential(*stages)
@@ -188,4 +192,9 @@ class ConvNet(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, image: Tensor) -> Tensor:
+        if self.training or not self.mirrored:
+            return self._scores(image)
+        return (self._scores(image) + self._scores(image.flip(2))) / 2
+
+    def _scores(self, image: Tensor) -> Tensor:
         return self.output(self.dropout(self.pool(self.stages(self.front(image)))))

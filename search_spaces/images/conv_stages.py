@@ -54,6 +54,8 @@ SPACE: Space = {
     "activation": Choice(["gelu", "relu", "silu"]),
     "pool": Choice(["max", "avg"]),
     "dropout": Float(0.0, 0.5, default=0.1),
+    # Whether an answer is the mean over an image and its mirror image: better where they mean the same, in twice the time.
+    "mirrored": Choice([False, True]),
     "augment": Choice({"random": AUGMENT, "light": LIGHT, "none": {}}),
     "cutmix": Choice(
         {"none": {}, "boxes": {"alpha": Float(0.2, 2.0, default=1.0), "share": Float(0.1, 1.0, default=0.5)}}
@@ -108,7 +110,8 @@ def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
         layers += [block(wider, norm, activation, **own) for _ in range(stage["depth"])]
         width = wider
     blend = CutMix(**scope(params, "cutmix.boxes")) if params["cutmix"] == "boxes" else None
-    return parts.ConvNet(_front(params, x), layers, width, n_outputs, params["pool"], params["dropout"], blend)
+    front, pool, dropout = _front(params, x), params["pool"], params["dropout"]
+    return parts.ConvNet(front, layers, width, n_outputs, pool, dropout, params["mirrored"], blend)
 
 
 def _front(params: Params, x: "Rows") -> "list[nn.Module]":

@@ -84,6 +84,15 @@ def test_pruning_works_on_every_block_and_norm(block: str, norm: str) -> None:
     assert_exports(smaller, task.data.x.take(slice(0, 40)))
 
 
+def test_a_network_that_looks_at_mirror_images_is_pruned_and_quantised() -> None:
+    task = images.digits()
+    changes: dict[str, object] = {"width": 24, "stages.n": 2, "mirrored": True}
+    model: Any = fitted(conv_stages, images.params(**changes), task, rows=slice(0, 40))
+    pruned = compress(prune_channels, model, task, epochs=1)
+    assert n_weights(pruned.module) < n_weights(model.module)
+    assert_exports(compress(quantize_int8, pruned, task), task.data.x.take(slice(0, 40)))
+
+
 @pytest.mark.parametrize("norm", ["batch", "layer", "none"])
 def test_pruning_works_on_temporal_convolutions(norm: str) -> None:
     task, model = sequences.waves(), temporal(norm=norm)
