@@ -95,9 +95,9 @@ def ensemble(runs: Sequence[str], output: str, trust: bool = False) -> None:
     asked = form.Form.from_dict(record)
     test, sample = _table(record["test"]), _table(record["sample"])
     models = {name: Model(folders[name].path / "model") for name in found.weights}
-    answered = blend.answers([(weight, models[name].scores(test)) for name, weight in found.weights.items()])
-    path = Path(output)
-    task, whole = next(iter(tasks.values())), selection.blend(predictions, found.weights)
+    path, task = Path(output), next(iter(tasks.values()))
+    whole = selection.blend(task.target, predictions, found.weights)
+    answered = selection.blend(task.target, {name: model.scores(test) for name, model in models.items()}, found.weights)
     weigh = task.metric.decide(task.data.y, whole, task.data.weights)
     classes = next(iter(models.values())).classes
     _hand_in([asked], sample, submission.fill_in(asked, sample, test, answered, classes, _weights(weigh)), path)
@@ -244,8 +244,9 @@ def _record(folder: RunFolder) -> dict[str, Any]:
 
 
 def _out_of_fold(folder: RunFolder) -> tuple[Any, np.ndarray]:
+    from automl.export.ship import out_of_fold
+
     run = open_run(folder)
     if run.board.ensemble is None:
         raise AutoMLError(f"The run '{folder.path}' has shipped nothing. Finish it with: automl resume {folder.path}")
-    weights = dict(run.board.ensemble.members)
-    return run.task, selection.blend({id: run.kept.predictions(id) for id in weights}, weights)
+    return run.task, out_of_fold(run.task, run.kept, dict(run.board.ensemble.members))

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from automl import pooling
 from automl.metrics import Metric, mean
+from automl.target import Target
 
-# Scores are compared on at most this many rows: the choice between models does not need more.
-MAX_ROWS = 20_000
+# Scores are compared on at most this many rows, and numbers: the choice between models does not need more.
+MAX_ROWS, MAX_NUMBERS = 20_000, 200_000
 # So many additions in a row that do not help end the selection: one alone may need a second to balance it.
 MOST_WORSE = 5
 
@@ -37,6 +39,7 @@ def fold_scores(
 
 
 def select(
+    target: Target,
     predictions: Mapping[str, np.ndarray],
     y: np.ndarray,
     metric: Metric,
@@ -53,22 +56,23 @@ def select(
     kept. At most ``max_members`` different models, so that what is shipped stays small.
 
     ``predictions``: (n, width) per model, NaN where a model predicted nothing. Only rows
-    that every model predicted are compared.
+    that every model predicted are compared. Models answer together as ``pooling`` has it.
     """
     names = list(predictions)
     known = [np.isfinite(p).all(axis=1) for p in predictions.values()]
     rows = np.flatnonzero(np.all(known, axis=0))
-    if len(rows) > MAX_ROWS:
-        rows = np.sort(np.random.default_rng(seed).choice(rows, MAX_ROWS, replace=False))
-    stack = np.stack([predictions[name][rows] for name in names]).astype(np.float64)
+    most = min(MAX_ROWS, MAX_NUMBERS // target.width)
+    if len(rows) > most:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+    stack = pooling.opinion(target, np.stack([predictions[name][rows] for name in names]))
     y, weights = y[rows], None if weights is None else weights[rows]
     parts = [np.flatnonzero(np.isin(rows, index)) for index in folds]
 
-    def decide(prediction: np.ndarray) -> np.ndarray | None:
-        return metric.decide(y, prediction, weights)
+    def decide(average: np.ndarray) -> np.ndarray | None:
+        return metric.decide(y, pooling.answer(target, average), weights)
 
-    def score(prediction: np.ndarray, decision: np.ndarray | None) -> float:
-        return mean(fold_scores(metric, y, prediction, weights, parts, decision))
+    def score(average: np.ndarray, decision: np.ndarray | None) -> float:
+        return mean(fold_scores(metric, y, pooling.answer(target, average), weights, parts, decision))
 
     best = -np.inf
     chosen: list[int] = []
@@ -92,6 +96,6 @@ def select(
     return {names[i]: float(share[i]) for i in order if share[i] > 0}
 
 
-def blend(predictions: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> np.ndarray:
-    """Return the weighted mean of the chosen models' predictions."""
-    return np.sum([weights[name] * predictions[name] for name in weights], axis=0)
+def blend(target: Target, predictions: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> np.ndarray:
+    """Return what the chosen models predict together, (n, width), NaN where one of them predicted nothing."""
+    return pooling.pooled(target, [predictions[name] for name in weights], list(weights.values()))

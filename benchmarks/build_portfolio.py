@@ -171,12 +171,13 @@ def ensemble_score(task: Task, there: Sequence[Fitted]) -> float:
     scores = []
     for chosen_on, judged_on in (halves, halves[::-1]):
         weights = ensemble.select(
+            task.target,
             {n: p[chosen_on] for n, p in predictions.items()},
             valid.y[chosen_on],
             task.metric,
             [np.arange(len(chosen_on))],
         )
-        blended = ensemble.blend(predictions, weights)
+        blended = ensemble.blend(task.target, predictions, weights)
         scores.append(task.metric.score(valid.y[judged_on], blended[judged_on]))
     return float(np.mean(scores))
 

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from automl import metrics
 from automl.ensemble import blend, fold_scores, select
+from automl.target import Target
 
+VALUES = Target("regression")
 RMSE = metrics.get("rmse", "regression")
 FOLDS = [np.arange(0, 25), np.arange(25, 50)]
 
@@ -22,19 +24,19 @@ def test_it_is_never_worse_than_the_best_and_never_larger_than_allowed(seed: int
     rng = np.random.default_rng(seed)
     y = rng.normal(size=50)
     predictions = {str(i): (y + rng.normal(scale=rng.uniform(0.1, 2), size=50))[:, None] for i in range(n_models)}
-    weights = select(predictions, y, RMSE, FOLDS, max_members=most)
+    weights = select(VALUES, predictions, y, RMSE, FOLDS, max_members=most)
     assert len(weights) <= most
     assert sum(weights.values()) == pytest.approx(1)
     assert list(weights.values()) == sorted(weights.values(), reverse=True)
     best = max(score(RMSE, y, p) for p in predictions.values())
-    assert score(RMSE, y, blend(predictions, weights)) >= best - 1e-9
+    assert score(RMSE, y, blend(VALUES, predictions, weights)) >= best - 1e-9
 
 
 def test_errors_that_cancel_are_blended() -> None:
     y = np.arange(50.0)
     y_column = y[:, None]
     predictions = {"above": y_column + 1, "below": y_column - 1, "noise": np.zeros((50, 1))}
-    assert select(predictions, y, RMSE, FOLDS) == {"above": 0.5, "below": 0.5}
+    assert select(VALUES, predictions, y, RMSE, FOLDS) == {"above": 0.5, "below": 0.5}
 
 
 def test_only_rows_that_all_predicted_are_compared() -> None:
@@ -43,7 +45,7 @@ def test_only_rows_that_all_predicted_are_compared() -> None:
     half[25:] = np.nan
     wrong = y[:, None].copy()
     wrong[:25] += 5  # wrong where both have an answer, right elsewhere
-    assert select({"half": half, "wrong": wrong}, y, RMSE, FOLDS) == {"half": 1.0}
+    assert select(VALUES, {"half": half, "wrong": wrong}, y, RMSE, FOLDS) == {"half": 1.0}
 
 
 def test_rows_of_different_folds_are_not_ranked_together() -> None:
@@ -54,3 +56,13 @@ def test_rows_of_different_folds_are_not_ranked_together() -> None:
     prediction = np.stack([1 - p, p], axis=1)
     assert score(auc, y, prediction) == 1.0
     assert auc.score(y, prediction) < 1.0
+
+
+def test_certain_models_that_agree_stay_certain() -> None:
+    y = np.tile([0, 1], 25)
+    said = np.where(np.eye(2)[y] > 0, 0.9, 0.1)
+    sure = np.where(np.eye(2)[y] > 0, 0.999, 0.001)
+    target = Target("binary", 2)
+    together = blend(target, {"said": said, "sure": sure}, {"said": 0.5, "sure": 0.5})
+    assert (together.max(axis=1) > (said + sure).max(axis=1) / 2).all()
+    assert select(target, {"said": said, "sure": sure}, y, metrics.get("log_loss", "binary"), FOLDS) == {"sure": 1.0}

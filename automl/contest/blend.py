@@ -1,6 +1,6 @@
 """Several runs as one: their out-of-fold predictions say how much each of them counts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +30,8 @@ def blend(tasks: Mapping[str, Task], predictions: Mapping[str, np.ndarray], roun
     for name, task in tasks.items():
         _refuse_others(first, name, task)
     y, weights, folds = first.data.y, first.data.weights, first.valid_rows
-    chosen = ensemble.select(predictions, y, first.metric, folds, weights, rounds, len(predictions), first.seed)
+    limits = rounds, len(predictions), first.seed
+    chosen = ensemble.select(first.target, predictions, y, first.metric, folds, weights, *limits)
     known = np.all([np.isfinite(p).all(axis=1) for p in predictions.values()], axis=0)
     where = np.where(known[:, None], 0.0, np.nan)
 
@@ -39,7 +40,7 @@ def blend(tasks: Mapping[str, Task], predictions: Mapping[str, np.ndarray], roun
         return first.metric.shown(mean(scores))
 
     alone = {name: score(p) for name, p in predictions.items()}
-    return Blend(chosen, score(ensemble.blend(predictions, chosen)), alone)
+    return Blend(chosen, score(ensemble.blend(first.target, predictions, chosen)), alone)
 
 
 def _refuse_others(first: Task, name: str, task: Task) -> None:
@@ -54,8 +55,3 @@ def _refuse_others(first: Task, name: str, task: Task) -> None:
         raise ConfigError(
             f"Runs are blended by one metric: '{name}' has {task.metric.name}, the first run {first.metric.name}."
         )
-
-
-def answers(parts: Sequence[tuple[float, np.ndarray]]) -> np.ndarray:
-    """Return the weighted mean of what the runs' models say, (n, width)."""
-    return np.sum([weight * scores.astype(np.float64) for weight, scores in parts], axis=0)

@@ -1,6 +1,6 @@
 """The first nodes of every shipped graph: from raw inputs to the tensors that models take."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -62,13 +62,6 @@ def _counts(graph: Graph, tokens: str, n_terms: int) -> str:
     counted = graph.op("ScatterElements", zeros, index, ones, axis=1, reduction="add")
     start, end, axis = (graph.constant(np.array([v], np.int64)) for v in (0, n_terms, 1))
     return graph.op("Slice", counted, start, end, axis)
-
-
-def average(graph: Graph, outputs: Mapping[str, float]) -> str:
-    """Return the weighted sum of some (n, k) tensors in float64."""
-    doubles = {graph.cast(tensor, np.float64): weight for tensor, weight in outputs.items()}
-    scaled = [graph.op("Mul", tensor, graph.exact(weight)) for tensor, weight in doubles.items()]
-    return scaled[0] if len(scaled) == 1 else graph.op("Sum", *scaled)
 
 
 def chunks(rows: Rows, n_rows: int) -> Iterator[Rows]:

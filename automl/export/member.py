@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from automl import ensemble
-from automl.export import pooling
-from automl.export.front import average, declare_inputs
+from automl import ensemble, pooling
+from automl.export.front import declare_inputs
 from automl.export.graph import Graph
 from automl.metrics import mean
 from automl.task import Rows, Task
@@ -40,20 +39,17 @@ def validation_prediction(task: Task, members: Sequence[Member]) -> np.ndarray:
     Every candidate has the weight of all its models; a row is answered by those whose validation part
     it is in. It is NaN unless every candidate has one.
     """
-    total = np.zeros((task.n_rows, task.target.width))
-    for own in _by_candidate(members):
-        answer, answered = np.zeros_like(total), np.zeros((task.n_rows, 1))
+    answers, weights = [], []
+    for id in dict.fromkeys(m.candidate_id for m in members):
+        own = [m for m in members if m.candidate_id == id]
+        answer, answered = np.zeros((task.n_rows, task.target.width)), np.zeros((task.n_rows, 1))
         for m in own:
             answer[m.index] += m.weight * m.prediction
             answered[m.index] += m.weight
         answered[answered == 0] = np.nan
-        total += sum(m.weight for m in own) * answer / answered
-    return total / sum(m.weight for m in members)
-
-
-def _by_candidate(members: Sequence[Member]) -> list[list[Member]]:
-    """Return the members of each candidate."""
-    return [[m for m in members if m.candidate_id == id] for id in dict.fromkeys(m.candidate_id for m in members)]
+        answers.append(answer / answered)
+        weights.append(sum(m.weight for m in own))
+    return pooling.pooled(task.target, answers, weights)
 
 
 def fold_scores(task: Task, prediction: np.ndarray) -> list[float]:
@@ -72,12 +68,8 @@ def validation_score(task: Task, members: Sequence[Member]) -> float:
 
 
 def predict(task: Task, members: Sequence[Member], x: Rows) -> np.ndarray:
-    """Return the members' common answer for ``x``, (n, width): the weighted mean of the candidates' (``pooling``)."""
-    total = np.zeros((len(x), task.target.width))
-    for own in _by_candidate(members):
-        weights = [m.weight for m in own]
-        total += sum(weights) * pooling.pooled(task.target, [m.model.predict(x) for m in own], weights)
-    return total
+    """Return the members' common answer for ``x``, (n, width)."""
+    return pooling.pooled(task.target, [m.model.predict(x) for m in members], [m.weight for m in members])
 
 
 def normalised(members: Sequence[Member]) -> list[Member]:
@@ -93,8 +85,5 @@ def to_onnx(task: Task, members: Sequence[Member]) -> bytes:
     """
     graph = Graph()
     tensors = declare_inputs(graph, task.schema, task.data.x)
-    outputs = {}
-    for own in _by_candidate(members):
-        models = {m.model.to_onnx(graph, tensors): m.weight for m in own}
-        outputs[pooling.emit(task.target, graph, models)] = sum(models.values())
-    return graph.model({"prediction": average(graph, outputs)}, task.target.dtype).SerializeToString()
+    models = {m.model.to_onnx(graph, tensors): m.weight for m in members}
+    return graph.model({"prediction": pooling.emit(task.target, graph, models)}, task.target.dtype).SerializeToString()

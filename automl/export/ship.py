@@ -59,12 +59,12 @@ def choose(
     most = max(rows.sum() for rows in seen.values())
     complete = [i for i in predictions if seen[i].sum() == most][: config.candidates]
     best = _select(task, {i: predictions[i] for i in complete}, config)
-    spread = float(np.nanstd(fold_scores(task, ensemble.blend(predictions, best))))
+    spread = float(np.nanstd(fold_scores(task, _together(task, predictions, best))))
     for partial in [i for i in predictions if PARTIAL_ROWS <= seen[i].sum() < most][:PARTIAL_TRIALS]:
         joined = _select(task, {i: predictions[i] for i in (*best, partial)}, config)
         on_its_rows = 0 * predictions[partial]  # NaN elsewhere
         before, after = (
-            mean_score(task, ensemble.blend(predictions, weights) + on_its_rows) for weights in (best, joined)
+            mean_score(task, _together(task, predictions, weights) + on_its_rows) for weights in (best, joined)
         )
         n_folds = len(fold_scores(task, predictions[partial]))
         chance = spread * math.sqrt(1 / n_folds - 1 / len(task.splits))
@@ -92,7 +92,7 @@ def _predictions(kept: KeptTrials, note: Note, without: frozenset[str]) -> dict[
 
 def _select(task: Task, predictions: Mapping[str, np.ndarray], config: ShipConfig) -> dict[str, float]:
     data, limits = task.data, (config.rounds, config.max_members, task.seed)
-    return ensemble.select(predictions, data.y, task.metric, task.valid_rows, data.weights, *limits)
+    return ensemble.select(task.target, predictions, data.y, task.metric, task.valid_rows, data.weights, *limits)
 
 
 def score_of(task: Task, kept: KeptTrials, weights: Mapping[str, float]) -> Ensemble:
@@ -100,8 +100,17 @@ def score_of(task: Task, kept: KeptTrials, weights: Mapping[str, float]) -> Ense
     return _scored(task, {i: kept.predictions(i) for i in weights}, weights)
 
 
+def out_of_fold(task: Task, kept: KeptTrials, weights: Mapping[str, float]) -> np.ndarray:
+    """Return what kept trials with these weights predict together out of fold, (n, width), NaN where one has none."""
+    return _together(task, {id: kept.predictions(id) for id in weights}, weights)
+
+
+def _together(task: Task, predictions: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> np.ndarray:
+    return ensemble.blend(task.target, predictions, weights)
+
+
 def _scored(task: Task, predictions: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> Ensemble:
-    return Ensemble(weights, mean_score(task, ensemble.blend(predictions, weights)))
+    return Ensemble(weights, mean_score(task, _together(task, predictions, weights)))
 
 
 def export_seconds(task: Task, n_bytes: float) -> float:
@@ -235,7 +244,7 @@ def _ship_within(
         try:
             members = members_of(task, kept, weights, n_folds)
             # What fewer models are asked about here is few rows: what all of them said says more.
-            said = ensemble.blend({id: kept.predictions(id) for id in weights}, weights) if n_folds else None
+            said = out_of_fold(task, kept, weights) if n_folds else None
             model = ship_members(task, members, folder / "model", "ensemble", compression, until, said, kept.goals)
             return replace(score_of(task, kept, weights), n_folds=n_folds), [model]
         except LimitError as error:

@@ -17,9 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from automl import files, temperature
+from automl import files, pooling, temperature
 from automl.errors import ConfigError, ExportError, in_one_line
-from automl.export import pooling, torch_replay
+from automl.export import torch_replay
 from automl.export.front import raw_inputs
 from automl.export.member import Member, predict
 from automl.export.package import REPLAY_SECONDS, parity

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from automl import ensemble
 from automl.errors import DamagedError
 from automl.explain.mixed import Subject
+from automl.export.ship import out_of_fold
 from automl.kept import KeptTrials
 from automl.leaderboard.records import Board
 from automl.metrics import Metric
@@ -61,7 +61,7 @@ class Finished:
 
         Raises ``DamagedError`` and ``UnknownNameError`` where its trials are not kept.
         """
-        return ensemble.blend({id: self.kept.predictions(id) for id in self.weights}, self.weights)
+        return out_of_fold(self.task, self.kept, self.weights)
 
     @cached_property
     def seen(self) -> np.ndarray:

@@ -54,7 +54,8 @@ SPACE: Space = {
     "activation": Choice(["gelu", "relu", "silu"]),
     "pool": Choice(["max", "avg"]),
     "dropout": Float(0.0, 0.5, default=0.1),
-    # Whether an answer is the mean over an image and its mirror image: better where they mean the same, in twice the time.
+    # Answers that are the mean over an image and its mirror image are better where both mean the same; they take twice
+    # the time.
     "mirrored": Choice([False, True]),
     "augment": Choice({"random": AUGMENT, "light": LIGHT, "none": {}}),
     "cutmix": Choice(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl.export import pooling
+from automl import pooling
 from automl.export.graph import Graph
 from automl.target import Target
 
