@@ -29,6 +29,7 @@ def environment() -> Environment:
         "duration": words.duration,
         "reason": words.reason,
         "score": score,
+        "ms": ms,
         "clock": clock,
         "value": value,
         "share": share,
@@ -39,6 +40,11 @@ def environment() -> Environment:
 def score(score: float | None, metric: ShownMetric, digits: int = 5) -> str:
     """Return a score in the metric's usual sign, or "–"."""
     return "–" if score is None else words.number(metric.shown(score), digits)
+
+
+def ms(latency: float | None) -> str:
+    """Return a latency, or "–"."""
+    return "–" if latency is None else f"{words.number(latency, 3)} ms"
 
 
 def clock(seconds: float | None) -> str:

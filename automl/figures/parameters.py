@@ -36,7 +36,7 @@ def shortened(found: Sequence[ParameterImportance], family: str) -> list[Paramet
 def importance(found: Sequence[ParameterImportance]) -> Figure:
     """Return a bar for each parameter, the most important on top."""
     if not found:
-        return empty("ParameterImportance takes ten finished trials of one family, and parameters that differ.")
+        return empty("Importance takes ten finished trials of one family, and parameters that differ.")
     ordered = sorted(found, key=lambda one: one.share)
     bars = {
         "type": "bar",
@@ -51,7 +51,7 @@ def importance(found: Sequence[ParameterImportance]) -> Figure:
         "marker": {"color": ACCENT},
     }
     x, y = axis("importance", tickformat=".0%", rangemode="tozero"), axis("", type="category")
-    return figure([bars], x, y, height=90 + 24 * len(ordered), showlegend=False)
+    return figure([bars], x, y, height=110 + 24 * len(ordered), showlegend=False)
 
 
 @dataclass(frozen=True)

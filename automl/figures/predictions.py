@@ -10,6 +10,7 @@ from automl.leaderboard.words import number
 MOST_CLASSES = 40
 _MOST_POINTS = 2000
 _BINS = 10
+_SHARES = [-0.02, 1.02]  # points at the ends are whole
 
 
 def confusion(y: np.ndarray, prediction: np.ndarray, classes: Sequence[str]) -> Figure:
@@ -41,7 +42,7 @@ def confusion(y: np.ndarray, prediction: np.ndarray, classes: Sequence[str]) -> 
         "xgap": 1,
         "ygap": 1,
     }
-    side = max(260, min(640, 90 + 34 * len(order)))
+    side = max(280, min(660, 110 + 34 * len(order)))
     category = {"type": "category", "showgrid": False}
     x = axis("predicted", **category, side="bottom", constrain="domain")
     y_axis = axis("true", **category, autorange="reversed", scaleanchor="x", constrain="domain")
@@ -82,7 +83,7 @@ def calibration(y: np.ndarray, prediction: np.ndarray, classes: Sequence[str]) -
         "hovertemplate": "said %{x:.3f}, was %{y:.3f} of %{text} rows<extra></extra>",
     }
     what = f"probability of {classes[1]}" if of_two else "probability of the predicted class"
-    x_axis, y_axis = axis(what, range=[0, 1]), axis("how often it was so", range=[0, 1])
+    x_axis, y_axis = axis(what, range=_SHARES), axis("how often it was so", range=_SHARES)
     return figure([_diagonal(0, 1), points], x_axis, y_axis, showlegend=False)
 
 

@@ -48,7 +48,7 @@ def figure(data: list[Figure], x: Figure, y: Figure, **layout: Any) -> Figure:
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"size": 12, "color": "#70757d"},
-        "margin": {"l": 56, "r": 16, "t": 16, "b": 44},
+        "margin": {"l": 56, "r": 16, "t": 36, "b": 44},  # what can be done with a figure is shown above it
         "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         "hoverlabel": {"align": "left"},
         "hovermode": "closest",

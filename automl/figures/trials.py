@@ -55,6 +55,8 @@ def curves(
     """Return how the scores of trials (id, family, reports) grew ``over`` "progress" (a share) or "seconds"."""
     data = []
     for id, family, reports in of:
+        if not reports:
+            continue
         x = [getattr(report, over) for report in reports]
         y = [metric.shown(report.score) for report in reports]
         line = {"color": colours[family], "width": 1.5}

@@ -1,6 +1,7 @@
 """The sections on what the shipped model goes by: importance, contributions, partial dependence, counterfactuals."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,7 @@ MEAN_ROWS = 100
 # Fitted models of more bytes than this are not read again for the sake of a report.
 MOST_BYTES = 150_000_000
 REPEATS = 5
+_BRIEF = 8  # characters
 _HOW = {
     "trees": "exact, from the trees themselves",
     "coalitions": "exact, from all coalitions of features",
@@ -134,7 +136,8 @@ def _one_row(run: Finished, at: int, row: RowExplanation) -> list[Part]:
         k = run.middle
         is_so, base = f"is {y:.5g}; the model says {row.answer[k]:.5g}", f"from {row.base[k]:.5g}, the mean"
     order = np.argsort(-np.abs(row.contributions[:, k]), kind="stable")[:10]
-    names = [row.features[j] if row.values[j] is None else f"{row.features[j]} = {shown(row.values[j])}" for j in order]
+    said = [(row.features[j], row.values[j]) for j in order]
+    names = [name if value is None else f"{name} = {_brief(value)}" for name, value in said]
     values, errors = row.contributions[order, k].tolist(), row.errors[order, k].tolist()
     caption = f"Row {number} {is_so} ({base})."
     numbers = Table(
@@ -145,6 +148,15 @@ def _one_row(run: Finished, at: int, row: RowExplanation) -> list[Part]:
     if task.kind == "image" and len(row.features) > 1:
         parts.append(_overlay(run, at, row, k))
     return parts
+
+
+def _brief(value: Any) -> str:
+    """Return a value as a person would say it: of a broken number with many digits the first five."""
+    said = shown(value)
+    try:
+        return f"{float(said):.5g}" if len(said) > _BRIEF and "." in said else said
+    except ValueError:
+        return said
 
 
 def _overlay(run: Finished, at: int, row: RowExplanation, k: int) -> Chart:
@@ -173,14 +185,14 @@ def _curve(run: Finished, found: importance.Dependence) -> Chart:
     labels = {k: f"P({run.names[k]})" if run.names else run.value for k in classes}
     numbers = Table(
         (found.feature, *labels.values()),
-        [[shown(v), *(f"{a[k]:.4g}" for k in classes)] for v, a in zip(found.values, found.answers, strict=True)],
+        [[_brief(v), *(f"{a[k]:.4g}" for k in classes)] for v, a in zip(found.values, found.answers, strict=True)],
     )
     caption = f"{found.feature}"
     try:
         x = [float(value) for value in found.values]
     except (TypeError, ValueError):
         k = classes[0]
-        drawn = charts.bars([shown(v) for v in found.values], found.answers[:, k].tolist(), label=labels[k])
+        drawn = charts.bars([_brief(v) for v in found.values], found.answers[:, k].tolist(), label=labels[k])
         return Chart(drawn, caption, numbers)
     series = {labels[k]: (x, found.answers[:, k].tolist()) for k in classes}
     return Chart(charts.lines(series, found.feature, "mean answer"), caption, numbers)
@@ -217,4 +229,4 @@ def counterfactuals(run: Finished, goes_on: Callable[[], bool]) -> Section | Non
 
 
 def _change(run: Finished, change: Change) -> list[str]:
-    return [change.feature, f"{shown(change.before)} → {shown(change.after)}", run.names[int(change.answer.argmax())]]
+    return [change.feature, f"{_brief(change.before)} → {_brief(change.after)}", run.names[int(change.answer.argmax())]]

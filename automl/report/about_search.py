@@ -85,8 +85,11 @@ def won(run: Finished, goes_on: Callable[[], bool]) -> Section:
             shown = words.number(run.metric.shown(artifact.test_score))
             section.add(Text(f"Test {run.metric.name} of '{artifact.kind}', on locked rows, once: {shown}."))
     if winner is not None:
-        section.add(Text(f"What the search chose for trial {best}, where it is not the first {family}'s:"))
-        section.add(_chosen(winner, next((p for p in run.firsts if p["family"] == family), {})))
+        chosen = _chosen(winner, next((p for p in run.firsts if p["family"] == family), {}))
+        if chosen.rows:
+            section.add(Text(f"What the search chose for trial {best}, where it is not the first {family}'s:"), chosen)
+        else:
+            section.add(Text(f"Trial {best}, which counts most in it, is the {family} that is tried first."))
     return section
 
 
@@ -103,7 +106,7 @@ def _chosen(trial: Trial, default: Mapping[str, Any]) -> Table:
         if default.get(name, None) != value or name not in default:
             before = json.dumps(default[name], default=str) if name in default else ""
             rows.append([str(name), json.dumps(value, default=str), before])
-    return Table(("parameter", "chosen", "first"), rows[:60] or [["-", "it is the first", ""]])
+    return Table(("parameter", "chosen", "first"), rows[:60])
 
 
 def curves(run: Finished) -> Section | None:

@@ -228,11 +228,11 @@ class _Frame:
         for value in _ticks(self.x0, self.x1):
             x, y = self.at(value, self.y0)
             drawn.append(f'<line class="grid" x1="{x}" y1="{_TOP}" x2="{x}" y2="{y}"/>')
-            drawn.append(f'<text x="{x}" y="{y + 14}" text-anchor="middle">{shown(value)}</text>')
+            drawn.append(f'<text x="{x}" y="{y + 14}" text-anchor="middle">{value:,g}</text>')
         for value in _ticks(self.y0, self.y1):
             x, y = self.at(self.x0, value)
             drawn.append(f'<line class="grid" x1="{x}" y1="{y}" x2="{WIDTH - _RIGHT}" y2="{y}"/>')
-            drawn.append(f'<text x="{x - 5}" y="{y + 4}" text-anchor="end">{shown(value)}</text>')
+            drawn.append(f'<text x="{x - 5}" y="{y + 4}" text-anchor="end">{value:,g}</text>')
         middle = (HEIGHT - _BOTTOM + _TOP) / 2
         drawn.append(f'<text x="{(WIDTH + _LEFT) / 2}" y="{HEIGHT - 6}" text-anchor="middle">{_t(x_label)}</text>')
         turn = f'transform="rotate(-90 12 {middle})"'

@@ -22,6 +22,8 @@ function themed(layout) {
     ...layout,
     font: { ...layout.font, color: colour("--dim"), family: getComputedStyle(body).fontFamily },
     hoverlabel: { ...layout.hoverlabel, ...label },
+    // What is written across lines stays readable.
+    annotations: layout.annotations?.map((note) => ({ bgcolor: colour("--card"), ...note })),
     modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("--line"), activecolor: colour("--accent") },
   };
 }
