@@ -130,9 +130,9 @@ def _leaderboard(argv: list[str]) -> None:
     form.add_argument("--csv", action="store_true", help="all trials as CSV")
     form.add_argument("--json", action="store_true", help="everything as JSON")
     given = parser.parse_args(argv)
-    from automl import commands
+    from automl import multi_target
 
-    commands.leaderboard(
+    multi_target.leaderboard(
         given.run, given.url, given.runs, "csv" if given.csv else "json" if given.json else "text", given.top
     )
 
@@ -187,9 +187,9 @@ def _export(argv: list[str]) -> None:
     )
     parser.add_argument("--trust", action="store_true", help=TRUST)
     given = parser.parse_intermixed_args(argv)
-    from automl import commands
+    from automl import multi_target
 
-    commands.export(given.run, given.output, given.overrides, given.members, given.max_loss, given.trust)
+    multi_target.export(given.run, given.output, given.overrides, given.members, given.max_loss, given.trust)
 
 
 def _torch_export(argv: list[str]) -> None:
@@ -278,9 +278,9 @@ def _ensemble(argv: list[str]) -> None:
     parser.add_argument("-o", "--output", default="submission.csv", help="the submission (default: submission.csv)")
     parser.add_argument("--trust", action="store_true", help=TRUST)
     given = parser.parse_args(argv)
-    from automl import compete
+    from automl import blend_runs
 
-    compete.ensemble(given.runs, given.output, given.trust)
+    blend_runs.ensemble(given.runs, given.output, given.trust)
 
 
 def _host(argv: list[str]) -> None:

@@ -28,18 +28,14 @@ if TYPE_CHECKING:
     from automl.search import Search, SearchResult
 
 
-def search(config: dict[str, Any], started: float) -> bool:
-    """Search as ``config`` says, and print the leaderboard and where the model lies.
-
-    Returns whether it was interrupted, and so shipped what it had by then.
-    """
-    return searched(config, started)[1]
-
-
 def searched(
     config: dict[str, Any], started: float, look: Callable[[Any], None] = lambda task: None
 ) -> tuple[RunFolder, bool]:
-    """Search as ``search`` does; return the run's folder too. ``look``: gets the task before the search begins."""
+    """Search as ``config`` says, and print the leaderboard and where the model lies.
+
+    ``look``: gets the task before the search begins. Returns the run's folder, and whether it was interrupted, and so
+    shipped what it had by then.
+    """
     configuration.check(config)
     with _prepared(config, started, may_sample=True) as ready:
         look(ready.task)
@@ -47,13 +43,13 @@ def searched(
         if ready.task.sampled is not None:  # whoever goes on with the run reads the same rows
             config["data"]["rows"] = ready.task.sampled
         files.write(folder.config, yaml.safe_dump(config, sort_keys=False))
-        return folder, _run(ready, config, folder)
+        return folder, run(ready, config, folder).interrupted
 
 
-def resume(path: str, overrides: Sequence[str], started: float, trust: bool = False) -> None:
+def resume(path: str | Path, overrides: Sequence[str], started: float, trust: bool = False) -> bool:
     """Go on with the run in the folder ``path``; its trials count, its seconds begin anew.
 
-    ``trust``: also where it is another user's.
+    ``trust``: also where it is another user's. Returns whether it was interrupted.
     """
     from automl.hydra_app import recomposed
 
@@ -62,7 +58,7 @@ def resume(path: str, overrides: Sequence[str], started: float, trust: bool = Fa
     configuration.check(config)
     files.clear_drafts(folder.path)
     with _prepared(config, started) as ready:
-        _run(ready, config, folder)
+        return run(ready, config, folder).interrupted
 
 
 @contextmanager
@@ -157,16 +153,18 @@ def _for_export(config: dict[str, Any], overrides: Sequence[str]) -> dict[str, A
 
 
 def report(path: str, output: str | None, trust: bool = False) -> None:
-    """Write the report of the run in the folder ``path`` there, or into the folder ``output``.
+    """Write the report of the run in the folder ``path``, of all its targets, there or into the folder ``output``.
 
     ``trust``: also where the run is another user's.
     """
-    run = open_run(run_folder.find(path, trust))
+    folders = [*run_folder.begun_in(path, trust).values()] or [run_folder.find(path, trust)]
+    runs = [open_run(folder) for folder in folders]
     from automl.report import make
 
-    target = run.folder.path if output is None else Path(output)
+    target = Path(path if output is None else output)
     run_folder.make(target, "-o")
-    for written in make.write(_finished(run), target, time.time() + make.SECONDS):
+    until = time.time() + make.SECONDS * len(runs)
+    for written in make.write([_finished(run) for run in runs], target, until):
         print(printable(os.path.relpath(written)))
 
 
@@ -176,7 +174,7 @@ def leaderboard(run: str | None, url: str | None, list_runs: bool, form: str, to
     from automl.leaderboard.store import Store
 
     number("number of trials to show, --top,", top, 0, whole=True)
-    url, key = _place(run, url)
+    url, key = place(run, url)
     with Store(url, read_only=True) as store:
         if list_runs:
             shown: Any = store.runs()
@@ -191,7 +189,7 @@ def leaderboard(run: str | None, url: str | None, list_runs: bool, form: str, to
         report.render(shown)
 
 
-def _place(run: str | None, url: str | None) -> tuple[str, str | int | None]:
+def place(run: str | None, url: str | None) -> tuple[str, str | int | None]:
     """Return the leaderboard's URL or path, and the run's key in it; ``url``: None for the run's own, or ``runs/``."""
     if url is not None:
         return url, run
@@ -234,8 +232,8 @@ def mlflow_export(run: str, url: str | None, uri: str, experiment: str) -> None:
 def _whole_board(run: str, url: str | None) -> "Board":
     from automl.leaderboard.store import Store
 
-    place, key = _place(run, url)
-    with Store(place, read_only=True) as store:
+    at, key = place(run, url)
+    with Store(at, read_only=True) as store:
         return store.board(key)
 
 
@@ -262,8 +260,9 @@ def _leaderboard_of(given: str) -> str:
     """Return the URL or path of the leaderboard that a run's folder, a folder, a file or a URL stands for."""
     if "://" in given:
         return given
-    if (Path(given) / "run.json").exists():
-        return run_folder.find(given, trust=True).leaderboard_url  # nothing is unpickled
+    if run_folder.is_one(given):  # nothing is unpickled
+        several = [*run_folder.begun_in(given).values()]
+        return (several[0] if several else run_folder.find(given, trust=True)).leaderboard_url
     return str((Path(given) / "leaderboard.db" if Path(given).is_dir() or given == "runs" else Path(given)).absolute())
 
 
@@ -314,7 +313,8 @@ def space(path: str, overrides: Sequence[str]) -> None:
     print(printable(yaml.safe_dump(part, sort_keys=False, allow_unicode=True)), end="")
 
 
-def _run(ready: "Search", config: dict[str, Any], folder: RunFolder) -> bool:
+def run(ready: "Search", config: dict[str, Any], folder: RunFolder) -> "SearchResult":
+    """Search, report where time was kept for it, and print the leaderboard and where the model lies."""
     from automl.leaderboard import report
     from automl.leaderboard.store import Store
     from automl.progress import Progress
@@ -341,7 +341,7 @@ def _run(ready: "Search", config: dict[str, Any], folder: RunFolder) -> bool:
     example = "data.csv" if task.kind in ("table", "text") else "data.npz"
     model = shlex.quote(printable(os.path.relpath(folder.path / "model")))
     print(f"\npredict with: automl predict {model} {example} -o predictions.csv")
-    return result.interrupted
+    return result
 
 
 def _report_in_time(
@@ -359,7 +359,7 @@ def _report_in_time(
     with Store(folder.leaderboard_url, read_only=True) as store:
         board = store.board(result.run_id)
     try:
-        make.write(_finished(PastRun(folder, config, ready.task, board, result.kept)), folder.path, until)
+        make.write([_finished(PastRun(folder, config, ready.task, board, result.kept))], folder.path, until)
     except Exception as error:  # what was shipped stands, whatever a report stumbles over
         note(f"no report ({type(error).__name__}: {error}); try: {later}")
 

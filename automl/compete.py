@@ -1,4 +1,4 @@
-"""``automl compete`` and ``automl ensemble``: from the files of a contest to a checked submission."""
+"""``automl compete``: from the files of a contest to a checked submission."""
 
 import json
 import os
@@ -9,18 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from automl import ensemble as selection
 from automl import files, metrics, multi_target, run_folder
-from automl.contest import blend, form, submission
+from automl.contest import form, submission
 from automl.errors import AutoMLError, ConfigError, DataError
 from automl.hydra_app import composed
 from automl.options import number
 from automl.overrides import TARGET, names_several
-from automl.past_run import open_run
-from automl.run_folder import RunFolder
 from automl.runtime.arrays import as_array
 from automl.runtime.model import Model
-from automl.runtime.models import Several, open_model
 from automl.runtime.printable import printable
 
 # Of the budget, what is kept for answering the test rows: a share, and at most and at least so many seconds.
@@ -31,7 +27,8 @@ TELLS_APART = 0.6
 # A shorter budget has no time to find that out.
 COMPARED_FROM = 60.0
 _METRICS: Mapping[form.Answers, str] = {"probability": "roc_auc", "probabilities": "log_loss", "labels": "accuracy"}
-_RECORD = "contest.json"
+# In the run's folder: the files of the contest, and what is to be handed in.
+RECORD = "contest.json"
 
 
 def compete(train: str, test: str, sample: str, overrides: Sequence[str], started: float) -> None:
@@ -40,8 +37,8 @@ def compete(train: str, test: str, sample: str, overrides: Sequence[str], starte
     Where the sample asks for several targets, there is a search for each. Where one is interrupted, what it shipped by
     then answers.
     """
-    asked_about, wanted = _table(test), _table(sample)
-    forms = form.understand_each(_table(train), asked_about, wanted, _own_target(overrides), _own_quantiles(overrides))
+    asked_about, wanted = table(test), table(sample)
+    forms = form.understand_each(table(train), asked_about, wanted, _own_target(overrides), _own_quantiles(overrides))
     config = composed(_overrides(train, forms, overrides))
     chosen = str(config["metric"])
     forms = [_with_metric(asked, chosen) for asked in forms]
@@ -54,55 +51,26 @@ def compete(train: str, test: str, sample: str, overrides: Sequence[str], starte
         kept = min(MOST_SECONDS, max(ANSWER_SHARE * seconds, LEAST_SECONDS), SHORT_SHARE * seconds)
         config["budget"]["seconds"] = seconds - kept
     is_long = seconds is None or seconds >= COMPARED_FROM
-    folder, _ = multi_target.searched(config, started, _compared_with(asked_about) if is_long else _pass)
-    if len(forms) == 1:  # what is blended is of one target
-        record = {"train": train, "test": test, "sample": sample, **forms[0].to_dict()}
-        record |= {name: str(Path(record[name]).absolute()) for name in ("train", "test", "sample")}
-        files.write(folder / _RECORD, json.dumps(record) + "\n")
-    elif not (folder / "model").exists():
+    look = _compared_with(asked_about) if is_long else _pass
+    folder, _ = multi_target.searched(config, started, look)
+    given = {"train": train, "test": test, "sample": sample}
+    record = {name: str(Path(path).absolute()) for name, path in given.items()}
+    files.write(folder / RECORD, json.dumps({**record, "forms": [asked.to_dict() for asked in forms]}) + "\n")
+    if not (folder / "model").exists():
         raise AutoMLError(f"There is no submission: not every target has a model; see {folder}.")
-    opened = open_model(folder / "model")
-    models = opened.models if isinstance(opened, Several) else {forms[0].target: opened}
+    runs = run_folder.begun_in(folder) or {forms[0].target: run_folder.find(folder)}
+    models = {target: Model(run.path / "model") for target, run in runs.items()}
     filled: dict[str, list[Any]] = {}
     for asked in forms:
         model = models[asked.target]
-        weights = _weights(model.manifest.get("decision"))
+        weights = as_weights(model.manifest.get("decision"))
         filled |= submission.fill_in(asked, wanted, asked_about, model.scores(asked_about), model.classes, weights)
     path = folder / "submission.csv"
-    _hand_in(forms, wanted, filled, path)
+    hand_in(forms, wanted, filled, path)
     names = [model.manifest["metric"]["name"] for model in models.values()]
     scores = [m.manifest["scores"][f"validation {name}"] for m, name in zip(models.values(), names, strict=True)]
     metric, score = " and ".join(dict.fromkeys(names)), float(np.mean(scores))
-    submission.log(path, folder.parent, folder.name, metric, score, _n_rows(wanted))
-
-
-def ensemble(runs: Sequence[str], output: str, trust: bool = False) -> None:
-    """Blend the runs of one contest by their out-of-fold predictions, and write a submission to ``output``."""
-    if len(runs) < 2:
-        raise ConfigError("A blend is of two runs or more; give their folders.")
-    folders = {Path(run).name: run_folder.find(run, trust) for run in runs}
-    if len(folders) < len(runs):
-        raise ConfigError("The folders of the runs must have names of their own.")
-    record = _record(next(iter(folders.values())))
-    tasks, predictions = {}, {}
-    for name, folder in folders.items():
-        tasks[name], predictions[name] = _out_of_fold(folder)
-    found = blend.blend(tasks, predictions)
-    for name, score in found.alone.items():
-        say(f"{name}: {score:.6g}, weight {found.weights.get(name, 0):.0%}")
-    metric = next(iter(tasks.values())).metric.name
-    say(f"blend: {metric} {found.score:.6g}")
-    asked = form.Form.from_dict(record)
-    test, sample = _table(record["test"]), _table(record["sample"])
-    models = {name: Model(folders[name].path / "model") for name in found.weights}
-    path, task = Path(output), next(iter(tasks.values()))
-    whole = selection.blend(task.target, predictions, found.weights)
-    answered = selection.blend(task.target, {name: model.scores(test) for name, model in models.items()}, found.weights)
-    weigh = task.metric.decide(task.data.y, whole, task.data.weights)
-    classes = next(iter(models.values())).classes
-    _hand_in([asked], sample, submission.fill_in(asked, sample, test, answered, classes, _weights(weigh)), path)
-    weights = " + ".join(f"{weight:.2f} {name}" for name, weight in found.weights.items())
-    submission.log(path, next(iter(folders.values())).path.parent, weights, metric, found.score, _n_rows(sample))
+    submission.log(path, folder.parent, folder.name, metric, score, n_rows(wanted))
 
 
 def say(text: str) -> None:
@@ -207,20 +175,23 @@ def _pass(task: Any) -> None:
     """A short budget has no time to compare."""
 
 
-def _hand_in(
+def hand_in(
     forms: Sequence[form.Form], sample: Mapping[str, np.ndarray], filled: Mapping[str, Sequence[Any]], path: Path
 ) -> None:
+    """Write a submission, and check it as it lies there. Raises ``DataError`` for what is wrong with it."""
     submission.write({column: filled[column] for column in sample}, path)
     for asked in forms:
         submission.check(asked, sample, path)
-    print(printable(f"submission: {os.path.relpath(path)} ({_n_rows(sample):,} rows, checked against the sample)"))
+    print(printable(f"submission: {os.path.relpath(path)} ({n_rows(sample):,} rows, checked against the sample)"))
 
 
-def _weights(weigh: Any) -> np.ndarray | None:
+def as_weights(weigh: Any) -> np.ndarray | None:
+    """Return by how much each class counts where labels are decided, as an array."""
     return None if weigh is None else np.asarray(weigh, np.float64)
 
 
-def _table(path: str) -> dict[str, np.ndarray]:
+def table(path: str) -> dict[str, np.ndarray]:
+    """Return the columns of a table in a file. Raises ``DataError`` for what is none."""
     from automl.data import files as data_files
 
     columns = data_files.read(path, "table")[0].columns
@@ -229,24 +200,6 @@ def _table(path: str) -> dict[str, np.ndarray]:
     return {name: as_array(values) for name, values in columns.items()}
 
 
-def _n_rows(table: Mapping[str, np.ndarray]) -> int:
+def n_rows(table: Mapping[str, np.ndarray]) -> int:
+    """Return the number of rows of a table."""
     return len(next(iter(table.values())))
-
-
-def _record(folder: RunFolder) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = files.read_json(folder.path / _RECORD)
-    except OSError:
-        raise AutoMLError(
-            f"'{folder.path}' is no run of `automl compete`, which notes what is to be handed in. Blend runs of it."
-        ) from None
-    return found
-
-
-def _out_of_fold(folder: RunFolder) -> tuple[Any, np.ndarray]:
-    from automl.export.ship import out_of_fold
-
-    run = open_run(folder)
-    if run.board.ensemble is None:
-        raise AutoMLError(f"The run '{folder.path}' has shipped nothing. Finish it with: automl resume {folder.path}")
-    return run.task, out_of_fold(run.task, run.kept, dict(run.board.ensemble.members))

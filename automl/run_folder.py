@@ -7,8 +7,8 @@ DIR/trials/       out-of-fold predictions and fold models of the better trials (
 DIR/model/        the shipped ensemble
 DIR/compact/      the shipped small model
 
-Where several targets are searched for, DIR holds a run's folder for each, targets.json, which names them, and
-DIR/model, which answers all.
+Where several targets are searched for, DIR holds a run's folder for each, targets.json, which names them, config.yaml,
+which is of all of them, and DIR/model, which answers all.
 
 A run folder is its owner's alone (mode 0700), and its records too (0600): it holds what is known of the data, and, in
 ``trials``, models that are code for whoever opens them.
@@ -44,6 +44,12 @@ class RunFolder:
     run_id: int | None = None
 
     @property
+    def name(self) -> str:
+        """What the run is called: as its folder; where that lies in another run's, with its name in front."""
+        parent = self.path.parent
+        return f"{RunFolder(parent, '').name}/{self.path.name}" if is_one(parent) else self.path.name
+
+    @property
     def models(self) -> Path:
         """Where trials leave their predictions and models, unless there is another store."""
         return self.path / "trials"
@@ -67,7 +73,8 @@ class RunFolder:
 def create(path: str | Path | None = None, leaderboard_url: str = "auto") -> RunFolder:
     """Make a new run folder; None: one named by the time, in ``runs``.
 
-    ``auto``: the leaderboard is ``leaderboard.db`` beside it. Raises ``ConfigError`` when the folder holds a run
+    ``auto``: the leaderboard is ``leaderboard.db`` beside it, or beside the folder of several targets that it lies in.
+    Raises ``ConfigError`` when the folder holds a run
     already, be it one that starts at the same moment, or cannot be written.
     """
     path = _named_by_time(Path("runs").absolute()) if path is None else Path(path).absolute()
@@ -82,34 +89,38 @@ def create(path: str | Path | None = None, leaderboard_url: str = "auto") -> Run
             raise ConfigError(f"A run needs a folder of its own; '{path}' was just taken by another. {used}") from None
     if leaderboard_url != "auto":
         return RunFolder(path, leaderboard_url)
-    database = path.parent / "leaderboard.db"
-    with files.room(path.parent):
+    beside = path.parent if _is_several(path.parent) else path
+    database = beside.parent / "leaderboard.db"
+    with files.room(database.parent):
         os.close(os.open(database, os.O_CREAT | os.O_WRONLY, files.PRIVATE))
     return RunFolder(path, str(database))
 
 
-def create_parent(path: str | Path | None = None) -> Path:
-    """Make a new folder for the runs of several targets; None: one named by the time, in ``runs``."""
+def create_several(path: str | Path | None, runs: Mapping[str, str]) -> Path:
+    """Make a new folder for the runs of several targets, that of each in a folder there; None: see ``create``."""
     path = _named_by_time(Path("runs").absolute()) if path is None else Path(path).absolute()
-    refuse_used("A run", path, "Choose another run.dir.")
+    refuse_used("A run", path, f"Choose another run.dir, or go on with it: automl resume {path}")
     make(path, "run.dir", 0o700)
+    with _writable(path, "run.dir"):
+        path.chmod(0o700)
+    files.write(path / TARGETS, json.dumps({"targets": dict(runs)}) + "\n")
     return path
-
-
-def write_runs(parent: Path, runs: Mapping[str, str]) -> None:
-    """Write down in the folder of several targets which folder in it holds the run of which."""
-    files.write(parent / TARGETS, json.dumps({"targets": dict(runs)}) + "\n")
 
 
 def is_one(path: str | Path) -> bool:
     """Whether a folder holds the record of a run, or of the runs of several targets."""
-    return any((Path(path) / record).exists() for record in ("run.json", TARGETS))
+    return (Path(path) / "run.json").exists() or _is_several(path)
 
 
-def runs_in(parent: str | Path) -> dict[str, Path]:
+def _is_several(path: str | Path) -> bool:
+    return (Path(path) / TARGETS).exists()
+
+
+def runs_in(parent: str | Path, trust: bool = True) -> dict[str, Path]:
     """Return the runs of several targets that lie in a folder, by their targets; none where it holds no such runs.
 
-    Raises ``AutoMLError`` where what is written about them is damaged.
+    Their folders are there once their search has begun. ``trust``: also where the folder is another user's. Raises
+    ``AutoMLError`` where what is written about them is damaged.
     """
     record = Path(parent) / TARGETS
     try:
@@ -122,7 +133,21 @@ def runs_in(parent: str | Path) -> dict[str, Path]:
     outside = [] if wrong else [name for name in found["targets"].values() if not _INSIDE.fullmatch(name)]
     if wrong or outside:
         raise AutoMLError(f"'{record}' is damaged: {wrong or f'{outside[0]!r} is no folder inside it'}.")
+    if not trust:
+        _refuse_others(Path(parent))
     return {target: Path(parent) / name for target, name in found["targets"].items()}
+
+
+def begun_in(parent: str | Path, trust: bool = True) -> dict[str, "RunFolder"]:
+    """Return the runs of several targets whose search has begun (see ``runs_in``); none where there are no such runs.
+
+    Raises ``AutoMLError`` where none has begun.
+    """
+    runs = runs_in(parent, trust)
+    found = {target: find(run, trust) for target, run in runs.items() if is_one(run)}
+    if runs and not found:
+        raise AutoMLError(f"No search has begun in '{parent}'. Begin with: automl resume {parent}")
+    return found
 
 
 def make(path: Path, option: str, mode: int = 0o777) -> None:
@@ -190,7 +215,7 @@ def find(path: str | Path, trust: bool = False) -> RunFolder:
 
 
 def _refuse_others(path: Path) -> None:
-    parts = (path, *(path / name for name in ("run.json", "config.yaml", "trials")))
+    parts = (path, *(path / name for name in ("run.json", TARGETS, "config.yaml", "trials")))
     others = [part for part in parts if part.exists() and part.stat().st_uid != os.geteuid()]
     if others:
         raise AutoMLError(

@@ -134,7 +134,7 @@ class _Run:
         base = self.task.baseline
         if self.folder.run_id is None:
             run_id = self.store.start_run(
-                name=self.folder.path.name,
+                name=self.folder.name,
                 folder=self.folder.path,
                 metric=self.task.metric,
                 config=recorded,

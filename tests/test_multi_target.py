@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ from automl.again import command_of
 from automl.cli import main
 from automl.errors import ArtifactError, AutoMLError, DataError
 from automl.hydra_app import composed
+from automl.leaderboard.store import Store
 from automl.past_run import recorded
 from automl.runtime.errors import PredictionError
 from automl.runtime.manifest import checksum
@@ -128,20 +130,56 @@ def test_a_damaged_folder_is_refused(run: Path, tmp_path: Path) -> None:
             open_model(damage(run, tmp_path / str(i), models=models))
 
 
-def test_what_is_about_one_run_asks_for_one(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_about_one_run_asks_for_one(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(AutoMLError, match="holds a run for each of its targets"):
         run_folder.find(run)
-    for command in (
-        ["report", str(run)],
-        ["resume", str(run)],
-        ["leaderboard", str(run)],
-        ["predict", str(run), "x.csv", "-o", "y.csv"],
-    ):
+    for command in (["predict", str(run), "x.csv", "-o", "y.csv"], ["optuna-export", str(run)]):
         with pytest.raises(SystemExit):
             main(command)
-    assert f"Give one of them: {run / 'price'}, {run / 'target-2'}" in capsys.readouterr().err
-    main(["report", str(run / "price"), "-o", str(tmp_path)])
-    assert "data.drop=" in (tmp_path / "report.md").read_text()
+    said = capsys.readouterr().err
+    assert f"its model is '{run / 'model'}'" in said
+    assert f"Give one of them: {run / 'price'}, {run / 'target-2'}" in said
+
+
+def test_its_leaderboard_is_that_of_other_runs_and_is_shown_whole(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with Store(run.parent / "leaderboard.db", read_only=True) as store:
+        assert [one.name for one in store.runs()] == ["run/price", "run/target-2"]
+    (tmp_path / "runs").symlink_to(run.parent)  # where no run is named, the newest one is shown
+    monkeypatch.chdir(tmp_path)
+    for given in ([str(run)], []):
+        main(["leaderboard", *given])
+        assert re.findall("^target (.*)$", capsys.readouterr().out, re.MULTILINE) == TARGETS
+    main(["leaderboard", str(run), "--json"])
+    shown = json.loads(capsys.readouterr().out)
+    assert {target: board["run"]["metric"]["name"] for target, board in shown.items()} == dict(
+        zip(TARGETS, ("rmse", "roc_auc"), strict=True)
+    )
+    main(["leaderboard", str(run), "--csv"])
+    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert {row["target"] for row in rows} == set(TARGETS)
+    main(["leaderboard", str(run / "price")])
+    assert "target" not in capsys.readouterr().out.splitlines()[0]
+
+
+def test_it_is_reported_and_shipped_again_as_one(run: Path, tmp_path: Path) -> None:
+    main(["report", str(run), "-o", str(tmp_path)])
+    told = (tmp_path / "report.md").read_text()
+    assert re.findall("^# (.*)$", told, re.MULTILINE) == ["run/price: price", "run/target\\-2: kind of it"]
+    assert told.count("data.drop=") == 2
+    main(["export", str(run), "-o", str(tmp_path / "small"), "--members", "1"])
+    opened = open_model(tmp_path / "small" / "model")
+    assert set(opened.predict(frame(3))) == set(TARGETS)
+    with pytest.raises(SystemExit):
+        main(["export", str(run), "-o", str(tmp_path / "none"), "limits.bytes=1"])
+    assert not (tmp_path / "none").exists()
+
+
+def n_trials(run: Path) -> dict[str, int]:
+    found = run_folder.begun_in(run)
+    with Store(run.parent / "leaderboard.db", read_only=True) as store:
+        return {target: len(store.trials(folder.run_id or 0)) for target, folder in found.items()}
 
 
 def test_a_run_that_goes_on_is_joined_again(run: Path) -> None:
@@ -150,6 +188,25 @@ def test_a_run_that_goes_on_is_joined_again(run: Path) -> None:
     after = (run / "model" / "price" / "manifest.json").read_bytes()
     assert after == (run / "price" / "model" / "manifest.json").read_bytes() != before
     assert isinstance(open_model(run / "model"), Several)
+    assert list(n_trials(run).values()) == [3, 2]
+
+
+def test_all_targets_go_on_together_and_those_that_had_not_begun(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["resume", str(run), "budget.trials=8", "budget.seconds=60"])
+    assert list(n_trials(run).values()) == [4, 4]
+    for left in (run / "target-2", run / "model"):  # as where the search was ended within its first target
+        shutil.rmtree(left)
+    assert list(run_folder.begun_in(run)) == TARGETS[:1]
+    main(["report", str(run)])
+    with pytest.raises(SystemExit):
+        main(["export", str(run), "-o", str(run.parent / "again")])
+    assert "no search has begun for kind of it" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["resume", str(run), "data.target=price"])
+    assert "goes on with its targets, price, kind of it" in capsys.readouterr().err
+    main(["resume", str(run), "budget.trials=8", "budget.seconds=60"])
+    assert list(n_trials(run).values()) == [4, 4]
+    assert set(open_model(run / "model").predict(frame(3))) == set(TARGETS)
 
 
 @pytest.mark.parametrize("targets", ["[price,price]", "[price,rooms]"])
@@ -190,7 +247,7 @@ def test_scikit_learns_wrapper_fits_an_estimator_for_each_column() -> None:
 
 
 def test_a_contest_of_several_targets_is_answered_by_one_command(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = frame(160).assign(id=np.arange(160) + 5).rename(columns={"kind of it": "kind"})
     whole["sold"] = (whole["kind"] == "no").astype(int)
@@ -213,7 +270,17 @@ def test_a_contest_of_several_targets_is_answered_by_one_command(
     np.testing.assert_allclose(filled["sold"], load(run / "sold" / "model").predict_proba(by_id)[:, 1], rtol=1e-6)
     truth = whole.set_index("id").loc[filled["id"]]
     assert np.corrcoef(filled["price"], truth["price"])[0, 1] > 0.9
-    assert read_csv(tmp_path / "runs" / "submissions.csv")["metric"].tolist() == ["roc_auc and rmse"]
+    other = tmp_path / "runs" / "other"
+    monkeypatch.setattr(cli, "STARTED", time.time())
+    main(["compete", *files, *QUICK, "budget.trials=2", "seed=1", f"run.dir={other}"])
+    main(["ensemble", str(run), str(other), "-o", str(tmp_path / "blend.csv")])
+    blended = pd.read_csv(tmp_path / "blend.csv")
+    assert list(blended["id"]) == list(filled["id"])
+    assert np.corrcoef(blended["price"], truth["price"])[0, 1] > 0.9
+    assert blended["sold"].between(0, 1).all()
+    log = read_csv(tmp_path / "runs" / "submissions.csv")
+    assert log["metric"].tolist() == ["roc_auc and rmse"] * 3
+    assert "one" in log["run"][2] or "other" in log["run"][2]
     with pytest.raises(SystemExit):
         main(["compete", *files, *QUICK, "budget.trials=2", "data.target=[price,b]", f"run.dir={run}-2"])
     assert "The sample has columns for price, sold; data.target names price, b" in capsys.readouterr().err

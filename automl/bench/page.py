@@ -8,17 +8,17 @@ from automl.bench import ranks
 from automl.bench.ranks import Row
 from automl.leaderboard.words import number, size
 from automl.report import charts
-from automl.report.document import Chart, Items, Section, Table, Text, to_html, to_markdown
+from automl.report.document import Chapter, Chart, Items, Section, Table, Text, to_html, to_markdown
 
 TITLE, NAMES = "Systems side by side", ("bench.html", "bench.md")
 
 
 def write(rows: Sequence[Row], folder: Path) -> list[Path]:
     """Write the page of rows in both forms into ``folder``; return the files."""
-    found = sections(rows)
+    chapter = Chapter(TITLE, sections(rows))
     paths = [folder / name for name in NAMES]
     for path, to_text in zip(paths, (to_html, to_markdown), strict=True):
-        files.write(path, to_text(TITLE, found), files.PUBLIC)
+        files.write(path, to_text(chapter), files.PUBLIC)
     return paths
 
 

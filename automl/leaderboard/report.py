@@ -9,7 +9,7 @@ import io
 import json
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from automl.goals import SCORE, Goals
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 COLUMNS = ("rank", "id", "family", "score", "spread", "folds", "seconds", "status", "failure", "n_bytes", "latency_ms")
 RUN_COLUMNS = ("id", "name", "status", "started_at", "ended_at", "metric", "seed", "folder")
+_AS_JSON = ("measured", "params")
 _STYLES = {"failed": "red", "stopped": "yellow", "interrupted": "yellow", "running": "cyan"}
 
 
@@ -79,19 +80,42 @@ def frame(board: Board) -> "pd.DataFrame":
 
 def to_csv(board: Board) -> str:
     """Return the rows of a run as CSV, with what else was measured and the parameters as JSON in the last columns."""
+    return _csv([*COLUMNS, *_AS_JSON], _whole_rows(board))
+
+
+def targets_to_csv(boards: Mapping[str, Board]) -> str:
+    """Return the rows of the runs of several targets as CSV, with the target in a first column (see ``to_csv``)."""
+    rows = ({"target": target, **row} for target, board in boards.items() for row in _whole_rows(board))
+    return _csv(["target", *COLUMNS, *_AS_JSON], rows)
+
+
+def _whole_rows(board: Board) -> Iterator[Row]:
     by_id = {trial.candidate.id: trial for trial in board.trials}
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [*COLUMNS, "measured", "params"], lineterminator="\n")
-    writer.writeheader()
     for row in _rows(board):
         trial = by_id.get(row["id"])
-        more = {"measured": _measured(trial), "params": trial.candidate.params} if trial else {}
-        writer.writerow(_cells({**row, **{name: json.dumps(_plain(value)) for name, value in more.items()}}))
+        more = zip(_AS_JSON, (_measured(trial), trial.candidate.params), strict=True) if trial else ()
+        yield {**row, **{name: json.dumps(_plain(value)) for name, value in more}}
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Row]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(map(_cells, rows))
     return text.getvalue()
 
 
 def to_json(board: Board) -> str:
     """Return everything about a run as strict JSON: scores in the metric's usual sign, null for NaN and infinities."""
+    return _json(_everything(board))
+
+
+def targets_to_json(boards: Mapping[str, Board]) -> str:
+    """Return everything about the runs of several targets as strict JSON, by target (see ``to_json``)."""
+    return _json({target: _everything(board) for target, board in boards.items()})
+
+
+def _everything(board: Board) -> dict[str, Any]:
     metric, by_id = board.run.metric, {trial.candidate.id: trial for trial in board.trials}
     trials = [
         {
@@ -116,8 +140,7 @@ def to_json(board: Board) -> str:
         "fold_scores": [metric.shown(score) for score in board.run.baseline.fold_scores],
     }
     parts = {"ensemble": ensemble, "baseline": base, "artifacts": artifacts, "trials": trials}
-    whole = {"run": _run(board.run), **parts}
-    return _json(whole)
+    return {"run": _run(board.run), **parts}
 
 
 def _measured(trial: Trial) -> dict[str, float]:
@@ -127,11 +150,7 @@ def _measured(trial: Trial) -> dict[str, float]:
 
 def runs_to_csv(runs: Sequence[RunSummary]) -> str:
     """Return runs as CSV, one row each (``RUN_COLUMNS``)."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, RUN_COLUMNS, lineterminator="\n", extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(_cells({**vars(run), "metric": run.metric.name}) for run in runs)
-    return text.getvalue()
+    return _csv(RUN_COLUMNS, ({**vars(run), "metric": run.metric.name} for run in runs))
 
 
 def _cells(row: Row) -> Row:

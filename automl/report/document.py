@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from automl.runtime.printable import printable
@@ -17,13 +17,14 @@ _STYLE = """
   --c0: #6ea8e8; --c1: #f0a860; --c2: #74c79d; --c3: #cf8bc8; --c4: #e58783; --c5: #a7afba; } }
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 62rem;
   margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.4rem; border-top: 1px solid var(--line);
-  padding-top: 1rem; }
+h1 { font-size: 1.6rem; overflow-wrap: anywhere; } article + article { margin-top: 4rem; }
+h2 { font-size: 1.2rem; margin-top: 2.4rem; border-top: 1px solid var(--line); padding-top: 1rem; }
 table { border-collapse: collapse; margin: .6rem 0; } td, th { padding: .2rem .7rem .2rem 0; text-align: right;
   border-bottom: 1px solid var(--line); vertical-align: top; font-variant-numeric: tabular-nums;
   overflow-wrap: anywhere; } td.text, th.text { text-align: left; }
 figure { display: inline-block; margin: .6rem 1.2rem .6rem 0; vertical-align: top; }
-figcaption, .soft { color: var(--soft); font-size: .88rem; max-width: 30rem; }
+figcaption, nav, .soft { color: var(--soft); font-size: .88rem; } figcaption { max-width: 28rem; }
+nav { margin: .8rem 0; } a { color: var(--c0); }
 svg text { fill: var(--ink); font: 11px system-ui, sans-serif; } svg .grid { stroke: var(--line); }
 pre { background: color-mix(in srgb, var(--line) 35%, transparent); padding: .7rem; overflow-x: auto;
   white-space: pre-wrap; overflow-wrap: anywhere; } .wide { overflow-x: auto; }
@@ -84,27 +85,49 @@ class Section:
         self.parts.extend(parts)
 
 
-def to_html(title: str, sections: Sequence[Section]) -> str:
+@dataclass(frozen=True)
+class Chapter:
+    """Sections under a title of their own: what there is to say about one run."""
+
+    title: str
+    sections: Sequence[Section]
+
+
+def to_html(*chapters: Chapter) -> str:
     """Return a whole page that holds all it needs."""
-    body = "\n".join(
-        f'<section id="s{i}"><h2>{_h(section.title)}</h2>\n' + "\n".join(map(_html, section.parts)) + "\n</section>"
-        for i, section in enumerate(sections)
-    )
-    links = " · ".join(f'<a href="#s{i}">{_h(section.title)}</a>' for i, section in enumerate(sections))
+    title = ", ".join(chapter.title for chapter in chapters)
+    links = "" if len(chapters) == 1 else _links({f"c{i}": chapter.title for i, chapter in enumerate(chapters)})
+    body = "\n".join(_html_chapter(f"c{i}", chapter) for i, chapter in enumerate(chapters))
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{_h(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f'<h1>{_h(title)}</h1>\n<p class="soft">{links}</p>\n{body}\n</body>\n</html>\n'
+        f"<title>{_h(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n{links}{body}\n</body>\n</html>\n"
     )
 
 
-def to_markdown(title: str, sections: Sequence[Section]) -> str:
+def _html_chapter(id: str, chapter: Chapter) -> str:
+    body = "\n".join(
+        f'<section id="{id}s{i}"><h2>{_h(section.title)}</h2>\n' + "\n".join(map(_html, section.parts)) + "\n</section>"
+        for i, section in enumerate(chapter.sections)
+    )
+    links = _links({f"{id}s{i}": section.title for i, section in enumerate(chapter.sections)})
+    return f'<article id="{id}"><h1>{_h(chapter.title)}</h1>\n{links}{body}\n</article>'
+
+
+def _links(titles: Mapping[str, str]) -> str:
+    """Return links to what is further down, by its id."""
+    links = " · ".join(f'<a href="#{id}">{_h(title)}</a>' for id, title in titles.items())
+    return f"<nav>{links}</nav>\n"
+
+
+def to_markdown(*chapters: Chapter) -> str:
     """Return the same as Markdown; charts are told by their captions and numbers."""
-    parts = [f"# {_m(title)}"]
-    for section in sections:
-        parts += [f"## {_m(section.title)}", *map(_markdown, section.parts)]
+    parts = []
+    for chapter in chapters:
+        parts.append(f"# {_m(chapter.title)}")
+        for section in chapter.sections:
+            parts += [f"## {_m(section.title)}", *map(_markdown, section.parts)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -142,7 +165,7 @@ def _html_table(table: Table) -> str:
 
 def _is_numeric(table: Table, column: int) -> bool:
     cells = [row[column] for row in table.rows if row[column] not in ("", "-")]
-    return bool(cells) and all(re.fullmatch(r"[-+−]?[\d.,]+(e[-+]?\d+)?( ?%| ?ms| ?[kMG]?B)?", cell) for cell in cells)
+    return bool(cells) and all(re.fullmatch(r"[-+−]?[\d.,]+(e[-+]?\d+)?( ?%| ?ms| ?[kKMG]?B)?", cell) for cell in cells)
 
 
 def _markdown(part: Part) -> str:

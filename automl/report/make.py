@@ -3,18 +3,18 @@
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from automl import files
 from automl.errors import AutoMLError
 from automl.report import about_answers, about_data, about_losses, about_pictures, about_reasons, about_search
-from automl.report.document import Code, Section, Text, to_html, to_markdown
+from automl.report.document import Chapter, Code, Section, Text, to_html, to_markdown
 from automl.report.subject import Finished
 from automl.runtime.errors import PredictionError
 
-# What a report may take where no budget says so.
+# What a report of one run may take where no budget says so.
 SECONDS = 30.0
 HTML, MARKDOWN = "report.html", "report.md"
 
@@ -23,16 +23,20 @@ class _OutOfTime(BaseException):
     """The time for a report is up; no ``except Exception`` of a library holds it."""
 
 
-def write(run: Finished, folder: Path, until: float) -> list[Path]:
+def write(runs: Sequence[Finished], folder: Path, until: float) -> list[Path]:
     """Write ``report.html`` and ``report.md`` into ``folder`` until ``until`` (``time.time()``), and return them.
 
-    A section for which the time does not do, or for which the run lacks what it needs, is left out, and named.
+    ``runs``: one, or those of several targets, which share the time. A section for which the time does not do, or for
+    which the run lacks what it needs, is left out, and named.
     """
-    title = f"{run.board.run.name}: {run.task.schema.target_name}"
-    sections = make(run, until)
+    chapters = []
+    for i, run in enumerate(runs):
+        share = (until - time.time()) / (len(runs) - i)
+        title = f"{run.board.run.name}: {run.task.schema.target_name}"
+        chapters.append(Chapter(title, make(run, time.time() + share)))
     paths = [folder / HTML, folder / MARKDOWN]
     for path, to_text in zip(paths, (to_html, to_markdown), strict=True):
-        files.write(path, to_text(title, sections))
+        files.write(path, to_text(*chapters))
     return paths
 
 

@@ -1,5 +1,5 @@
-"""The page in a real browser, Debian's Chromium without a window, while runs go on: clicked through, and never a word
-in its console. Where there is no Chromium, ``test_pages`` alone looks at the page.
+"""The pages and reports in a real browser, Debian's Chromium without a window, while runs go on: clicked through, and
+never a word in its console. Where there is no Chromium, ``test_pages`` alone looks at the page.
 
 Screenshots of every view are kept in ``$BOARD_SCREENSHOTS``, if that is set.
 """
@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
@@ -22,9 +24,13 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
+from automl import registry
+from automl.cli import main
 from automl.leaderboard.store import Store
 from tests.board import made
 from tests.board.test_pages import BASE, HOSTILE
+from tests.contest.test_host import handed_in
+from tests.contest.test_host import made as contest_of
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="apt-get install chromium chromium-driver")
@@ -72,6 +78,16 @@ class Page:
             "left?.scrollIntoView(); return !left"
         )
 
+    def keep(self, name: str) -> None:
+        """Keep a screenshot of the whole page where they are asked for."""
+        if folder := os.environ.get("BOARD_SCREENSHOTS"):
+            height = self.script("return document.documentElement.scrollHeight")
+            self.browser.set_window_size(1400, min(6000, max(700, height + 150)))
+            self.script("window.scrollTo(0, 0)")
+            time.sleep(0.3)
+            self.browser.save_screenshot(str(Path(folder) / f"{name}.png"))
+            self.browser.set_window_size(1400, 1000)
+
     def said(self) -> list[str]:
         return [entry["message"] for entry in self.browser.get_log("browser")]
 
@@ -90,8 +106,8 @@ def browser() -> Iterator[webdriver.Chrome]:
 
 @contextmanager
 def served(*arguments: str) -> Iterator[str]:
-    """``automl board`` in its own process; its address, with the token."""
-    command = [sys.executable, "-m", "automl.cli", "board", *arguments, "--no-browser", "--port", "0"]
+    """A page of the command line in its own process; its address, with the token."""
+    command = [sys.executable, "-m", "automl.cli", *arguments, "--no-browser", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -112,7 +128,7 @@ def leaderboards(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def address(leaderboards: list[Path]) -> Iterator[str]:
-    with served(*map(str, leaderboards)) as opened:
+    with served("board", *map(str, leaderboards)) as opened:
         yield opened
 
 
@@ -128,12 +144,7 @@ def test_every_view_opens(page: Page, name: str) -> None:
     page.open(VIEWS[name])
     page.until(page.figures_are_drawn, "figures are drawn")
     assert page.all("main section")
-    if folder := os.environ.get("BOARD_SCREENSHOTS"):
-        height = page.script("return document.documentElement.scrollHeight")
-        page.browser.set_window_size(1400, min(2600, max(700, height)))
-        time.sleep(0.3)
-        page.browser.save_screenshot(str(Path(folder) / f"{name}.png"))
-        page.browser.set_window_size(1400, 1000)
+    page.keep(name)
 
 
 @pytest.mark.parametrize("view", ["", "/progress", "/parameters", "/about", "/trials/0", "/trials/6"])
@@ -181,7 +192,7 @@ def test_a_run_that_goes_on_is_followed(browser: webdriver.Chrome, tmp_path: Pat
     trials = made.trials(14, made.FAMILIES, time.time())
     browser.execute_cdp_cmd("Network.enable", {})
     browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": blocked})
-    with Store(url) as store, served(str(tmp_path)) as address:
+    with Store(url) as store, served("board", str(tmp_path)) as address:
         store.resume_run(run)
         page = Page(browser, address.partition("/?")[0])
         page.open(BASE)
@@ -213,6 +224,52 @@ def test_the_exported_page_stands_alone(page: Page, tmp_path: Path, address: str
         page.until(lambda: len(page.all(".js-plotly-plot")) == 5, "five figures are drawn")
         fetched = page.script("return performance.getEntriesByType('resource').map(e => e.name)")
         assert fetched == []
+
+
+def test_standings_are_followed_and_private_scores_come_with_the_end(browser: webdriver.Chrome, tmp_path: Path) -> None:
+    contests = [contest_of(tmp_path, name=name) for name in ("first", "second")]
+    for contest in contests:
+        for team, right in (("ours", 0.9), ("theirs", 0.4), (HOSTILE[1].replace("/", "-"), 0.2)):
+            handed_in(contest, team, right)
+    with served("host", "page", *(str(contest.folder) for contest in contests)) as address:
+        page = Page(browser, address.partition("/?")[0])
+        page.open("/")
+        assert page.all("h2")[0].text == "All rounds"
+        assert "private" not in page.browser.find_element(By.TAG_NAME, "main").text
+        page.keep("contest")
+        page.script("window.stays = true")
+        handed_in(contests[1], "late", 1.0)
+        contests[0].close()
+        page.script("htmx.trigger(document.body, 'changed')")
+        page.until(lambda: "late" in page.browser.find_element(By.TAG_NAME, "main").text, "the new team is there")
+        heads = [[cell.text for cell in table.find_elements(By.TAG_NAME, "th")] for table in page.all("table")]
+        assert ["public" in head for head in heads] == [False, True, False]  # beside what decides now
+        assert page.script("return window.stays")
+        page.keep("contest_closed")
+        page.open("about:blank")
+    assert page.said() == []
+
+
+def test_the_report_of_a_run_opens_from_disk(browser: webdriver.Chrome, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = pd.DataFrame({"a": rng.normal(size=150), "b": rng.normal(size=150), "c": rng.choice(["x", "y"], 150)})
+    x.assign(price=x["a"] + 0.1 * x["b"], kind=np.where(x["b"] > 0, "<b>", "no")).to_csv(
+        tmp_path / "x.csv", index=False
+    )
+    only = [f"space.tables.{name}=off" for name in registry.available("tables") if name != "decision_tree"]
+    given = [f"data.train={tmp_path / 'x.csv'}", "data.target=[price,kind]", f"run.dir={tmp_path / 'run'}", *only]
+    main(["search", *given, "budget.seconds=null", "budget.trials=4", "data.folds=2", "runner=inline", "quiet=true"])
+    main(["report", str(tmp_path / "run")])
+    page = Page(browser, "")
+    page.open((tmp_path / "run" / "report.html").as_uri())
+    assert [h1.text for h1 in page.all("h1")] == ["run/price: price", "run/kind: kind"]
+    for link in page.all("p a"):
+        assert page.script("return !!document.querySelector(arguments[0].getAttribute('href'))", link)
+    assert page.script("return performance.getEntriesByType('resource').map(e => e.name)") == []
+    # Nothing is wider than the page.
+    assert page.script("return document.documentElement.scrollWidth <= window.innerWidth")
+    page.keep("report")
+    assert page.said() == []
 
 
 def test_actions_take_the_token(page: Page, address: str) -> None:

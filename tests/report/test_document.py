@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from automl.report import charts
-from automl.report.document import Chart, Code, Items, Section, Table, Text, to_html, to_markdown
+from automl.report.document import Chapter, Chart, Code, Items, Section, Table, Text, to_html, to_markdown
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -57,11 +57,11 @@ def sections(name: str) -> list[Section]:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_names_stay_text(name: str) -> None:
-    page = to_html(name, sections(name))
+    page = to_html(Chapter(name, sections(name)))
     tags = Tags()
     tags.feed(page)
     plain = Tags()
-    plain.feed(to_html("name", sections("name")))
+    plain.feed(to_html(Chapter("name", sections("name"))))
     assert [tag for tag, _ in tags.found] == [tag for tag, _ in plain.found]
     links = [a for _, attributes in tags.found for a in attributes if a in ("src", "onerror", "onload")]
     assert not links
@@ -75,7 +75,7 @@ def test_names_stay_text(name: str) -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_names_stay_text_in_markdown(name: str) -> None:
-    text = to_markdown(name, sections(name))
+    text = to_markdown(Chapter(name, sections(name)))
     outside = [line for line in text.splitlines() if not line.startswith("    ")]  # an indented block is code
     for line in outside:
         bare = re.sub(r"\\.", "", line)  # what is escaped
