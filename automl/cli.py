@@ -266,10 +266,15 @@ def _compete(argv: list[str]) -> None:
     parser.add_argument(
         "overrides", nargs="*", metavar="KEY=VALUE", help="e.g. budget.seconds=3600 metric=map@3 seed=1"
     )
-    given = parser.parse_args(argv)
+    parser.add_argument(
+        "--pseudo-labels",
+        action="store_true",
+        help="fit the best again beside test rows that they are sure about; taken if validation gains by it",
+    )
+    given = parser.parse_intermixed_args(argv)
     from automl import compete
 
-    compete.compete(given.train, given.test, given.sample, given.overrides, STARTED)
+    compete.compete(given.train, given.test, given.sample, given.overrides, STARTED, given.pseudo_labels)
 
 
 def _ensemble(argv: list[str]) -> None:

@@ -3,18 +3,20 @@
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from automl import files, metrics, multi_target, run_folder
+from automl import files, metrics, multi_target, pseudo_labels, run_folder
 from automl.contest import form, submission
 from automl.errors import AutoMLError, ConfigError, DataError
 from automl.hydra_app import composed
 from automl.options import number
 from automl.overrides import TARGET, names_several
+from automl.run_folder import RunFolder
 from automl.runtime.arrays import as_array
 from automl.runtime.model import Model
 from automl.runtime.printable import printable
@@ -31,11 +33,11 @@ _METRICS: Mapping[form.Answers, str] = {"probability": "roc_auc", "probabilities
 RECORD = "contest.json"
 
 
-def compete(train: str, test: str, sample: str, overrides: Sequence[str], started: float) -> None:
+def compete(train: str, test: str, sample: str, overrides: Sequence[str], started: float, pseudo: bool = False) -> None:
     """Search as ``overrides`` say, answer the test rows, and write ``submission.csv`` into the run's folder.
 
     Where the sample asks for several targets, there is a search for each. Where one is interrupted, what it shipped by
-    then answers.
+    then answers. ``pseudo``: whether pseudo-labels are tried (``pseudo_labels``).
     """
     asked_about, wanted = table(test), table(sample)
     forms = form.understand_each(table(train), asked_about, wanted, _own_target(overrides), _own_quantiles(overrides))
@@ -43,23 +45,28 @@ def compete(train: str, test: str, sample: str, overrides: Sequence[str], starte
     chosen = str(config["metric"])
     forms = [_with_metric(asked, chosen) for asked in forms]
     _check_targets(forms, config["data"]["target"])
+    if pseudo and config["task"] in ("auto", "regression") and all(f.answers in ("values", "quantiles") for f in forms):
+        raise ConfigError("Pseudo-labels are of classes, and numbers are asked for: leave --pseudo-labels out.")
     for asked in forms:
         say(f"Predict '{asked.target}' by {chosen}: {_WORDS[asked.answers]} in {', '.join(asked.columns[:5])}.")
     seconds = config["budget"]["seconds"]
     if seconds is not None:
         number("key 'budget.seconds'", seconds, 1)
         kept = min(MOST_SECONDS, max(ANSWER_SHARE * seconds, LEAST_SECONDS), SHORT_SHARE * seconds)
-        config["budget"]["seconds"] = seconds - kept
+        seconds -= kept
+        config["budget"]["seconds"] = (1 - pseudo_labels.SHARE * pseudo) * seconds
     is_long = seconds is None or seconds >= COMPARED_FROM
     look = _compared_with(asked_about) if is_long else _pass
-    folder, _ = multi_target.searched(config, started, look)
+    folder, interrupted = multi_target.searched(config, started, look)
     given = {"train": train, "test": test, "sample": sample}
     record = {name: str(Path(path).absolute()) for name, path in given.items()}
     files.write(folder / RECORD, json.dumps({**record, "forms": [asked.to_dict() for asked in forms]}) + "\n")
     if not (folder / "model").exists():
         raise AutoMLError(f"There is no submission: not every target has a model; see {folder}.")
     runs = run_folder.begun_in(folder) or {forms[0].target: run_folder.find(folder)}
-    models = {target: Model(run.path / "model") for target, run in runs.items()}
+    until = None if seconds is None else started + seconds
+    told = _pseudo_labelled(runs, asked_about, until) if pseudo and not interrupted else {}
+    models = {target: Model(told[target].model if told else run.path / "model") for target, run in runs.items()}
     filled: dict[str, list[Any]] = {}
     for asked in forms:
         model = models[asked.target]
@@ -70,7 +77,20 @@ def compete(train: str, test: str, sample: str, overrides: Sequence[str], starte
     names = [model.manifest["metric"]["name"] for model in models.values()]
     scores = [m.manifest["scores"][f"validation {name}"] for m, name in zip(models.values(), names, strict=True)]
     metric, score = " and ".join(dict.fromkeys(names)), float(np.mean(scores))
-    submission.log(path, folder.parent, folder.name, metric, score, n_rows(wanted))
+    held = "; ".join([folder.name, *(f"pseudo-labels of {target}: {one.why}" for target, one in told.items())])
+    submission.log(path, folder.parent, held, metric, score, n_rows(wanted))
+
+
+def _pseudo_labelled(
+    runs: Mapping[str, RunFolder], test: Mapping[str, np.ndarray], until: float | None
+) -> dict[str, pseudo_labels.Verdict]:
+    """Try pseudo-labels for each target, which share the time by equal parts, and say what came of them."""
+    found = {}
+    for i, (target, run) in enumerate(runs.items()):
+        now = time.time()
+        found[target] = pseudo_labels.tried(run, test, now, None if until is None else (until - now) / (len(runs) - i))
+        say(f"pseudo-labels of {target}: {found[target].why}")
+    return found
 
 
 def say(text: str) -> None:

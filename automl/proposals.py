@@ -209,6 +209,24 @@ class InOrder(Proposals):
             self._ended[int(trial.candidate.id)] = trial
 
 
+class Given(Proposals):
+    """Candidates that are known beforehand, in their order, and no others."""
+
+    def __init__(self, candidates: Sequence[Params]) -> None:
+        super().__init__(lambda space, n: _Nothing(), {}, starts=candidates)
+
+
+class _Nothing:
+    """A searcher without a proposal."""
+
+    def ask(self, number: int) -> Params | None:
+        """Propose nothing."""
+        return None
+
+    def tell(self, trial: Trial) -> None:
+        """Learn nothing."""
+
+
 def _check_same(candidate: Candidate, ended: Trial) -> None:
     if _key(candidate.params) != _key(ended.candidate.params):
         raise ConfigError(

@@ -25,7 +25,7 @@ from automl.leaderboard.records import ArtifactRecord
 from automl.leaderboard.store import Store
 from automl.limits import KNOWN, KnownSizes
 from automl.model_store import ModelStore
-from automl.proposals import InOrder, Proposals, Within
+from automl.proposals import Given, InOrder, Proposals, Within
 from automl.run_folder import RunFolder
 from automl.rungs import Rungs
 from automl.schedulers import pauses
@@ -71,10 +71,11 @@ class SearchResult:
 class Search:
     """One search, put together and not yet begun. ``runner``: from ``make_runner``; who made it closes it.
 
-    Making one writes nothing, and raises ``ConfigError`` for what is wrong with ``config`` for ``task``.
+    ``only``: the candidates that are tried, in this order; None: those that the searcher proposes. Making one writes
+    nothing, and raises ``ConfigError`` for what is wrong with ``config`` for ``task``.
     """
 
-    def __init__(self, task: Task, config: SearchConfig, runner: Runner) -> None:
+    def __init__(self, task: Task, config: SearchConfig, runner: Runner, only: Sequence[Params] | None = None) -> None:
         self.task, self.config, self.runner = task, config, runner
         space = task_space(task, config.space)
         starts = portfolio.starts(space, task.kind)
@@ -86,7 +87,8 @@ class Search:
         self.sizes = KnownSizes(task, known, config.plan.search_until, compresses) if known.limits else None
         if self.sizes is not None:  # to make a network smaller takes seconds at first: others are under way by then
             starts = sorted(starts, key=lambda start: is_network(start["family"], task))
-        self.searcher = make_searcher(space, starts, config, task, None if self.sizes is None else self.sizes.within)
+        within = None if self.sizes is None else self.sizes.within
+        self.searcher = make_searcher(space, starts, config, task, within) if only is None else Given(only)
 
     def run(self, folder: RunFolder, view: View, recorded: Named | None = None) -> SearchResult:
         """Search, then ship the best into ``folder``; ``recorded`` is the configuration kept with the run.
