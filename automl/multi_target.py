@@ -89,9 +89,9 @@ def leaderboard(run: str | None, url: str | None, list_runs: bool, form: str, to
     from automl.leaderboard import report
     from automl.leaderboard.store import Store
 
-    runs = {} if list_runs else _asked_for(run, url)
-    if not runs:
-        commands.leaderboard(run, url, list_runs, form, top)
+    runs = {} if list_runs and run is None else _asked_for(run, url)
+    if list_runs or not runs:
+        commands.leaderboard(str(next(iter(runs.values())).path) if runs else run, url, list_runs, form, top)
         return
     number("number of trials to show, --top,", top, 0, whole=True)
     boards = {}
@@ -178,6 +178,7 @@ def _go(
             budget = [f"budget.{key}={'null' if n is None else n}" for key, n in (("seconds", left), ("trials", share))]
             interrupted = commands.resume(run, [*overrides, *budget], began, trust)
         else:
+            shutil.rmtree(run, ignore_errors=True)  # what was killed before it had a record
             own = copy.deepcopy(dict(config))
             own["data"] |= {"target": target, "drop": [*config["data"]["drop"], *(t for t in runs if t != target)]}
             own["budget"] |= {"seconds": left, "trials": share}

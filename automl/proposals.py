@@ -209,7 +209,7 @@ class InOrder(Proposals):
             self._ended[int(trial.candidate.id)] = trial
 
 
-class Given(Proposals):
+class Listed(Proposals):
     """Candidates that are known beforehand, in their order, and no others."""
 
     def __init__(self, candidates: Sequence[Params]) -> None:

@@ -94,8 +94,9 @@ def with_labels(task: Task, x: Rows, said: Sequence[np.ndarray], least: float = 
         for (train, valid), own in zip(task.splits, keys, strict=True)
     )
     own = hashlib.sha256(b"".join([task.fingerprint.encode(), *(key.tobytes() for key in keys)])).hexdigest()
-    data = _beside(task.data, x.take(at), y)
-    return replace(task, data=data, splits=splits, fingerprint=own), len(np.unique(at))
+    data, n = _beside(task.data, x.take(at), y), len(np.unique(at))
+    notes = (*task.notes, f"pseudo-labels: {n:,} test rows are in training parts")
+    return replace(task, data=data, splits=splits, fingerprint=own, notes=notes), n
 
 
 def _beside(data: Batch, x: Rows, y: np.ndarray) -> Batch:

@@ -25,7 +25,7 @@ from automl.leaderboard.records import ArtifactRecord
 from automl.leaderboard.store import Store
 from automl.limits import KNOWN, KnownSizes
 from automl.model_store import ModelStore
-from automl.proposals import Given, InOrder, Proposals, Within
+from automl.proposals import InOrder, Listed, Proposals, Within
 from automl.run_folder import RunFolder
 from automl.rungs import Rungs
 from automl.schedulers import pauses
@@ -88,7 +88,7 @@ class Search:
         if self.sizes is not None:  # to make a network smaller takes seconds at first: others are under way by then
             starts = sorted(starts, key=lambda start: is_network(start["family"], task))
         within = None if self.sizes is None else self.sizes.within
-        self.searcher = make_searcher(space, starts, config, task, within) if only is None else Given(only)
+        self.searcher = make_searcher(space, starts, config, task, within) if only is None else Listed(only)
 
     def run(self, folder: RunFolder, view: View, recorded: Named | None = None) -> SearchResult:
         """Search, then ship the best into ``folder``; ``recorded`` is the configuration kept with the run.

@@ -159,6 +159,11 @@ def test_its_leaderboard_is_that_of_other_runs_and_is_shown_whole(
     main(["leaderboard", str(run), "--csv"])
     rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
     assert {row["target"] for row in rows} == set(TARGETS)
+    main(["leaderboard", str(run), "--runs", "--csv"])
+    assert [row["name"] for row in csv.DictReader(capsys.readouterr().out.splitlines())] == [
+        "run/price",
+        "run/target-2",
+    ]
     main(["leaderboard", str(run / "price")])
     assert "target" not in capsys.readouterr().out.splitlines()[0]
 
