@@ -171,7 +171,7 @@ def test_its_leaderboard_is_that_of_other_runs_and_is_shown_whole(
 def test_it_is_reported_and_shipped_again_as_one(run: Path, tmp_path: Path) -> None:
     main(["report", str(run), "-o", str(tmp_path)])
     told = (tmp_path / "report.md").read_text()
-    assert re.findall("^# (.*)$", told, re.MULTILINE) == ["run/price: price", "run/target\\-2: kind of it"]
+    assert re.findall("^# (.*)$", told, re.MULTILINE) == ["run/price\\: price", "run/target\\-2\\: kind of it"]
     assert told.count("data.drop=") == 2
     main(["export", str(run), "-o", str(tmp_path / "small"), "--members", "1"])
     opened = open_model(tmp_path / "small" / "model")
@@ -208,7 +208,7 @@ def test_all_targets_go_on_together_and_those_that_had_not_begun(run: Path, caps
     assert "no search has begun for kind of it" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["resume", str(run), "data.target=price"])
-    assert "goes on with its targets, price, kind of it" in capsys.readouterr().err
+    assert "goes on with the targets it began with: price, kind of it" in capsys.readouterr().err
     main(["resume", str(run), "budget.trials=8", "budget.seconds=60"])
     assert list(n_trials(run).values()) == [4, 4]
     assert set(open_model(run / "model").predict(frame(3))) == set(TARGETS)
