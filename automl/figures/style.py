@@ -60,7 +60,7 @@ def empty(why: str) -> Figure:
     """Return a figure without anything to show, which says why."""
     nowhere = {"visible": False}
     said = {"text": text(why), "showarrow": False, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5}
-    return figure([], nowhere, nowhere, annotations=[said])
+    return figure([], nowhere, nowhere, annotations=[said], height=160)
 
 
 def by_family(values: Iterable[Any], of: Mapping[str, str]) -> dict[str, list[Any]]:

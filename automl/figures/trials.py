@@ -63,7 +63,7 @@ def curves(
         own = _line(f"{family} #{id}", x, y, line) | {"mode": "lines+markers", "customdata": [id] * len(x)}
         data.append(own | {"marker": {"size": 5}, "hovertemplate": "%{fullData.name}<br>%{y}<extra></extra>"})
     if not data:
-        return empty("No trial has reported yet.")
+        return empty("Nothing has been reported.")
     share = {"tickformat": ".0%"} if over == "progress" else {}
     return figure(data, axis(over, rangemode="tozero", **share), axis(metric.name), showlegend=len(data) <= 12)
 
