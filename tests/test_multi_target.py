@@ -189,7 +189,7 @@ def n_trials(run: Path) -> dict[str, int]:
 
 def test_a_run_that_goes_on_is_joined_again(run: Path) -> None:
     before = (run / "model" / "price" / "manifest.json").read_bytes()
-    main(["resume", str(run / "price"), "budget.trials=3", "budget.seconds=30"])
+    main(["resume", str(run / "price"), "budget.trials=3", "budget.seconds=null"])
     after = (run / "model" / "price" / "manifest.json").read_bytes()
     assert after == (run / "price" / "model" / "manifest.json").read_bytes() != before
     assert isinstance(open_model(run / "model"), Several)
@@ -197,7 +197,7 @@ def test_a_run_that_goes_on_is_joined_again(run: Path) -> None:
 
 
 def test_all_targets_go_on_together_and_those_that_had_not_begun(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["resume", str(run), "budget.trials=8", "budget.seconds=60"])
+    main(["resume", str(run), "budget.trials=8", "budget.seconds=null"])
     assert list(n_trials(run).values()) == [4, 4]
     for left in (run / "target-2", run / "model"):  # as where the search was ended within its first target
         shutil.rmtree(left)
@@ -209,7 +209,7 @@ def test_all_targets_go_on_together_and_those_that_had_not_begun(run: Path, caps
     with pytest.raises(SystemExit):
         main(["resume", str(run), "data.target=price"])
     assert "goes on with the targets it began with: price, kind of it" in capsys.readouterr().err
-    main(["resume", str(run), "budget.trials=8", "budget.seconds=60"])
+    main(["resume", str(run), "budget.trials=8", "budget.seconds=null"])
     assert list(n_trials(run).values()) == [4, 4]
     assert set(open_model(run / "model").predict(frame(3))) == set(TARGETS)
 
