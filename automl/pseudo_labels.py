@@ -131,9 +131,10 @@ def _said(run: PastRun, test: Mapping[str, np.ndarray]) -> tuple[Rows, list[np.n
     said = []
     for fold in range(len(run.task.splits)):
         has = {id: w for id, w in _weights(run).items() if fold in (ref.fold for ref in run.kept.trial(id).folds)}
-        whole = sum(weight * run.kept.model(id, fold).predict(x).astype(np.float64) for id, weight in has.items())
+        each = {id: run.kept.model(id, fold).predict(x) for id in has}
         # A fold that nothing was fitted on says nothing.
-        said.append(whole / sum(has.values()) if has else np.zeros((len(x), run.task.target.n_classes)))
+        nothing = np.zeros((len(x), run.task.target.n_classes))
+        said.append(ensemble.blend(run.task.target, each, has) if has else nothing)
     return x, said
 
 
@@ -145,6 +146,7 @@ def _weights(run: PastRun) -> dict[str, float]:
 
 def _fitted(run: PastRun, task: Task, started: float, seconds: float | None) -> _Fitted:
     """Fit the shipped candidates on the folds of ``task``, heaviest first, and ship the best of them."""
+    from automl.export.ship import out_of_fold
     from automl.search import Search
 
     weights = _weights(run)
@@ -160,8 +162,8 @@ def _fitted(run: PastRun, task: Task, started: float, seconds: float | None) -> 
     with closing(make_runner(checked)) as runner:
         runner.start()
         result = commands.run(Search(task, checked, runner, params), config, folder)
-    whole = ensemble.blend({id: result.kept.predictions(id) for id in result.ensemble.weights}, result.ensemble.weights)
-    earlier = ensemble.blend({id: run.kept.predictions(id) for id in weights}, weights)
+    whole = out_of_fold(task, result.kept, result.ensemble.weights)
+    earlier = out_of_fold(run.task, run.kept, weights)
     return _Fitted(_scores(run.task, earlier), _scores(task, whole), folder.path / "model")
 
 
