@@ -28,7 +28,7 @@ from automl.types import LAST, RUNG, RUNG_SECONDS, Candidate, Trial
 FIRST_SHARE, LEAST_SECONDS, ETA = 1 / 200, 6.0, 3
 # No rung before the last takes more of the time than this.
 MOST_SHARE = 1 / 10
-LAST_SHARE = 0.45
+LAST_SHARE = 0.55
 # Of the time left, what the last rung may use: what is scored and kept afterwards takes the rest.
 LAST_FITS = 0.93
 # A last rung that is shorter than so many times what the candidate had is not worth while.
