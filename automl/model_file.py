@@ -129,8 +129,9 @@ class _Writer:
 
     def _laid_out(self, array: np.ndarray) -> list[Any]:
         """Return the number of an array and the order of its axes in memory, which sums of products may depend on."""
-        axes = sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
-        if array.flags.c_contiguous or not array.transpose(axes).flags.c_contiguous:
+        # PyTorch goes by the strides of axes of length 1 too, which mean nothing to NumPy: they tell where these stand.
+        axes = sorted(range(array.ndim), key=lambda axis: (-array.strides[axis], array.shape[axis] == 1))
+        if axes == [*range(array.ndim)] or not array.transpose(axes).flags.c_contiguous:
             return [self._array(array), None]
         return [self._array(array.transpose(axes)), axes]
 

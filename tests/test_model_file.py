@@ -115,6 +115,17 @@ def test_tensors_stay_what_they_are() -> None:
     assert torch.equal(found[0](x), layers[0](x))
 
 
+@pytest.mark.parametrize("shape", [(3, 4, 3, 1), (3, 4, 1, 1), (4, 4, 5, 4), (1, 4, 3, 1), (4, 1, 1, 1), (1, 1, 1, 1)])
+def test_weights_lie_in_memory_as_they_did(shape: tuple[int, int, int, int]) -> None:
+    torch = pytest.importorskip("torch")
+    n_in, n_out, kernel, groups = shape
+    for order in (torch.contiguous_format, torch.channels_last):
+        layer = torch.nn.Conv2d(n_in, n_out, kernel, groups=groups).to(memory_format=order)
+        found = loads(dumps(layer))
+        assert found.weight.stride() == layer.weight.stride()
+        assert torch.equal(found.weight, layer.weight)
+
+
 class Own:
     """A class of a person's own."""
 

@@ -191,7 +191,7 @@ def test_test_file_is_matched_by_name(write_csv: Callable[..., Path], table: dic
         (lambda t: t.pop("target"), "test data.*target|target.*test data"),
         (lambda t: t.update(target=["maybe"] * 60), "test data.*unseen: 'maybe'"),
         (lambda t: t.update(target=[""] * 60), "missing in every row of the test data"),
-        (lambda t: t.update(colours=t.pop("colour")), "'colour' Did you mean 'colours'"),
+        (lambda t: t.update(colours=t.pop("colour")), r"'colour' \(Did you mean 'colours'\?\)"),
         (lambda t: t.update(size=["big"] * 60), "'size' must hold a number.*row 1 has 'big'"),
     ],
 )
