@@ -35,7 +35,7 @@ def pooled(target: Target, predictions: Sequence[np.ndarray], weights: Sequence[
     """Return the answer, (n, width) float64, of models with these predictions, (n, width) each, and weights."""
     share = np.asarray(weights, np.float64) / np.sum(weights)
     if len(predictions) == 1:
-        return share[0] * np.asarray(predictions[0], np.float64)
+        return np.asarray(predictions[0], np.float64)
     return answer(target, np.tensordot(share, opinion(target, np.asarray(predictions)), 1))
 
 

@@ -146,6 +146,7 @@ def _weights(run: PastRun) -> dict[str, float]:
 
 def _fitted(run: PastRun, task: Task, started: float, seconds: float | None) -> _Fitted:
     """Fit the shipped candidates on the folds of ``task``, heaviest first, and ship the best of them."""
+    from automl.export.member import fold_scores
     from automl.export.ship import out_of_fold
     from automl.search import Search
 
@@ -164,8 +165,4 @@ def _fitted(run: PastRun, task: Task, started: float, seconds: float | None) -> 
         result = commands.run(Search(task, checked, runner, params), config, folder)
     whole = out_of_fold(task, result.kept, result.ensemble.weights)
     earlier = out_of_fold(run.task, run.kept, weights)
-    return _Fitted(_scores(run.task, earlier), _scores(task, whole), folder.path / "model")
-
-
-def _scores(task: Task, prediction: np.ndarray) -> list[float]:
-    return ensemble.fold_scores(task.metric, task.data.y, prediction, task.data.weights, task.valid_rows)
+    return _Fitted(fold_scores(run.task, earlier), fold_scores(task, whole), folder.path / "model")
