@@ -22,7 +22,6 @@ from automl.export.ship import choose_within, members_of, ship
 from automl.goals import COUNTED, MEASURABLE, Goals, limits_of
 from automl.kept import KeptTrials
 from automl.limits import KnownSizes
-from automl.model_store import ModelStore
 from automl.proposals import Proposals
 from automl.schedulers._limited import limited
 from automl.schedulers._ray import RayScheduler
@@ -34,7 +33,7 @@ from automl.training import sizes
 from automl.training.objective import FitFolds
 from automl.types import Candidate, Trial
 from tests.simulation import N_FOLDS, with_folds
-from tests.tasks import defaults, make
+from tests.tasks import defaults, kept_trials, make
 from tests.trials import trial
 
 
@@ -201,15 +200,8 @@ def test_the_searcher_learns_that_what_is_beyond_a_limit_is_bad() -> None:
 def tried(tmp_path_factory: pytest.TempPathFactory) -> tuple[Task, KeptTrials]:
     """Trials of three families on a table of three folds, with all their values."""
     task = make("table", "binary")
-    store = ModelStore(str(tmp_path_factory.mktemp("trials")))
-    store.create()
-    kept = KeptTrials(store, task.valid_rows, task.n_rows)
-    measured = partial(measure.measured, names=MEASURABLE)
-    for id, family in enumerate(("linear", "decision_tree", "mlp")):
-        params = defaults(task, family)
-        assert params is not None
-        kept.offer(list(FitFolds(task, store, measured)(Candidate(str(id), params), 1, None))[-1])
-    return task, kept
+    families, measured = ("linear", "decision_tree", "mlp"), partial(measure.measured, names=MEASURABLE)
+    return task, kept_trials(task, tmp_path_factory.mktemp("limits"), *families, measured=measured)
 
 
 @pytest.mark.parametrize("seed", range(8))

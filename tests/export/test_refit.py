@@ -15,24 +15,10 @@ from automl.export.config import CompressConfig, ShipConfig
 from automl.export.refit import Refit
 from automl.export.ship import last_fit, ship
 from automl.kept import KeptTrials
-from automl.model_store import ModelStore
 from automl.task import Task
-from automl.training.objective import FitFolds
-from automl.types import Candidate
-from tests.tasks import defaults, make
+from tests.tasks import kept_trials, make
 
 ALL_ROWS = "fitted on all rows"
-
-
-def kept_of(folder: Path, task: Task, *families: str) -> KeptTrials:
-    store = ModelStore(str(folder / "trials"))
-    store.create()
-    kept = KeptTrials(store, task.valid_rows, task.n_rows)
-    for id, family in enumerate(families):
-        params = defaults(task, family)
-        assert params is not None
-        kept.offer(list(FitFolds(task, store)(Candidate(str(id), params), 1, None))[-1])
-    return kept
 
 
 def refit(task: Task, kept: KeptTrials, until: float = math.inf) -> Refit:
@@ -42,7 +28,7 @@ def refit(task: Task, kept: KeptTrials, until: float = math.inf) -> Refit:
 @pytest.mark.parametrize("target", ["binary", "multiclass", "regression"])
 def test_boosting_takes_its_rounds_from_the_fold_models(target: str, tmp_path: Path) -> None:
     task = make("table", target)
-    kept = kept_of(tmp_path, task, "lightgbm")
+    kept = kept_trials(task, tmp_path, "lightgbm")
     whole = refit(task, kept).model()
     assert whole is not None
     model: Any = whole.model
@@ -53,19 +39,19 @@ def test_boosting_takes_its_rounds_from_the_fold_models(target: str, tmp_path: P
 
 def test_there_is_none_without_time_rows_or_a_family_that_can(tmp_path: Path) -> None:
     task = make("table", "binary")
-    kept = kept_of(tmp_path / "a", task, "lightgbm")
+    kept = kept_trials(task, tmp_path / "a", "lightgbm")
     assert refit(task, kept, until=time.time() - 1).model() is None
     # What was held out for good is not learned from: each fold model has seen all rows that there are to learn from.
     train, valid = task.splits[0]
     holdout = replace(task, splits=((train, valid),))
-    assert refit(holdout, kept_of(tmp_path / "b", holdout, "lightgbm")).model() is None
-    assert refit(task, kept_of(tmp_path / "c", task, "mlp")).model() is None
+    assert refit(holdout, kept_trials(holdout, tmp_path / "b", "lightgbm")).model() is None
+    assert refit(task, kept_trials(task, tmp_path / "c", "mlp")).model() is None
 
 
 @pytest.mark.parametrize("compressors", [(), ("trim_trees",)])
 def test_it_is_what_is_shipped_as_compact(compressors: tuple[str, ...], tmp_path: Path) -> None:
     task = make("table", "regression")
-    kept = kept_of(tmp_path, task, "lightgbm", "extra_trees")
+    kept = kept_trials(task, tmp_path, "lightgbm", "extra_trees")
     config = ShipConfig(compress=CompressConfig(max_loss=100.0, options=compressors))
     _, (model, compact) = ship(task, kept, tmp_path, config, math.inf, pytest.fail)
     manifest = json.loads((compact.path / "manifest.json").read_text())
@@ -82,7 +68,7 @@ def test_it_is_what_is_shipped_as_compact(compressors: tuple[str, ...], tmp_path
 
 def test_where_it_fails_the_fold_model_is_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     task = make("table", "binary")
-    kept = kept_of(tmp_path, task, "linear", "lightgbm")
+    kept = kept_trials(task, tmp_path, "linear", "lightgbm")
 
     def broken(*_: object) -> None:
         raise FloatingPointError("singular")

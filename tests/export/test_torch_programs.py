@@ -12,25 +12,8 @@ from automl.export import torch_programs
 from automl.export.front import raw_inputs
 from automl.export.member import predict
 from automl.export.ship import members_of
-from automl.kept import KeptTrials
-from automl.model_store import ModelStore
 from automl.quiet import quiet
-from automl.task import Task
-from automl.training.objective import FitFolds
-from automl.types import Candidate
-from tests.tasks import defaults, make
-
-
-def kept_trials(task: Task, folder: Path, *families: str) -> KeptTrials:
-    """Trials of one short fit on each fold."""
-    store = ModelStore(str(folder / "trials"))
-    store.create()
-    kept = KeptTrials(store, task.valid_rows, task.n_rows)
-    for id, family in enumerate(families):
-        params = defaults(task, family)
-        assert params is not None
-        kept.offer(list(FitFolds(task, store)(Candidate(str(id), params), 1, None))[-1])
-    return kept
+from tests.tasks import kept_trials, make
 
 
 @pytest.mark.parametrize(
