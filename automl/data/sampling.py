@@ -16,6 +16,8 @@ from automl.quiet import quiet
 _FEWEST_TRIAL_ROWS, _TRIAL_ROWS, _TRIAL_BYTES = 20, 500, 100_000
 # Then on so many times more, as long as that takes up to this share of the time.
 _TRIAL_GROWTH, _TRIAL_SHARE = 4, 0.5
+# What takes so many times what fewer rows let expect is measured again.
+_TOO_MUCH = 1.5
 # Fewer rows are not worth a sample.
 _FEWEST_ROWS = 2_000
 # Of a class, even a rare one.
@@ -94,6 +96,9 @@ class Sampling:
         target, group = (None if name is None else column(name) for name in (self.target, self.group))
         return Keys.of(target, group)
 
+    def _left(self) -> float:
+        return (self.until or 0.0) - time.time()
+
     def _most(self, n_rows: int, cost: "_Cost | None") -> int:
         """Return how many rows to read that cost so much."""
         if isinstance(self.rows, int):
@@ -117,11 +122,14 @@ class Sampling:
         n_before, before = 0, 0.0
         while True:
             seconds = seconds_for(n)
+            if n_rows * seconds / n >= self._left() and seconds > _TOO_MUCH * before * n / max(1, n_before):
+                # Rows might go for what is loaded at a first use, or for what another process did.
+                seconds = min(seconds, seconds_for(n))
             # Less than half of the average is chance.
             cost = _Cost(n, seconds, max((seconds - before) / (n - n_before), seconds / n / 2))
-            left = (self.until or 0.0) - time.time()
+            left, is_last = self._left(), _TRIAL_GROWTH * n >= n_rows
             is_enough = _TRIAL_GROWTH * seconds > _TRIAL_SHARE * left or n_rows * seconds / n < left
-            if is_enough or _TRIAL_GROWTH * n >= n_rows:
+            if is_enough or is_last:
                 return cost
             n_before, before, n = n, seconds, _TRIAL_GROWTH * n
 

@@ -217,3 +217,19 @@ def test_a_sample_ends_in_its_time_and_uses_it(monkeypatch: pytest.MonkeyPatch, 
     learn_from(index)
     assert measured < 0.5 * 30
     assert 0.6 * 30 < now[0] - 1_000 <= 30
+
+
+@pytest.mark.parametrize("first_of", [20, 100, 400], ids="loaded with {} rows".format)
+def test_what_is_loaded_once_takes_no_rows_away(monkeypatch: pytest.MonkeyPatch, first_of: int) -> None:
+    now, loaded = [1_000.0], [False]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+
+    def learn_from(rows: np.ndarray) -> None:
+        now[0] += 1e-5 * len(rows)
+        if len(rows) >= first_of and not loaded[0]:  # as a library on a machine that has not read it yet
+            now[0] += 5.0
+            loaded[0] = True
+
+    sampling = Sampling(until=now[0] + 17, learn_from=learn_from)
+    assert sampling.choose(8_000, 500_000, lambda index: index, Keys, "the data") == (None, ())
