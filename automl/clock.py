@@ -16,8 +16,9 @@ SCORING_SHARE = 0.1
 CHUNK_SECONDS = 0.5
 # The loop of a network can be watched and stopped about this often.
 YIELD_SECONDS = 0.5
-# A network's schedule ends in this share of what a first fold may take: it comes to its end before it is cut off.
-FIT_SHARE = 0.8
+# A network's schedules end in this share of the time that its folds have: what lies between them takes the rest, and a
+# trial that is cut off in its last fold is worth little.
+FIT_SHARE = 0.88
 # A network's last training takes the time that is left: up to so many times its epochs.
 LAST_STRETCH = 4.0
 # A process that has not loaded PyTorch yet begins no network with less time than this: loading it takes most of that.
@@ -105,8 +106,8 @@ def first_fold_until(deadline: float, n_folds: int) -> float:
 
 
 def fold_seconds(deadline: float, n_folds: int) -> float:
-    """Return what each fold of a trial that begins now gets, where its fits can end in a given time."""
-    return FIT_SHARE * max(0.0, first_fold_until(deadline, n_folds) - time.time())
+    """Return what each of the next ``n_folds`` folds of a trial gets, where its fits can end in a given time."""
+    return FIT_SHARE * max(0.0, deadline - time.time()) / n_folds
 
 
 def seconds_to_export(n_bytes: float, n_test_rows: int = 0, width: int = 1) -> float:

@@ -123,7 +123,7 @@ class Fit(Iterator[Trial]):
         self.candidate, self.deadline = candidate, deadline
         # On a rung the time is given, and nobody ends the trial before.
         self.on_rung, self.on_last = RUNG in candidate.params, candidate.params.get(RUNG) == LAST
-        self.fit_seconds = self._fit_seconds()
+        self.fit_seconds: float | None = None
         state = state or {}
         self.folds: list[FoldRef] = [self._taken_over(fold) for fold in state.get("folds", ())]
         self.reports: list[Report] = state.get("reports", [])
@@ -233,15 +233,20 @@ class Fit(Iterator[Trial]):
             self.values |= self.measure(self.task, model)
 
     def _problem(self) -> Problem:
+        self.fit_seconds = self._fit_seconds()
         stretch = clock.LAST_STRETCH if self.on_last else 1.0
         return replace(self.task.problem, fit_seconds=self.fit_seconds, stretch=stretch)
 
     def _fit_seconds(self) -> float | None:
-        """Return what the fit of each fold gets: what its rung says, else a part of the time that is left."""
+        """Return what the fit of the next fold gets: what its rung says, else its part of the time that is left.
+
+        No more than the one before: where time turns out to be short, all folds to come are shorter.
+        """
         seconds: float | None = self.candidate.params.get(RUNG_SECONDS)
         n_folds = len(self.task.splits)
         if seconds is None and self.deadline is not None and not self.deterministic and n_folds >= FOLDS_ARE_ENOUGH:
-            return clock.fold_seconds(self.deadline, n_folds)
+            part = clock.fold_seconds(self.deadline, n_folds - len(self.folds))
+            return part if self.fit_seconds is None else min(part, self.fit_seconds)
         return seconds
 
     def _late(self) -> bool:

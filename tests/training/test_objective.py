@@ -90,11 +90,37 @@ def test_a_fold_gets_a_part_of_the_time_that_is_left_and_is_done_when_it_ends_by
     *_, last = FitFolds(task, build=built)(one, 1, time.time() + 3000)
     assert (last.status, len(last.folds)) == ("finished", 5)
     assert given == [given[0]] * 5, "all folds get the same"
-    assert 0.9 * 3000 < (given[0] or 0) * 4 / clock.FIT_SHARE <= 3000
+    assert 0.9 * 3000 < (given[0] or 0) * 5 / clock.FIT_SHARE <= 3000
     given.clear()
     list(FitFolds(task, deterministic=True, build=built)(one, 1, time.time() + 3000))
     list(FitFolds(task, build=built)(one, 1, None))
     assert given == [None] * 10
+
+
+@pytest.mark.parametrize("n_folds", [3, 5, 8])
+@pytest.mark.parametrize("longer", [1.0, 1.1])
+def test_all_folds_are_done_in_time_where_what_lies_between_them_takes_long(
+    n_folds: int, longer: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = make("table", "binary")
+    task = replace(task, splits=task.splits[:1] * n_folds)
+    now = [1_000.0]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+
+    class Timed(Shortened):
+        def __init__(self, seconds: float | None) -> None:
+            self.seconds = seconds or 0.0
+
+        def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
+            now[0] += longer * self.seconds
+            yield 0.3
+
+    def built(params: Params, problem: Problem) -> Pipeline:
+        return Pipeline([], Timed(problem.fit_seconds))
+
+    *_, last = FitFolds(task, build=built)(candidate("table", "binary", "linear"), 1, now[0] + 100)
+    assert (last.status, len(last.folds)) == ("finished", n_folds)
+    assert 80 < now[0] - 1_000 < 100, "the time is used"
 
 
 @pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
