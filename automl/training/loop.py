@@ -36,6 +36,8 @@ _OF_STEPS = 0.9
 _OF_TIME = 0.95
 # No more than this share of the time goes into timing one step once more.
 _OF_TIMING = 0.05
+# From this share of such a schedule on, its weights are judged.
+_JUDGED_FROM = 0.7
 # Running statistics are of about so many parts of a training.
 _STATISTICS = 16
 
@@ -50,16 +52,19 @@ def train(
     lr_factor: float = 1.0,
     seconds: float | None = None,
     stretch: float = 1.0,
+    until: float = 1.0,
 ) -> Iterator[float]:
     """Train ``network.module`` and yield progress in (0, 1]: the share of ``epochs`` that is done.
 
     ``seconds``: when to be over. Where they do not suffice for all epochs, the schedule ends in that time, and the last
     progress is less than 1; where they suffice for more, it is laid out over up to ``stretch`` times the epochs.
+    ``until``: the share of the schedule after which to end.
 
     ``network.module`` always holds the best weights so far (the newest ones until a first epoch is
-    over, or when there is no ``valid``), so that the network can predict after each yield.
+    over, or when there is no ``valid``), so that the network can predict after each yield. Its ``planned_epochs`` and
+    ``best_epoch`` say how long the schedule was and where those weights were on it.
     """
-    run = _Run(network, rows, loss, epochs, lr_factor, seconds, stretch)
+    run = _Run(network, rows, loss, epochs, lr_factor, seconds, stretch, until)
     # Where there is one moment to choose from, nothing is compared.
     judged = valid is not None and len(valid) and run.planned >= min(2 * run.n_steps, run.full)
     judge = _Judge(network, valid, loss) if judged and valid is not None else None
@@ -72,12 +77,14 @@ def train(
                     if judge is None or not learned:
                         run.publish()
                     yield run.progress
-            if judge is not None:
-                for _ in judge.judge(run.candidate()):
+            judging = judge if run.may_be_best else None
+            if judging is not None:
+                for _ in judging.judge(run.candidate()):
                     if clock.due():
                         yield run.progress
-            if judge is None or judge.waited == 0:
+            if judging is None or judging.waited == 0:
                 run.publish()
+                network.planned_epochs, network.best_epoch = run.planned / run.n_steps, run.on_schedule / run.n_steps
                 learned = True
             if run.patient and judge is not None and judge.waited >= network.params["patience"]:
                 break
@@ -105,6 +112,7 @@ class _Run:
         lr_factor: float,
         seconds: float | None = None,
         stretch: float = 1.0,
+        until: float = 1.0,
     ) -> None:
         params = network.params
         self.network = network
@@ -140,12 +148,18 @@ class _Run:
             self._warm_up()
             self._plan(seconds, stretch)
             self.pace = _Pace(_OF_TIME * seconds)
+        self.end = round(until * self.planned)
         self.schedule = network.part("schedule", self.optimizer, self.planned)
 
     @property
     def over(self) -> bool:
-        """Whether the schedule has come to its end."""
-        return self.on_schedule >= self.planned
+        """Whether the schedule has come to where it is to end."""
+        return self.on_schedule >= self.end
+
+    @property
+    def may_be_best(self) -> bool:
+        """Whether the weights of now may be the best: of a schedule over a given time those near its end are."""
+        return self.patient or self.on_schedule >= _JUDGED_FROM * self.planned
 
     @property
     def progress(self) -> float:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +67,7 @@ class Network(TorchModel):
         super().__init__(make_module, problem)
         self.params = dict(params)
         self.done = 0.0
+        self.planned_epochs = self.best_epoch = float(self.params["epochs"])
 
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
         """Train with early stopping on the problem's metric; the best weights seen are the ones kept.
@@ -76,15 +77,28 @@ class Network(TorchModel):
         ``problem.stretch`` times as many. Raises ``TrialError`` when the loss is not finite before
         a first epoch is over.
         """
+        self._begin(train)
+        epochs = max(1, round((1 - self.done) * self.params["epochs"]))
+        for progress in self._train(train, valid, epochs):
+            yield self.done + progress * (1 - self.done)
+
+    def refit(self, data: Batch, like: Sequence[Network], growth: float) -> Iterator[float]:
+        """Train on ``data`` along the schedule of ``like``, up to where their best weights were on average.
+
+        More rows are more steps an epoch: ``growth`` is in them already.
+        """
+        self._begin(data)
+        planned = float(np.mean([network.planned_epochs for network in like]))
+        best = float(np.mean([network.best_epoch for network in like]))
+        yield from self._train(data, None, max(1, round(planned)), until=best / planned)
+
+    def _begin(self, train: Batch) -> None:
         self._prepare(seed=True)
         self.head = self._head(train)
         self.example = train.x.take(np.arange(min(4, len(train))))
         if not self.done:
             self.module = self.make_module(train.x, self.n_outputs)
             self._check_sizes(self.example)
-        epochs = max(1, round((1 - self.done) * self.params["epochs"]))
-        for progress in self._train(train, valid, epochs):
-            yield self.done + progress * (1 - self.done)
 
     @property
     def n_outputs(self) -> int:
@@ -127,7 +141,9 @@ class Network(TorchModel):
             pass
         return self
 
-    def _train(self, train: Batch, valid: Batch | None, epochs: int, lr_factor: float = 1.0) -> Iterator[float]:
+    def _train(
+        self, train: Batch, valid: Batch | None, epochs: int, lr_factor: float = 1.0, until: float = 1.0
+    ) -> Iterator[float]:
         from automl.training import loop
 
         return loop.train(
@@ -139,6 +155,7 @@ class Network(TorchModel):
             lr_factor=lr_factor,
             seconds=None if valid is None else self.problem.fit_seconds,
             stretch=self.problem.stretch,
+            until=until,
         )
 
     def loss(self, rows: Batch) -> Loss:
