@@ -54,18 +54,22 @@ class Layout:
 
 
 _TABLE_FOLDS = ((10_000, 8), (100_000, 5), (300_000, 3))
+# Of images and sequences this share is held out, but no more rows: they tell scores apart to half a percent, and the
+# rest is worth more to learn from.
+_HELD_OUT, _MOST_HELD_OUT = 0.15, 5_000
 
 
 def folds_for(folds: Any, kind: DataKind, n_rows: int) -> int | float:
     """Return the number of folds, or the share of one holdout.
 
     "auto": tables and texts have eight folds up to 10,000 rows, five up to 100,000, three up to 300,000, else 20 % held
-    out; images and sequences have 15 % held out from 1,000 rows on, else three folds. The models of the folds are
-    what is shipped: the more folds, the more rows each of them learns from.
+    out; images and sequences have 15 % held out from 1,000 rows on, 5,000 rows at most, else three folds. The models of
+    the folds are what is shipped: the more folds, the more rows each of them learns from.
     """
     if folds == "auto":
         if kind in ("image", "sequence"):
-            return 0.15 if n_rows >= 1000 else max(2, min(3, n_rows // 2))
+            share = min(_HELD_OUT, _MOST_HELD_OUT / n_rows)
+            return share if n_rows >= 1000 else max(2, min(3, n_rows // 2))
         wanted = next((k for limit, k in _TABLE_FOLDS if n_rows <= limit), None)
         return 0.2 if wanted is None else max(2, min(wanted, n_rows // 2))
     if isinstance(folds, (float, np.floating)) and 0 < folds < 1:

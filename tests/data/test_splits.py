@@ -108,7 +108,7 @@ def test_few_groups_lower_the_folds() -> None:
 @pytest.mark.parametrize(
     ("kind", "n_rows", "expected"),
     [("table", 100, 8), ("table", 10_001, 5), ("text", 100_001, 3), ("table", 300_001, 0.2), ("image", 1000, 0.15),
-     ("sequence", 999, 3), ("table", 4, 2)],
+     ("sequence", 999, 3), ("table", 4, 2), ("sequence", 50_000, 0.1)],
 )  # fmt: skip
 def test_automatic_folds(kind: Any, n_rows: int, expected: Any) -> None:
     assert folds_for("auto", kind, n_rows) == expected
