@@ -230,3 +230,15 @@ def test_one_cycle_works_with_every_optimizer(optimizer: str) -> None:
 def test_step_decay_drops_evenly() -> None:
     got = rates("step", n_steps=90, drops=2, factor=0.1)
     np.testing.assert_allclose(got, np.repeat([0.1, 0.01, 0.001], 30))
+
+
+@pytest.mark.parametrize("shape", [(5, 40), (40, 5), (16, 16), (1, 7)])
+def test_muon_makes_every_direction_of_an_update_about_as_long(shape: tuple[int, int]) -> None:
+    from automl.search_spaces.optimizers.muon import orthogonal
+
+    u, _, v = torch.linalg.svd(torch.randn(*shape, generator=torch.Generator().manual_seed(0)), full_matrices=False)
+    uneven = u * torch.logspace(0, -1.5, min(shape)) @ v
+    made = orthogonal(uneven)
+    assert made.shape == shape
+    assert ((torch.linalg.svdvals(made) > 0.6) & (torch.linalg.svdvals(made) < 1.3)).all()
+    assert torch.allclose((u.mT @ made @ v.mT).diagonal().sum(), torch.linalg.svdvals(made).sum(), atol=1e-3)

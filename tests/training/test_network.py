@@ -268,6 +268,7 @@ def test_weights_count() -> None:
         {"l1": "weights"},
         {"clip": "none"},
         {"optimizer": "lion", "optimizer.lion.lr": 2e-3},
+        {"optimizer": "muon"},
         {"optimizer": "sgd", "schedule": "one_cycle"},
         {"loss": "multi_margin"},
         {"loss": "logit_adjusted"},
