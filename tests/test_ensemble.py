@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automl import metrics
+from automl import ensemble, metrics
 from automl.ensemble import blend, fold_scores, select
 from automl.target import Target
 
@@ -66,3 +66,21 @@ def test_certain_models_that_agree_stay_certain() -> None:
     together = blend(target, {"said": said, "sure": sure}, {"said": 0.5, "sure": 0.5})
     assert (together.max(axis=1) > (said + sure).max(axis=1) / 2).all()
     assert select(target, {"said": said, "sure": sure}, y, metrics.get("log_loss", "binary"), FOLDS) == {"sure": 1.0}
+
+
+def test_where_a_class_has_few_rows_chance_decides_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    auc, target = metrics.get("roc_auc", "binary"), Target("binary", 2)
+    folds = np.array_split(np.arange(400), 4)
+
+    def unseen(seed: int) -> float:
+        rng = np.random.default_rng(seed)
+        y = np.tile(np.arange(20) == 0, 400).astype(int)
+        # Of six models that are as good as each other the mean is best.
+        said = {str(i): 1 / (1 + np.exp(-(y + rng.normal(size=len(y)) - 0.5))) for i in range(6)}
+        both = {i: np.stack([1 - p, p], axis=1) for i, p in said.items()}
+        weights = select(target, {i: p[:400] for i, p in both.items()}, y[:400], auc, folds)
+        return auc.score(y[400:], blend(target, {i: p[400:] for i, p in both.items()}, weights))
+
+    bagged = [unseen(seed) for seed in range(8)]
+    monkeypatch.setattr(ensemble, "FEW", 0)
+    assert np.mean(bagged) > np.mean([unseen(seed) for seed in range(8)]) + 0.005
