@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,19 +105,22 @@ def _watched(command: list[str], folder: Path, seconds: float | None) -> tuple[f
     started, peak = time.time(), 0
     with (folder / "log.txt").open("w") as log:
         process = psutil.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        seen = {process}  # a server that it has started may outlive it
         try:
             while process.poll() is None:
-                peak = max(peak, sum(map(_memory, _tree(process))))
+                tree = _tree(process)
+                seen.update(tree)
+                peak = max(peak, sum(map(_memory, tree)))
                 if time.time() - started > most:
-                    _end(process)
+                    _end(tree)
                 time.sleep(LOOK_SECONDS)
         finally:  # Ctrl-C too
-            _end(process)
+            _end(seen)
     return time.time() - started, peak, int(process.wait())
 
 
-def _end(process: psutil.Popen) -> None:
-    for member in _tree(process) if process.is_running() else []:
+def _end(members: Iterable[psutil.Process]) -> None:
+    for member in members:
         try:
             member.kill()
         except psutil.NoSuchProcess:

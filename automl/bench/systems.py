@@ -49,6 +49,7 @@ SYSTEMS = {
         System("sklearn_default", "sklearn_default", timed=False),
         System("lightgbm_default", "lightgbm_default", timed=False),
         System("flaml", "flaml", requires=("flaml[automl]>=2.3,<3",)),
+        System("h2o", "h2o", requires=("h2o>=3.46,<4", "pandas>=2,<4")),
         System("autogluon_medium", "autogluon", "medium_quality", _AUTOGLUON),
         System("autogluon_best", "autogluon", "best_quality", _AUTOGLUON),
         System("autogluon_best_v150", "autogluon", "best_v150", _AUTOGLUON),

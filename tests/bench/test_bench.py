@@ -1,19 +1,21 @@
 """Systems side by side: a row for each fit, failures too; it goes on where it stopped; ranks and what they can tell."""
 
 import json
+from dataclasses import replace
 from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from scipy.stats import friedmanchisquare
 from sklearn.datasets import load_digits, load_wine
 
-from automl.bench import command, datasets, page, ranks
+from automl.bench import command, datasets, fits, page, ranks
 from automl.bench.fits import Book, SystemFit
-from automl.bench.systems import ALWAYS, SYSTEMS
+from automl.bench.systems import ALWAYS, SYSTEMS, System
 from automl.errors import AutoMLError, DataError, UnknownNameError
 
 
@@ -102,6 +104,33 @@ def test_a_failure_is_a_row_and_ranks_last(tmp_path: Path) -> None:
     written = page.write(book.rows(), tmp_path)[1].read_text()
     assert "Failures" in written
     assert "failed" in written
+
+
+LEFT_BEHIND = """
+import os, signal, subprocess, sys, time
+server = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+open(sys.argv[1] + ".pid", "w").write(str(server.pid))
+time.sleep(2)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_server_ends_with_the_fit_that_started_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "fit_server.py").write_text(LEFT_BEHIND)
+    monkeypatch.setattr(fits, "SCRIPTS", tmp_path)
+    book = Book(tmp_path / "out", tmp_path / "environments")
+    (row,) = book.do(SystemFit(wine(tmp_path / "data"), System("server", "server"), None, 0))
+    assert row["failure"]
+    (left,) = tmp_path.glob("out/fits/*/job.json.pid")
+    assert not psutil.pid_exists(int(left.read_text())) or psutil.Process(int(left.read_text())).status() == "zombie"
+
+
+def test_h2o_without_java_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    book = Book(tmp_path / "out", tmp_path / "environments")
+    here = replace(SYSTEMS["h2o"], requires=())
+    (row,) = book.do(SystemFit(wine(tmp_path / "data"), here, 1, 0))
+    assert "install default-jre-headless" in row["failure"]
 
 
 def row(name: str, system: str, score: float, greater: bool = False) -> dict[str, Any]:
