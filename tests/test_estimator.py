@@ -84,7 +84,7 @@ def test_scikit_learn_checks(estimator: Any, check: Any) -> None:
 @pytest.fixture(scope="module")
 def fitted() -> AutoML:
     x, y = load_breast_cancer(return_X_y=True, as_frame=True)
-    return AutoML(**HERE, trials=3, folds=3).fit(x, y)
+    return AutoML(**HERE, trials=3, folds=3, space={"tables": ["lightgbm", "svm", "linear"]}).fit(x, y)
 
 
 def test_a_classifier(fitted: AutoML) -> None:

@@ -144,10 +144,10 @@ def test_a_file_and_columns_with_such_names_are_searched_on(tmp_path: Path) -> N
     n = range(60)
     frame = pd.DataFrame({income: [str(i % 7) for i in n], size: list(n), "1e3": [i % 2 for i in n]})
     frame.assign(**{target: [i % 2 for i in n]}).to_csv(tmp_path / "data (1).csv", index=False)
-    only = ["space.tables={svm: off, mlp: off, catboost: off, lightgbm: off, random_forest: off, neighbors: off}"]
+    only = ["space.tables={svm: off, mlp: off, catboost: off, lightgbm: off, realmlp: off, neighbors: off}"]
     given = [f"data.target={target}", f"data.roles={{{income}: categorical}}", "data.drop=[null]", "run.dir=läuft (1)"]
     command = [sys.executable, "-P", "-m", "automl.cli", "search", "data.train=data (1).csv", *given, *only]
-    command += ["runner=inline", "budget.trials=1", "ensemble.compact=false"]
+    command += ["runner=inline", "budget.trials=1", "data.folds=2", "compress=none", "ensemble.compact=false"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=200)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "läuft (1)" / "model" / "manifest.json").exists()
