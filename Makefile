@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DOCS := $(VENV)/.docs
 
+# Tests start hundreds of processes: without what Python has compiled, each compiles this package again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check docs setup lint clean
 
 demo: setup
@@ -13,7 +16,7 @@ demo: setup
 	$(BIN)/automl search data.train=runs/data/train.csv data.target=diagnosis data.test=runs/data/test.csv budget.seconds=60
 
 test: setup
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: lint test
 
