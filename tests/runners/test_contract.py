@@ -17,6 +17,8 @@ from tests.runners.objectives import Line, Toy, Unloadable
 
 NONE = {"name": "none"}
 XS = [{"x": x} for x in (0.05, 0.55, 0.1, 0.6, 0.15, 0.65, 0.2, 0.7)]
+# How long a first trial may take to begin, on a busy machine too; workers have to start before.
+SECONDS_TO_BEGIN = {"inline": 2, "processes": 6, "ray_tune": 10}
 OPTIONS = {"inline": {"threads": 1}, "processes": {"workers": 2}, "ray_tune": {"workers": 2}}
 
 
@@ -39,12 +41,12 @@ def children() -> set[int]:
     return {p.pid for p in psutil.Process().children()}
 
 
-def in_a_while(runner: Any) -> Budget:
+def in_a_while(runner: Any, name: str) -> Budget:
     """A deadline some seconds after trials can begin."""
     runner.start()
     if hasattr(runner, "_ray"):
         assert runner._ray.child.connection.poll(120)
-    return Budget(deadline=time.time() + 10)
+    return Budget(deadline=time.time() + SECONDS_TO_BEGIN[name])
 
 
 def skip_unless(there: object) -> None:
@@ -66,25 +68,30 @@ def search(runner: Any, toy: Toy, line: Line, budget: Budget, scheduler: dict = 
     return by_id
 
 
-def test_trials_report_finish_and_fail(name: str) -> None:
-    trials = search(make(name), Toy(), Line([{"x": 0.3}, {"x": 0.6, "do": "raise"}], 3), Budget())
-    assert [trials[i].status for i in ("0", "1", "2")] == ["finished", "failed", "finished"]
+def test_a_budget_of_trials_is_kept_and_each_reports_finishes_or_fails(name: str) -> None:
+    """The metric is one of a notebook: a function that no module has."""
+    line = Line([{"x": 0.3}, {"x": 0.6, "do": "raise"}])
+    trials = search(make(name), Toy(score=lambda x: 2 * x), line, Budget(trials=3))
+    assert {i: t.status for i, t in trials.items()} == {"0": "finished", "1": "failed", "2": "finished"}
     assert trials["1"].failure == "ValueError: the kernel is not positive definite"
     for i in ("0", "2"):
-        assert trials[i].score == pytest.approx(trials[i].candidate.params["x"])
+        assert trials[i].score == pytest.approx(2 * trials[i].candidate.params["x"])
         assert len(trials[i].reports) == len(trials[i].fold_scores) == 5
 
 
-def test_a_budget_of_trials_is_kept(name: str) -> None:
-    assert sorted(search(make(name), Toy(), Line(XS), Budget(trials=3))) == ["0", "1", "2"]
-
-
 def test_the_deadline_ends_trials_where_they_stand(name: str) -> None:
+    """In processes of their own also one that does not listen."""
+    proposals = XS if name == "inline" else [{"x": 0.5}, {"x": 0.6, "do": "sleep"}]
     runner = make(name)
-    trials = search(runner, Toy(seconds=0.1, n_folds=10_000), Line(XS), in_a_while(runner))
-    skip_unless(trials)
+    budget = in_a_while(runner, name)
+    trials = search(runner, Toy(seconds=0.1, n_folds=10_000), Line(proposals), budget)
+    assert time.time() - budget.deadline < 30  # it would sleep for 60
+    asleep = [t for t in trials.values() if t.candidate.params.get("do")]
+    awake = [t for t in trials.values() if t not in asleep]
+    skip_unless(awake and (asleep or name == "inline"))
     assert {t.status for t in trials.values()} == {"stopped"}
-    assert all(0 < len(t.reports) < 10_000 for t in trials.values())
+    assert all(0 < len(t.reports) < 10_000 for t in awake)
+    assert all(t.score is None for t in asleep)
 
 
 def test_asha_stops_weak_trials_early(name: str) -> None:
@@ -112,44 +119,22 @@ def test_closing_the_generator_stops_everything(name: str) -> None:
     assert len(line.told) == n_told
 
 
-def test_a_metric_from_a_notebook_reaches_the_trials(name: str) -> None:
-    toy = Toy(score=lambda x: 2 * x)
-    assert search(make(name), toy, Line([{"x": 0.25}], 1), Budget())["0"].score == pytest.approx(0.5)
-
-
 @in_processes
-def test_trials_that_die_are_rows_with_the_cause(name: str) -> None:
-    line = Line([{"x": 0.5}, {"x": 0.7, "do": "exit"}, {"x": 0.9, "do": "hog"}], 4)
+def test_trials_that_die_are_rows_with_the_cause(name: str, tmp_path: Path) -> None:
+    """One whose worker is killed is tried once more."""
+    once = {"x": 0.5, "do": "die once", "mark": str(tmp_path / "died")}
+    line = Line([once, {"x": 0.7, "do": "exit"}, {"x": 0.9, "do": "hog"}, {"x": 0.7, "do": "die"}, {"x": 0.5}], 5)
     trials = search(make(name, memory_share=200), Toy(), line, Budget())
-    assert [trials[i].status for i in "0123"] == ["finished", "failed", "failed", "finished"]
+    assert [trials[i].status for i in "01234"] == ["finished", "failed", "failed", "failed", "finished"]
     assert trials["1"].failure.startswith("the worker process")
     assert "more than its share of 200 MB" in trials["2"].failure
-
-
-@in_processes
-def test_a_trial_whose_worker_is_killed_is_tried_once_more(name: str, tmp_path: Path) -> None:
-    once = {"x": 0.5, "do": "die once", "mark": str(tmp_path / "died")}
-    trials = search(make(name), Toy(), Line([once, {"x": 0.7, "do": "die"}], 2), Budget())
-    assert trials["0"].status == "finished"
-    assert trials["1"].status == "failed"
-    assert "killed" in trials["1"].failure
+    assert "killed" in trials["3"].failure
 
 
 @in_processes
 def test_workers_that_cannot_load_the_trials_end_the_run(name: str) -> None:
     with pytest.raises(ConfigError, match=r"workers cannot take up trials.*not positive definite"):
         search(make(name), Unloadable(), Line(XS), Budget())
-
-
-@in_processes
-def test_the_deadline_ends_also_a_fit_that_does_not_listen(name: str) -> None:
-    runner = make(name)
-    budget = in_a_while(runner)
-    trials = search(runner, Toy(seconds=0.1), Line([{"x": 0.5}, {"x": 0.6, "do": "sleep"}]), budget)
-    assert time.time() - budget.deadline < 30  # it would sleep for 60
-    asleep = [t for t in trials.values() if t.candidate.params.get("do")]
-    skip_unless(asleep)
-    assert {(t.status, t.score) for t in asleep} == {("stopped", None)}
 
 
 @in_processes
