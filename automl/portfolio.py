@@ -40,6 +40,12 @@ def starts(space: Space, kind: DataKind) -> list[Params]:
     return first_candidates(space, entries(FAMILY_FOLDER[kind]))
 
 
+def named(space: Space, kind: DataKind) -> list[Params]:
+    """Return those of ``starts`` near which a search goes on: what the portfolio names, or all where it names none."""
+    found = [params for entry in entries(FAMILY_FOLDER[kind]) if (params := params_of(space, entry)) is not None]
+    return found or starts(space, kind)
+
+
 def first_candidates(space: Space, portfolio: Sequence[Entry] = ()) -> list[Params]:
     """Return what is tried first: the entries of the portfolio, then the defaults of each family that it lacks."""
     family = space["family"]

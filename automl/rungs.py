@@ -20,7 +20,7 @@ import numpy as np
 
 from automl.goals import Goals, is_scored
 from automl.proposals import MakeSearcher, Proposals, Within
-from automl.space import Params, Space, mutate
+from automl.space import Choice, Params, Space, mutate
 from automl.types import LAST, RUNG, RUNG_SECONDS, Candidate, Trial
 
 # In half an hour, more than sixty candidates are told apart on two workers before the last rung; fewer where that would
@@ -33,7 +33,7 @@ LAST_SHARE = 0.55
 LAST_FITS = 0.93
 # A last rung that is shorter than so many times what the candidate had is not worth while.
 WORTH = 2.0
-# So many candidates near the default of each family come first, each with so many changes.
+# So many candidates near each of the best known beginnings come first, each with so many changes.
 NEAR, CHANGES = 8, 3
 
 
@@ -41,6 +41,8 @@ class Rungs(Proposals):
     """The proposals of a search with a deadline over families that climb.
 
     ``climbing``: the names of these families; candidates of others are tried as they are. ``n_folds``: of the task.
+    ``known``: those of the ``starts`` that are known to be good: they come first, then others near them, then the rest
+    of the starts. None: all of them are.
     """
 
     def __init__(
@@ -52,14 +54,17 @@ class Rungs(Proposals):
         n_folds: int,
         deadline: float,
         starts: Sequence[Params] = (),
+        known: Sequence[Params] | None = None,
         seed: int = 0,
         within: Within | None = None,
         goals: Goals | None = None,
     ) -> None:
         # What is near a good default is a better beginning than what is drawn from a large space.
         rng = np.random.default_rng(seed)
-        near = [_changed(space, start, rng) for _ in range(NEAR) for start in starts if start["family"] in climbing]
-        super().__init__(make, space, starts=[*starts, *near], seed=seed, within=within, goals=goals)
+        known = starts if known is None else known
+        near = [_changed(space, start, rng) for _ in range(NEAR) for start in known if start["family"] in climbing]
+        rest = [start for start in starts if start not in known]
+        super().__init__(make, space, starts=[*known, *near, *rest], seed=seed, within=within, goals=goals)
         self.ends, self.climbing, self.n_folds = deadline, set(climbing), n_folds
         self.total = max(0.0, deadline - time.time())
         self.first = min(max(LEAST_SECONDS, FIRST_SHARE * self.total), MOST_SHARE * self.total)
@@ -150,6 +155,10 @@ class Rungs(Proposals):
 
 
 def _changed(space: Space, params: Params, rng: np.random.Generator) -> Params:
+    """Return a candidate of the same family."""
+    families, name = space["family"], params["family"]
+    assert isinstance(families, Choice)
+    space = {**space, "family": Choice({name: families.options[name]})}
     for _ in range(CHANGES):
         params = mutate(space, params, rng, scale=0.1)
     return params

@@ -325,7 +325,8 @@ def make_searcher(
     climbing = [] if by_folds else networks(space, task)
     if until is not None and climbing:
         n_folds = len(task.splits)
-        return Rungs(make, space, **common, deadline=until, climbing=climbing, n_folds=n_folds)
+        known = portfolio.named(space, task.kind)
+        return Rungs(make, space, **common, known=known, deadline=until, climbing=climbing, n_folds=n_folds)
     return Proposals(make, space, **common, deadline=until)
 
 

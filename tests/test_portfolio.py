@@ -75,3 +75,14 @@ def test_a_search_begins_with_the_portfolio() -> None:
     ((first, _),) = portfolio.entries("tables")[0].items()
     assert tried[0]["family"] == first
     assert {params["family"] for params in tried} == set(whole["family"].options)
+
+
+def test_a_search_goes_on_near_what_the_portfolio_names_or_near_all_where_it_names_none() -> None:
+    whole = task_space(make("image", "multiclass"))
+    names = {params["family"] for params in portfolio.named(whole, "image")}
+    assert names == {name for entry in portfolio.entries("images") for name in entry}
+    assert names < {params["family"] for params in portfolio.starts(whole, "image")}
+    without = task_space(make("image", "multiclass"), SpaceConfig({"images": dict.fromkeys(names, "off")}))
+    assert portfolio.named(without, "image") == portfolio.starts(without, "image")
+    steps = task_space(make("sequence", "multiclass"))
+    assert portfolio.named(steps, "sequence") == portfolio.starts(steps, "sequence")

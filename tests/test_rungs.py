@@ -140,3 +140,25 @@ def test_a_resumed_run_stands_where_it_stood(clock: Clock) -> None:
     for one in ended:
         second.tell(one)
     assert asked(second) == asked(first)
+
+
+def test_what_is_known_to_be_good_comes_first_with_others_near_it_and_no_family_but_its_own(clock: Clock) -> None:
+    others = {"other": {"x": Float(0, 1)}, "net": {"x": Float(0, 1), "y": Float(0, 1)}}
+    space: Space = {"family": Choice(others)}
+    known, rest = (
+        {"family": "net", "family.net.x": 0.2, "family.net.y": 0.3},
+        {"family": "other", "family.other.x": 0.5},
+    )
+    proposals = Rungs(
+        lambda space, n: Draws(0),
+        space,
+        climbing=["net", "other"],
+        n_folds=1,
+        deadline=TOTAL,
+        starts=[rest, known],
+        known=[known],
+    )
+    seen = [asked(proposals).params for _ in range(rungs.NEAR + 2)]
+    assert known.items() <= seen[0].items()
+    assert {params["family"] for params in seen[:-1]} == {"net"}
+    assert rest.items() <= seen[-1].items()

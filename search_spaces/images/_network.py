@@ -33,6 +33,14 @@ def conv_norm(inputs: int, outputs: int, kernel: int, norm: str, stride: int = 1
     return nn.Sequential(conv, make_norm(norm, outputs))
 
 
+def stem(channels: int, width: int, size: int, most: int, norm: str) -> tuple[nn.Module, int]:
+    """Return a convolution that halves images of ``size`` pixels a side until ``most`` are left, and what is left."""
+    stride = 1
+    while size > most:
+        size, stride = -(-size // 2), stride * 2
+    return conv_norm(channels, width, max(3, 2 * stride - 1), norm, stride), size
+
+
 class Transition(nn.Module):
     """Between two stages: a 3x3 convolution to another width, and half the size.
 
@@ -159,10 +167,11 @@ class GlobalPool(nn.Module):
         return x.mean(dim=(2, 3)) if self.kind == "avg" else x.amax(dim=(2, 3))
 
 
-class ConvNet(nn.Module):
-    """Standardise, augment, stem, stages, global pooling, dropout, linear output.
+class ImageNetwork(nn.Module):
+    """Standardise, augment, layers, global pooling, dropout, linear output.
 
-    ``mirrored``: whether what it answers is the mean over each image and its mirror image (not while training).
+    ``layers``: one after the other, from (b, c, h, w) to (b, ``width``, h', w'). ``mirrored``: whether what it answers
+    is the mean over each image and its mirror image (not while training).
 
     Shape: image (b, h, w, c) float32 in the raw value range -> (b, n_outputs) raw scores.
     """
@@ -173,9 +182,10 @@ class ConvNet(nn.Module):
     def __init__(
         self,
         front: Sequence[nn.Module],
-        stages: Sequence[nn.Module],
+        layers: Sequence[nn.Module],
         width: int,
         n_outputs: int,
+        *,
         pool: str,
         dropout: float,
         mirrored: bool = False,
@@ -185,7 +195,7 @@ class ConvNet(nn.Module):
         self.mirrored = mirrored
         self.blend = blend
         self.front = nn.Sequential(*front)
-        self.stages = nn.Sequential(*stages)
+        self.layers = nn.Sequential(*layers)
         self.pool = GlobalPool(pool)
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(width, n_outputs)
@@ -197,4 +207,4 @@ class ConvNet(nn.Module):
         return (self._scores(image) + self._scores(image.flip(2))) / 2
 
     def _scores(self, image: Tensor) -> Tensor:
-        return self.output(self.dropout(self.pool(self.stages(self.front(image)))))
+        return self.output(self.dropout(self.pool(self.layers(self.front(image)))))

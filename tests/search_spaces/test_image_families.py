@@ -60,7 +60,7 @@ def test_blocks_and_norms_work_together(block: str, norm: str) -> None:
     scores = net.train()(torch.tensor(x.image).float())
     assert scores.shape == (16, 10)
     scores.square().sum().backward()
-    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in net.stages.parameters())
+    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in net.layers.parameters())
 
 
 def test_mirrored_answers_are_those_of_the_mirror_image() -> None:
@@ -116,17 +116,17 @@ def test_standardise_takes_a_fraction_of_the_memory_of_the_images() -> None:
 def test_large_images_are_halved_until_the_first_stage_fits() -> None:
     x = Rows(image=np.zeros((2, 48, 48, 3), np.uint8))
     net = module(x, **{"first_size": 24, "stages.n": 2})
-    assert net.stages[0](net.front(torch.zeros(1, 48, 48, 3))).shape[2:] == (24, 24)
+    assert net.layers[0](net.front(torch.zeros(1, 48, 48, 3))).shape[2:] == (24, 24)
 
 
 def test_stages_may_differ() -> None:
     blocks = {"stages.0.block": "convnext", "stages.1.block": "inverted", "stages.2.block": "residual"}
     more = {"stages.1.block.inverted.squeeze": True, "stages.2.depth": 2, "stages.0.block.convnext.kernel": 5}
     net = module(digits().data.x.take(slice(0, 4)), **blocks, **more)
-    kernels = [m.kernel_size[0] for m in net.stages.modules() if isinstance(m, torch.nn.Conv2d) and m.groups > 1]
+    kernels = [m.kernel_size[0] for m in net.layers.modules() if isinstance(m, torch.nn.Conv2d) and m.groups > 1]
     assert kernels == [5, 3]
     assert sum(isinstance(m, parts.Squeeze) for m in net.modules()) == 1
-    assert [type(m).__name__ for m in net.stages].count("Skip") == 4
+    assert [type(m).__name__ for m in net.layers].count("Skip") == 4
 
 
 def test_a_transition_halves_the_size_and_none_leaves_it() -> None:

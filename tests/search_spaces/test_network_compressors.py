@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from automl.assemble import build, task_space
 from automl.search_spaces.compressors import prune_channels, quantize_int8
-from automl.search_spaces.images import conv_stages
+from automl.search_spaces.images import cells, conv_stages
 from automl.search_spaces.sequences import recurrent, temporal_conv
 from automl.search_spaces.tables import mlp
 from automl.space import Defaults, Params, draw
@@ -82,6 +82,16 @@ def test_pruning_works_on_every_block_and_norm(block: str, norm: str) -> None:
     smaller = compress(prune_channels, model, task, epochs=1)
     assert n_weights(smaller.module) < n_weights(model.module)
     assert_exports(smaller, task.data.x.take(slice(0, 40)))
+
+
+@pytest.mark.parametrize("cell", ["nas_bench_201", "wide"])
+def test_pruning_and_quantising_work_on_cells(cell: str) -> None:
+    task = images.digits()
+    changes = draw(task_space(task)["family"].options["cells"], Defaults({"width": 24, "cell": cell}))
+    model: Any = fitted(cells, changes, task, rows=slice(0, 40))
+    pruned = compress(prune_channels, model, task, epochs=1)
+    assert n_weights(pruned.module) < n_weights(model.module)
+    assert_exports(compress(quantize_int8, pruned, task), task.data.x.take(slice(0, 40)))
 
 
 def test_a_network_that_looks_at_mirror_images_is_pruned_and_quantised() -> None:
