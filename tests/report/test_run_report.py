@@ -81,7 +81,7 @@ def test_a_run_on_images_shows_what_its_network_looks_at_and_what_losses_came_to
     np.savez(tmp_path / "digits.npz", **shown)
     small = ["budget.trials=3", "budget.seconds=null", "data.folds=2", "space.images.conv_stages.epochs=2"]
     small += ["searcher=random", "space.images.conv_stages.loss=[cross_entropy,focal]"]
-    small += ["space.images.cells=off"]
+    small += ["space.images.cells=off", "space.images.patches=off"]
     given = [f"data.train={tmp_path / 'digits.npz'}", f"run.dir={tmp_path / 'run'}", "runner=inline", "quiet=true"]
     main(["search", *given, *small, "compress=none", "report=false"])
     run = commands._finished(open_run(run_folder.find(tmp_path / "run")))

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from automl.assemble import build, task_space
 from automl.search_spaces.compressors import prune_channels, quantize_int8
-from automl.search_spaces.images import cells, conv_stages
+from automl.search_spaces.images import cells, conv_stages, patches
 from automl.search_spaces.sequences import recurrent, temporal_conv
 from automl.search_spaces.tables import mlp
 from automl.space import Defaults, Params, draw
@@ -92,6 +92,22 @@ def test_pruning_and_quantising_work_on_cells(cell: str) -> None:
     pruned = compress(prune_channels, model, task, epochs=1)
     assert n_weights(pruned.module) < n_weights(model.module)
     assert_exports(compress(quantize_int8, pruned, task), task.data.x.take(slice(0, 40)))
+
+
+@pytest.mark.parametrize(
+    ("block", "smaller"),
+    [("conv_mixer", {prune_channels}), ("mixer", {quantize_int8}), ("attention", set())],
+)
+def test_networks_over_patches_are_compressed_where_that_keeps_them_whole(block: str, smaller: set[Any]) -> None:
+    """The others come to nothing: positions are learned outside of layers, and few weights are no smaller as bytes."""
+    task = images.digits()
+    changes = draw(task_space(task)["family"].options["patches"], Defaults({"width": 24, "block": block}))
+    model: Any = fitted(patches, changes, task, rows=slice(0, 40))
+    for compressor, settings in ((prune_channels, {"epochs": 1}), (quantize_int8, {})):
+        compressed = compress(compressor, model, task, **settings)
+        assert (compressed is not None) == (compressor in smaller)
+        if compressed is not None:
+            assert_exports(compressed, task.data.x.take(slice(0, 40)))
 
 
 def test_a_network_that_looks_at_mirror_images_is_pruned_and_quantised() -> None:
