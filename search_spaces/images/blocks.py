@@ -41,7 +41,7 @@ TRAINING: dict[str, Any] = {
     "batch_size": {"default": 32},
     "epochs": {"default": 30},
     "schedule": {"default": "one_cycle"},
-    "optimizer": {"default": "adamw", "adamw": {"lr": {"default": 1e-2}}},
+    "optimizer": {"default": "muon", "muon": {"lr": {"default": 3e-2}}, "adamw": {"lr": {"default": 1e-2}}},
 }
 # From so many images on larger batches and light augmentation are tried first.
 _MANY = 15_000
