@@ -73,15 +73,23 @@ def main() -> None:
     print(table(left_out(losses, given.length)))
 
 
-def task_of(data: DataSet, n_rows: int) -> Task:
-    """Return a task of some rows of a set, none of them from its test part."""
+def task_of(data: DataSet, n_rows: int, metric: str = "", seed: int = 0) -> Task:
+    """Return a task of some rows of a set, none of them from its test part; by the set's metric or another one."""
     frame = pd.read_csv(data.file, low_memory=False)
-    order = np.random.default_rng(0).permutation(len(frame))[int(TEST_SHARE * len(frame)) :][:n_rows]
+    order = np.random.default_rng(0).permutation(len(frame))[int(TEST_SHARE * len(frame)) :]
+    order = np.random.default_rng(seed).permutation(order)[:n_rows] if seed else order[:n_rows]
     frame = frame.iloc[order].reset_index(drop=True)
     y = frame.pop("target").to_numpy()
     target = "regression" if data.meta["task"] == "regression" else "classification"
     roles = {name: "categorical" for name in data.meta.get("categorical") or () if name in frame}
-    return from_arrays(frame, y, metric=data.meta["metric"], target_kind=target, roles=roles, folds=5)
+    how: dict[str, Any] = {
+        "metric": metric or data.meta["metric"],
+        "target_kind": target,
+        "roles": roles,
+        "folds": 5,
+        "seed": seed,
+    }
+    return from_arrays(frame, y, **how)
 
 
 def fit_all(task: Task, entries: Sequence[Entry], folder: Path, until: float) -> dict[int, Fitted]:
@@ -111,9 +119,9 @@ def calibrated(task: Task, prediction: np.ndarray) -> np.ndarray:
     return temperature.calibrated(task.metric, valid.y, prediction)[0]
 
 
-def fit(task: Task, params: Mapping[str, Any]) -> tuple[np.ndarray, float]:
-    """Fit to fold 0; return the predictions of its validation part, and the seconds of CPU."""
-    train, valid = task.fold(0)
+def fit(task: Task, params: Mapping[str, Any], fold: int = 0) -> tuple[np.ndarray, float]:
+    """Fit to a fold; return the predictions of its validation part, and the seconds of CPU."""
+    train, valid = task.fold(fold)
     model, started, clock = build(dict(params), task.problem), time.time(), time.process_time()
     for _ in model.fit(train, valid):
         if time.time() > started + MOST_SECONDS:

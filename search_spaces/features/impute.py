@@ -66,4 +66,4 @@ def _usual(known: np.ndarray, method: str) -> float:
     return float(values[counts.argmax()])
 
 
-OPTION = option.Step(space=SPACE, build=build, after=("text",))
+OPTION = option.Step(space=SPACE, build=build, after=("text", "arithmetic"))

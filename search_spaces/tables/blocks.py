@@ -33,7 +33,7 @@ NUMERIC_FEATURES = {
 # What trees take: NaN is native to them. Boosted ones make good use of a level's mean target beside its number.
 TREE_FEATURES = {"dates": {}, "text": {}, "encode": {"method": {"default": "ordinal", "native": "off"}}}
 _MEAN_AND_NUMBER = {"default": "target", "target": {"codes": {"default": True}}, "native": "off"}
-BOOSTED_FEATURES = {"dates": {}, "text": {}, "encode": {"method": _MEAN_AND_NUMBER}}
+BOOSTED_FEATURES = {"dates": {}, "text": {}, "arithmetic": {}, "encode": {"method": _MEAN_AND_NUMBER}}
 # What the trees of a regression minimise; "auto" is l1 where the metric is an absolute error, else l2.
 OBJECTIVE = Choice(["auto", "l2", "l1", "huber", "poisson"])
 

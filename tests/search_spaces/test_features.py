@@ -105,6 +105,10 @@ def check(step: Any, task: Task) -> Rows:
     return fitted
 
 
+def arithmetic(n_columns: int = 4, n_kept: int = 10) -> dict:
+    return {"method": "gain", "method.gain.n_columns": n_columns, "method.gain.n_kept": n_kept}
+
+
 METHODS = [
     ("impute", {"method": m, f"method.{m}.indicators": i})
     for m in ("mean", "median", "most_frequent", "zero")
@@ -131,6 +135,8 @@ METHODS += [("scale", {"method": m}) for m in ("none", "standard", "robust")]
 METHODS += [("scale", {"method": "quantile", "method.quantile.output": o}) for o in ("normal", "uniform")]
 METHODS += [("select", {"method": "none"})]
 METHODS += [("select", {"method": m, f"method.{m}.share": 0.4}) for m in ("mutual_information", "extra_trees", "l1")]
+METHODS += [("arithmetic", {"method": "none"})]
+METHODS += [("arithmetic", arithmetic(n_columns=c, n_kept=k)) for c, k in ((3, 4), (8, 30))]
 METHODS += [("reduce", {"method": "none"})]
 METHODS += [("reduce", {"method": "pca", "method.pca.share": 0.5, "method.pca.whiten": w}) for w in (False, True)]
 METHODS += [("text", {"method": "svd", "method.svd.n_components": 6}), ("text", {"method": "none"})]
@@ -142,8 +148,9 @@ def target_encoding(smoothing: float = 5.0, codes: bool = False) -> dict:
     return {"method": "target", "method.target.smoothing": smoothing, "method.target.codes": codes}
 
 
-# Only these two look at the target.
-CASES = [(n, p, t) for n, p in METHODS for t in (TARGETS if n in ("encode", "select") else TARGETS[:1])]
+# Only these look at the target.
+LEARN_FROM_IT = ("encode", "select", "arithmetic")
+CASES = [(n, p, t) for n, p in METHODS for t in (TARGETS if n in LEARN_FROM_IT else TARGETS[:1])]
 
 
 @pytest.mark.parametrize(("name", "params", "target"), CASES)
@@ -152,7 +159,7 @@ def test_step_is_the_same_in_onnx(name: str, params: dict, target: str) -> None:
     check(load("features", name).build(params, task.problem), task)
 
 
-@pytest.mark.parametrize("name", ["dates", "text", "impute", "encode", "scale", "select", "reduce"])
+@pytest.mark.parametrize("name", ["dates", "text", "arithmetic", "impute", "encode", "scale", "select", "reduce"])
 def test_step_without_its_input(name: str) -> None:
     """Rows with numbers alone and rows with categories alone pass every step, random parameters or not."""
     option = load("features", name)
@@ -317,3 +324,53 @@ def test_the_same_text_is_factorised_once() -> None:
     again = fitted(counts)
     assert again is not first  # only the newest few are kept
     np.testing.assert_array_equal(again, first)
+
+
+@pytest.mark.parametrize("operation", [np.divide, np.multiply, np.subtract])
+def test_arithmetic_finds_what_the_target_depends_on(operation: Any) -> None:
+    x = np.random.default_rng(0).uniform(1, 3, size=(600, 6)).astype(np.float32)
+    y = operation(x[:, 1], x[:, 4]).astype(np.float64)
+    step = load("features", "arithmetic").build(arithmetic(n_kept=1), make_task("regression").problem)
+    out = step.fit_transform(Rows(numeric=x), y).numeric
+    np.testing.assert_array_equal(out[:, :6], x)
+    assert out.shape[1] == 7
+    low, high = np.quantile(y, [0.02, 0.98])
+    inner = (y > low) & (y < high)
+    ranks = np.argsort(np.argsort(np.column_stack([out[inner, 6], y[inner]]), axis=0), axis=0)
+    assert abs(np.corrcoef(ranks.T)[0, 1]) > 0.9999  # a ratio may stand on its head
+
+
+def test_arithmetic_of_strange_numbers_is_the_same_in_onnx_to_the_last_bit() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(800, 5)).astype(np.float32) * np.float32([1, 1e30, 1e-30, 1, 0])
+    x[:, 3] = np.round(x[:, 3])  # a divisor that is often 0
+    x[rng.random(x.shape) < 0.1] = np.nan
+    y = np.nan_to_num(x[:, 0] * np.where(x[:, 3] == 0, -1, x[:, 3])).astype(np.float64)
+    step = load("features", "arithmetic").build(arithmetic(n_kept=30), make_task("regression").problem)
+    out = step.fit_transform(Rows(numeric=x), y).numeric
+    assert out.shape[1] > 8
+    assert not np.isinf(out).any()
+    far = np.float32([[3e38] * 5, [-3e38] * 5, [1e-45] * 5, [0.0] * 5, [np.nan] * 5])
+    given = Rows(numeric=np.vstack([x[:50], far, -far, far[:, ::-1]]))
+    np.testing.assert_array_equal(run_onnx(step, given)["numeric"], step.transform(given).numeric)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_arithmetic_of_what_says_nothing_is_none(target: str) -> None:
+    build, problem = load("features", "arithmetic").build, make_task(target).problem
+    y = np.arange(40) % 2
+    constant = np.ones((40, 3), np.float32)
+    flags = np.random.default_rng(0).integers(0, 2, (40, 3)).astype(np.float32)
+    empty = np.full((40, 3), np.nan, np.float32)
+    for x in (constant, flags, empty, flags[:2], np.arange(4, dtype=np.float32).reshape(2, 2)):
+        for labels in (y[: len(x)], np.zeros(len(x), y.dtype)):
+            step = build(arithmetic(), problem)
+            np.testing.assert_array_equal(step.fit_transform(Rows(numeric=x), labels).numeric, x)
+
+
+def test_arithmetic_of_a_wide_table_makes_few_columns() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 10_000)).astype(np.float32)
+    y = (x[:, 17] > x[:, 9_000]).astype(np.int64)
+    step = load("features", "arithmetic").build(arithmetic(n_kept=5), make_task().problem)
+    assert step.fit_transform(Rows(numeric=x), y).numeric.shape[1] <= 10_005
