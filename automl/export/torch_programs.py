@@ -67,7 +67,7 @@ class Answer(nn.Module):
     def __init__(self, task: Task, members: Sequence[Member]) -> None:
         super().__init__()
         self.target, self.pipelines = task.target, [member.model for member in members]
-        self.networks = nn.ModuleList(copy.deepcopy(_network(pipeline).fitted) for pipeline in self.pipelines)
+        self.networks = nn.ModuleList(copy.deepcopy(_network(pipeline).settled) for pipeline in self.pipelines)
         self.heads = [_network(pipeline).head for pipeline in self.pipelines]
         self.inputs = inputs_of(self.networks[0])
 

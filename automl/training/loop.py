@@ -249,6 +249,8 @@ class _Run:
         inputs = self.feed[index]
         for part in self.annealed:
             part.anneal(self.on_schedule / self.planned)  # type: ignore[operator]
+        if hasattr(self.live, "leave_out"):
+            self.live.leave_out(index)  # type: ignore[operator]
         if self.augment is not None:
             changed = self.augment(*inputs)
             inputs = (changed,) if isinstance(changed, Tensor) else tuple(changed)

@@ -55,7 +55,9 @@ class Network(TorchModel):
     ``blend(other, *tensors)`` mixes their rows with the rows ``other`` (b,), and returns the tensors and the share of
     its own that each row keeps. Any part of it may have ``lr_factors``, by how much the learning rates of its own
     parameters differ, by their names, and a method ``anneal(done)`` that is told before each step what share of the
-    training is over.
+    training is over. One that answers with the training rows has a method ``remember(inputs, targets, weights)``, which
+    is told of these before the training begins, and a method ``leave_out(index)``, which is told before each step which
+    of them (b,) its batch has.
 
     ``params``: what ``SPACE`` draws, and ``loss``, ``optimizer`` and ``schedule`` with what is below
     them, among others.
@@ -146,6 +148,7 @@ class Network(TorchModel):
     ) -> Iterator[float]:
         from automl.training import loop
 
+        self._remember(train)
         return loop.train(
             self,
             train,
@@ -157,6 +160,14 @@ class Network(TorchModel):
             stretch=self.problem.stretch,
             until=until,
         )
+
+    def _remember(self, train: Batch) -> None:
+        from automl.training.feed import Feed, tensor
+
+        if hasattr(self.fitted, "remember"):
+            inputs = tuple(part.cpu() for part in Feed(self.fitted, train.x)[slice(None)])
+            weights = None if train.weights is None else tensor(train.weights).cpu()
+            self.fitted.remember(inputs, tensor(self.targets(train)).cpu(), weights)  # type: ignore[operator]
 
     def loss(self, rows: Batch) -> Loss:
         """Return the loss to train on ``rows``: of raw outputs and ``targets`` (b,), a number for each row."""

@@ -33,7 +33,8 @@ class TorchModel:
     raw outputs (b, width), or (b, members, width) of members that answer each for itself. Tensors:
     numeric, sparse, image (b, h, w, c) and sequence float32 in their raw range; categories, subwords (b, longest of
     them) and lengths int64. It may say in ``widens`` by how much inner layers are wider than the input, where that is
-    much: then fewer rows are answered at once.
+    much: then fewer rows are answered at once. Where it has a method ``settled()``, this returns the module that is
+    shipped: one that answers the same, with all that does not depend on the rows computed before.
 
     ``module`` stays on the CPU; ``head`` makes predictions of its raw outputs; ``example`` keeps four training rows,
     which the exporter needs.
@@ -55,25 +56,30 @@ class TorchModel:
             raise RuntimeError("The network has no weights yet: call fit first.")
         return self.module
 
+    @property
+    def settled(self) -> torch.nn.Module:
+        """The fitted module as it is shipped."""
+        return _settled(self.fitted)
+
     def sizes(self, x: Rows, names: Collection[str] = COUNTED) -> dict[str, float]:
         """Return what the module costs, or would before a fit, for rows like those of ``x``; see ``training.sizes``."""
         from automl.training import sizes
 
         row = x.take(slice(0, 1))
         if self.module is not None:
-            return sizes.of_module(self.module, row, names)
+            return sizes.of_module(self.settled, row, names)
         look = partial(sizes.of_module, row=row, names=names)
-        return sizes.planned(lambda: self.make_module(x, self.n_outputs), look)
+        return sizes.planned(lambda: _settled(self.make_module(x, self.n_outputs)), look)
 
     def diagram(self, x: Rows | None = None) -> Diagram:
         """Return the module's layers with their shapes and costs; before a fit, those for rows like ``x``."""
         from automl.training import diagram, sizes
 
         if self.module is not None and self.example is not None:
-            return diagram.of_module(self.module, self.example.take(slice(0, 1)))
+            return diagram.of_module(self.settled, self.example.take(slice(0, 1)))
         assert x is not None
         look = partial(diagram.of_module, row=x.take(slice(0, 1)))
-        return sizes.planned(lambda: self.make_module(x, self.n_outputs), look)
+        return sizes.planned(lambda: _settled(self.make_module(x, self.n_outputs)), look)
 
     @property
     def n_outputs(self) -> int:
@@ -96,7 +102,7 @@ class TorchModel:
         from automl.training import feed
 
         self._prepare()
-        return feed.scores(self.fitted, x)
+        return feed.scores(self.settled, x)
 
     def predict(self, x: Rows) -> np.ndarray:
         """Return (n, width) probabilities, or values on the target's own scale."""
@@ -113,7 +119,7 @@ class TorchModel:
         from automl.training import torch_onnx
 
         assert self.example is not None
-        return torch_onnx.export(self.fitted, self.example)
+        return torch_onnx.export(self.settled, self.example)
 
     def to_onnx(self, graph: Graph, inputs: Mapping[str, str]) -> str:
         """Add the network to ``graph``; see ``types.Model``."""
@@ -149,3 +155,7 @@ class TorchModel:
             import torch
 
             self.module = torch.load(io.BytesIO(self.module), map_location="cpu", weights_only=False)
+
+
+def _settled(module: torch.nn.Module) -> torch.nn.Module:
+    return module.settled() if hasattr(module, "settled") else module  # type: ignore[operator, no-any-return]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnx
 import torch
+from onnx import helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -112,7 +113,25 @@ def _bare(model: onnx.ModelProto) -> onnx.ModelProto:
     model.graph.ClearField("value_info")
     model.graph.ClearField("metadata_props")
     model.ClearField("metadata_props")
+    _narrow(model.graph)
     return model
+
+
+def _narrow(graph: onnx.GraphProto) -> None:
+    """Store float64 constants that float32 can hold as such: the exporter has folded the cast, and doubled the size."""
+    casts = []
+    for tensor in graph.initializer:
+        if tensor.data_type != onnx.TensorProto.DOUBLE:
+            continue
+        wide = numpy_helper.to_array(tensor)
+        narrow = wide.astype(np.float32)
+        if wide.size > 1 and np.array_equal(narrow, wide):
+            name = tensor.name
+            tensor.CopyFrom(numpy_helper.from_array(narrow, f"{name}_float"))
+            casts.append(helper.make_node("Cast", [tensor.name], [name], to=onnx.TensorProto.DOUBLE))
+    nodes = [*casts, *graph.node]
+    graph.ClearField("node")
+    graph.node.extend(nodes)
 
 
 def _error(model: onnx.ModelProto, module: nn.Module, inputs: tuple[Tensor, ...]) -> float:
