@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from automl.errors import NotApplicable
 from automl.space import Params
 from automl.task import Rows
+from automl.training.steps import EncoderBlock
 
 NORMS: dict[str, Callable[[int], nn.Module]] = {
     "none": lambda width: nn.Identity(),
@@ -20,6 +21,7 @@ NORMS: dict[str, Callable[[int], nn.Module]] = {
 _MOST_EMBEDDED = 8192
 # Standardised numbers are cut here, so that one wild value cannot ruin a batch.
 _MOST_DEVIATIONS = 12.0
+_EXPANSION = 2  # of the layers between attention
 
 
 class Standardise(nn.Module):
@@ -127,10 +129,11 @@ class Inputs(nn.Module):
 
     ``inputs`` names the fields it takes. ``params``: ``numbers`` with what is below it, and
     ``category_size``, the largest embedding; a column of k levels gets at most ``1.6 k^0.56``
-    (the rule of fastai). Raises ``NotApplicable`` for rows without numbers and categories.
+    (the rule of fastai). ``size``: of every column's embedding, where all are to be of one. Raises ``NotApplicable``
+    for rows without numbers and categories.
     """
 
-    def __init__(self, x: Rows, params: Params) -> None:
+    def __init__(self, x: Rows, params: Params, size: int | None = None) -> None:
         super().__init__()
         parts = {n: v for n, v in x.parts().items() if n in ("numeric", "categories") and v.shape[1]}
         if not parts:
@@ -142,15 +145,15 @@ class Inputs(nn.Module):
             standardise = Standardise(parts["numeric"])
             with torch.no_grad():
                 sample = standardise(torch.from_numpy(parts["numeric"][:20_000])).numpy()
-            embed, size = _numbers(sample, params)
+            embed, n_each = _numbers(sample, params, size)
             self.numbers = nn.Sequential(standardise, embed)
-            self.n_features += sample.shape[1] * size
+            self.n_features += sample.shape[1] * n_each
         self.categories = nn.ModuleList()
         if "categories" in parts:
             for k in x.cardinalities:
-                size = min(params["category_size"], math.ceil(1.6 * k**0.56))
-                self.categories.append(nn.Embedding(k, size))
-                self.n_features += size
+                n_each = size or min(params["category_size"], math.ceil(1.6 * k**0.56))
+                self.categories.append(nn.Embedding(k, n_each))
+                self.n_features += n_each
 
     def forward(self, *tensors: Tensor) -> Tensor:
         given = dict(zip(self.inputs, tensors, strict=True))
@@ -161,9 +164,9 @@ class Inputs(nn.Module):
         return torch.cat(parts, dim=1)
 
 
-def _numbers(x: np.ndarray, params: Params) -> tuple[nn.Module, int]:
-    kind = params["numbers"]
-    size = min(params.get(f"numbers.{kind}.size", 1), _MOST_EMBEDDED // x.shape[1])
+def _numbers(x: np.ndarray, params: Params, given: int | None) -> tuple[nn.Module, int]:
+    kind = "linear" if given and params["numbers"] == "none" else params["numbers"]
+    size = given or min(params.get(f"numbers.{kind}.size", 1), _MOST_EMBEDDED // x.shape[1])
     if kind == "none" or size < 2:
         return nn.Identity(), 1
     if kind == "linear":
@@ -201,6 +204,58 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.layers(x)
+
+
+class Gated(nn.Module):
+    """``x + linear(dropout(activation(a) * b))``, both ``a`` and ``b`` being linear in norm(x).
+
+    A gated linear unit (Dauphin et al. 2017, arXiv:1612.08083), with any activation at its gate (Shazeer 2020,
+    arXiv:2002.05202). Shape: (b, width) -> (b, width).
+    """
+
+    def __init__(
+        self, width: int, norm: Callable[[int], nn.Module], activation: Callable[[], nn.Module], dropout: float
+    ) -> None:
+        super().__init__()
+        self.enter = nn.Sequential(norm(width), nn.Linear(width, 2 * width))
+        self.activation = activation()
+        self.leave = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate, value = self.enter(x).chunk(2, dim=1)
+        return x + self.leave(self.activation(gate) * value)
+
+
+class Dense(nn.Module):
+    """``x`` beside what ``layer`` makes of it (DenseNet; Huang et al. 2017, arXiv:1608.06993). (b, n) -> (b, n + m)."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([x, self.layer(x)], dim=1)
+
+
+class ColumnAttention(nn.Module):
+    """A transformer's encoder over the columns of a row and one token more, which sums them up ("FT-Transformer").
+
+    Gorishniy et al. 2021, arXiv:2106.11959. Shape: (b, columns * size) -> (b, size).
+    """
+
+    def __init__(self, size: int, depth: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.size = size
+        self.summary = nn.Parameter(torch.empty(1, 1, size).uniform_(-(size**-0.5), size**-0.5))
+        self.blocks = nn.ModuleList(EncoderBlock(size, heads, _EXPANSION, dropout) for _ in range(depth))
+        self.norm = nn.LayerNorm(size)
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = torch.cat([self.summary.expand(x.shape[0], -1, -1), x.unflatten(1, (-1, self.size))], dim=1)
+        nothing = x.new_zeros(1)  # columns have no order, and all are seen
+        for block in self.blocks:
+            tokens = block(tokens, nothing, nothing)
+        return self.norm(tokens[:, 0])
 
 
 def _float(array: np.ndarray) -> Tensor:

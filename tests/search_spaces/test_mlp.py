@@ -90,10 +90,10 @@ def test_it_learns_from_categories_and_bumps(target: TargetKind) -> None:
 
 
 @pytest.mark.parametrize("numbers", ["none", "linear", "piecewise", "periodic"])
-@pytest.mark.parametrize("block", ["plain", "residual"])
+@pytest.mark.parametrize("block", ["plain", "residual", "gated", "dense", "attention"])
 def test_every_shape_exports(numbers: str, block: str) -> None:
     task = mixed(n=200)
-    norm = "batch" if block == "plain" else "layer"
+    norm = "batch" if block in ("plain", "dense") else "layer"
     model = fitted(task, numbers=numbers, block=block, norm=norm, epochs=5, depth=2)
     graph = Graph()
     x = task.data.x
