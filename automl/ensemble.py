@@ -72,13 +72,14 @@ def select(
     most = min(MAX_ROWS, MAX_NUMBERS // target.width)
     if len(rows) > most:
         rows = np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+    parts = [np.flatnonzero(np.isin(rows, index)) for index in folds]
     seen = _Seen(
         target,
         metric,
         pooling.opinion(target, np.stack([predictions[name][rows] for name in names])),
         y[rows],
         None if weights is None else weights[rows],
-        [np.flatnonzero(np.isin(rows, index)) for index in folds],
+        [part for part in parts if len(part)],
     )
     if len(names) > 2 and target.is_classification and seen.rarest < FEW:
         share = _bagged(seen, min(rounds, BAG_ROUNDS), max_members, np.random.default_rng(seed))

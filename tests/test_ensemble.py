@@ -84,3 +84,15 @@ def test_where_a_class_has_few_rows_chance_decides_less(monkeypatch: pytest.Monk
     bagged = [unseen(seed) for seed in range(8)]
     monkeypatch.setattr(ensemble, "FEW", 0)
     assert np.mean(bagged) > np.mean([unseen(seed) for seed in range(8)]) + 0.005
+
+
+def test_folds_that_a_model_has_not_seen_do_not_count_where_chance_decides_less() -> None:
+    rng = np.random.default_rng(0)
+    y = np.tile([0, 0, 0, 0, 1], 20)
+    said = rng.uniform(size=(4, len(y)))
+    predictions = {str(i): np.stack([1 - p, p], axis=1) for i, p in enumerate(said)}
+    predictions["0"][50:] = np.nan  # it was stopped before its last folds
+    weights = select(
+        Target("binary", 2), predictions, y, metrics.get("log_loss", "binary"), np.array_split(np.arange(100), 4)
+    )
+    assert sum(weights.values()) == pytest.approx(1)
