@@ -21,7 +21,7 @@ import numpy as np
 from automl.goals import Goals, is_scored
 from automl.proposals import MakeSearcher, Proposals, Within
 from automl.space import Choice, Params, Space, mutate
-from automl.types import LAST, RUNG, RUNG_SECONDS, Candidate, Trial
+from automl.types import LAST, ONE_SHOT, RUNG, RUNG_SECONDS, Candidate, Trial
 
 # In half an hour, more than sixty candidates are told apart on two workers before the last rung; fewer where that would
 # leave each so little time that it has hardly begun to learn.
@@ -61,7 +61,7 @@ class Rungs(Proposals):
     ) -> None:
         # What is near a good default is a better beginning than what is drawn from a large space.
         rng = np.random.default_rng(seed)
-        known = starts if known is None else known
+        known = [start for start in starts if known is None or start in known]
         near = [_changed(space, start, rng) for _ in range(NEAR) for start in known if start["family"] in climbing]
         rest = [start for start in starts if start not in known]
         super().__init__(make, space, starts=[*known, *near, *rest], seed=seed, within=within, goals=goals)
@@ -103,7 +103,8 @@ class Rungs(Proposals):
         new = super()._propose(number)
         if new is None:
             return self._last(left)
-        return self._on(new, 0, self.first) if new.get("family") in self.climbing else new
+        climbs = new.get("family") in self.climbing and ONE_SHOT not in new
+        return self._on(new, 0, self.first) if climbs else new
 
     def _narrow(self) -> bool:
         """Rungs know what a candidate takes: no family has to be left out."""

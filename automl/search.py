@@ -183,7 +183,7 @@ class _Run:
         budget = Budget(config.plan.search_until_from(time.time()), left)
         wanted = tuple(dict.fromkeys((*config.goals.measured, *config.measure)))
         measured = partial(measure.measured, names=wanted) if wanted else None
-        objective = FitFolds(self.task, self.models, measured, config.deterministic)
+        objective = FitFolds(self.task, self.models, measured, config.deterministic, space=self.searcher.space)
         self.view.phase("searching")
         interrupted = False
         try:

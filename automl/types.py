@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 # What a candidate may carry beside its point of the space: the rung that it is on, and what the fit of a fold gets.
 RUNG, RUNG_SECONDS, LAST = "rung", "rung.seconds", "last"
+# A candidate with these is no model, but a search around it by weights that its like share: the searcher's name, its
+# share of the time that is left, whether it chooses what is trained, and how many candidates it is to find.
+ONE_SHOT, ONE_SHOT_SHARE = "one_shot", "one_shot.share"
+ONE_SHOT_JOINT, ONE_SHOT_FOUND = "one_shot.joint", "one_shot.found"
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,8 @@ class Trial:
     all others less is better ("bytes" and "row_ms" of one exported fold model, ...). ``folds``: the folds
     that are done. ``stopped``: ended early by the scheduler or the budget; its score is what it had
     reached, if it had reached one. ``failed``: ``failure`` says why; of a stopped trial it may say so too. ``seconds``
-    counts fitting and predicting only. ``worker``: the process that took it up ("host:pid"), ``started_at``: when (Unix
+    counts fitting and predicting only. ``found``: the candidates that a one-shot search proposes, the best first.
+    ``worker``: the process that took it up ("host:pid"), ``started_at``: when (Unix
     seconds); unknown of one that was lost before it spoke.
     """
 
@@ -93,6 +98,7 @@ class Trial:
     failure: str | None = None
     worker: str = ""
     started_at: float | None = None
+    found: tuple[Params, ...] = ()
 
     @property
     def score(self) -> float | None:

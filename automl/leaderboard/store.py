@@ -137,6 +137,7 @@ class Store:
             ended_at=time.time(),
             worker=trial.worker or None,
             started_at=trial.started_at,
+            found=list(trial.found) or None,
         )
         with self._database.write() as session:
             self._mine(session, run_id)
@@ -250,6 +251,7 @@ def as_trial(row: TrialRow) -> Trial:
         failure=row.failure,
         worker=row.worker or "",
         started_at=row.started_at,
+        found=tuple(row.found or ()),
     )
 
 

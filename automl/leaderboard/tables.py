@@ -10,7 +10,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import UserDefinedType
 
 # The newest revision in ``migrations/versions``; a database with a greater number is refused.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _NOT_FINITE = "$float"
 
 
@@ -119,7 +119,8 @@ class TrialRow(Base):
     """One ended trial; ``id`` grows in the order in which they ended.
 
     ``values``: what was measured of it, by name. ``folds``: one reference for each fold whose predictions and model are
-    stored. ``worker``, ``started_at``: which process took it up, and when.
+    stored. ``worker``, ``started_at``: which process took it up, and when. ``found``: the parameters of the candidates
+    that a one-shot search proposes.
     """
 
     __tablename__ = "trial"
@@ -145,6 +146,7 @@ class TrialRow(Base):
     ended_at: Mapped[float]
     worker: Mapped[str | None]
     started_at: Mapped[float | None]
+    found: Mapped[Any] = mapped_column(Json, nullable=True)
 
 
 class EnsembleRow(Base):

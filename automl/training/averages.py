@@ -66,7 +66,7 @@ class Stochastic:
     def now(self, live: nn.Module, over: bool, batches: Iterable[tuple[Tensor, ...]]) -> nn.Module:
         if not over or not self.n_steps:
             return live
-        _measure_anew(self.module, batches)
+        measure_anew(self.module, batches)
         return self.module
 
 
@@ -84,7 +84,7 @@ def _move(module: nn.Module, live: nn.Module, share: float) -> None:
 
 
 @torch.no_grad()
-def _measure_anew(module: nn.Module, batches: Iterable[tuple[Tensor, ...]]) -> None:
+def measure_anew(module: nn.Module, batches: Iterable[tuple[Tensor, ...]]) -> None:
     """Set the statistics of batch normalisation to their means over ``batches``."""
     norms = [part for part in module.modules() if isinstance(part, _BatchNorm)]
     if not norms:

@@ -19,6 +19,7 @@ from automl import clock
 from automl.errors import TooLittleTimeError, TrialError
 from automl.training import averages
 from automl.training.feed import Feed, evaluate, place, tensor
+from automl.training.shared_weights import SharedWeights
 
 if TYPE_CHECKING:
     from automl.task import Batch
@@ -38,6 +39,8 @@ _OF_TIME = 0.95
 _OF_TIMING = 0.05
 # From this share of such a schedule on, its weights are judged.
 _JUDGED_FROM = 0.7
+# Where the time alone ends a training, its epochs may be stretched so much.
+_ANY_LENGTH = 1e9
 # Running statistics are of about so many parts of a training.
 _STATISTICS = 16
 
@@ -109,7 +112,7 @@ class _Run:
         rows: "Batch",
         loss: Loss,
         epochs: int,
-        lr_factor: float,
+        lr_factor: float = 1.0,
         seconds: float | None = None,
         stretch: float = 1.0,
         until: float = 1.0,
@@ -123,11 +126,7 @@ class _Run:
         self.weights = None if rows.weights is None else tensor(_mean_one(rows.weights))
         largest = max(_LEAST_BATCH, len(rows) // _LEAST_STEPS)
         self.n_steps = math.ceil(len(rows) / min(params["batch_size"], largest))
-        self.optimizer = network.part("optimizer", _groups(self.live))
-        for group in self.optimizer.param_groups:
-            group["lr"] *= lr_factor * group["lr_factor"]
-            if "weight_decay" in group:  # a share of the rate: it stays what it would be at the whole rate
-                group["weight_decay"] /= group["lr_factor"]
+        self.optimizer = _optimizer(network, self.live, lr_factor)
         self.learning_rate = max(group["lr"] for group in self.optimizer.param_groups)
         self.clip = params.get("clip.norm.limit")
         self.l1 = params.get("l1.weights.strength")
@@ -295,6 +294,48 @@ class _Run:
         self.network.fitted.load_state_dict(self.candidate().state_dict())
 
 
+class Visits(_Run):
+    """Steps of many networks in turn, on one schedule: that of the network it is made with, whose steps are timed.
+
+    All have its loss and its training parameters. ``seconds``: None for its epochs.
+    """
+
+    def __init__(self, network: "Network", rows: "Batch", seconds: float | None) -> None:
+        super().__init__(network, rows, network.loss(rows), network.params["epochs"], 1.0, seconds, _ANY_LENGTH)
+        self.own, self.average = self.optimizer, averages.Live()
+        self.own.step()  # without gradients: it is there for the schedule alone, which expects a step of it
+        self._batches: list[Tensor] = []
+
+    def visit(self, network: "Network", shared: SharedWeights, n_steps: int) -> nn.Module:
+        """Take ``n_steps`` of ``network`` with the weights it is lent, which come back; return its module.
+
+        Raises ``FloatingPointError`` on divergence: then nothing comes back.
+        """
+        self.live = network.fitted.to(place())
+        self.augment, self.blend = getattr(self.live, "augment", None), getattr(self.live, "blend", None)
+        self.annealed = [part for part in self.live.modules() if hasattr(part, "anneal")]
+        self.optimizer = _optimizer(network, self.live, 1.0)
+        shared.lend(self.live, self.optimizer)
+        peaks = [group["lr"] for group in self.optimizer.param_groups]
+        self.live.train()
+        for _ in range(n_steps):
+            if self.over:
+                break
+            own = max(self.own.param_groups, key=lambda group: group["lr"])
+            for group, peak in zip(self.optimizer.param_groups, peaks, strict=True):
+                scheduled = {name: own[name] for name in ("betas", "momentum") if name in own}
+                group.update(scheduled, lr=own["lr"] / self.learning_rate * peak)
+            self._batches = self._batches or list(self.feed.batches(self.n_steps, self.rng))
+            self._step(self._batches.pop(0))
+            self._advance()
+        shared.take_back(self.live, self.optimizer)
+        return self.live
+
+    def some(self, n_batches: int) -> list[tuple[Tensor, ...]]:
+        """Return the inputs of some random batches, as they are when predicting."""
+        return [self.feed[index] for index in self.feed.batches(self.n_steps, self.rng)[:n_batches]]
+
+
 class _Pace:
     """How much of the time that a fit may take is over."""
 
@@ -350,6 +391,15 @@ class _Clock:
             return False
         self.last = now
         return True
+
+
+def _optimizer(network: "Network", module: nn.Module, lr_factor: float) -> Any:
+    optimizer = network.part("optimizer", _groups(module))
+    for group in optimizer.param_groups:
+        group["lr"] *= lr_factor * group["lr_factor"]
+        if "weight_decay" in group:  # a share of the rate: it stays what it would be at the whole rate
+            group["weight_decay"] /= group["lr_factor"]
+    return optimizer
 
 
 def _groups(module: nn.Module) -> list[dict[str, Any]]:

@@ -79,7 +79,7 @@ class Network(TorchModel):
         ``problem.stretch`` times as many. Raises ``TrialError`` when the loss is not finite before
         a first epoch is over.
         """
-        self._begin(train)
+        self.begin(train)
         epochs = max(1, round((1 - self.done) * self.params["epochs"]))
         for progress in self._train(train, valid, epochs):
             yield self.done + progress * (1 - self.done)
@@ -89,12 +89,13 @@ class Network(TorchModel):
 
         More rows are more steps an epoch: ``growth`` is in them already.
         """
-        self._begin(data)
+        self.begin(data)
         planned = float(np.mean([network.planned_epochs for network in like]))
         best = float(np.mean([network.best_epoch for network in like]))
         yield from self._train(data, None, max(1, round(planned)), until=best / planned)
 
-    def _begin(self, train: Batch) -> None:
+    def begin(self, train: Batch) -> None:
+        """Make what a fit on ``train`` begins with: the head, and the module, where it has none to go on with."""
         self._prepare(seed=True)
         self.head = self._head(train)
         self.example = train.x.take(np.arange(min(4, len(train))))

@@ -16,11 +16,11 @@ from automl.errors import ArtifactError, TooLittleTimeError
 from automl.formulas import MeanPinball
 from automl.metrics import mean
 from automl.model_store import ModelStore
-from automl.space import Params
+from automl.space import Params, Space
 from automl.task import Problem, Task
 from automl.training.pipeline import Pipeline
 from automl.training.torch_model import TorchModel
-from automl.types import LAST, RUNG, RUNG_SECONDS, Candidate, FoldRef, Report, Status, Trial, Values
+from automl.types import LAST, ONE_SHOT, RUNG, RUNG_SECONDS, Candidate, FoldRef, Report, Status, Trial, Values
 
 # From this many folds on a trial reports after each; with fewer it also reports from within a fit.
 FOLDS_ARE_ENOUGH = 3
@@ -36,7 +36,8 @@ class FitFolds:
     ``store``: where each fold's predictions and model are left; None keeps scores alone. ``measure``: what else
     is measured of the first fold's model, as values of the trial. ``deterministic``: fits do not look at the time
     but to end at the deadline, and use one core, so that they come to the same anywhere. ``build``: makes the unfitted
-    model of a candidate's parameters.
+    model of a candidate's parameters. ``space``: what a one-shot search draws its candidates from; None where none is
+    asked for.
     """
 
     task: Task
@@ -44,12 +45,14 @@ class FitFolds:
     measure: Callable[[Task, Pipeline], Values] | None = None
     deterministic: bool = False
     build: Callable[[Params, Problem], Pipeline] = build
+    space: Space | None = None
 
     def __call__(self, candidate: Candidate, threads: int, deadline: float | None) -> "Fit":
         """Yield ``running`` snapshots, then a ``finished`` trial, or ``stopped`` at the deadline.
 
         A trial stopped by the deadline keeps what it has: the folds so far and the model in work. One whose fits would
-        not get anywhere in their time is stopped with the reason (``failure``).
+        not get anywhere in their time is stopped with the reason (``failure``). A candidate that asks for a one-shot
+        search (``types.ONE_SHOT``) is one: it ends as ``stopped``, and has no score.
         """
         return Fit(self, candidate, threads, deadline)
 
@@ -119,7 +122,7 @@ class Fit(Iterator[Trial]):
         several = threads > 1 and objective.task.n_rows >= THREADED_ROWS and not objective.deterministic
         self.task = objective.task.on_threads(threads if several else 1)
         self.store, self.measure, self.build = objective.store, objective.measure, objective.build
-        self.deterministic = objective.deterministic
+        self.deterministic, self.space = objective.deterministic, objective.space
         self.candidate, self.deadline = candidate, deadline
         # On a rung the time is given, and nobody ends the trial before.
         self.on_rung, self.on_last = RUNG in candidate.params, candidate.params.get(RUNG) == LAST
@@ -154,9 +157,23 @@ class Fit(Iterator[Trial]):
 
     def _run(self) -> Generator[Trial, None, None]:
         try:
-            yield from self._folds()
+            yield from self._one_shot() if ONE_SHOT in self.candidate.params else self._folds()
         except TooLittleTimeError as reason:
             yield replace(self._snapshot("stopped"), failure=str(reason))
+
+    def _one_shot(self) -> Generator[Trial, None, None]:
+        """Search by weights that networks share, instead of fitting one."""
+        from automl.training import one_shot
+
+        assert self.space is not None
+        until = None if self.deterministic else self.deadline
+        search = one_shot.asked(self.task, self.space, self.build, self.candidate.params, until)
+        told = clock.stopwatch()
+        for _ in search.run():
+            if clock.stopwatch() - told >= clock.YIELD_SECONDS:
+                told = clock.stopwatch()
+                yield from self._hand_out(self._snapshot("running"))
+        yield replace(self._snapshot("stopped"), found=search.found)
 
     def _folds(self) -> Generator[Trial, None, None]:
         n_folds = len(self.task.splits)

@@ -53,6 +53,8 @@ def build(params: Params, problem: "Problem") -> "Model":
 
 def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
     """Return the module for images like those of ``x``, (n, h, w, c), which also give its input statistics."""
+    from torch import nn
+
     from automl.search_spaces.images import _network as parts
     from automl.training.layers import ACTIVATIONS
 
@@ -60,7 +62,7 @@ def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
     norm, activation = params["norm"], params["activation"]
     width = parts.round_width(params["width"])
     stem, size = parts.stem(channels, width, max(height, width_pixels), params["first_size"], norm)
-    layers = [stem, ACTIVATIONS[activation]()]
+    stages = [nn.Sequential(stem, ACTIVATIONS[activation]())]
     exact = float(width)
     for i in range(params["stages.n"]):
         stage = scope(params, f"stages.{i}")
@@ -68,11 +70,12 @@ def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
         wider, halves = parts.round_width(exact), size >= 4
         size = -(-size // 2) if halves else size
         how = stage["transition"] if halves else "none"
-        layers.append(parts.Transition(width, wider, how, norm, activation))
+        transition = parts.Transition(width, wider, how, norm, activation)
         block, own = parts.BLOCKS[stage["block"]], scope(stage, f"block.{stage['block']}")
-        layers += [block(wider, norm, activation, **own) for _ in range(stage["depth"])]
+        blocks = [block(wider, norm, activation, **own) for _ in range(stage["depth"])]
+        stages.append(nn.Sequential(transition, *blocks))
         width = wider
-    return around(layers, width, params, x, n_outputs)
+    return around(stages, width, params, x, n_outputs)
 
 
 OPTION = Family(space=SPACE, build=build, targets=TARGETS, network=TRAINING, adapt=adapt, order=10)

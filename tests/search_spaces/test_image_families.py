@@ -126,7 +126,7 @@ def test_stages_may_differ() -> None:
     kernels = [m.kernel_size[0] for m in net.layers.modules() if isinstance(m, torch.nn.Conv2d) and m.groups > 1]
     assert kernels == [5, 3]
     assert sum(isinstance(m, parts.Squeeze) for m in net.modules()) == 1
-    assert [type(m).__name__ for m in net.layers].count("Skip") == 4
+    assert [type(m).__name__ for m in net.layers.modules()].count("Skip") == 4
 
 
 def test_a_transition_halves_the_size_and_none_leaves_it() -> None:
