@@ -42,8 +42,7 @@ def starts(space: Space, kind: DataKind) -> list[Params]:
 
 def named(space: Space, kind: DataKind) -> list[Params]:
     """Return those of ``starts`` near which a search goes on: what the portfolio names, or all where it names none."""
-    found = [params for entry in entries(FAMILY_FOLDER[kind]) if (params := params_of(space, entry)) is not None]
-    return found or starts(space, kind)
+    return _there(space, entries(FAMILY_FOLDER[kind])) or starts(space, kind)
 
 
 def first_candidates(space: Space, portfolio: Sequence[Entry] = ()) -> list[Params]:
@@ -51,7 +50,12 @@ def first_candidates(space: Space, portfolio: Sequence[Entry] = ()) -> list[Para
     family = space["family"]
     assert isinstance(family, Choice)
     others: list[Entry] = [{str(name): {}} for name in family.options if not any(name in e for e in portfolio)]
-    found = (params_of(space, entry) for entry in (*portfolio, *others))
+    return _there(space, [*portfolio, *others])
+
+
+def _there(space: Space, portfolio: Sequence[Entry]) -> list[Params]:
+    """Return the parameters of the entries that the space has."""
+    found = (params_of(space, entry) for entry in portfolio)
     return [params for params in found if params is not None]
 
 

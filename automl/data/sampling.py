@@ -105,7 +105,7 @@ class Sampling:
             return self.rows
         if cost is None or self.until is None:
             return n_rows
-        return max(cost.rows(self.until - time.time()), _TRIAL_ROWS)
+        return max(cost.rows(self._left()), _TRIAL_ROWS)
 
     def _cost(self, n_rows: int, n_bytes: int, read: Callable[[np.ndarray], Any]) -> "_Cost":
         """Measure what rows take on more and more of them, in a small part of the time."""
@@ -127,9 +127,9 @@ class Sampling:
                 seconds = min(seconds, seconds_for(n))
             # Less than half of the average is chance.
             cost = _Cost(n, seconds, max((seconds - before) / (n - n_before), seconds / n / 2))
-            left, is_last = self._left(), _TRIAL_GROWTH * n >= n_rows
+            left = self._left()
             is_enough = _TRIAL_GROWTH * seconds > _TRIAL_SHARE * left or n_rows * seconds / n < left
-            if is_enough or is_last:
+            if is_enough or _TRIAL_GROWTH * n >= n_rows:
                 return cost
             n_before, before, n = n, seconds, _TRIAL_GROWTH * n
 

@@ -19,7 +19,6 @@ from automl import clock
 from automl.errors import TooLittleTimeError, TrialError
 from automl.training import averages
 from automl.training.feed import Feed, evaluate, place, tensor
-from automl.training.shared_weights import SharedWeights
 
 if TYPE_CHECKING:
     from automl.task import Batch
@@ -39,8 +38,6 @@ _OF_TIME = 0.95
 _OF_TIMING = 0.05
 # From this share of such a schedule on, its weights are judged.
 _JUDGED_FROM = 0.7
-# Where the time alone ends a training, its epochs may be stretched so much.
-_ANY_LENGTH = 1e9
 # Running statistics are of about so many parts of a training.
 _STATISTICS = 16
 
@@ -67,7 +64,7 @@ def train(
     over, or when there is no ``valid``), so that the network can predict after each yield. Its ``planned_epochs`` and
     ``best_epoch`` say how long the schedule was and where those weights were on it.
     """
-    run = _Run(network, rows, loss, epochs, lr_factor, seconds, stretch, until)
+    run = Training(network, rows, loss, epochs, lr_factor, seconds, stretch, until)
     # Where there is one moment to choose from, nothing is compared.
     judged = valid is not None and len(valid) and run.planned >= min(2 * run.n_steps, run.full)
     judge = _Judge(network, valid, loss) if judged and valid is not None else None
@@ -103,7 +100,7 @@ def train(
     yield run.progress if run.over and run.planned < run.full else 1.0
 
 
-class _Run:
+class Training:
     """The live weights and all that changes them."""
 
     def __init__(
@@ -120,13 +117,13 @@ class _Run:
         params = network.params
         self.network = network
         self.loss = loss
-        self.live = copy.deepcopy(network.fitted).to(place())
+        self.take(copy.deepcopy(network.fitted).to(place()))
         self.feed = Feed(self.live, rows.x)
         self.targets = tensor(network.targets(rows))
         self.weights = None if rows.weights is None else tensor(_mean_one(rows.weights))
         largest = max(_LEAST_BATCH, len(rows) // _LEAST_STEPS)
         self.n_steps = math.ceil(len(rows) / min(params["batch_size"], largest))
-        self.optimizer = _optimizer(network, self.live, lr_factor)
+        self.optimizer = optimizer_of(network, self.live, lr_factor)
         self.learning_rate = max(group["lr"] for group in self.optimizer.param_groups)
         self.clip = params.get("clip.norm.limit")
         self.l1 = params.get("l1.weights.strength")
@@ -134,9 +131,6 @@ class _Run:
             params.get("mixup.inputs.alpha") if set(self.feed.names) <= {"numeric", "image"} else None
         )
         self.average = averages.of(params, self.live)
-        self.augment = getattr(self.live, "augment", None)
-        self.blend = getattr(self.live, "blend", None)
-        self.annealed = [part for part in self.live.modules() if hasattr(part, "anneal")]
         self.rng = np.random.default_rng(network.problem.seed)
         self.half = False
         self.full = self.planned = epochs * self.n_steps
@@ -149,6 +143,12 @@ class _Run:
             self.pace = _Pace(_OF_TIME * seconds)
         self.end = round(until * self.planned)
         self.schedule = network.part("schedule", self.optimizer, self.planned)
+
+    def take(self, module: nn.Module) -> None:
+        """Let ``module`` be what is trained."""
+        self.live = module
+        self.augment, self.blend = getattr(module, "augment", None), getattr(module, "blend", None)
+        self.annealed = [part for part in module.modules() if hasattr(part, "anneal")]
 
     @property
     def over(self) -> bool:
@@ -294,48 +294,6 @@ class _Run:
         self.network.fitted.load_state_dict(self.candidate().state_dict())
 
 
-class Visits(_Run):
-    """Steps of many networks in turn, on one schedule: that of the network it is made with, whose steps are timed.
-
-    All have its loss and its training parameters. ``seconds``: None for its epochs.
-    """
-
-    def __init__(self, network: "Network", rows: "Batch", seconds: float | None) -> None:
-        super().__init__(network, rows, network.loss(rows), network.params["epochs"], 1.0, seconds, _ANY_LENGTH)
-        self.own, self.average = self.optimizer, averages.Live()
-        self.own.step()  # without gradients: it is there for the schedule alone, which expects a step of it
-        self._batches: list[Tensor] = []
-
-    def visit(self, network: "Network", shared: SharedWeights, n_steps: int) -> nn.Module:
-        """Take ``n_steps`` of ``network`` with the weights it is lent, which come back; return its module.
-
-        Raises ``FloatingPointError`` on divergence: then nothing comes back.
-        """
-        self.live = network.fitted.to(place())
-        self.augment, self.blend = getattr(self.live, "augment", None), getattr(self.live, "blend", None)
-        self.annealed = [part for part in self.live.modules() if hasattr(part, "anneal")]
-        self.optimizer = _optimizer(network, self.live, 1.0)
-        shared.lend(self.live, self.optimizer)
-        peaks = [group["lr"] for group in self.optimizer.param_groups]
-        self.live.train()
-        for _ in range(n_steps):
-            if self.over:
-                break
-            own = max(self.own.param_groups, key=lambda group: group["lr"])
-            for group, peak in zip(self.optimizer.param_groups, peaks, strict=True):
-                scheduled = {name: own[name] for name in ("betas", "momentum") if name in own}
-                group.update(scheduled, lr=own["lr"] / self.learning_rate * peak)
-            self._batches = self._batches or list(self.feed.batches(self.n_steps, self.rng))
-            self._step(self._batches.pop(0))
-            self._advance()
-        shared.take_back(self.live, self.optimizer)
-        return self.live
-
-    def some(self, n_batches: int) -> list[tuple[Tensor, ...]]:
-        """Return the inputs of some random batches, as they are when predicting."""
-        return [self.feed[index] for index in self.feed.batches(self.n_steps, self.rng)[:n_batches]]
-
-
 class _Pace:
     """How much of the time that a fit may take is over."""
 
@@ -393,7 +351,8 @@ class _Clock:
         return True
 
 
-def _optimizer(network: "Network", module: nn.Module, lr_factor: float) -> Any:
+def optimizer_of(network: "Network", module: nn.Module, lr_factor: float) -> Any:
+    """Return the optimizer of a network over a module's weights, at ``lr_factor`` of its learning rate."""
     optimizer = network.part("optimizer", _groups(module))
     for group in optimizer.param_groups:
         group["lr"] *= lr_factor * group["lr_factor"]

@@ -25,11 +25,11 @@ from automl.task import Batch, Problem, Task
 from automl.training import averages
 from automl.training import network as training
 from automl.training.feed import Feed, evaluate, place
-from automl.training.loop import Visits
 from automl.training.network import Network
 from automl.training.pipeline import Pipeline
 from automl.training.shared_weights import SharedWeights
 from automl.training.sizes import n_numbers
+from automl.training.visits import Visits
 from automl.types import (
     ONE_SHOT,
     ONE_SHOT_FOUND,
@@ -232,7 +232,10 @@ class OneShot:
 
 
 def cost(network: Network) -> float:
-    """Return about how many multiply-adds of layers a row takes."""
+    """Return about how many multiply-adds of layers a row takes.
+
+    ``training.sizes`` counts those of all operations, which takes too long for every candidate.
+    """
     module, total = network.fitted, 0.0
 
     def count(layer: nn.Module, given: Any, output: Any) -> None:

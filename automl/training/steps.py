@@ -193,7 +193,13 @@ class Encoder(nn.Module):
 
 
 class EncoderBlock(nn.Module):
-    """Attention over all valid steps, then two layers for each step alone, both behind a shortcut."""
+    """Attention over all valid steps, then two layers for each step alone, both behind a shortcut.
+
+    ``distance``: (steps, steps), by which far ones count less; None where there is no order. ``unseen``: added before
+    the softmax, (b, 1, 1, steps), very small where a step is not valid; None where all are.
+
+    Shape: (b, steps, width) -> the same.
+    """
 
     slopes: Tensor
 
@@ -206,10 +212,12 @@ class EncoderBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.register_buffer("slopes", 2.0 ** (-8.0 * torch.arange(1, heads + 1) / heads)[:, None, None])
 
-    def forward(self, x: Tensor, distance: Tensor, unseen: Tensor) -> Tensor:
+    def forward(self, x: Tensor, distance: Tensor | None = None, unseen: Tensor | None = None) -> Tensor:
         parts = self.queries(self.before(x)).unflatten(2, (3, self.heads, self.size)).permute(2, 0, 3, 1, 4)
         query, key, value = parts[0], parts[1], parts[2]
-        near = query @ key.transpose(2, 3) / self.size**0.5 - self.slopes * distance + unseen
+        near = query @ key.transpose(2, 3) / self.size**0.5
+        near = near if distance is None else near - self.slopes * distance
+        near = near if unseen is None else near + unseen
         seen = (self.dropout(near.softmax(dim=3)) @ value).transpose(1, 2).flatten(2)
         x = x + self.dropout(self.output(seen))
         return x + self.dropout(self.narrow(functional.gelu(self.wide(self.between(x)))))

@@ -67,6 +67,13 @@ class Transition(nn.Module):
         return self.body(x)
 
 
+def transition(inputs: int, outputs: int, size: int, how: str, norm: str, activation: str) -> tuple[Transition, int]:
+    """Return the ``Transition`` of images of ``size`` pixels a side, and what is left: less than 4 are not halved."""
+    if size < 4:
+        return Transition(inputs, outputs, "none", norm, activation), size
+    return Transition(inputs, outputs, how, norm, activation), -(-size // 2)
+
+
 class Plain(nn.Module):
     """Convolution, norm, activation (VGG; Simonyan and Zisserman 2015).
 

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from automl.search_spaces.images._network import Plain, Skip, conv_norm, make_norm, round_width
 from automl.training.layers import ACTIVATIONS
-from automl.training.steps import EncoderBlock
 
 _POSITION = 0.02  # deviation of what is added for each place, as a training begins
 
@@ -103,18 +102,3 @@ class MixerBlock(nn.Module):
 def two_layers(width: int, inner: int, activation: str) -> nn.Sequential:
     """Return two linear layers with an activation between them, over the last axis."""
     return nn.Sequential(nn.Linear(width, inner), ACTIVATIONS[activation](), nn.Linear(inner, width))
-
-
-class AttentionBlock(nn.Module):
-    """A block of a transformer's encoder over all places, which it does not tell apart by itself.
-
-    Shape: (b, places, width) -> the same.
-    """
-
-    def __init__(self, width: int, heads: int, expansion: int, dropout: float) -> None:
-        super().__init__()
-        self.encoder = EncoderBlock(width, heads, expansion, dropout)
-
-    def forward(self, x: Tensor) -> Tensor:
-        none = x.new_zeros(())  # no place is farther than another, and none is unseen
-        return self.encoder(x, none, none)

@@ -77,10 +77,9 @@ def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
         stage = scope(params, f"stages.{i}")
         if i:
             exact *= stage["widen"]
-            wider, halves = _network.round_width(exact), size >= 4
-            size = -(-size // 2) if halves else size
-            how = params["transition"] if halves else "none"
-            layers += [ACTIVATIONS[activation](), _network.Transition(width, wider, how, norm, activation)]
+            wider, how = _network.round_width(exact), params["transition"]
+            transition, size = _network.transition(width, wider, size, how, norm, activation)
+            layers += [ACTIVATIONS[activation](), transition]
             width = wider
         layers += [_cells.Cell(edges, last, width, norm, activation) for _ in range(stage["cells"])]
     layers += [_network.make_norm(norm, width), ACTIVATIONS[activation]()]

@@ -67,10 +67,8 @@ def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
     for i in range(params["stages.n"]):
         stage = scope(params, f"stages.{i}")
         exact *= stage["widen"]
-        wider, halves = parts.round_width(exact), size >= 4
-        size = -(-size // 2) if halves else size
-        how = stage["transition"] if halves else "none"
-        transition = parts.Transition(width, wider, how, norm, activation)
+        wider = parts.round_width(exact)
+        transition, size = parts.transition(width, wider, size, stage["transition"], norm, activation)
         block, own = parts.BLOCKS[stage["block"]], scope(stage, f"block.{stage['block']}")
         blocks = [block(wider, norm, activation, **own) for _ in range(stage["depth"])]
         stages.append(nn.Sequential(transition, *blocks))

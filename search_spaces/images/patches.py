@@ -50,6 +50,7 @@ def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
     """Return the module for images like those of ``x``, (n, h, w, c)."""
     from automl.search_spaces.images import _patches
     from automl.search_spaces.images._network import round_width
+    from automl.training.steps import EncoderBlock
 
     height, width_pixels, channels = present(x.image).shape[1:]
     width, norm, activation = round_width(params["width"]), params["norm"], params["activation"]
@@ -66,7 +67,7 @@ def make_module(params: Params, x: "Rows", n_outputs: int) -> "nn.Module":
         places = embedding.grid[0] * embedding.grid[1]
         layers = [_patches.MixerBlock(places, width, activation, **own) for _ in repeated]
     else:
-        layers = [_patches.AttentionBlock(width, **own) for _ in repeated]
+        layers = [EncoderBlock(width, **own) for _ in repeated]
     tokens = _patches.Tokens(embedding.grid, width, layers, learned)
     return around([embedding, tokens], width, params, x, n_outputs)
 

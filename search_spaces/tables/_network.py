@@ -252,9 +252,8 @@ class ColumnAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         tokens = torch.cat([self.summary.expand(x.shape[0], -1, -1), x.unflatten(1, (-1, self.size))], dim=1)
-        nothing = x.new_zeros(1)  # columns have no order, and all are seen
-        for block in self.blocks:
-            tokens = block(tokens, nothing, nothing)
+        for block in self.blocks:  # columns have no order, and all are seen
+            tokens = block(tokens)
         return self.norm(tokens[:, 0])
 
 

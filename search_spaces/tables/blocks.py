@@ -30,6 +30,14 @@ NUMERIC_FEATURES = {
     "select": {},
     "reduce": {},
 }
+# What networks take: categories as they are, which they embed, and numbers without gaps.
+NETWORK_FEATURES = {
+    "dates": {},
+    "text": {},
+    "impute": {"method": {"none": "off"}},
+    "encode": {"method": {"default": "native"}},
+    "scale": {"method": {"default": "quantile"}},
+}
 # What trees take: NaN is native to them. Boosted ones make good use of a level's mean target beside its number.
 TREE_FEATURES = {"dates": {}, "text": {}, "encode": {"method": {"default": "ordinal", "native": "off"}}}
 _MEAN_AND_NUMBER = {"default": "target", "target": {"codes": {"default": True}}, "native": "off"}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from automl.errors import NotApplicable
 from automl.option import TARGETS, Family
+from automl.search_spaces.tables.blocks import NETWORK_FEATURES
 from automl.space import Choice, Float, Int, Params, Space
 from automl.task import Problem, Rows
 from automl.types import Model
@@ -112,13 +113,7 @@ def _attention(params: Params, x: Rows, n_outputs: int) -> "TableNetwork":
 OPTION = Family(
     space=SPACE,
     build=build,
-    steps={
-        "dates": {},
-        "text": {},
-        "impute": {"method": {"none": "off"}},
-        "encode": {"method": {"default": "native"}},
-        "scale": {"method": {"default": "quantile"}},
-    },
+    steps=NETWORK_FEATURES,
     targets=TARGETS,
     network={"optimizer": {"adamw": {"lr": {"default": 1.5e-3}}}},
     order=50,

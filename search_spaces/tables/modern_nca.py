@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from automl.option import TARGETS, Family
+from automl.search_spaces.tables.blocks import NETWORK_FEATURES
 from automl.space import Choice, Float, Int, Params, Space
 from automl.target import Target
 from automl.task import Problem, Rows
@@ -74,13 +75,7 @@ def adapt(space: Space, problem: Problem) -> Space | None:
 OPTION = Family(
     space=SPACE,
     build=build,
-    steps={
-        "dates": {},
-        "text": {},
-        "impute": {"method": {"none": "off"}},
-        "encode": {"method": {"default": "native"}},
-        "scale": {"method": {"default": "quantile"}},
-    },
+    steps=NETWORK_FEATURES,
     targets=TARGETS,
     network={
         "optimizer": {"adamw": {"lr": {"default": 1e-2}}},

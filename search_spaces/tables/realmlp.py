@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from automl.errors import NotApplicable
 from automl.option import TARGETS, Family
+from automl.search_spaces.tables.blocks import NETWORK_FEATURES
 from automl.space import Choice, Float, Int, Params, Space, begin_at
 from automl.task import Problem, Rows
 from automl.types import Model
@@ -130,13 +131,7 @@ def adapt(space: Space, problem: Problem) -> Space:
 OPTION = Family(
     space=SPACE,
     build=build,
-    steps={
-        "dates": {},
-        "text": {},
-        "impute": {"method": {"none": "off"}},
-        "encode": {"method": {"default": "native"}},
-        "scale": {"method": {"default": "none"}},
-    },
+    steps={**NETWORK_FEATURES, "scale": {"method": {"default": "none"}}},
     targets=TARGETS,
     network={
         "optimizer": {

@@ -12,6 +12,7 @@ from automl.limits import SPARE_PARAMETERS
 from automl.search_spaces.images import _patches, patches
 from automl.space import Choice, Defaults, Params, Random, draw
 from automl.task import Rows
+from automl.training.steps import EncoderBlock
 from tests.search_spaces.networks import assert_exports, fitted
 from tests.search_spaces.test_image_families import digits
 
@@ -78,7 +79,7 @@ def test_a_graph_holds_no_more_numbers_than_are_known_beforehand(block: str) -> 
 def test_positions_tell_places_apart_for_attention() -> None:
     torch.manual_seed(0)
     same = torch.randn(1, 8, 1, 1).expand(1, 8, 3, 4)
-    block = _patches.AttentionBlock(8, heads=2, expansion=1, dropout=0.0)
+    block = EncoderBlock(8, heads=2, expansion=1, dropout=0.0)
     learned, none = (_patches.Tokens((3, 4), 8, [block], learned).eval()(same) for learned in (True, False))
     assert learned.shape == none.shape == same.shape
     assert not torch.allclose(learned[0, :, 0, 0], learned[0, :, 1, 3], atol=1e-3)

@@ -333,7 +333,7 @@ def test_divergence_is_an_error_at_first_and_forgiven_later(monkeypatch: pytest.
         raise FloatingPointError("the loss is not finite")
 
     # The weights in training are the loop's own: those of the network are the best so far.
-    monkeypatch.setattr(loop._Run, "_step", diverge)
+    monkeypatch.setattr(loop.Training, "_step", diverge)
     assert list(steps) == [1.0]
     np.testing.assert_array_equal(good.predict(valid.x), best)
 
@@ -394,7 +394,7 @@ def test_evaluation_is_in_full_precision_and_training_as_it_was() -> None:
 
 def test_small_data_gets_small_batches_none_of_a_single_row() -> None:
     task = task_of("binary", n=90)
-    run = loop._Run(fitted(task), task.fold(0)[0], None, 1, 1.0)
+    run = loop.Training(fitted(task), task.fold(0)[0], None, 1, 1.0)
     assert run.n_steps == 5
     sizes = [len(b) for b in torch.arange(67).tensor_split(run.n_steps)]
     assert min(sizes) > 1
@@ -486,7 +486,7 @@ def test_a_fit_with_too_few_seconds_ends_in_time_and_at_the_end_of_its_schedule(
     assert 0 < last < 1
     assert np.isfinite(model.predict(task.data.x)).all()
     train, _ = task.fold(0)
-    run = loop._Run(model, train, model.loss(train), 200, 1.0, 0.3)
+    run = loop.Training(model, train, model.loss(train), 200, 1.0, 0.3)
     while not run.over:
         list(run.epoch())
     assert run.taken < run.full
@@ -498,7 +498,7 @@ def test_a_fit_that_gets_slower_than_planned_hurries_along_its_schedule() -> Non
     task = task_of(n=4000)
     train, _ = task.fold(0)
     model = fitted(task)
-    run = loop._Run(model, train, model.loss(train), 200, 1.0, 0.5)
+    run = loop.Training(model, train, model.loss(train), 200, 1.0, 0.5)
     run.pace.began -= 0.45  # type: ignore[union-attr]
     run.planned = run.full
     while not run.over:
@@ -511,7 +511,7 @@ def test_a_fit_that_gets_faster_than_planned_takes_its_time(monkeypatch: pytest.
     train, _ = task.fold(0)
     model = fitted(task)
     monkeypatch.setattr(loop, "_OF_STEPS", 0.05)  # as if the steps that were timed had been slow
-    run = loop._Run(model, train, model.loss(train), 2000, 1.0, 0.5)
+    run = loop.Training(model, train, model.loss(train), 2000, 1.0, 0.5)
     assert run.planned < run.full
     while not run.over:
         list(run.epoch())
@@ -528,7 +528,7 @@ def test_a_fit_that_may_stretch_lays_its_schedule_over_more_epochs() -> None:
     task = task_of()
     train, _ = task.fold(0)
     model = fitted(task)
-    run = loop._Run(model, train, model.loss(train), 2, 1.0, 60.0, stretch=4.0)
+    run = loop.Training(model, train, model.loss(train), 2, 1.0, 60.0, stretch=4.0)
     assert run.planned == run.full == 8 * run.n_steps
     assert not run.patient
     while not run.over:

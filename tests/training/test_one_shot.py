@@ -15,6 +15,7 @@ from automl.training import loop, one_shot
 from automl.training.objective import FitFolds
 from automl.training.one_shot import OneShot, networks_of
 from automl.training.shared_weights import SharedWeights
+from automl.training.visits import Visits
 from automl.types import ONE_SHOT, ONE_SHOT_FOUND, ONE_SHOT_JOINT, ONE_SHOT_SHARE, Candidate
 from tests.tasks import defaults, make
 
@@ -86,10 +87,10 @@ def test_a_first_visit_is_a_training_of_its_own() -> None:
         return network
 
     visitor, alone = begun(), begun()
-    visits = loop.Visits(begun(), train, None)
+    visits = Visits(begun(), train, None)
     torch.manual_seed(1)
     visits.visit(visitor, SharedWeights(), 3)
-    run = loop._Run(alone, train, alone.loss(train), alone.params["epochs"])
+    run = loop.Training(alone, train, alone.loss(train), alone.params["epochs"])
     torch.manual_seed(1)
     steps = run.epoch()
     run.live.train()
