@@ -24,12 +24,12 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from automl import registry, space_file
 from automl.assemble import Plugins, described
+from automl.composed_space import as_hydra, as_list, restored, touched, with_deletions
 from automl.configuration import usual_options, written
 from automl.errors import ConfigError, nearest
 from automl.faults import tell
 from automl.options import configuration
 from automl.overrides import escaped, taken_out, unquoted
-from automl.space import OFF
 
 CONFIG_MODULE = "automl.conf"
 # Its keys are names of columns, which no configuration knows beforehand.
@@ -39,12 +39,7 @@ GROUPS = {"searcher": "searchers", "scheduler": "schedulers", "runner": "runners
 # What runner=auto may turn into (``search_config.make_runner``), and whose keys it has.
 AUTO_RUNNER = "ray_tune"
 _CHOICE = re.compile(rf"({'|'.join(GROUPS)})=([A-Za-z_][\w.:,]*)")
-# A list for a part of the space, which has no list there: only these options, or values.
-_ONLY_THESE = re.compile(r"\+{0,2}space\.([\w.-]+)=(\[.*)", re.DOTALL)
-_ONLY = "__only__"
 _SPACE_FILE = "space_file="
-# What may change the space: its keys, its group, a file of one's own, an experiment. Anything else leaves it as it is.
-_CHANGES_SPACE = re.compile(r"[+~]*(space|experiment)")
 _PLUGINS = re.compile(r"\+{0,2}plugins[.=]")
 # Takes a configuration and when it began; returns whether it was interrupted.
 Search = Callable[[dict[str, Any], float], bool]
@@ -86,8 +81,9 @@ def _is_plain(argument: str) -> bool:
 
 def composed(overrides: Sequence[str] = ()) -> dict[str, Any]:
     """Return the configuration for ``overrides`` as plain values."""
-    with _initialized(overrides, changes_space=any(map(_CHANGES_SPACE.match, overrides))) as (_, generated):
-        return plain(compose("config", overrides=given(overrides, generated)), generated)
+    with _initialized(overrides) as (_, generated):
+        part = touched(overrides, generated)
+        return plain(compose("config", overrides=given(overrides, generated)), generated, part)
 
 
 def recomposed(recorded: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
@@ -95,28 +91,30 @@ def recomposed(recorded: Mapping[str, Any], overrides: Sequence[str]) -> dict[st
     with _initialized(overrides, recorded.get("plugins")) as (loader, generated):
         groups = set(loader.get_group_options("", ObjectType.GROUP)) - {"hydra", NAMES[0]}
         chosen = groups & {override.partition("=")[0] for override in overrides}
+        space = generated if "space" in chosen else with_deletions(recorded.get("space") or generated, generated)
+        part = touched(overrides, space)
         # A group that is chosen anew is not mixed with what was chosen before.
-        kept = {key: escaped(value) for key, value in recorded.items() if key not in chosen}
+        kept = {key: escaped(value) for key, value in {**recorded, "space": part}.items() if key not in chosen}
         defaults = ["_self_", *({group: None} for group in sorted(groups))]
         ConfigStore.instance().store(name="recorded", node={"defaults": defaults, **kept})
-        return plain(compose("recorded", overrides=given(overrides, recorded.get("space", {}))), generated)
+        return plain(compose("recorded", overrides=given(overrides, space)), space, part)
 
 
 def register(
-    arguments: Sequence[str] = (), plugins: Plugins | None = None, changes_space: bool = True
+    arguments: Sequence[str] = (), plugins: Plugins | None = None, changes: Sequence[str] | None = None
 ) -> dict[str, Any]:
     """Put what is generated into Hydra's store: the space, where ``conf/space/*.yaml`` build on it, and ``GROUPS``.
 
     Returns the space.
 
     ``arguments``: the command's; the plugins and the import paths among them are registered too, and so are
-    ``plugins``. Raises ``ConfigError`` for one that cannot be used. ``changes_space``: whether anything may change the
-    space; else an empty one stands for it in the store (see ``plain``), as Hydra takes most of its time for it.
+    ``plugins``. Raises ``ConfigError`` for one that cannot be used. ``changes``: all overrides there will be; only what
+    they change of the space is put into the store then (``touched``).
     """
     store = ConfigStore.instance()
     space = described({**(plugins or {}), **_plugins(arguments)})
     # In no group, where it would be an option beside those that are meant for people.
-    store.store(name="everything", node=space if changes_space else {})
+    store.store(name="everything", node=space if changes is None else touched(changes, space))
     for group, kind in GROUPS.items():
         for name in (*registry.names(kind), *_import_paths(arguments, group, kind)):
             store.store(group=group, name=name, node={"name": name, **configuration(kind, name)})
@@ -153,7 +151,7 @@ def given(arguments: Sequence[str], space: Mapping[str, Any], several: bool = Fa
     others, names = taken_out([argument for argument in arguments if argument not in files], several)
     if files:
         file = unquoted(files[-1].removeprefix(_SPACE_FILE))
-        names |= escaped({"space_file": file or None, "space": _as_hydra(space_file.read(file), space) if file else {}})
+        names |= escaped({"space_file": file or None, "space": as_hydra(space_file.read(file), space) if file else {}})
     if names:
         group, name = NAMES
         ConfigStore.instance().store(group=group, name=name, node=names, package="_global_")
@@ -163,24 +161,6 @@ def given(arguments: Sequence[str], space: Mapping[str, Any], several: bool = Fa
     return [opened(argument, space) for argument in others]
 
 
-def _as_hydra(changes: Mapping[str, Any], space: Mapping[str, Any]) -> dict[str, Any]:
-    """Return changes of the space in the form that its keys have: a list in the place of a mapping is marked, and of
-    ``options`` that have spaces of their own, the others are off. What is wrong stays, for whoever checks it.
-    """
-    found: dict[str, Any] = {}
-    for name, value in changes.items():
-        part = space.get(name)
-        if isinstance(value, Mapping):
-            found[name] = _as_hydra(value, part if isinstance(part, Mapping) else {})
-        else:
-            found[name] = {_ONLY: value} if isinstance(value, list) and isinstance(part, Mapping) else value
-    chosen = found.get("options")
-    if isinstance(chosen, list) and "options" not in space and set(map(str, chosen)) <= space.keys():
-        del found["options"]
-        found |= {name: OFF for name in space if name not in (*map(str, chosen), "default")}
-    return found
-
-
 def opened(argument: str, space: Mapping[str, Any]) -> str:
     """Return an override in the form that Hydra wants where keys are not known beforehand, or lists replace mappings.
 
@@ -188,41 +168,20 @@ def opened(argument: str, space: Mapping[str, Any]) -> str:
     """
     if argument.startswith("="):
         raise _no_override(argument)
-    listed = _ONLY_THESE.fullmatch(argument)
-    if listed is not None and isinstance(_part(space, listed[1].split(".")), Mapping):
-        return f"++space.{listed[1]}.{_ONLY}={listed[2]}"
-    return f"++{argument}" if OPEN_KEYS.match(argument) else argument
+    return f"++{argument}" if OPEN_KEYS.match(argument) else as_list(argument, space)
 
 
-def _part(tree: Any, path: Sequence[str]) -> Any:
-    for name in path:
-        tree = tree.get(name) if isinstance(tree, Mapping) else None
-    return tree
+def plain(config: DictConfig, space: Mapping[str, Any], part: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return a composed configuration as plain values; what was deleted from the ``space`` is off.
 
-
-def plain(config: DictConfig, generated: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a composed configuration as plain values; what was deleted from the ``generated`` space is off, and an
-    empty one was left out of the composition, as nothing changes it.
-
-    Raises ``ConfigError`` for a missing value.
+    ``part``: what of the space took part in the composition, where that is not all. Raises ``ConfigError`` for a
+    missing value.
     """
     try:
         whole: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except MissingMandatoryValue as error:
         raise ConfigError(f"'{error.full_key}' has to be set; add {error.full_key}=... to the command.") from None
-    return {**whole, "space": _with_deletions(whole["space"], generated) if whole["space"] else dict(generated)}
-
-
-def _with_deletions(tree: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn what was deleted from the generated tree (Hydra's ``~space.tables.svm``) into ``off``; find its lists."""
-    kept = {k: _restored(v, whole.get(k)) for k, v in tree.items()}
-    return kept | {k: OFF for k, v in whole.items() if k not in tree and isinstance(v, Mapping)}
-
-
-def _restored(value: Any, whole: Any) -> Any:
-    if isinstance(value, Mapping) and _ONLY in value:
-        return value[_ONLY]
-    return _with_deletions(value, whole) if isinstance(value, Mapping) and isinstance(whole, Mapping) else value
+    return {**whole, "space": restored(whole["space"], space, space if part is None else part)}
 
 
 def explain(error: Exception) -> ConfigError:
@@ -276,12 +235,12 @@ def _no_override(argument: str) -> ConfigError:
 
 @contextmanager
 def _initialized(
-    overrides: Sequence[str], plugins: Plugins | None = None, changes_space: bool = True
+    overrides: Sequence[str], plugins: Plugins | None = None
 ) -> Iterator[tuple[ConfigLoader, dict[str, Any]]]:
     """Prepare Hydra to compose configurations with ``overrides``, and explain its errors."""
     GlobalHydra.instance().clear()
     with _explained():
-        generated = register(overrides, plugins, changes_space)
+        generated = register(overrides, plugins, overrides)
     with _explained(), initialize_config_module(CONFIG_MODULE, version_base="1.3"):
         yield GlobalHydra.instance().config_loader(), generated
 
