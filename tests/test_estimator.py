@@ -1,7 +1,6 @@
 """The scikit-learn face: scikit-learn's own checks, and what its users expect beyond them."""
 
 import pickle
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import make_scorer, mean_absolute_error
 from sklearn.model_selection import cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from threadpoolctl import threadpool_limits
 
 import automl
 from automl import AutoML, AutoMLClassifier, AutoMLRegressor, load
@@ -51,13 +49,6 @@ FRAME = pd.DataFrame(
         "review": REVIEWS,
     }
 )
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Matrices this small are slower on several threads, by far where other processes use the cores."""
-    with threadpool_limits(1):
-        yield
 
 
 @pytest.mark.parametrize("kind", [AutoMLClassifier, AutoMLRegressor])

@@ -1,7 +1,6 @@
 """``SearchCV``: scikit-learn's own checks, what it learns from, and how a space names an estimator's parameters."""
 
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,6 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils._test_common.instance_generator import PER_ESTIMATOR_XFAIL_CHECKS
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from threadpoolctl import threadpool_limits
 
 from automl import SearchCV, registry
 from automl.errors import ConfigError, SpaceError, UnknownNameError
@@ -39,12 +37,6 @@ MODELS = {
         }
     ),
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    with threadpool_limits(1):
-        yield
 
 
 @pytest.fixture(scope="module")

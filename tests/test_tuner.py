@@ -26,11 +26,6 @@ def value(params: Params) -> float:
     return -((params["x"] - 1) ** 2) - params.get("shape.tilted.slope", 0.5)
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 @pytest.mark.parametrize("searcher", [name for name in registry.names("searchers") if name != "grid"])
 def test_a_search_begins_at_the_defaults_repeats_itself_and_gets_better(searcher: str) -> None:
     found = [maximize(value, SPACE, searcher=searcher, trials=25, seed=3) for _ in range(2)]
