@@ -18,7 +18,6 @@ from automl.export import measure
 from automl.export.ship import Ensemble, choose, choose_within, export_seconds, ship
 from automl.export.shipped import Shipped
 from automl.export.within import nothing_fits
-from automl.goals import COUNTED
 from automl.interrupts import first_one_waits, none_is_lost
 from automl.kept import KeptTrials
 from automl.leaderboard.records import ArtifactRecord
@@ -79,9 +78,8 @@ class Search:
         self.task, self.config, self.runner = task, config, runner
         space = task_space(task, config.space)
         starts = portfolio.starts(space, task.kind)
-        counted = config.goals.limited_to(COUNTED)
-        if counted.limits:
-            self.task = task = replace(task, problem=replace(task.problem, limits=counted.limits))
+        if limits := config.goals.limits:
+            self.task = task = replace(task, problem=replace(task.problem, limits=limits))
         known = config.goals.limited_to(KNOWN)
         compresses = bool(config.ship.compress.options)
         self.sizes = KnownSizes(task, known, config.plan.search_until, compresses) if known.limits else None

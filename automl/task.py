@@ -218,8 +218,8 @@ class Problem:
     ``threads``: how many cores one fit may use. ``summaries``: of the rows that are searched on, or of those that a
     part of a model, such as a loss, is about. ``fit_seconds``: how long the fit of one fold may take, for families
     that can do with less than a whole training; None for as long as it takes. ``stretch``: by how much networks may
-    exceed their epochs where these seconds suffice for more. ``limits``: the largest allowed values of what is known of
-    a network before it is trained (``training.sizes``), by name.
+    exceed their epochs where these seconds suffice for more. ``limits``: the largest allowed values of trials, by
+    name; what is known of a network before it is trained (``training.sizes``) is held to them.
     """
 
     schema: Schema

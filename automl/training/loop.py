@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from automl import clock
 from automl.errors import TooLittleTimeError, TrialError
-from automl.training import averages
+from automl.training import averages, test_time
 from automl.training.feed import Feed, evaluate, place, tensor
 
 if TYPE_CHECKING:
@@ -68,19 +68,19 @@ def train(
     # Where there is one moment to choose from, nothing is compared.
     judged = valid is not None and len(valid) and run.planned >= min(2 * run.n_steps, run.full)
     judge = _Judge(network, valid, loss) if judged and valid is not None else None
-    clock = _Clock()
+    began, pause = clock.stopwatch(), _Pause()
     learned = False
     try:
         while not run.over:
             for _ in run.epoch():
-                if clock.due():
+                if pause.due():
                     if judge is None or not learned:
                         run.publish()
                     yield run.progress
             judging = judge if run.may_be_best else None
             if judging is not None:
                 for _ in judging.judge(run.candidate()):
-                    if clock.due():
+                    if pause.due():
                         yield run.progress
             if judging is None or judging.waited == 0:
                 run.publish()
@@ -97,6 +97,10 @@ def train(
             f"Training diverged in its first epoch (learning rate {run.learning_rate:.2g}): scores are not finite. "
             "Lower the learning rate, or clip gradients."
         )
+    if judge is not None:
+        for _ in test_time.choose(network, judge.feed, judge.worth, clock.stopwatch() - began):
+            if pause.due():
+                yield run.progress
     yield run.progress if run.over and run.planned < run.full else 1.0
 
 
@@ -327,16 +331,22 @@ class _Judge:
         self.waited += 1
         if not bool(output.isfinite().all()):
             return
-        score = self.network.problem.metric.score(
-            self.valid.y, self.network.head.predict(output.cpu().numpy()), self.valid.weights
-        )
-        # The loss decides between equal scores, and where the metric is undefined on this fold.
-        now = (score if math.isfinite(score) else 0.0, -self.loss(output, self.targets).mean().item())
+        now = self.worth(output)
         if self.best is None or now > self.best:
             self.best, self.waited = now, 0
 
+    def worth(self, output: Tensor) -> tuple[float, float]:
+        """Return the score of raw outputs for the validation rows, and what decides between equal ones: the loss.
 
-class _Clock:
+        It does so too where the metric is undefined on this fold.
+        """
+        score = self.network.problem.metric.score(
+            self.valid.y, self.network.head.predict(output.cpu().numpy()), self.valid.weights
+        )
+        return score if math.isfinite(score) else 0.0, -self.loss(output, self.targets).mean().item()
+
+
+class _Pause:
     """Says when it is time to yield again."""
 
     def __init__(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import importlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -93,6 +94,7 @@ class Network(TorchModel):
         planned = float(np.mean([network.planned_epochs for network in like]))
         best = float(np.mean([network.best_epoch for network in like]))
         yield from self._train(data, None, max(1, round(planned)), until=best / planned)
+        self.views = Counter(network.views for network in like).most_common(1)[0][0]
 
     def begin(self, train: Batch) -> None:
         """Make what a fit on ``train`` begins with: the head, and the module, where it has none to go on with."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from automl.figures.network import Diagram
     from automl.target import Head
     from automl.task import Problem, Rows
+    from automl.training.test_time import View
 
 
 class TorchModel:
@@ -37,10 +38,11 @@ class TorchModel:
     shipped: one that answers the same, with all that does not depend on the rows computed before.
 
     ``module`` stays on the CPU; ``head`` makes predictions of its raw outputs; ``example`` keeps four training rows,
-    which the exporter needs.
+    which the exporter needs; ``views``: what its answers are averaged over (see ``test_time``), none for the row alone.
     """
 
     state_is_data = True  # ``automl.model_file`` takes the module apart by itself
+    views: tuple[View, ...] = ()
 
     def __init__(self, make_module: Callable[[Rows, int], torch.nn.Module], problem: Problem) -> None:
         self.make_module = make_module
@@ -59,7 +61,12 @@ class TorchModel:
     @property
     def settled(self) -> torch.nn.Module:
         """The fitted module as it is shipped."""
-        return _settled(self.fitted)
+        module = _settled(self.fitted)
+        if not self.views:
+            return module
+        from automl.training.test_time import Averaged
+
+        return Averaged(module, self.views)
 
     def sizes(self, x: Rows, names: Collection[str] = COUNTED) -> dict[str, float]:
         """Return what the module costs, or would before a fit, for rows like those of ``x``; see ``training.sizes``."""
@@ -76,7 +83,7 @@ class TorchModel:
         from automl.training import diagram, sizes
 
         if self.module is not None and self.example is not None:
-            return diagram.of_module(self.settled, self.example.take(slice(0, 1)))
+            return diagram.of_module(_settled(self.fitted), self.example.take(slice(0, 1)))
         assert x is not None
         look = partial(diagram.of_module, row=x.take(slice(0, 1)))
         return sizes.planned(lambda: _settled(self.make_module(x, self.n_outputs)), look)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from automl.search_spaces.images._views import CutMix
+from automl.search_spaces.images._views import SETS, CutMix, moved
 from automl.training.layers import ACTIVATIONS
 
 _SKIP_START = 0.2
@@ -177,14 +177,14 @@ class GlobalPool(nn.Module):
 class ImageNetwork(nn.Module):
     """Standardise, augment, layers, global pooling, dropout, linear output.
 
-    ``layers``: one after the other, from (b, c, h, w) to (b, ``width``, h', w'). ``mirrored``: whether what it answers
-    is the mean over each image and its mirror image (not while training).
+    ``layers``: one after the other, from (b, c, h, w) to (b, ``width``, h', w').
 
     Shape: image (b, h, w, c) float32 in the raw value range -> (b, n_outputs) raw scores.
     """
 
     inputs = ("image",)
     mixed_precision = True  # may be trained in bfloat16 where that is faster
+    view_sets = SETS
 
     def __init__(
         self,
@@ -195,11 +195,9 @@ class ImageNetwork(nn.Module):
         *,
         pool: str,
         dropout: float,
-        mirrored: bool = False,
         blend: CutMix | None = None,
     ):
         super().__init__()
-        self.mirrored = mirrored
         self.blend = blend
         self.front = nn.Sequential(*front)
         self.layers = nn.Sequential(*layers)
@@ -209,9 +207,8 @@ class ImageNetwork(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, image: Tensor) -> Tensor:
-        if self.training or not self.mirrored:
-            return self._scores(image)
-        return (self._scores(image) + self._scores(image.flip(2))) / 2
-
-    def _scores(self, image: Tensor) -> Tensor:
         return self.output(self.dropout(self.pool(self.layers(self.front(image)))))
+
+    def seen(self, view: tuple[int, int, bool], image: Tensor) -> tuple[Tensor]:
+        """Return the images as one of ``view_sets`` has them; see ``test_time.Averaged``."""
+        return (moved(image, *view),)

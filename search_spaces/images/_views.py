@@ -9,6 +9,22 @@ from torch.nn import functional as F
 
 _VALUES_AT_ONCE = 2**21
 
+# Views of an image: how many pixels down and right it is moved, and whether it is mirrored. What answers may be
+# averaged over, the image itself first: a pixel's move in each direction, the mirror image, and both.
+_ITSELF, _MIRRORED = (0, 0, False), (0, 0, True)
+_MOVES = ((-1, 0), (1, 0), (0, -1), (0, 1))
+_AROUND = (_ITSELF, *((*move, False) for move in _MOVES))
+SETS = ((_ITSELF, _MIRRORED), _AROUND, (*_AROUND, _MIRRORED, *((*move, True) for move in _MOVES)))
+
+
+def moved(image: Tensor, down: int, right: int, mirrored: bool) -> Tensor:
+    """Return images (b, h, w, c) moved by so many pixels; what comes in repeats the border."""
+    for axis, by in ((1, down), (2, right)):
+        if by:
+            size = image.shape[axis]
+            image = image.index_select(axis, (torch.arange(size, device=image.device) - by).clamp(0, size - 1))
+    return image.flip(2) if mirrored else image
+
 
 class Standardise(nn.Module):
     """Raw images to channels of mean 0 and deviation 1 over the training images.

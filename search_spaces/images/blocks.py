@@ -27,9 +27,9 @@ AROUND: Space = {
     "activation": Choice(["gelu", "relu", "silu"]),
     "pool": Choice(["max", "avg"]),
     "dropout": Float(0.0, 0.5, default=0.1),
-    # Answers that are the mean over an image and its mirror image are better where both mean the same; they take twice
-    # the time.
-    "mirrored": Choice([False, True]),
+    # Whether answers are the mean over an image, small moves and its mirror image where validation images gain by it;
+    # they take up to ten times as long.
+    "test_time_augmentation": Choice([True, False]),
     "augment": Choice({"random": _RANDOM, "light": _LIGHT, "none": {}}),
     "cutmix": Choice(
         {"none": {}, "boxes": {"alpha": Float(0.2, 2.0, default=1.0), "share": Float(0.1, 1.0, default=0.5)}}
@@ -70,5 +70,5 @@ def around(layers: "Sequence[nn.Module]", width: int, params: Params, x: "Rows",
     moves = {name: views.pop(name) for name in ("shift", "flip") if name in views}
     front = [_views.RandomMoves(**moves), _views.Standardise(present(x.image)), _views.RandomViews(**views)]
     blend = _views.CutMix(**scope(params, "cutmix.boxes")) if params["cutmix"] == "boxes" else None
-    rest = {name: params[name] for name in ("pool", "dropout", "mirrored")}
+    rest = {name: params[name] for name in ("pool", "dropout")}
     return _network.ImageNetwork(front, layers, width, n_outputs, blend=blend, **rest)

@@ -63,16 +63,6 @@ def test_blocks_and_norms_work_together(block: str, norm: str) -> None:
     assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in net.layers.parameters())
 
 
-def test_mirrored_answers_are_those_of_the_mirror_image() -> None:
-    x = digits().data.x.take(slice(0, 16))
-    seen = torch.tensor(x.image).float()
-    plain, mirrored = module(x), module(x, mirrored=True)
-    mirrored.load_state_dict(plain.state_dict())
-    assert not torch.allclose(plain(seen), plain(seen.flip(2)), atol=1e-3)
-    assert torch.allclose(mirrored(seen), (plain(seen) + plain(seen.flip(2))) / 2, atol=1e-6)
-    assert torch.allclose(mirrored(seen), mirrored(seen.flip(2)), atol=1e-6)
-
-
 def test_the_defaults_learn_digits() -> None:
     task = digits(1200)
     family = task_space(task)["family"]

@@ -56,8 +56,17 @@ def done() -> OneShot:
 
 def test_what_does_not_shape_the_network_stays_as_it_is(done: OneShot) -> None:
     fixed = {path.removeprefix(f"family.{FAMILY}.") for path in done.fixed}
-    assert {"family", "optimizer", "optimizer.muon.lr", "batch_size", "loss", "dropout", "augment"} <= fixed
-    free = {"width", "stages.n", "stages.0.block", "stages.1.depth", "norm", "activation", "pool", "mirrored"}
+    assert {
+        "family",
+        "optimizer",
+        "optimizer.muon.lr",
+        "batch_size",
+        "loss",
+        "dropout",
+        "augment",
+        "test_time_augmentation",
+    } <= fixed
+    free = {"width", "stages.n", "stages.0.block", "stages.1.depth", "norm", "activation", "pool"}
     assert not free & fixed
 
 
