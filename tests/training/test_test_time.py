@@ -70,9 +70,7 @@ def test_it_can_be_turned_off(trained: Network) -> None:
 
 
 @pytest.mark.parametrize("views", SETS)
-def test_answers_are_the_mean_over_the_views_stored_and_exported_too(
-    trained: Network, views: tuple[View, ...]
-) -> None:
+def test_answers_are_the_mean_over_the_views_stored_and_exported_too(trained: Network, views: tuple[View, ...]) -> None:
     x = digits().data.x.take(slice(0, 40))
     network = trained.with_module(trained.fitted)
     network.views = views
