@@ -22,8 +22,9 @@ from automl.options import configuration
 from automl.run_folder import find
 from tests.commands import AUTOML, automl, automl_process
 
-# Quick to fit, and two of them.
-QUICK = ["space.tables=[lightgbm,linear]", "data.folds=2"]
+# Quick to fit, and two of them; nothing of them is compressed where that is not what a test is about.
+FAMILIES = ["space.tables=[lightgbm,linear]", "data.folds=2"]
+QUICK = [*FAMILIES, "compress=none"]
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(place: Path) -> subprocess.CompletedProcess[str]:
     done = automl_process(
         *("search", "data.train=train.csv", "data.target=diagnosis", "data.test=test.csv", "budget.trials=5"),
-        *("budget.seconds=null", "run.dir=runs/first", "runner=inline", *QUICK),
+        *("budget.seconds=null", "run.dir=runs/first", "runner=inline", *FAMILIES),
         cwd=place,
     )
     assert done.returncode == 0, done.stderr
@@ -246,7 +247,7 @@ def test_a_metric_and_a_loss_of_ones_own_may_lie_in_the_current_folder(
         "    return lambda output, y: torch.nn.functional.cross_entropy(output, y, reduction='none')\n"
         "OPTION = Loss(space={}, build=build, targets=('binary', 'multiclass'))\n"
     )
-    only = ["space.tables=[mlp]", "space.tables.mlp.epochs=2", "data.folds=2"]
+    only = ["space.tables=[mlp]", "space.tables.mlp.epochs=2", "data.folds=2", "compress=none"]
     done = automl_process(
         *("search", f"data.train={place / 'train.csv'}", "data.target=diagnosis", "metric=mymet:cost", "seed=1"),
         *("plugins.losses=[myloss]", "space.tables.mlp.loss=myloss", "budget.trials=1", "run.dir=run", *only, *runner),
@@ -375,7 +376,7 @@ def started(place: Path, name: str, *arguments: str, n_trials: int = 3) -> subpr
         "data.target=diagnosis",
         f"run.dir=runs/{name}",
         "budget.seconds=300",
-        *QUICK,
+        *FAMILIES,
     ]
     process = subprocess.Popen(
         [*AUTOML, *given, *arguments], cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

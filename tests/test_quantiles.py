@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -193,6 +194,12 @@ def model() -> AutoML:
     )
 
 
+@pytest.fixture(scope="module")
+def folder(model: AutoML, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What ``model`` ships."""
+    return model.export(tmp_path_factory.mktemp("quantiles") / "model").path
+
+
 def test_the_estimator_answers_with_a_column_for_each_ascending(model: AutoML) -> None:
     x, y = noisy(4000, seed=1)
     p = model.predict(x)
@@ -209,10 +216,9 @@ def test_the_estimator_answers_with_a_column_for_each_ascending(model: AutoML) -
     assert not hasattr(model, "classes_")
 
 
-def test_what_is_exported_answers_alike_and_names_its_columns(model: AutoML, tmp_path: Path) -> None:
+def test_what_is_exported_answers_alike_and_names_its_columns(model: AutoML, folder: Path, tmp_path: Path) -> None:
     x, _ = noisy(50, seed=2)
-    model.export(tmp_path / "model")
-    shipped = load(tmp_path / "model")
+    shipped = load(folder)
     frame = pd.DataFrame(x, columns=[c["name"] for c in shipped.manifest["schema"]["columns"]])
     p = shipped.predict(frame)
     np.testing.assert_allclose(p, model.predict(x), atol=1e-4)
@@ -220,7 +226,7 @@ def test_what_is_exported_answers_alike_and_names_its_columns(model: AutoML, tmp
     with pytest.raises(DataError, match="no probabilities"):
         shipped.predict_proba(frame)
     frame.to_csv(tmp_path / "rows.csv", index=False)
-    command = [sys.executable, str(tmp_path / "model" / "predict.py"), str(tmp_path / "rows.csv")]
+    command = [sys.executable, str(folder / "predict.py"), str(tmp_path / "rows.csv")]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     assert said[0] == "target_q0.1,target_q0.5,target_q0.9"
     np.testing.assert_allclose([list(map(float, line)) for line in csv.reader(said[1:])], p, rtol=1e-12)
@@ -248,15 +254,15 @@ def test_answers_are_explained_by_quantile(model: AutoML) -> None:
     ],
 )
 def test_a_manifest_that_contradicts_itself_is_refused(
-    model: AutoML, changes: dict[str, Any], message: str, tmp_path: Path
+    folder: Path, changes: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
-    folder = model.export(tmp_path / "model").path
+    contradicting = shutil.copytree(folder, tmp_path / "model")
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["schema"] |= changes
     del manifest["checksum"]
-    (folder / "manifest.json").write_text(json.dumps(manifest | {"checksum": checksum(manifest)}))
+    (contradicting / "manifest.json").write_text(json.dumps(manifest | {"checksum": checksum(manifest)}))
     with pytest.raises(PredictionError, match=message):
-        Model(folder)
+        Model(contradicting)
 
 
 def test_one_quantile_alone_is_a_column_too() -> None:
