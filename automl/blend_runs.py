@@ -29,7 +29,8 @@ def ensemble(runs: Sequence[str], output: str, trust: bool = False) -> None:
     found = {name: _runs_of(folder, trust) for name, folder in folders.items()}
     record = _record(next(iter(folders.values())))
     forms = [form.Form.from_dict(asked) for asked in record["forms"]]
-    test, sample = table(record["test"]), table(record["sample"])
+    encoding = record.get("encoding", "")
+    (test, _), (sample, _) = table(record["test"], encoding), table(record["sample"], encoding)
     filled: dict[str, list[Any]] = {}
     blends: list[tuple[str, blend.Blend]] = []
     for asked in forms:

@@ -39,8 +39,9 @@ def compete(train: str, test: str, sample: str, overrides: Sequence[str], starte
     Where the sample asks for several targets, there is a search for each. Where one is interrupted, what it shipped by
     then answers. ``pseudo``: whether pseudo-labels are tried (``pseudo_labels``).
     """
-    asked_about, wanted = table(test), table(sample)
-    forms = form.understand_each(table(train), asked_about, wanted, _own_target(overrides), _own_quantiles(overrides))
+    known, encoding = table(train, _own_encoding(overrides))
+    (asked_about, _), (wanted, _) = table(test, encoding), table(sample, encoding)
+    forms = form.understand_each(known, asked_about, wanted, _own_target(overrides), _own_quantiles(overrides))
     config = composed(_overrides(train, forms, overrides))
     chosen = str(config["metric"])
     forms = [_with_metric(asked, chosen) for asked in forms]
@@ -59,7 +60,7 @@ def compete(train: str, test: str, sample: str, overrides: Sequence[str], starte
     look = _compared_with(asked_about) if is_long else _pass
     folder, interrupted = multi_target.searched(config, started, look)
     given = {"train": train, "test": test, "sample": sample}
-    record = {name: str(Path(path).absolute()) for name, path in given.items()}
+    record = {name: str(Path(path).absolute()) for name, path in given.items()} | {"encoding": encoding}
     files.write(folder / RECORD, json.dumps({**record, "forms": [asked.to_dict() for asked in forms]}) + "\n")
     if not (folder / "model").exists():
         raise AutoMLError(f"There is no submission: not every target has a model; see {folder}.")
@@ -128,6 +129,12 @@ def _own_quantiles(overrides: Sequence[str]) -> Sequence[float]:
         return ()
     given: Sequence[float] = composed(["data.train=none", *overrides])["data"]["quantiles"]
     return given
+
+
+def _own_encoding(overrides: Sequence[str]) -> str:
+    from automl.data.options import Options
+
+    return Options(encoding=composed(["data.train=none", *overrides])["data"]["encoding"]).codec
 
 
 def _overrides(train: str, forms: Sequence[form.Form], overrides: Sequence[str]) -> list[str]:
@@ -210,14 +217,17 @@ def as_weights(weigh: Any) -> np.ndarray | None:
     return None if weigh is None else np.asarray(weigh, np.float64)
 
 
-def table(path: str) -> dict[str, np.ndarray]:
-    """Return the columns of a table in a file. Raises ``DataError`` for what is none."""
+def table(path: str, encoding: str) -> tuple[dict[str, np.ndarray], str]:
+    """Return the columns of a table in a file, and the encoding of others of its kind (see ``Source``).
+
+    ``encoding``: of text that is not Unicode, "" for the most likely one. Raises ``DataError`` for what is no table.
+    """
     from automl.data import files as data_files
 
-    columns = data_files.read(path, "table")[0].columns
-    if not columns:
+    read = data_files.read(path, "table", encoding=encoding)[0]
+    if not read.columns:
         raise DataError(f"The files of a contest are tables; '{path}' is none.")
-    return {name: as_array(values) for name, values in columns.items()}
+    return {name: as_array(values) for name, values in read.columns.items()}, encoding or read.encoding
 
 
 def n_rows(table: Mapping[str, np.ndarray]) -> int:

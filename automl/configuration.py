@@ -26,6 +26,7 @@ _SHAPE: dict[Any, Any] = {
         "drop": [_NAME],
         "folds": (str, float),
         "quantiles": [float],
+        "encoding": str,
         ...: object,
     },
     "task": str,

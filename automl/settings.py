@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # Of the configuration's data: files and columns.
 NAMES = ("train", "test", "validation", "target", "roles", "drop", "group", "order", "weights", "missing")
-DATA_KEYWORDS = (*NAMES, "kind", "folds", "test_share", "decimal", "quantiles")
+DATA_KEYWORDS = (*NAMES, "kind", "folds", "test_share", "decimal", "encoding", "quantiles")
 
 
 def search_of(config: Mapping[str, Any], started: float) -> SearchConfig:

@@ -154,7 +154,8 @@ class Schema:
     """How raw input becomes ``Rows``: all that prediction needs to know about the training data.
 
     ``classes``: the labels in code order (empty for values). ``quantiles``: those that are asked for, ascending.
-    ``shape``: (height, width, channels) of an image, or (steps, channels) of a sequence.
+    ``shape``: (height, width, channels) of an image, or (steps, channels) of a sequence. ``encoding``: of files of text
+    that are not Unicode, as Python calls it ("" where the training data says nothing about it).
     """
 
     kind: DataKind
@@ -164,13 +165,16 @@ class Schema:
     classes: tuple[Any, ...] = ()
     shape: tuple[int, ...] = ()
     quantiles: tuple[float, ...] = ()
+    encoding: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the schema as plain JSON values: the form that ``automl.runtime`` reads."""
         columns = [column.to_dict() for column in self.columns]
         plain = {**vars(self), "columns": columns, "classes": list(self.classes), "shape": list(self.shape)}
-        del plain["quantiles"]
-        return {**plain, "quantiles": list(self.quantiles)} if self.quantiles else plain
+        for name, value in (("quantiles", list(self.quantiles)), ("encoding", self.encoding)):
+            del plain[name]
+            plain |= {name: value} if value else {}
+        return plain
 
     @property
     def what(self) -> Target:

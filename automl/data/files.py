@@ -27,10 +27,13 @@ from automl.runtime.text_file import ending, read_text
 from automl.task import Role
 
 
-def read(path: str | Path, kind: str = "auto", sampling: Sampling | None = None) -> tuple[Source, Source | None]:
+def read(
+    path: str | Path, kind: str = "auto", sampling: Sampling | None = None, encoding: str = ""
+) -> tuple[Source, Source | None]:
     """Read a file or a folder of images; the second part is the test data that an npz archive may hold.
 
-    ``sampling``: how many of its rows (default: all). Raises ``DataError`` that says what to change.
+    ``sampling``: how many of its rows (default: all). ``encoding``: of text that is not Unicode (default: the most
+    likely one). Raises ``DataError`` that says what to change.
     """
     path = there(path)
     sampling = sampling or Sampling("all")
@@ -46,7 +49,7 @@ def read(path: str | Path, kind: str = "auto", sampling: Sampling | None = None)
         )
     if not path.stat().st_size:
         raise DataError(f"'{path}' is empty.")
-    return _READERS[kind_of_file](path, sampling), None
+    return _READERS[kind_of_file](path, sampling, encoding), None
 
 
 def there(path: str | Path) -> Path:
@@ -76,34 +79,36 @@ def read_features(path: str | Path, schema: Mapping[str, Any]) -> tuple[Any, np.
         return images if images.ndim == 4 else images[..., None], None
     if ending(path) in ENDINGS:
         with data_errors():
-            return read_input(path)
-    return read(path)[0].x, None
+            return read_input(path, schema)
+    return read(path, encoding=schema.get("encoding", ""))[0].x, None
 
 
-def _text_table(path: Path, sampling: Sampling) -> Source:
+def _text_table(path: Path, sampling: Sampling, encoding: str) -> Source:
     with data_errors():
-        text, notes = read_text(path)
-        start, separator = beginning(path, text)
-        header, *rows = records(text[start:]) if sampling.may_choose else ("",)
+        text = read_text(path, encoding)
+        start, separator = beginning(path, text.content)
+        header, *rows = records(text.content[start:]) if sampling.may_choose else ("",)
         names = next(csv.reader([header], delimiter=separator, skipinitialspace=True), [])
 
         def part(index: np.ndarray) -> Source:
             some = header + "".join([rows[i] for i in index.tolist()])
-            table = table_in(path, some, 0, separator, notes)
+            table = table_in(path, text._replace(content=some), 0, separator)
             return replace(_untyped(table), row_numbers=(index + 1).tolist())
 
         def column(name: str) -> np.ndarray | None:
             return _column_in(rows, names.index(name), len(names), separator) if name in names else None
 
-        index, said = sampling.choose(len(rows), len(text), part, lambda: sampling.by_names(column), f"'{path.name}'")
+        keys = lambda: sampling.by_names(column)  # noqa: E731
+        index, said = sampling.choose(len(rows), len(text.content), part, keys, f"'{path.name}'")
         if index is not None:
             found = part(index)
             return replace(found, notes=(*found.notes, *said))
-        return _untyped(table_in(path, text, start, separator, notes))
+        return _untyped(table_in(path, text, start, separator))
 
 
 def _untyped(table: Table) -> Source:
-    return replace(source.from_x(table.columns), untyped=True, separator=table.separator, notes=table.notes)
+    found = source.from_x(table.columns)
+    return replace(found, untyped=True, separator=table.separator, notes=table.notes, encoding=table.encoding)
 
 
 def _column_in(rows: Sequence[str], position: int, n_columns: int, separator: str) -> np.ndarray:
@@ -121,18 +126,18 @@ def _column_in(rows: Sequence[str], position: int, n_columns: int, separator: st
     return np.array([field(row).strip() for row in rows], dtype=object)
 
 
-def _json_lines(path: Path, sampling: Sampling) -> Source:
+def _json_lines(path: Path, sampling: Sampling, encoding: str) -> Source:
     with data_errors():
-        text, notes = read_text(path)
-    lines = [(i, line) for i, line in enumerate(io.StringIO(text), 1) if line.strip()]
+        text = read_text(path, encoding)
+    lines = [(i, line) for i, line in enumerate(io.StringIO(text.content), 1) if line.strip()]
 
     def part(index: np.ndarray) -> Source:
         found = _of_records(path, [lines[i] for i in index.tolist()])
         return replace(found, row_numbers=(index + 1).tolist())
 
-    index, said = sampling.choose(len(lines), len(text), part, Keys, f"'{path.name}'")
+    index, said = sampling.choose(len(lines), len(text.content), part, Keys, f"'{path.name}'")
     found = _of_records(path, lines) if index is None else part(index)
-    return replace(found, notes=(*notes, *said))
+    return replace(found, notes=(*text.notes, *said), encoding=text.encoding)
 
 
 def _of_records(path: Path, lines: Sequence[tuple[int, str]]) -> Source:
@@ -154,13 +159,13 @@ def _of_records(path: Path, lines: Sequence[tuple[int, str]]) -> Source:
     return source.from_x({name: [record.get(name) for record in records] for name in names})
 
 
-def _parquet(path: Path, sampling: Sampling) -> Source:
+def _parquet(path: Path, sampling: Sampling, _: str) -> Source:
     from pyarrow import parquet
 
     return _arrow(path, lambda: parquet.ParquetFile(path).read(), sampling)
 
 
-def _feather(path: Path, sampling: Sampling) -> Source:
+def _feather(path: Path, sampling: Sampling, _: str) -> Source:
     from pyarrow import feather
 
     return _arrow(path, lambda: feather.read_table(path), sampling)
@@ -204,7 +209,7 @@ def _of_arrow(table: Any, names: Sequence[str]) -> Source:
     return replace(source.from_x(columns), hints=hints)
 
 
-_READERS: dict[str, Callable[[Path, Sampling], Source]] = {
+_READERS: dict[str, Callable[[Path, Sampling, str], Source]] = {
     ".csv": _text_table,
     ".csv.gz": _text_table,
     ".tsv": _text_table,

@@ -57,14 +57,15 @@ def load(
 
     sampling = Sampling(chosen.rows, until, chosen.seed, learn_from, name, group)
     first = sampling if test is None else sampling.share(_TRAIN_SHARE)
-    data, test_data = files.read(train, chosen.kind, first)
+    data, test_data = files.read(train, chosen.kind, first, chosen.codec)
+    encoding = chosen.codec or data.encoding
     if test is not None:
         # No choice of rows of the test data changes what is learnt, so none need be repeated.
-        one, other = files.read(test, chosen.kind, replace(sampling, rows="auto"))
+        one, other = files.read(test, chosen.kind, replace(sampling, rows="auto"), encoding)
         test_data = other or one
     valid = None
     if validation is not None:
-        valid = files.read(validation, chosen.kind, replace(sampling, rows=first.kept or "all"))[0]
+        valid = files.read(validation, chosen.kind, replace(sampling, rows=first.kept or "all"), encoding)[0]
     task = build(data, test_data, target, chosen, valid, until if valid is None and not first.asked else None)
     return replace(task, sampled=first.kept or task.sampled)
 
@@ -320,7 +321,8 @@ def _schema(parts: Parts, learnt: TargetColumn, options: Options) -> tuple[Schem
         raise ConfigError("The kind 'text' uses columns of text only. Use kind=table for a table that has others too.")
     if kind == "text":
         found = tuple(with_subwords(column, columns[column.name], options.seed) for column in found)
-    return Schema(kind, learnt.kind, learnt.name, found, learnt.classes, quantiles=learnt.quantiles), notes
+    encoding = options.codec or data.encoding
+    return Schema(kind, learnt.kind, learnt.name, found, learnt.classes, (), learnt.quantiles, encoding), notes
 
 
 def _batch(schema: Schema, parts: Parts, y: np.ndarray) -> Batch:
@@ -349,7 +351,8 @@ def _test(
 def _fingerprint(schema: Schema, batch: Batch, pairs: tuple[splits.Split, ...]) -> str:
     """Return the SHA-256 of the data as it is learnt from, and of the splits that scores are compared on."""
     sizes = [(len(train), len(valid)) for train, valid in pairs]
-    digest = hashlib.sha256(json.dumps([schema.to_dict(), sizes], default=str).encode())
+    described = replace(schema, encoding="").to_dict()  # of what is read, it says nothing
+    digest = hashlib.sha256(json.dumps([described, sizes], default=str).encode())
     arrays = []
     for part in batch.x.parts().values():
         arrays += [part.data, part.indices, part.indptr] if sp.issparse(part) else [part]

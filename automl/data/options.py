@@ -9,6 +9,8 @@ from automl.data.decimals import MARKS
 from automl.data.target import KINDS as TARGET_KINDS
 from automl.errors import ConfigError, unknown_name
 from automl.options import number
+from automl.runtime.detect import ENCODINGS
+from automl.runtime.text_file import codec
 from automl.task import Role
 
 KINDS = ("auto", "table", "image", "sequence", "text")
@@ -30,9 +32,10 @@ class Options:
     weights. Groups and weights are not used as features; what rows are ordered by is, where it is a date. ``missing``:
     the words that are missing, instead of those of ``runtime.missing.MISSING``; in columns of numbers and dates, what
     says nothing always is. ``decimal``: the mark of numbers that can be read in two ways, "point" or "comma" ("." or
-    ","), or one for each column. ``levels``: "plain", or "hashed" where a model must not hold the values of its
-    categories. ``rows``: how many are read, at random: a number, "all", or "auto" for as many as there is time for.
-    ``seed``: of everything random.
+    ","), or one for each column. ``encoding``: of files of text that are not UTF-8, as Python calls it ("cp1251",
+    "gb18030"); "auto" for the one that their letters tell. ``levels``: "plain", or "hashed" where a
+    model must not hold the values of its categories. ``rows``: how many are read, at random: a number, "all", or "auto"
+    for as many as there is time for. ``seed``: of everything random.
     """
 
     kind: str = "auto"
@@ -48,6 +51,7 @@ class Options:
     weights: Any = None
     missing: Any = "auto"
     decimal: str | Mapping[str, str] = "auto"
+    encoding: str = "auto"
     levels: str = "plain"
     rows: int | str = "auto"
     seed: int = 0
@@ -69,6 +73,8 @@ class Options:
         for mark in self.decimal.values() if isinstance(self.decimal, Mapping) else (self.decimal,):
             if mark not in _DECIMALS:
                 raise unknown_name("decimal", mark, _DECIMALS)
+        if self.encoding != "auto" and not codec(str(self.encoding)):
+            raise unknown_name("encoding", self.encoding, ("auto", *ENCODINGS), " And all others of Python.")
         number("seed", self.seed, 0, whole=True)
         if self.rows not in ("auto", "all"):
             number("rows (where they are neither 'auto' nor 'all')", self.rows, 2, whole=True)
@@ -92,6 +98,11 @@ class Options:
     def asked(self) -> tuple[float, ...]:
         """The quantiles that are predicted, ascending; () for what ``target_kind`` says."""
         return tuple(sorted(map(float, self.quantiles)))
+
+    @property
+    def codec(self) -> str:
+        """Python's name of the encoding that is asked for; "" where it is to be found out."""
+        return "" if self.encoding == "auto" else codec(str(self.encoding))
 
     @property
     def marks(self) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ class Source:
     ``lengths``: (n,) steps of each sequence. ``y``: (n,) target, None while it is one of the columns.
     ``hints``: roles that the types of a frame or file declare. ``notes``: what was done while reading.
     ``row_numbers``: (n,) positions in the file, from 1, where rows were left out. ``untyped``: every value is text, as
-    in a CSV file; ``separator``: the sign between its fields.
+    in a CSV file; ``separator``: the sign between its fields. ``encoding``: that of a file of text, "" for Unicode.
     """
 
     columns: Mapping[str, np.ndarray] | None = None
@@ -39,6 +39,7 @@ class Source:
     row_numbers: Sequence[int] | None = None
     untyped: bool = False
     separator: str = ""
+    encoding: str = ""
 
     def __len__(self) -> int:
         if self.array is not None:
@@ -86,6 +87,7 @@ def joined(first: Source, second: Source, what: str) -> Source:
         lengths=_after(first.lengths, second.lengths),
         y=_after(first.y, second.y),
         notes=(*first.notes, *second.notes),
+        encoding=first.encoding or second.encoding,
         row_numbers=numbers,
     )
 

@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         model = open_model(options.model, options.threads)
-        scores = model.scores(*read_input(options.data))
+        scores = model.scores(*read_input(options.data, model.schema))
         write_predictions(model, scores, options.output, options.spreadsheet)
     except (PredictionError, OSError, MemoryError) as error:
         print(f"predict.py: {printable(str(error) or 'the memory does not suffice')}", file=sys.stderr)

@@ -12,6 +12,7 @@ import numpy as np
 from automl.runtime.errors import PredictionError
 from automl.runtime.fault import fault
 from automl.runtime.printable import shown
+from automl.runtime.text_file import codec
 
 FORMAT = 2  # of the manifest; a folder of any other is refused
 _LARGEST_MANIFEST = 200_000_000  # bytes
@@ -52,6 +53,7 @@ _MANIFEST = {  # of it, what is used here
         "classes": [(str, int, float, bool)],
         "shape": [int],
         "quantiles?": [float],
+        "encoding?": str,
         ...: object,
     },
     ...: object,
@@ -123,6 +125,7 @@ def _contradiction(manifest: Mapping[str, Any]) -> str:
         "its classes repeat": len(set(classes)) < len(classes),
         "its decision does not fit the classes": "decision" in manifest
         and (len(manifest["decision"]) != len(classes) or not all(0 <= w < np.inf for w in manifest["decision"])),
+        "its encoding is none that Python knows": "encoding" in schema and not codec(schema["encoding"]),
         "its shape does not fit the data": len(schema["shape"]) != n_sizes or min(schema["shape"], default=1) < 1,
     }
     return next((words for words, holds in impossible.items() if holds), "")

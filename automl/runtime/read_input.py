@@ -9,18 +9,19 @@ from typing import Any
 import numpy as np
 
 from automl.runtime.errors import PredictionError, listed
+from automl.runtime.schema import Schema
 from automl.runtime.table import read_table
 from automl.runtime.text_file import ending, refuse_absent
 
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".npz")  # of the files that can be read
 
 
-def read_input(path: Path) -> tuple[Any, Any]:
-    """Return (x, lengths) of a CSV, TSV or npz file."""
+def read_input(path: Path, schema: Schema) -> tuple[Any, Any]:
+    """Return (x, lengths) of a CSV, TSV or npz file, read as the training data was."""
     if ending(path) not in ENDINGS:
         raise PredictionError(f"'{path}' must be a {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]} file.")
     if ending(path) != ".npz":
-        table = read_table(path)
+        table = read_table(path, schema.get("encoding", ""))
         for note in table.notes:
             print(note, file=sys.stderr)
         return table.columns, None

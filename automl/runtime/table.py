@@ -14,15 +14,18 @@ import numpy as np
 from automl.runtime.columns import refuse_repeats
 from automl.runtime.errors import PredictionError, listed
 from automl.runtime.layout import DRAWN_LINE, FIRST_ROWS, beginning, is_second_header
-from automl.runtime.text_file import read_text
+from automl.runtime.text_file import Text, read_text
 
 
 class Table(NamedTuple):
-    """A file of text: (n,) object arrays of strings by column, the sign between fields, and what there is to say."""
+    """A file of text: (n,) object arrays of strings by column, the sign between fields, what there is to say, and the
+    encoding (see ``text_file.Text``).
+    """
 
     columns: dict[str, np.ndarray]
     separator: str
     notes: tuple[str, ...]
+    encoding: str
 
 
 def read_csv(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
@@ -30,29 +33,31 @@ def read_csv(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     return read_table(path).columns
 
 
-def read_table(path: str | os.PathLike[str]) -> Table:
+def read_table(path: str | os.PathLike[str], encoding: str = "") -> Table:
     """Read a CSV or TSV file, compressed by gzip or not, whatever it is called.
 
     Its first line, after empty ones, comments ("#") and "sep=;", holds the names of the columns. The separator is the
-    one of comma, semicolon, tab and bar that gives the rows as many fields as the header. Raises ``PredictionError``.
+    one of comma, semicolon, tab and bar that gives the rows as many fields as the header. ``encoding``: of what is not
+    Unicode ("" for the most likely one). Raises ``PredictionError``.
     """
     path = Path(path)
-    text, notes = read_text(path)
-    return table_in(path, text, *beginning(path, text), notes)
+    text = read_text(path, encoding)
+    return table_in(path, text, *beginning(path, text.content))
 
 
-def table_in(path: Path, text: str, start: int, separator: str, notes: tuple[str, ...]) -> Table:
+def table_in(path: Path, text: Text, start: int, separator: str) -> Table:
     """Return the table in a text whose header begins at ``start``; ``path``: what errors call it."""
     try:
-        columns, said = _parse(path, text, start, separator)
+        columns, said = _parse(path, text.content, start, separator)
     except csv.Error as error:
         try:
-            if '\\"' not in text:
+            if '\\"' not in text.content:
                 raise
-            columns, said = _parse(path, text, start, separator, escape="\\")  # of a quote inside quotes
+            columns, said = _parse(path, text.content, start, separator, escape="\\")  # of a quote inside quotes
         except csv.Error:
             raise PredictionError(f"'{path}', {error}.") from None
-    return Table(columns, separator, (*notes, *(f"'{path.name}': {words}" for words in said)))
+    notes = (*text.notes, *(f"'{path.name}': {words}" for words in said))
+    return Table(columns, separator, notes, text.encoding)
 
 
 def _parse(

@@ -1,13 +1,17 @@
 """Files of text: unpacked and decoded."""
 
+import codecs
 import contextlib
 import gzip
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
+from automl.runtime.detect import ENCODINGS, detect
 from automl.runtime.errors import PredictionError, nearest
 
-_MENDED_BESIDE = 10  # good characters beyond ASCII for each that is broken: the text is UTF-8 nevertheless
+_MENDED_BESIDE = 10  # good characters beyond ASCII for each that is broken: the text is in this encoding nevertheless
 _BYTE_ORDER_MARKS = {  # and the encoding; that of UTF-32 begins like that of UTF-16
     b"\xef\xbb\xbf": "utf-8-sig",
     b"\xff\xfe\0\0": "utf-32",
@@ -15,6 +19,9 @@ _BYTE_ORDER_MARKS = {  # and the encoding; that of UTF-32 begins like that of UT
     b"\xff\xfe": "utf-16",
     b"\xfe\xff": "utf-16",
 }
+_ESCAPES = {b"\x1b$)C": "iso2022_kr", b"\x1b$": "iso2022_jp"}  # from ASCII to other letters in seven bits
+_BEGINNING = 4096  # bytes in which zeros tell a text from others
+_SHARE_OF_ASCII = 0.05  # that a table has in any language: signs between fields, digits, line ends
 _NO_TEXT = {
     b"PK\x03\x04": "a zip archive or an Excel workbook. Save the sheet as CSV",
     b"\xd0\xcf\x11\xe0": "an Excel workbook. Save the sheet as CSV",
@@ -36,6 +43,16 @@ _NO_TEXT = {
 }
 
 
+class Text(NamedTuple):
+    """What a file of text holds, and what there is to say. ``encoding``: Python's name of the one that it is in; "" for
+    UTF-8 and other forms of Unicode.
+    """
+
+    content: str
+    notes: tuple[str, ...] = ()
+    encoding: str = ""
+
+
 def ending(path: Path) -> str:
     """Return how the name of a file ends, in small letters: ".csv", or ".csv.gz" where it is compressed."""
     return ("".join(path.suffixes[-2:]) if path.suffix.lower() == ".gz" else path.suffix).lower()
@@ -48,8 +65,32 @@ def refuse_absent(path: Path) -> None:
         raise PredictionError(f"There is no file '{path}'.{nearest(path.name, beside)}")
 
 
-def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
-    """Return what a file of text holds, unpacked and decoded, with notes. Raises ``PredictionError`` for others."""
+def codec(encoding: str) -> str:
+    """Return Python's name of an encoding of texts, "" where there is none that is called so."""
+    try:
+        "a".encode(encoding)
+    except (LookupError, ValueError):
+        return ""
+    return codecs.lookup(encoding).name
+
+
+def read_text(path: Path, encoding: str = "") -> Text:
+    """Return what a file of text holds, unpacked and decoded. Raises ``PredictionError`` for others.
+
+    What is UTF-8, or tells that it is in another form of Unicode, is read so; all else in ``encoding``, or the one that
+    ``detect`` finds where that is "".
+    """
+    raw = _unpacked(path).removesuffix(b"\x1a")  # the end of a file, to DOS
+    for name in _sure(raw, encoding):
+        with contextlib.suppress(UnicodeDecodeError):
+            return _unsigned(path, raw.decode(name))
+    if not encoding and (b"\0" in raw[:_BEGINNING] or any(map(raw.startswith, _BYTE_ORDER_MARKS))):
+        way_out = "It may be a binary file, or damaged text in UTF-16. Save it as UTF-8."
+        raise PredictionError(f"'{path}' is no text in UTF-8. {way_out}")
+    return _mended(path, raw, "utf-8") or _decoded(path, raw, encoding)
+
+
+def _unpacked(path: Path) -> bytes:
     refuse_absent(path)
     try:
         raw = path.read_bytes()
@@ -60,37 +101,65 @@ def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
     other = next((what for magic, what in _NO_TEXT.items() if raw.startswith(magic)), None)
     if other is not None:
         raise PredictionError(f"'{path}' must be a file of text; its content is {other}.")
-    encoding = next((name for mark, name in _BYTE_ORDER_MARKS.items() if raw.startswith(mark)), "") or _unmarked(raw)
-    raw = raw.removesuffix(b"\x1a")  # the end of a file, to DOS
-    try:
-        return _unsigned(path, raw.decode(encoding))
-    except UnicodeDecodeError as error:
-        if encoding != "utf-8" or b"\0" in raw[:4096]:
-            way_out = "It may be a binary file, or text in UTF-16. Save it as UTF-8."
-            raise PredictionError(f"'{path}' is no text in UTF-8 ({error.reason}). {way_out}") from None
-    mended = raw.decode("utf-8", "replace")
-    n_bad = mended.count("\ufffd")
-    if sum(not c.isascii() for c in mended) > _MENDED_BESIDE * n_bad:
-        return mended, (f"'{path.name}' is UTF-8, but for {n_bad:,} bytes that are none; they were replaced.",)
-    with contextlib.suppress(UnicodeDecodeError):
-        return raw.decode("cp1252"), (_not_utf8(path, "Windows-1252"),)
-    return raw.decode("latin-1"), (_not_utf8(path, "Latin-1"),)
+    return raw
 
 
-def _unsigned(path: Path, text: str) -> tuple[str, tuple[str, ...]]:
+def _sure(raw: bytes, encoding: str) -> Iterator[str]:
+    """Yield the encodings of which a text is the first that it can be decoded in, without a guess."""
+    marked = next((name for mark, name in _BYTE_ORDER_MARKS.items() if raw.startswith(mark)), "")
+    if marked:
+        yield marked
+        return
+    first = raw[: min(1000, len(raw) // 2 * 2)]
+    if first and first[:2] != b"\0\0":  # of ASCII in UTF-16, every other byte is zero
+        yield from ["utf-16-le"] * (not any(first[1::2])) + ["utf-16-be"] * (not any(first[::2]))
+    if raw.isascii():
+        yield from (name for escape, name in _ESCAPES.items() if escape in raw)
+        if encoding and ",1".encode(encoding) == b",1":  # which may be one in seven bits
+            yield encoding
+    yield "utf-8"
+    low, high = raw[:_BEGINNING:2].count(0), raw[1:_BEGINNING:2].count(0)
+    if max(low, high) > max(_SHARE_OF_ASCII * len(raw[:_BEGINNING:2]), 10 * min(low, high)):
+        yield "utf-16-le" if high > low else "utf-16-be"
+
+
+def _unsigned(path: Path, text: str) -> Text:
     """Return a text without zero characters, and without the byte order marks of files that were put together."""
     n_zeros = text.count("\0")
     notes = (f"'{path.name}' holds {n_zeros:,} zero characters (NUL), which were left out.",) if n_zeros else ()
-    return text.replace("\ufeff", "").replace("\0", ""), notes
+    return Text(text.replace("\ufeff", "").replace("\0", ""), notes)
 
 
-def _unmarked(raw: bytes) -> str:
-    """Return the encoding of a text without a mark: every other byte of UTF-16 is zero in most languages' tables."""
-    first = raw[:1000]
-    if len(first) > 1 and len(first) % 2 == 0 and first[:2] != b"\0\0":
-        return "utf-16-le" if not any(first[1::2]) else "utf-16-be" if not any(first[::2]) else "utf-8"
-    return "utf-8"
+def _mended(path: Path, raw: bytes, encoding: str) -> Text | None:
+    """Return a text in which a few bytes are none of its encoding, None where they are many."""
+    mended = raw.decode(encoding, "replace")
+    n_bad = mended.count("\ufffd")
+    if sum(not c.isascii() for c in mended) <= _MENDED_BESIDE * n_bad:
+        return None
+    note = f"'{path.name}' is {_title(encoding)}, but for {n_bad:,} bytes that are none; they were replaced."
+    return Text(mended, (note,), "" if encoding == "utf-8" else encoding)
 
 
-def _not_utf8(path: Path, encoding: str) -> str:
-    return f"'{path.name}' is not UTF-8; it was read as {encoding}. Save it as UTF-8 if letters are wrong."
+def _decoded(path: Path, raw: bytes, asked: str) -> Text:
+    """Return a text that is not Unicode, read in the encoding that is asked for, or else in the most likely one."""
+    encoding, other = (asked, "") if asked else detect(raw)
+    may_be = f" It may be {_title(other)} as well (data.encoding={other})." if other else ""
+    way_out = f"{may_be} If letters are wrong, save it as UTF-8, or train with data.encoding=NAME."
+    said = f"'{path.name}' is not UTF-8; it was read as {{}}.{'' if asked else way_out}"
+    try:
+        return Text(raw.decode(encoding), (said.format(_title(encoding)),), encoding)
+    except UnicodeDecodeError as error:
+        if encoding == "cp1252":  # some bytes are none there
+            return Text(raw.decode("latin-1"), (said.format("Latin-1"),), encoding)
+        mended = _mended(path, raw, encoding)
+        if mended is not None:
+            return mended
+        like = f" It may be {_title(detect(raw)[0])}." if asked else ""
+        raise PredictionError(
+            f"'{path}' is neither UTF-8 nor {_title(encoding)} ({error.reason}).{like} Save it as UTF-8, or train with "
+            "another data.encoding."
+        ) from None
+
+
+def _title(encoding: str) -> str:
+    return ENCODINGS[encoding].title if encoding in ENCODINGS else encoding.upper()

@@ -54,6 +54,7 @@ DAMAGE = {
     "classes that repeat": (set_schema(classes=["no", "no"]), "its classes repeat"),
     "no classes": (set_schema(classes=[]), "its classes do not fit the target"),
     "columns without names": (set_schema(columns=[{"role": "text"}]), r"'schema.columns\[0\]' lacks 'name'"),
+    "unknown encoding": (set_schema(encoding="base64"), "its encoding is none that Python knows"),
     "unknown role": (set_schema(columns=[{"name": "n", "role": "x"}]), r"role' must be one of boolean, cat.* is 'x'"),
     "shape of another kind": (set_schema(kind="image", shape=[0, 1, 1]), "its shape does not fit"),
     "missing file": (lambda f: (f / "model.onnx").unlink(), "'model.onnx' is missing"),

@@ -30,10 +30,11 @@ def test_the_file_predicts_alone_what_the_modules_do(table_folder: Path, tmp_pat
     assert (tmp_path / "out.csv").read_bytes() == done.stdout
 
 
-def test_the_runtime_needs_numpy_alone() -> None:
-    program = f"import sys\nexec(compile({predict_py()!r}, 'predict', 'exec'), {{'__name__': 'predict'}})\n"
+def test_the_runtime_needs_numpy_alone(tmp_path: Path) -> None:
+    (tmp_path / "predict.py").write_text(predict_py())
+    program = "import runpy, sys\nrunpy.run_path('predict.py', run_name='predict')\n"
     program += "print(sorted({m.split('.')[0] for m in sys.modules} & {'onnxruntime', 'automl', 'pandas', 'sklearn'}))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
