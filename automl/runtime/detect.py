@@ -84,7 +84,7 @@ def detect(raw: bytes) -> tuple[str, str]:
     """Return Python's name of the encoding that a text that is not UTF-8 is most likely in, and of the one that is
     about as likely and would give another text ("" where there is none).
 
-    A megabyte is looked at, from the first line on that is not ASCII.
+    It looks at ``beyond_ascii``.
     """
     words = _words(raw)
     found = sorted(((_likelihood(words, name) - one.less, name) for name, one in ENCODINGS.items()), reverse=True)
@@ -94,12 +94,17 @@ def detect(raw: bytes) -> tuple[str, str]:
     return first, next((name for name in close if [word.decode(name, "replace") for word in words] != text), "")
 
 
-def _words(raw: bytes) -> list[bytes]:
-    """Return some of the different words with bytes beyond ASCII: what repeats says nothing new."""
+def beyond_ascii(raw: bytes) -> bytes:
+    """Return a megabyte of a text, from the first line on that is not ASCII."""
     first = _BEYOND_ASCII.search(raw)
     start = raw.rfind(b"\n", 0, first.start()) + 1 if first else 0
-    part = raw[start : start + _LOOKED_AT]
-    different = list(dict.fromkeys(match[0][:_MOST] for match in _TOKENS.finditer(part) if not match[0].isascii()))
+    return raw[start : start + _LOOKED_AT]
+
+
+def _words(raw: bytes) -> list[bytes]:
+    """Return some of the different words with bytes beyond ASCII: what repeats says nothing new."""
+    tokens = (match[0] for match in _TOKENS.finditer(beyond_ascii(raw)))
+    different = list(dict.fromkeys(token[:_MOST] for token in tokens if not token.isascii()))
     sizes = itertools.accumulate(map(len, different))
     return [word for word, size in zip(different, sizes, strict=True) if size <= _MOST]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from automl.runtime.detect import ENCODINGS, detect
+from automl.runtime.detect import ENCODINGS, beyond_ascii, detect
 from automl.runtime.errors import PredictionError, nearest
 
 _MENDED_BESIDE = 10  # good characters beyond ASCII for each that is broken: the text is in this encoding nevertheless
@@ -132,10 +132,11 @@ def _unsigned(path: Path, text: str) -> Text:
 
 def _mended(path: Path, raw: bytes, encoding: str) -> Text | None:
     """Return a text in which a few bytes are none of its encoding, None where they are many."""
+    part = beyond_ascii(raw).decode(encoding, "replace")
+    if len(part) - len(part.encode("ascii", "ignore")) <= _MENDED_BESIDE * part.count("\ufffd"):
+        return None
     mended = raw.decode(encoding, "replace")
     n_bad = mended.count("\ufffd")
-    if sum(not c.isascii() for c in mended) <= _MENDED_BESIDE * n_bad:
-        return None
     note = f"'{path.name}' is {_title(encoding)}, but for {n_bad:,} bytes that are none; they were replaced."
     return Text(mended, (note,), "" if encoding == "utf-8" else encoding)
 
