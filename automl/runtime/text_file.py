@@ -87,7 +87,10 @@ def read_text(path: Path, encoding: str = "") -> Text:
     if not encoding and (b"\0" in raw[:_BEGINNING] or any(map(raw.startswith, _BYTE_ORDER_MARKS))):
         way_out = "It may be a binary file, or damaged text in UTF-16. Save it as UTF-8."
         raise PredictionError(f"'{path}' is no text in UTF-8. {way_out}")
-    return _mended(path, raw, "utf-8") or _decoded(path, raw, encoding)
+    if _is_nearly(raw, "utf-8"):
+        text, note = _mended(path, raw, "utf-8")
+        return Text(text, (note,))
+    return _decoded(path, raw, encoding)
 
 
 def _unpacked(path: Path) -> bytes:
@@ -130,15 +133,17 @@ def _unsigned(path: Path, text: str) -> Text:
     return Text(text.replace("\ufeff", "").replace("\0", ""), notes)
 
 
-def _mended(path: Path, raw: bytes, encoding: str) -> Text | None:
-    """Return a text in which a few bytes are none of its encoding, None where they are many."""
+def _is_nearly(raw: bytes, encoding: str) -> bool:
+    """Whether a text is in an encoding, but for a few bytes."""
     part = beyond_ascii(raw).decode(encoding, "replace")
-    if len(part) - len(part.encode("ascii", "ignore")) <= _MENDED_BESIDE * part.count("\ufffd"):
-        return None
-    mended = raw.decode(encoding, "replace")
-    n_bad = mended.count("\ufffd")
-    note = f"'{path.name}' is {_title(encoding)}, but for {n_bad:,} bytes that are none; they were replaced."
-    return Text(mended, (note,), "" if encoding == "utf-8" else encoding)
+    return len(part) - len(part.encode("ascii", "ignore")) > _MENDED_BESIDE * part.count("\ufffd")
+
+
+def _mended(path: Path, raw: bytes, encoding: str) -> tuple[str, str]:
+    """Return a text with a sign in the place of bytes that are none of its encoding, and a note."""
+    text = raw.decode(encoding, "replace")
+    n_bad = text.count("\ufffd")
+    return text, f"'{path.name}' is {_title(encoding)}, but for {n_bad:,} bytes that are none; they were replaced."
 
 
 def _decoded(path: Path, raw: bytes, asked: str) -> Text:
@@ -152,13 +157,12 @@ def _decoded(path: Path, raw: bytes, asked: str) -> Text:
     except UnicodeDecodeError as error:
         if encoding == "cp1252":  # some bytes are none there
             return Text(raw.decode("latin-1"), (said.format("Latin-1"),), encoding)
-        mended = _mended(path, raw, encoding)
-        if mended is not None:
-            return mended
-        like = f" It may be {_title(detect(raw)[0])}." if asked else ""
+        if not asked or _is_nearly(raw, encoding):
+            text, note = _mended(path, raw, encoding)
+            return Text(text, (said.format(_title(encoding)), note), encoding)
         raise PredictionError(
-            f"'{path}' is neither UTF-8 nor {_title(encoding)} ({error.reason}).{like} Save it as UTF-8, or train with "
-            "another data.encoding."
+            f"'{path}' is neither UTF-8 nor {_title(encoding)} ({error.reason}). It may be {_title(detect(raw)[0])}. "
+            "Save it as UTF-8, or train with another data.encoding."
         ) from None
 
 

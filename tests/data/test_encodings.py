@@ -209,4 +209,4 @@ def test_letters_may_come_late_and_broken_bytes_are_few(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_bytes(broken.encode("gb18030") + b"\xff\n")
     text = read_text(tmp_path / "d.csv")
     assert text.content == broken + "\ufffd\n"
-    assert "but for 1 bytes" in text.notes[0]
+    assert "but for 1 bytes" in text.notes[1]
