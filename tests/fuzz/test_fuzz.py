@@ -139,7 +139,7 @@ def test_damaged_data_files(tmp_path: Path) -> None:
         if rng.random() < 0.5:
             read(path)
         else:
-            read_input(path)
+            read_input(path, {})
 
     outcomes(150, attempt)
 
