@@ -33,7 +33,7 @@ from automl.explain.mixed import Subject
 from automl.explain.task_rows import out_of_fold
 from automl.export.compress import Compression
 from automl.export.config import CompressConfig, ShipConfig
-from automl.export.member import Member, predict, to_onnx, validation_prediction
+from automl.export.member import Member, normalised, predict, to_onnx, validation_prediction
 from automl.export.refit import Refit
 from automl.export.remarks import remarks
 from automl.export.ship import members_of, ship_members
@@ -273,7 +273,8 @@ class AutoML(Explained, BaseEstimator):
         """Write and verify a model folder at ``path`` that predicts what this estimator does; return what was measured.
 
         ``compress``: make it as small as ``max_loss`` allows; it then predicts a little differently.
-        ``compact``: one small, compressed model instead of the ensemble, fitted on all rows where its family can be.
+        ``compact``: the first candidate alone instead of the ensemble, compressed; fitted on all rows where its family
+        can be.
         Raises ``ConfigError`` when ``path`` exists, ``ExportError`` when nothing exports faithfully, ``DataError`` when
         an estimator that was pickled is to be made smaller.
         """
@@ -282,11 +283,10 @@ class AutoML(Explained, BaseEstimator):
             self._need_rows("making a model smaller takes")
         path = Path(path)
         run_folder.refuse_used("An export", path, "Choose another path.")
-        members = [replace(self.members_[0], weight=1.0)] if compact else self.members_
+        members = normalised(_of_one(self.members_)) if compact else self.members_
         kind = "compact" if compact else "ensemble"
         config = CompressConfig(self.max_loss) if compact or compress else CompressConfig(options=())
-        of_one = _of_one(self.members_)
-        unseen = validation_prediction(self.task_, of_one if compact else self.members_)
+        unseen = validation_prediction(self.task_, members)
         return ship_members(
             self.task_,
             members,
@@ -295,7 +295,7 @@ class AutoML(Explained, BaseEstimator):
             Compression(self.task_, config),
             unseen=unseen,
             goals=Goals(limits=limits_of(self.limits or {})),
-            refit=self._last_fit(of_one) if compact and not self.limits else None,
+            refit=self._last_fit(members) if compact and not self.limits else None,
         )
 
     def _last_fit(self, of_one: Sequence[Member]) -> Refit:

@@ -3,7 +3,7 @@
 import math
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,12 +23,15 @@ from automl.goals import Goals
 from automl.kept import KeptTrials
 from automl.task import Task
 from automl.training.pipeline import Pipeline
+from automl.types import Trial
 
 Note = Callable[[str], None]
 # How many of the trials that were stopped early are tried as members; what fewer rows say of one is chance.
 PARTIAL_TRIALS, PARTIAL_ROWS = 3, 30
 # By so many standard errors one has to help: the best of many was tried, on the folds where it was seen.
 SURE = 2.0
+# All that a compact model may lose has to halve its size so often.
+HALVINGS = 4
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,7 @@ def members_of(task: Task, kept: KeptTrials, weights: Mapping[str, float], n_fol
 def ship(
     task: Task, kept: KeptTrials, folder: Path, config: ShipConfig, deadline: float, note: Note
 ) -> tuple[Ensemble, list[Shipped]]:
-    """Write ``folder/model`` (the ensemble) and ``folder/compact`` (one small model).
+    """Write ``folder/model`` (the ensemble) and ``folder/compact`` (one small candidate).
 
     A model whose files are damaged or whose export is refused is left out, with a note, and the next best is taken.
     ``deadline`` (``time.time()``): members that cannot be shipped by then are left out, compression takes what the
@@ -174,9 +177,8 @@ def ship(
                 others = score_of(task, kept, _affordable(task, kept, others, deadline))
                 chosen = max(chosen, others, key=lambda one: one.score)
             note("shipped without some of the ensemble's members: no time left")
-        ids = [i for i in kept.ids() if i not in refused]
-        small = smallest_near(chosen.score, kept, ids, config.compress.max_loss)
-        small_seconds = export_seconds(task, kept.n_bytes(small) / len(kept.trial(small).folds))
+        small, n_folds = small_near(chosen, kept, refused, config.compress.max_loss)
+        small_seconds = export_seconds(task, _bytes_of_small(kept, small, n_folds))
         exports = export_seconds(task, _bytes(kept, chosen.weights))
         exports += config.compact * max(small_seconds, SMALL_SECONDS)
         if config.compact and (refit is None or refit.id != small):
@@ -202,7 +204,7 @@ def ship(
             until = deadline - small_seconds
             if time.time() > until:
                 raise ExportError("no time left for it")
-            one = members_of(task, kept, {small: 1.0}, n_folds=1)
+            one = members_of(task, kept, {small: 1.0}, n_folds)
             shipped.append(_ship_compact(task, one, kept, shipped[0], compression, until, refit))
         except (DamagedError, ExportError) as error:
             note(f"no compact model: {error}")
@@ -288,15 +290,42 @@ def last_fit(task: Task, kept: KeptTrials, id: str, until: float, note: Note) ->
     return Refit(task, id, trial.candidate.params, folds, models, seconds, until, note)
 
 
-def smallest_near(score: float, kept: KeptTrials, ids: Sequence[str], max_loss: float) -> str:
-    """Return the smallest of the candidates that are within ``max_loss`` (relative) of what is shipped.
+def small_near(chosen: Ensemble, kept: KeptTrials, refused: Collection[str], max_loss: float) -> tuple[str, int | None]:
+    """Return a small candidate within ``max_loss`` (relative) of what is shipped, and how many of its models answer.
 
-    ``score``: of what is shipped. Where none is so near, the nearest is taken. Only those count that saw as much as the
-    first.
+    None: all fold models, or one that is fitted on all rows in the end, where its family can be. A part of the loss has
+    to make the model smaller by as much as ``HALVINGS`` says: the smallest of many would use up all that may be lost.
+    Where none is so near, the nearest is taken. Only those count that saw as much as the first. Of what is shipped
+    itself, where that is one candidate and no other is near, half of the fold models answer.
     """
+    ids = [id for id in kept.ids() if id not in refused]
     alike = [t for t in map(kept.trial, ids) if t.status == kept.trial(ids[0]).status]
-    near = [t.candidate.id for t in alike if loses_little(score, t.score or 0.0, max_loss)]
-    return min(near, key=kept.n_bytes) if near else max(alike, key=lambda t: t.score or 0.0).candidate.id
+    same = [t for t in alike if chosen.weights.keys() == {t.candidate.id} and not _refits(kept, t.candidate.id)]
+    near = [t for t in alike if t not in same and loses_little(chosen.score, t.score or 0.0, max_loss)]
+    if same and not near:
+        return same[0].candidate.id, -(-len(same[0].folds) // 2)
+    allowed = max_loss * abs(chosen.score) or 1.0
+
+    def cost(trial: Trial) -> float:
+        n_bytes = _bytes_of_small(kept, trial.candidate.id, None)
+        return math.log2(max(1.0, n_bytes)) - HALVINGS * (trial.score or 0.0) / allowed
+
+    best = min(near, key=cost) if near else max(alike, key=lambda t: t.score or 0.0)
+    return best.candidate.id, None
+
+
+def _bytes_of_small(kept: KeptTrials, id: str, n_folds: int | None) -> float:
+    """Return about how many bytes of stored models a compact model is."""
+    whole = len(kept.trial(id).folds)
+    return kept.n_bytes(id) * (1 if _refits(kept, id) else n_folds or whole) / whole
+
+
+def _refits(kept: KeptTrials, id: str) -> bool:
+    """Whether the family of a kept trial can be fitted on all rows in the end."""
+    try:
+        return hasattr(kept.model(id, kept.trial(id).folds[0].fold).model, "refit")
+    except DamagedError:
+        return False
 
 
 def ship_members(
@@ -313,20 +342,22 @@ def ship_members(
     """Compress ``members`` until ``deadline``, write them to ``folder`` and verify what was written.
 
     ``unseen``: (n, width), what their candidate said before compression, where that is about more rows than the ones
-    they can be asked about here. ``refit``: of the one member's candidate; the model it ends with is shipped in the
-    place of the member's. What does not export faithfully, by that or by compression, is left out. Raises
+    they can be asked about here. ``refit``: of the members' one candidate; the model it ends with is shipped in their
+    place. What does not export faithfully, by that or by compression, is left out. Raises
     ``ExportError`` as ``package.export`` does, which holds it to the limits of ``goals``.
     """
     before = validation_score(task, members) if unseen is None else mean_score(task, unseen)
-    small, change = compression.apply(members, deadline)
+    whole = None if refit is None else refit.model()
+    small, change = compression.apply(members if whole is None else members[:1], deadline)
     compressed = any(m.compression for m in small)
     scores = Scores(before + change, uncompressed=before) if compressed else Scores(before)
-    if refit is not None and (whole := refit.model()) is not None:
+    if refit is not None and whole is not None:
         try:
             last = [compression.repeated(small[0], whole, task.data.take(refit.rows))]
             return export(task, normalised(last), folder, kind, scores, unseen, goals)
         except ExportError as error:
             compression.note(f"shipped as it was fitted on a part of the rows: {error}")
+            return ship_members(task, members, folder, kind, compression, deadline, unseen, goals)
     if compressed:
         try:
             return export(task, normalised(small), folder, kind, scores, unseen, goals)

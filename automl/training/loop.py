@@ -52,19 +52,16 @@ def train(
     lr_factor: float = 1.0,
     seconds: float | None = None,
     stretch: float = 1.0,
-    until: float = 1.0,
 ) -> Iterator[float]:
     """Train ``network.module`` and yield progress in (0, 1]: the share of ``epochs`` that is done.
 
     ``seconds``: when to be over. Where they do not suffice for all epochs, the schedule ends in that time, and the last
     progress is less than 1; where they suffice for more, it is laid out over up to ``stretch`` times the epochs.
-    ``until``: the share of the schedule after which to end.
 
     ``network.module`` always holds the best weights so far (the newest ones until a first epoch is
-    over, or when there is no ``valid``), so that the network can predict after each yield. Its ``planned_epochs`` and
-    ``best_epoch`` say how long the schedule was and where those weights were on it.
+    over, or when there is no ``valid``), so that the network can predict after each yield.
     """
-    run = Training(network, rows, loss, epochs, lr_factor, seconds, stretch, until)
+    run = Training(network, rows, loss, epochs, lr_factor, seconds, stretch)
     # Where there is one moment to choose from, nothing is compared.
     judged = valid is not None and len(valid) and run.planned >= min(2 * run.n_steps, run.full)
     judge = _Judge(network, valid, loss) if judged and valid is not None else None
@@ -84,7 +81,6 @@ def train(
                         yield run.progress
             if judging is None or judging.waited == 0:
                 run.publish()
-                network.planned_epochs, network.best_epoch = run.planned / run.n_steps, run.on_schedule / run.n_steps
                 learned = True
             if run.patient and judge is not None and judge.waited >= network.params["patience"]:
                 break
@@ -116,7 +112,6 @@ class Training:
         lr_factor: float = 1.0,
         seconds: float | None = None,
         stretch: float = 1.0,
-        until: float = 1.0,
     ) -> None:
         params = network.params
         self.network = network
@@ -145,7 +140,6 @@ class Training:
             self._warm_up()
             self._plan(seconds, stretch)
             self.pace = _Pace(_OF_TIME * seconds)
-        self.end = round(until * self.planned)
         self.schedule = network.part("schedule", self.optimizer, self.planned)
 
     def take(self, module: nn.Module) -> None:
@@ -156,8 +150,8 @@ class Training:
 
     @property
     def over(self) -> bool:
-        """Whether the schedule has come to where it is to end."""
-        return self.on_schedule >= self.end
+        """Whether the schedule has come to its end."""
+        return self.on_schedule >= self.planned
 
     @property
     def may_be_best(self) -> bool:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import copy
 import importlib
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +69,6 @@ class Network(TorchModel):
         super().__init__(make_module, problem)
         self.params = dict(params)
         self.done = 0.0
-        self.planned_epochs = self.best_epoch = float(self.params["epochs"])
 
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
         """Train with early stopping on the problem's metric; the best weights seen are the ones kept.
@@ -84,17 +82,6 @@ class Network(TorchModel):
         epochs = max(1, round((1 - self.done) * self.params["epochs"]))
         for progress in self._train(train, valid, epochs):
             yield self.done + progress * (1 - self.done)
-
-    def refit(self, data: Batch, like: Sequence[Network], growth: float) -> Iterator[float]:
-        """Train on ``data`` along the schedule of ``like``, up to where their best weights were on average.
-
-        More rows are more steps an epoch: ``growth`` is in them already.
-        """
-        self.begin(data)
-        planned = float(np.mean([network.planned_epochs for network in like]))
-        best = float(np.mean([network.best_epoch for network in like]))
-        yield from self._train(data, None, max(1, round(planned)), until=best / planned)
-        self.views = Counter(network.views for network in like).most_common(1)[0][0]
 
     def begin(self, train: Batch) -> None:
         """Make what a fit on ``train`` begins with: the head, and the module, where it has none to go on with."""
@@ -146,9 +133,7 @@ class Network(TorchModel):
             pass
         return self
 
-    def _train(
-        self, train: Batch, valid: Batch | None, epochs: int, lr_factor: float = 1.0, until: float = 1.0
-    ) -> Iterator[float]:
+    def _train(self, train: Batch, valid: Batch | None, epochs: int, lr_factor: float = 1.0) -> Iterator[float]:
         from automl.training import loop
 
         self._remember(train)
@@ -161,7 +146,6 @@ class Network(TorchModel):
             lr_factor=lr_factor,
             seconds=None if valid is None else self.problem.fit_seconds,
             stretch=self.problem.stretch,
-            until=until,
         )
 
     def _remember(self, train: Batch) -> None:

@@ -11,13 +11,11 @@ import numpy as np
 import pytest
 
 from automl import load
-from automl.assemble import build
 from automl.export.config import CompressConfig, ShipConfig
 from automl.export.refit import Refit
-from automl.export.ship import last_fit, ship
+from automl.export.ship import last_fit, score_of, ship, small_near
 from automl.kept import KeptTrials
 from automl.task import Task
-from automl.training.network import Network
 from tests.tasks import kept_trials, make
 
 ALL_ROWS = "fitted on all rows"
@@ -39,7 +37,7 @@ def test_boosting_takes_its_rounds_from_the_fold_models(target: str, tmp_path: P
     assert 0 < model.n_trees <= model.rounds, "fewer where no further tree can be grown"
 
 
-def test_there_is_none_without_time_rows_or_a_family_that_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_none_without_time_rows_or_a_family_that_can(tmp_path: Path) -> None:
     task = make("table", "binary")
     kept = kept_trials(task, tmp_path / "a", "lightgbm")
     assert refit(task, kept, until=time.time() - 1).model() is None
@@ -47,21 +45,20 @@ def test_there_is_none_without_time_rows_or_a_family_that_can(tmp_path: Path, mo
     train, valid = task.splits[0]
     holdout = replace(task, splits=((train, valid),))
     assert refit(holdout, kept_trials(holdout, tmp_path / "b", "lightgbm")).model() is None
-    monkeypatch.delattr(Network, "refit")
     assert refit(task, kept_trials(task, tmp_path / "c", "mlp")).model() is None
 
 
-def test_networks_go_along_the_schedule_of_the_fold_models_to_where_they_were_best(tmp_path: Path) -> None:
+def test_of_a_network_all_fold_models_are_compact(tmp_path: Path) -> None:
     task = make("table", "binary")
-    kept = kept_trials(task, tmp_path, "mlp")
-    models = [kept.model("0", fold) for fold in range(2)]
-    assert {model.model.planned_epochs for model in models} == {4.0}
-    assert all(0 < model.model.best_epoch <= 4 for model in models)
-    models[0].model.best_epoch, models[1].model.best_epoch = 1.0, 3.0
-    whole = build(kept.trial("0").candidate.params, task.problem)
-    assert list(whole.refit(task.data, models, 2.0))[-1] == 1.0
-    network: Any = whole.model
-    assert (network.planned_epochs, network.best_epoch) == (4.0, 2.0)
+    kept = kept_trials(task, tmp_path, "mlp", "extra_trees")
+    chosen = score_of(task, kept, {"0": 0.5, "1": 0.5})
+    assert small_near(chosen, kept, {"1"}, 1.0) == ("0", None)
+    # Where it is what is shipped, half of them are smaller.
+    assert small_near(score_of(task, kept, {"0": 1.0}), kept, {"1"}, 1.0) == ("0", 1)
+    assert small_near(score_of(task, kept, {"1": 1.0}), kept, {"0"}, 1.0) == ("1", None)
+    _, shipped = ship(task, kept, tmp_path, ShipConfig(max_members=1), math.inf, lambda text: None)
+    folds = [member["fold"] for member in shipped[-1].members]
+    assert folds == ([None] if shipped[-1].members[0]["trial"] == "1" else [0])
 
 
 @pytest.mark.parametrize("compressors", [(), ("trim_trees",)])

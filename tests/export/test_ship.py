@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import math
 import subprocess
 import sys
 import time
@@ -23,7 +24,7 @@ from automl.export import measure, package
 from automl.export.compress import Compression
 from automl.export.config import CompressConfig, ShipConfig
 from automl.export.member import Member, mean_score, normalised, validation_prediction, validation_score
-from automl.export.ship import choose, ship, smallest_near
+from automl.export.ship import Ensemble, choose, ship, small_near
 from automl.export.shipped import Scores
 from automl.goals import MEASURABLE
 from automl.kept import KeptTrials
@@ -160,16 +161,26 @@ def test_a_stopped_trial_joins_only_where_it_helps(task: Task, tmp_path: Path) -
     assert chosen(0.65 * truth + 0.35 * noise, uneven) == ["0"]
 
 
-def test_the_compact_model_is_the_smallest_near_what_is_shipped(task: Task, tmp_path: Path) -> None:
+def test_the_compact_model_is_a_small_one_near_what_is_shipped(task: Task, tmp_path: Path) -> None:
     kept = kept_in(tmp_path / "trials", task)
     for id, family in enumerate(("linear", "extra_trees", "decision_tree")):
-        kept.offer(replace(fitted(task, kept, family, str(id)), values={"score": 0.9 - 0.001 * id}))
+        kept.offer(replace(fitted(task, kept, family, str(id)), values={"score": 0.9 - 0.0001 * id}))
     smallest = min(kept.ids(), key=kept.n_bytes)
     assert smallest == "2"
-    assert smallest_near(0.9, kept, kept.ids(), 0.005) == "2"
-    assert smallest_near(0.9, kept, kept.ids(), 0.0) == "0"
+
+    def near(score: float, max_loss: float) -> str:
+        return small_near(Ensemble({"0": 0.5, "1": 0.5}, score), kept, (), max_loss)[0]
+
+    assert near(0.9, 0.0) == "0"
     # An ensemble may be far above each of its members: the nearest is taken.
-    assert smallest_near(0.95, kept, kept.ids(), 0.005) == "0"
+    assert near(0.95, 0.005) == "0"
+    halved = math.log2(kept.n_bytes("0") / kept.n_bytes("2"))
+    kept.learn("1", {"score": 0.8})
+    for lost, best in ((0.9, "2"), (1.1, "0")):  # of what its size may cost
+        kept.learn("2", {"score": 0.9 - lost * halved / 4 * 0.02 * 0.9})
+        assert near(0.9, 0.02) == best
+    kept.learn("1", {"score": 0.899})
+    kept.learn("2", {"score": 0.898})
     chosen, shipped = ship(task, kept, tmp_path, ShipConfig(compress=CompressConfig(1.0, ())), float("inf"), str)
     if chosen.weights.keys() != {"2"}:
         assert [m["trial"] for m in shipped[1].members] == ["2"]
