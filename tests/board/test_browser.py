@@ -6,6 +6,7 @@ Screenshots of every view are kept in ``$BOARD_SCREENSHOTS``, if that is set.
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -213,6 +214,41 @@ def test_a_run_that_goes_on_is_followed(browser: webdriver.Chrome, tmp_path: Pat
         page.open("about:blank")
     browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
     assert [line for line in page.said() if "ERR_BLOCKED_BY_CLIENT" not in line] == []
+
+
+def test_a_real_search_is_clicked_through_while_it_goes_on(browser: webdriver.Chrome, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = pd.DataFrame({"a": rng.normal(size=400), "b": rng.normal(size=400)})
+    x.assign(target=x["a"] + x["b"] ** 2).to_csv(tmp_path / "x.csv", index=False)
+    given = [f"data.train={tmp_path / 'x.csv'}", f"run.dir={tmp_path / 'runs' / 'live'}", "budget.seconds=600"]
+    quick = ["space.tables=[lightgbm,decision_tree,linear]", "runner=processes", "quiet=true"]
+    command = [sys.executable, "-m", "automl.cli", "search", *given, *quick]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as search:
+        try:
+            while search.poll() is None and not (tmp_path / "runs" / "leaderboard.db").exists():
+                time.sleep(0.1)
+            with served("board", str(tmp_path / "runs")) as address:
+                page = Page(browser, address.partition("/?")[0])
+                page.open(BASE)
+                page.until(lambda: len(page.ids()) >= 5, "trials come")
+                for view in ("/progress", "/parameters", "/about", "/trials/0", ""):
+                    page.open(BASE + view)
+                    page.until(page.figures_are_drawn, "figures are drawn")
+                page.click("th a[href*='sort=seconds']")
+                page.until(lambda: "sort=seconds" in page.browser.current_url, "sorted")
+                page.browser.find_element(By.ID, "find").send_keys("#1")
+                page.until(lambda: page.ids() == ["#1"], "found")
+                page.click("table.trials tbody td a")
+                page.until(lambda: page.browser.current_url.endswith(f"{BASE}/trials/1"), "the trial's page")
+                page.open(BASE)
+                assert search.poll() is None
+                search.send_signal(signal.SIGINT)
+                page.until(lambda: page.all(".fact .status.interrupted"), "its end is seen")
+                page.open("about:blank")
+            assert search.wait(60) == 0
+        finally:
+            search.kill()
+    assert page.said() == []
 
 
 def test_the_exported_page_stands_alone(page: Page, tmp_path: Path, address: str) -> None:
