@@ -63,7 +63,7 @@ def once(file: Path, overrides: Sequence[str], seconds: float, system: str, seed
     given = [f"data.train={file}", f"budget.seconds={seconds}", f"seed={seed}", "runner=processes", "report=false"]
     config = composed([*given, *own, *overrides])
     checked = settings.search_of(config, started)
-    row = {"file": file.name, "overrides": " ".join(overrides), "seconds": seconds, "system": system, "seed": seed}
+    row = {"file": str(file), "overrides": " ".join(overrides), "seconds": seconds, "system": system, "seed": seed}
     with closing(make_runner(checked)) as runner:
         runner.start()
         task = settings.load_task(config, checked.plan.read_until())
@@ -98,7 +98,7 @@ def main() -> None:
     known = list(csv.DictReader(lines.open())) if lines.exists() else []
     for seed in map(int, given.seeds.split(",")):
         for system in given.systems.split(","):
-            asked = [given.file.name, " ".join(given.overrides), str(given.seconds), system, str(seed)]
+            asked = [str(given.file), " ".join(given.overrides), str(given.seconds), system, str(seed)]
             if any([row[name] for name in COLUMNS[:5]] == asked for row in known):
                 continue
             row = once(given.file, given.overrides, given.seconds, system, seed, given.out)
