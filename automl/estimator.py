@@ -283,10 +283,12 @@ class AutoML(Explained, BaseEstimator):
             self._need_rows("making a model smaller takes")
         path = Path(path)
         run_folder.refuse_used("An export", path, "Choose another path.")
-        members = normalised(_of_one(self.members_)) if compact else self.members_
+        of_one = _of_one(self.members_)
+        refits = compact and hasattr(of_one[0].model.model, "refit")
+        members = normalised(of_one[:1] if refits else of_one) if compact else self.members_
         kind = "compact" if compact else "ensemble"
         config = CompressConfig(self.max_loss) if compact or compress else CompressConfig(options=())
-        unseen = validation_prediction(self.task_, members)
+        unseen = validation_prediction(self.task_, of_one if compact else self.members_)
         return ship_members(
             self.task_,
             members,
@@ -295,7 +297,7 @@ class AutoML(Explained, BaseEstimator):
             Compression(self.task_, config),
             unseen=unseen,
             goals=Goals(limits=limits_of(self.limits or {})),
-            refit=self._last_fit(members) if compact and not self.limits else None,
+            refit=self._last_fit(of_one) if refits and not self.limits else None,
         )
 
     def _last_fit(self, of_one: Sequence[Member]) -> Refit:

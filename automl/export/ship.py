@@ -178,7 +178,7 @@ def ship(
                 chosen = max(chosen, others, key=lambda one: one.score)
             note("shipped without some of the ensemble's members: no time left")
         small, n_folds = small_near(chosen, kept, refused, config.compress.max_loss)
-        small_seconds = export_seconds(task, _bytes_of_small(kept, small, n_folds))
+        small_seconds = export_seconds(task, _bytes_of_folds(kept, small, n_folds))
         exports = export_seconds(task, _bytes(kept, chosen.weights))
         exports += config.compact * max(small_seconds, SMALL_SECONDS)
         if config.compact and (refit is None or refit.id != small):
@@ -290,42 +290,41 @@ def last_fit(task: Task, kept: KeptTrials, id: str, until: float, note: Note) ->
     return Refit(task, id, trial.candidate.params, folds, models, seconds, until, note)
 
 
-def small_near(chosen: Ensemble, kept: KeptTrials, refused: Collection[str], max_loss: float) -> tuple[str, int | None]:
-    """Return a small candidate within ``max_loss`` (relative) of what is shipped, and how many of its models answer.
+def small_near(chosen: Ensemble, kept: KeptTrials, refused: Collection[str], max_loss: float) -> tuple[str, int]:
+    """Return a small candidate within ``max_loss`` (relative) of what is shipped; how many of its fold models answer.
 
-    None: all fold models, or one that is fitted on all rows in the end, where its family can be. A part of the loss has
-    to make the model smaller by as much as ``HALVINGS`` says: the smallest of many would use up all that may be lost.
-    Where none is so near, the nearest is taken. Only those count that saw as much as the first. Of what is shipped
-    itself, where that is one candidate and no other is near, half of the fold models answer.
+    One, where its family can be fitted on all rows in the end, else all. A part of the loss has to make the model
+    smaller by as much as ``HALVINGS`` says: the smallest of many would use up all that may be lost. Where none is so
+    near, the nearest is taken. Only those count that saw as much as the first. Of what is shipped itself, where that is
+    one candidate and no other is near, half of the fold models answer.
     """
     ids = [id for id in kept.ids() if id not in refused]
     alike = [t for t in map(kept.trial, ids) if t.status == kept.trial(ids[0]).status]
-    same = [t for t in alike if chosen.weights.keys() == {t.candidate.id} and not _refits(kept, t.candidate.id)]
+    same = [t for t in alike if chosen.weights.keys() == {t.candidate.id} and _n_answering(kept, t) > 1]
     near = [t for t in alike if t not in same and loses_little(chosen.score, t.score or 0.0, max_loss)]
     if same and not near:
         return same[0].candidate.id, -(-len(same[0].folds) // 2)
     allowed = max_loss * abs(chosen.score) or 1.0
 
     def cost(trial: Trial) -> float:
-        n_bytes = _bytes_of_small(kept, trial.candidate.id, None)
+        n_bytes = _bytes_of_folds(kept, trial.candidate.id, _n_answering(kept, trial))
         return math.log2(max(1.0, n_bytes)) - HALVINGS * (trial.score or 0.0) / allowed
 
     best = min(near, key=cost) if near else max(alike, key=lambda t: t.score or 0.0)
-    return best.candidate.id, None
+    return best.candidate.id, _n_answering(kept, best)
 
 
-def _bytes_of_small(kept: KeptTrials, id: str, n_folds: int | None) -> float:
-    """Return about how many bytes of stored models a compact model is."""
-    whole = len(kept.trial(id).folds)
-    return kept.n_bytes(id) * (1 if _refits(kept, id) else n_folds or whole) / whole
-
-
-def _refits(kept: KeptTrials, id: str) -> bool:
-    """Whether the family of a kept trial can be fitted on all rows in the end."""
+def _n_answering(kept: KeptTrials, trial: Trial) -> int:
+    """Return how many fold models are as good as all of them: one that is fitted on all rows in the end is."""
     try:
-        return hasattr(kept.model(id, kept.trial(id).folds[0].fold).model, "refit")
+        refits = hasattr(kept.model(trial.candidate.id, trial.folds[0].fold).model, "refit")
     except DamagedError:
-        return False
+        refits = False
+    return 1 if refits else len(trial.folds)
+
+
+def _bytes_of_folds(kept: KeptTrials, id: str, n_folds: int) -> float:
+    return kept.n_bytes(id) * n_folds / len(kept.trial(id).folds)
 
 
 def ship_members(
@@ -342,22 +341,20 @@ def ship_members(
     """Compress ``members`` until ``deadline``, write them to ``folder`` and verify what was written.
 
     ``unseen``: (n, width), what their candidate said before compression, where that is about more rows than the ones
-    they can be asked about here. ``refit``: of the members' one candidate; the model it ends with is shipped in their
-    place. What does not export faithfully, by that or by compression, is left out. Raises
+    they can be asked about here. ``refit``: of the one member's candidate; the model it ends with is shipped in the
+    place of the member's. What does not export faithfully, by that or by compression, is left out. Raises
     ``ExportError`` as ``package.export`` does, which holds it to the limits of ``goals``.
     """
     before = validation_score(task, members) if unseen is None else mean_score(task, unseen)
-    whole = None if refit is None else refit.model()
-    small, change = compression.apply(members if whole is None else members[:1], deadline)
+    small, change = compression.apply(members, deadline)
     compressed = any(m.compression for m in small)
     scores = Scores(before + change, uncompressed=before) if compressed else Scores(before)
-    if refit is not None and whole is not None:
+    if refit is not None and (whole := refit.model()) is not None:
         try:
             last = [compression.repeated(small[0], whole, task.data.take(refit.rows))]
             return export(task, normalised(last), folder, kind, scores, unseen, goals)
         except ExportError as error:
             compression.note(f"shipped as it was fitted on a part of the rows: {error}")
-            return ship_members(task, members, folder, kind, compression, deadline, unseen, goals)
     if compressed:
         try:
             return export(task, normalised(small), folder, kind, scores, unseen, goals)

@@ -52,10 +52,10 @@ def test_of_a_network_all_fold_models_are_compact(tmp_path: Path) -> None:
     task = make("table", "binary")
     kept = kept_trials(task, tmp_path, "mlp", "extra_trees")
     chosen = score_of(task, kept, {"0": 0.5, "1": 0.5})
-    assert small_near(chosen, kept, {"1"}, 1.0) == ("0", None)
+    assert small_near(chosen, kept, {"1"}, 1.0) == ("0", 2)
     # Where it is what is shipped, half of them are smaller.
     assert small_near(score_of(task, kept, {"0": 1.0}), kept, {"1"}, 1.0) == ("0", 1)
-    assert small_near(score_of(task, kept, {"1": 1.0}), kept, {"0"}, 1.0) == ("1", None)
+    assert small_near(score_of(task, kept, {"1": 1.0}), kept, {"0"}, 1.0) == ("1", 1)
     _, shipped = ship(task, kept, tmp_path, ShipConfig(max_members=1), math.inf, lambda text: None)
     folds = [member["fold"] for member in shipped[-1].members]
     assert folds == ([None] if shipped[-1].members[0]["trial"] == "1" else [0])
