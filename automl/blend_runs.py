@@ -94,7 +94,7 @@ def _record(folder: Path) -> dict[str, Any]:
 
 
 def _out_of_fold(folder: RunFolder) -> tuple[Any, np.ndarray]:
-    from automl.export.ship import out_of_fold
+    from automl.export.choose import out_of_fold
 
     run = open_run(folder)
     if run.board.ensemble is None:

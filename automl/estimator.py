@@ -33,10 +33,10 @@ from automl.explain.mixed import Subject
 from automl.explain.task_rows import out_of_fold
 from automl.export.compress import Compression
 from automl.export.config import CompressConfig, ShipConfig
-from automl.export.member import Member, normalised, predict, to_onnx, validation_prediction
+from automl.export.member import Member, members_of, normalised, predict, to_onnx, validation_prediction
 from automl.export.refit import Refit
 from automl.export.remarks import remarks
-from automl.export.ship import members_of, ship_members
+from automl.export.ship import ship_members
 from automl.export.shipped import Shipped
 from automl.figures.network import Diagram
 from automl.formulas import MeanPinball

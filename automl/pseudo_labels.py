@@ -146,8 +146,8 @@ def _weights(run: PastRun) -> dict[str, float]:
 
 def _fitted(run: PastRun, task: Task, started: float, seconds: float | None) -> _Fitted:
     """Fit the shipped candidates on the folds of ``task``, heaviest first, and ship the best of them."""
+    from automl.export.choose import out_of_fold
     from automl.export.member import fold_scores
-    from automl.export.ship import out_of_fold
     from automl.search import Search
 
     weights = _weights(run)

@@ -15,7 +15,8 @@ from automl import clock, options, portfolio
 from automl.assemble import is_network, networks, task_space
 from automl.errors import ConfigError, ExportError, TrialError
 from automl.export import measure
-from automl.export.ship import Ensemble, choose, choose_within, export_seconds, ship
+from automl.export.choose import Ensemble, choose
+from automl.export.ship import choose_within, export_seconds, ship
 from automl.export.shipped import Shipped
 from automl.export.within import nothing_fits
 from automl.interrupts import first_one_waits, none_is_lost

@@ -25,6 +25,7 @@ from automl import portfolio, run_folder, settings
 from automl.assemble import task_space
 from automl.errors import AutoMLError
 from automl.hydra_app import composed
+from automl.machine import n_cores
 from automl.progress import Progress
 from automl.rungs import LAST_FITS
 from automl.search import Search
@@ -52,8 +53,8 @@ def random(space: Any, task: Task, config: SearchConfig) -> list[Params]:
     return [draw(space, Random(rng)) for _ in range(DRAWN)]
 
 
-# What tries given candidates, and what its runner is: on one worker, a network is trained on all cores.
-BASELINES = {"default": (default, ["runner.workers=1"]), "random": (random, [])}
+# What tries given candidates, and what its runner is told: one network alone is trained on all cores.
+BASELINES = {"default": (default, [f"runner.cpus_per_trial={n_cores()}"]), "random": (random, [])}
 
 
 def once(file: Path, overrides: Sequence[str], seconds: float, system: str, seed: int, out: Path) -> dict[str, Any]:

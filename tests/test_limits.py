@@ -18,7 +18,8 @@ from automl.assemble import SpaceConfig, build, is_network, task_space
 from automl.errors import ConfigError, LimitError, TrialError
 from automl.export import measure
 from automl.export.config import CompressConfig, ShipConfig
-from automl.export.ship import choose_within, members_of, ship
+from automl.export.member import members_of
+from automl.export.ship import choose_within, ship
 from automl.goals import COUNTED, MEASURABLE, Goals, limits_of
 from automl.kept import KeptTrials
 from automl.limits import KnownSizes

@@ -1,6 +1,7 @@
 """What is shipped, before it is a file: fitted models, their weights, and the rows they never saw."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from automl import ensemble, pooling
 from automl.export.front import declare_inputs
 from automl.export.graph import Graph
+from automl.kept import KeptTrials
 from automl.metrics import mean
 from automl.task import Rows, Task
 from automl.training.pipeline import Pipeline
@@ -31,6 +33,22 @@ class Member:
     prediction: np.ndarray
     seconds: float = 0.0
     compression: tuple[str, ...] = ()
+
+
+def members_of(task: Task, kept: KeptTrials, weights: Mapping[str, float], n_folds: int | None = None) -> list[Member]:
+    """Load the (first ``n_folds``) fitted fold models of candidates; each has an equal part of the weight."""
+    members = []
+    for id, weight in weights.items():
+        trial, predictions = kept.trial(id), kept.predictions(id)
+        # How long a whole fit takes is not known of one that was stopped.
+        seconds = trial.seconds / len(trial.folds) if trial.status == "finished" else math.inf
+        folds = [ref.fold for ref in trial.folds][:n_folds]
+        for fold in folds:
+            index = task.splits[fold][1]
+            model = kept.model(id, fold)
+            share = weight / len(folds)
+            members.append(Member(id, trial.candidate.family, fold, share, model, index, predictions[index], seconds))
+    return members
 
 
 def validation_prediction(task: Task, members: Sequence[Member]) -> np.ndarray:

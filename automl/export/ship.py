@@ -1,119 +1,28 @@
-"""From a search's better trials to shipped folders: the ensemble, and one compact model."""
+"""From a search's better trials to shipped folders: the ensemble, and the compact model."""
 
 import math
 import shutil
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from automl import ensemble
 from automl.clock import AT_LEAST, SMALL_SECONDS, compress_until, seconds_to_export
 from automl.errors import DamagedError, ExportError, LimitError
 from automl.export import within
-from automl.export.compress import Compression, loses_little
+from automl.export.choose import Ensemble, Note, choose, out_of_fold, score_of
+from automl.export.compact import bytes_of_folds, last_fit, small_near
+from automl.export.compress import Compression
 from automl.export.config import ShipConfig
-from automl.export.member import Member, fold_scores, mean_score, normalised, validation_score
+from automl.export.member import Member, mean_score, members_of, normalised, validation_score
 from automl.export.package import check, export
 from automl.export.refit import Refit
 from automl.export.shipped import Scores, Shipped
 from automl.goals import Goals
 from automl.kept import KeptTrials
 from automl.task import Task
-from automl.training.pipeline import Pipeline
-from automl.types import Trial
-
-Note = Callable[[str], None]
-# How many of the trials that were stopped early are tried as members; what fewer rows say of one is chance.
-PARTIAL_TRIALS, PARTIAL_ROWS = 3, 30
-# By so many standard errors one has to help: the best of many was tried, on the folds where it was seen.
-SURE = 2.0
-# All that a compact model may lose has to halve its size so often.
-HALVINGS = 4
-
-
-@dataclass(frozen=True)
-class Ensemble:
-    """The chosen candidates, their weights, and their common out-of-fold score (greater is better).
-
-    ``n_folds``: how many fold models of each answer; None for all of them.
-    """
-
-    weights: Mapping[str, float]
-    score: float
-    n_folds: int | None = None
-
-
-def choose(
-    task: Task, kept: KeptTrials, config: ShipConfig, note: Note, without: frozenset[str] = frozenset()
-) -> Ensemble:
-    """Choose the ensemble among the kept trials. One whose files are damaged is dropped, with a note.
-
-    It is chosen among the trials that predicted the most rows. One that was stopped on the way has fewer
-    models to average, and was seen on fewer rows: it joins them only if the ensemble with it is better on
-    the rows that it has by more than the spread over folds lets chance be, of as many folds as it has.
-    """
-    predictions = _predictions(kept, note, without)
-    if not predictions:
-        raise ExportError("No kept model could be exported; the notes above say why.")
-    seen = {i: np.isfinite(p).all(axis=1) for i, p in predictions.items()}
-    most = max(rows.sum() for rows in seen.values())
-    complete = [i for i in predictions if seen[i].sum() == most][: config.candidates]
-    best = _select(task, {i: predictions[i] for i in complete}, config)
-    spread = float(np.nanstd(fold_scores(task, _together(task, predictions, best))))
-    for partial in [i for i in predictions if PARTIAL_ROWS <= seen[i].sum() < most][:PARTIAL_TRIALS]:
-        joined = _select(task, {i: predictions[i] for i in (*best, partial)}, config)
-        on_its_rows = 0 * predictions[partial]  # NaN elsewhere
-        before, after = (
-            mean_score(task, _together(task, predictions, weights) + on_its_rows) for weights in (best, joined)
-        )
-        n_folds = len(fold_scores(task, predictions[partial]))
-        chance = spread * math.sqrt(1 / n_folds - 1 / len(task.splits))
-        if partial in joined and after > before + SURE * chance:
-            best = joined
-    chosen = _scored(task, predictions, best)
-    # It was chosen on some of the rows, or with labels decided once: the best single one may be better after all.
-    single = max(complete, key=lambda id: kept.trial(id).score or -math.inf)
-    alone = _scored(task, predictions, {single: 1.0})
-    return chosen if chosen.score >= alone.score else alone
-
-
-def _predictions(kept: KeptTrials, note: Note, without: frozenset[str]) -> dict[str, np.ndarray]:
-    """Return the out-of-fold predictions of the kept trials, best first; drop what cannot be read."""
-    found = {}
-    for id in kept.ids():
-        if id not in without:
-            try:
-                found[id] = kept.predictions(id)
-            except DamagedError as error:
-                note(str(error))
-                kept.drop(id)
-    return found
-
-
-def _select(task: Task, predictions: Mapping[str, np.ndarray], config: ShipConfig) -> dict[str, float]:
-    data, limits = task.data, (config.rounds, config.max_members, task.seed)
-    return ensemble.select(task.target, predictions, data.y, task.metric, task.valid_rows, data.weights, *limits)
-
-
-def score_of(task: Task, kept: KeptTrials, weights: Mapping[str, float]) -> Ensemble:
-    """Return the candidates with these weights as an ensemble, scored on the rows that all of them predicted."""
-    return _scored(task, {i: kept.predictions(i) for i in weights}, weights)
-
-
-def out_of_fold(task: Task, kept: KeptTrials, weights: Mapping[str, float]) -> np.ndarray:
-    """Return what kept trials with these weights predict together out of fold, (n, width), NaN where one has none."""
-    return _together(task, {id: kept.predictions(id) for id in weights}, weights)
-
-
-def _together(task: Task, predictions: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> np.ndarray:
-    return ensemble.blend(task.target, predictions, weights)
-
-
-def _scored(task: Task, predictions: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> Ensemble:
-    return Ensemble(weights, mean_score(task, _together(task, predictions, weights)))
 
 
 def export_seconds(task: Task, n_bytes: float) -> float:
@@ -133,22 +42,6 @@ def _affordable(task: Task, kept: KeptTrials, chosen: Ensemble, deadline: float)
         del weights[min(weights, key=lambda i: (weights[i], -kept.n_bytes(i)))]
     total = sum(weights.values())
     return {i: weight / total for i, weight in weights.items()}
-
-
-def members_of(task: Task, kept: KeptTrials, weights: Mapping[str, float], n_folds: int | None = None) -> list[Member]:
-    """Load the (first ``n_folds``) fitted fold models of candidates; each has an equal part of the weight."""
-    members = []
-    for id, weight in weights.items():
-        trial, predictions = kept.trial(id), kept.predictions(id)
-        # How long a whole fit takes is not known of one that was stopped.
-        seconds = trial.seconds / len(trial.folds) if trial.status == "finished" else math.inf
-        folds = [ref.fold for ref in trial.folds][:n_folds]
-        for fold in folds:
-            index = task.splits[fold][1]
-            model = kept.model(id, fold)
-            share = weight / len(folds)
-            members.append(Member(id, trial.candidate.family, fold, share, model, index, predictions[index], seconds))
-    return members
 
 
 def ship(
@@ -178,7 +71,7 @@ def ship(
                 chosen = max(chosen, others, key=lambda one: one.score)
             note("shipped without some of the ensemble's members: no time left")
         small, n_folds = small_near(chosen, kept, refused, config.compress.max_loss)
-        small_seconds = export_seconds(task, _bytes_of_folds(kept, small, n_folds))
+        small_seconds = export_seconds(task, bytes_of_folds(kept, small, n_folds))
         exports = export_seconds(task, _bytes(kept, chosen.weights))
         exports += config.compact * max(small_seconds, SMALL_SECONDS)
         if config.compact and (refit is None or refit.id != small):
@@ -276,55 +169,6 @@ def _ship_compact(
         shutil.rmtree(folder)
         raise ExportError("none is smaller than the model itself")
     return compact
-
-
-def last_fit(task: Task, kept: KeptTrials, id: str, until: float, note: Note) -> Refit:
-    """Begin to fit the kept trial ``id`` on all rows."""
-    trial = kept.trial(id)
-    folds = [ref.fold for ref in trial.folds]
-    seconds = trial.seconds / len(folds)
-
-    def models() -> list[Pipeline]:
-        return [kept.model(id, fold) for fold in folds]
-
-    return Refit(task, id, trial.candidate.params, folds, models, seconds, until, note)
-
-
-def small_near(chosen: Ensemble, kept: KeptTrials, refused: Collection[str], max_loss: float) -> tuple[str, int]:
-    """Return a small candidate within ``max_loss`` (relative) of what is shipped; how many of its fold models answer.
-
-    One, where its family can be fitted on all rows in the end, else all. A part of the loss has to make the model
-    smaller by as much as ``HALVINGS`` says: the smallest of many would use up all that may be lost. Where none is so
-    near, the nearest is taken. Only those count that saw as much as the first. Of what is shipped itself, where that is
-    one candidate and no other is near, half of the fold models answer.
-    """
-    ids = [id for id in kept.ids() if id not in refused]
-    alike = [t for t in map(kept.trial, ids) if t.status == kept.trial(ids[0]).status]
-    same = [t for t in alike if chosen.weights.keys() == {t.candidate.id} and _n_answering(kept, t) > 1]
-    near = [t for t in alike if t not in same and loses_little(chosen.score, t.score or 0.0, max_loss)]
-    if same and not near:
-        return same[0].candidate.id, -(-len(same[0].folds) // 2)
-    allowed = max_loss * abs(chosen.score) or 1.0
-
-    def cost(trial: Trial) -> float:
-        n_bytes = _bytes_of_folds(kept, trial.candidate.id, _n_answering(kept, trial))
-        return math.log2(max(1.0, n_bytes)) - HALVINGS * (trial.score or 0.0) / allowed
-
-    best = min(near, key=cost) if near else max(alike, key=lambda t: t.score or 0.0)
-    return best.candidate.id, _n_answering(kept, best)
-
-
-def _n_answering(kept: KeptTrials, trial: Trial) -> int:
-    """Return how many fold models are as good as all of them: one that is fitted on all rows in the end is."""
-    try:
-        refits = hasattr(kept.model(trial.candidate.id, trial.folds[0].fold).model, "refit")
-    except DamagedError:
-        refits = False
-    return 1 if refits else len(trial.folds)
-
-
-def _bytes_of_folds(kept: KeptTrials, id: str, n_folds: int) -> float:
-    return kept.n_bytes(id) * n_folds / len(kept.trial(id).folds)
 
 
 def ship_members(

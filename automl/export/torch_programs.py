@@ -21,9 +21,8 @@ from automl import files, pooling, temperature
 from automl.errors import ConfigError, ExportError, in_one_line
 from automl.export import torch_replay
 from automl.export.front import raw_inputs
-from automl.export.member import Member, predict
+from automl.export.member import Member, members_of, predict
 from automl.export.package import REPLAY_SECONDS, parity
-from automl.export.ship import members_of
 from automl.kept import KeptTrials
 from automl.quiet import quiet
 from automl.task import Task

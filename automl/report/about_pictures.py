@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from automl.explain.gradients import STEPS, integrated_gradients, mean_row
-from automl.export.ship import members_of
+from automl.export.member import members_of
 from automl.report import charts, quality
 from automl.report.about_reasons import MOST_BYTES, telling
 from automl.report.document import Chart, Section, Text

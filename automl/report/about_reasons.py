@@ -9,8 +9,8 @@ from automl.explain import importance, task_rows
 from automl.explain.counterfactual import Change, nearest_changes
 from automl.explain.explanation import Explanation, RowExplanation, explain
 from automl.explain.mixed import plain
+from automl.export.member import members_of
 from automl.export.package import opened_graph
-from automl.export.ship import members_of
 from automl.report import charts, quality
 from automl.report.document import Chart, Part, Section, Table, Text
 from automl.report.subject import Finished

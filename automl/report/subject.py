@@ -10,7 +10,7 @@ import numpy as np
 
 from automl.errors import DamagedError
 from automl.explain.mixed import Subject
-from automl.export.ship import out_of_fold
+from automl.export.choose import out_of_fold
 from automl.kept import KeptTrials
 from automl.leaderboard.records import Board
 from automl.metrics import Metric

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from automl import load
+from automl.export.choose import score_of
+from automl.export.compact import last_fit, small_near
 from automl.export.config import CompressConfig, ShipConfig
 from automl.export.refit import Refit
-from automl.export.ship import last_fit, score_of, ship, small_near
+from automl.export.ship import ship
 from automl.kept import KeptTrials
 from automl.task import Task
 from tests.tasks import kept_trials, make

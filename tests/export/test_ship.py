@@ -21,10 +21,12 @@ from automl.clock import AT_LEAST, seconds_to_export
 from automl.data import from_arrays
 from automl.errors import ExportError
 from automl.export import measure, package
+from automl.export.choose import Ensemble, choose
+from automl.export.compact import small_near
 from automl.export.compress import Compression
 from automl.export.config import CompressConfig, ShipConfig
 from automl.export.member import Member, mean_score, normalised, validation_prediction, validation_score
-from automl.export.ship import Ensemble, choose, ship, small_near
+from automl.export.ship import ship
 from automl.export.shipped import Scores
 from automl.goals import MEASURABLE
 from automl.kept import KeptTrials

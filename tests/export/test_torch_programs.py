@@ -10,8 +10,7 @@ import torch
 from automl.errors import ConfigError, ExportError
 from automl.export import torch_programs
 from automl.export.front import raw_inputs
-from automl.export.member import predict
-from automl.export.ship import members_of
+from automl.export.member import members_of, predict
 from automl.quiet import quiet
 from tests.tasks import kept_trials, make
 
