@@ -115,6 +115,7 @@ def _bare(model: onnx.ModelProto) -> onnx.ModelProto:
     model.graph.ClearField("metadata_props")
     model.ClearField("metadata_props")
     _narrow(model.graph)
+    _without_copies(model.graph)
     return model
 
 
@@ -131,6 +132,20 @@ def _narrow(graph: onnx.GraphProto) -> None:
             tensor.CopyFrom(numpy_helper.from_array(narrow, f"{name}_float"))
             casts.append(helper.make_node("Cast", [tensor.name], [name], to=onnx.TensorProto.DOUBLE))
     nodes = [*casts, *graph.node]
+    graph.ClearField("node")
+    graph.node.extend(nodes)
+
+
+def _without_copies(graph: onnx.GraphProto) -> None:
+    """Let nodes take weights themselves: the exporter hands those that are used several times on by ``Identity``."""
+    weights = {tensor.name for tensor in graph.initializer}
+    copies = {n.output[0]: n.input[0] for n in graph.node if n.op_type == "Identity" and n.input[0] in weights}
+    for output in graph.output:
+        copies.pop(output.name, None)
+    nodes = [node for node in graph.node if node.output[0] not in copies]
+    for node in nodes:
+        for i, name in enumerate(node.input):
+            node.input[i] = copies.get(name, name)
     graph.ClearField("node")
     graph.node.extend(nodes)
 
