@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 View = tuple[Any, ...]
 # Limits on what answers cost forbid it: the trials that are held to them have one view.
 _COSTLY = ("multiply_adds", "bytes", "row_ms")
+# A fit has to be long for what it takes to answer so many rows, even where fewer validate: what is shipped is
+# calibrated, compared and timed on rows too, for each of several networks.
+_LEAST_ROWS = 5_000
 
 
 class Averaged(nn.Module):
@@ -47,8 +50,8 @@ def choose(
     """Set ``network.views`` to the best of ``module.view_sets``; to none where one view is as good.
 
     ``feed``: the validation rows; ``judge``: what raw outputs for them are worth, greater is better. ``seconds``: how
-    long the fit took: answering may take ``clock.SCORING_SHARE`` of it, so a short fit looks at fewer views, or at
-    none. Yields between slices of the rows.
+    long the fit took: answering them, or ``_LEAST_ROWS``, may take ``clock.SCORING_SHARE`` of it, so a short fit looks
+    at fewer views, or at none. Yields between slices of the rows.
     """
     module = network.fitted
     sets: Sequence[Sequence[View]] = getattr(module, "view_sets", ())
@@ -72,4 +75,5 @@ def choose(
         worth = judge(torch.stack([answers[view] for view in views]).mean(dim=0))
         if worth > best:
             best, network.views = worth, tuple(views) if len(views) > 1 else ()
-        possible = int(clock.SCORING_SHARE * seconds * len(answers) / max(clock.stopwatch() - began, 1e-9))
+        took = (clock.stopwatch() - began) / len(answers) * max(1.0, _LEAST_ROWS / feed.n_rows)
+        possible = int(clock.SCORING_SHARE * seconds / max(took, 1e-9))
