@@ -13,6 +13,7 @@ from automl.export.reading import Reading
 from automl.export.tree_reading import read_trees
 from automl.export.trees import TreeEnsemble
 from automl.runtime.encode import encode
+from automl.runtime.session import open_session
 
 Link = Literal["none", "softmax", "exp"]
 # Nodes of all trees times background rows. With more, sampling is faster and close enough.
@@ -107,18 +108,11 @@ class _Numbers:
     """The numbers that the trees of a graph ask about."""
 
     def __init__(self, subject: Subject, tensors: Sequence[str]) -> None:
-        import onnxruntime
-
         self.subject, self.tensors = subject, list(dict.fromkeys(tensors))
         model = onnx.load_from_string(subject.graph())
         del model.graph.output[:]
         model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in self.tensors)
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        options.intra_op_num_threads = 1
-        self.session = onnxruntime.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        self.session = open_session(model.SerializeToString(), threads=1)
         self.inputs = {given.name for given in self.session.get_inputs()}
 
     def of(self, pool: RowPool, source: np.ndarray) -> dict[str, np.ndarray]:

@@ -14,6 +14,7 @@ from automl.export.front import raw_inputs
 from automl.export.member import Member, to_onnx
 from automl.goals import COUNTED, ZERO_COST
 from automl.kept import KeptTrials
+from automl.runtime.session import open_session
 from automl.task import Task
 from automl.training.network import Network
 from automl.training.pipeline import Pipeline
@@ -104,11 +105,7 @@ def graph_of(task: Task, model: Pipeline) -> bytes:
 
 def on_graph(task: Task, graph: bytes) -> dict[str, float]:
     """Return the bytes of a graph, and the median milliseconds in which it answers one row."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    session = open_session(graph, threads=1)
     inputs = raw_inputs(task.schema, task.data.x.take(task.sample_index[:1]))
     row = {i.name: inputs[i.name] for i in session.get_inputs()}
     taken = []

@@ -21,6 +21,7 @@ from torch.nn import functional
 from automl.errors import ExportError
 from automl.export.graph import OPSET
 from automl.quiet import quiet
+from automl.runtime.session import open_session
 from automl.training.feed import Feed, inputs_of
 
 if TYPE_CHECKING:
@@ -152,11 +153,7 @@ def _without_copies(graph: onnx.GraphProto) -> None:
 
 def _error(model: onnx.ModelProto, module: nn.Module, inputs: tuple[Tensor, ...]) -> float:
     """Return the largest difference, relative above 1, for one row, two, and all: also padded, where axes are open."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = open_session(model.SerializeToString(), threads=1)
     known = {i.name for i in session.get_inputs()}
     worst = 0.0
     batches = [tuple(x[:1] for x in inputs), tuple(torch.cat([x, x])[:2] for x in inputs), inputs]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.option import Compressor
+from automl.runtime.session import open_session
 from automl.space import Choice, Params
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class QuantizedNetwork:
     def predict(self, x: "Rows") -> np.ndarray:
         """Return (n, width) probabilities, or values on the target's own scale."""
         if self._session is None:
-            self._session = _session(self.model_bytes, self.network.problem.threads)
+            self._session = open_session(self.model_bytes, max(1, self.network.problem.threads))
         scores = [self._session.run(None, feeds)[0] for feeds in _feeds(self, x, _taken(self._session))]
         return self.network.head.predict(np.concatenate(scores))
 
@@ -98,14 +99,6 @@ class QuantizedNetwork:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_session": None}
-
-
-def _session(model: bytes, n_threads: int) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = max(1, n_threads)
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def _taken(session: Any) -> tuple[str, ...]:
