@@ -284,7 +284,7 @@ class AutoML(Explained, BaseEstimator):
         path = Path(path)
         run_folder.refuse_used("An export", path, "Choose another path.")
         of_one = _of_one(self.members_)
-        refits = compact and hasattr(of_one[0].model.model, "refit")
+        refits = compact and of_one[0].model.refits
         members = normalised(of_one[:1] if refits else of_one) if compact else self.members_
         kind = "compact" if compact else "ensemble"
         config = CompressConfig(self.max_loss) if compact or compress else CompressConfig(options=())

@@ -147,7 +147,7 @@ def _check_fit(task: Task, params: Params) -> None:
     check_export(task, members)
     one = task.data.x.take(slice(0, 1))
     assert predict(task, members, one).shape == (1, task.target.width)
-    if hasattr(model.model, "refit"):
+    if model.refits:
         whole = build(params, task.problem)
         assert list(whole.refit(task.data, [model], task.n_rows / len(task.splits[0][0])))[-1] == 1.0
         check_export(task, [Member("0", candidate.family, None, 1.0, whole, valid, oof[valid])])

@@ -58,7 +58,7 @@ class Refit:
     def _run(self) -> None:
         try:
             model = build(self.params, self.task.problem)
-            if not hasattr(model.model, "refit"):
+            if not model.refits:
                 return
             for _ in model.refit(self.task.data.take(self.rows), self.models(), self.growth):
                 if time.time() >= self.until:

@@ -70,12 +70,13 @@ def ship(
                 others = score_of(task, kept, _affordable(task, kept, others, deadline))
                 chosen = max(chosen, others, key=lambda one: one.score)
             note("shipped without some of the ensemble's members: no time left")
-        small, n_folds = small_near(chosen, kept, refused, config.compress.max_loss)
-        small_seconds = export_seconds(task, bytes_of_folds(kept, small, n_folds))
         exports = export_seconds(task, _bytes(kept, chosen.weights))
-        exports += config.compact * max(small_seconds, SMALL_SECONDS)
-        if config.compact and (refit is None or refit.id != small):
-            refit = last_fit(task, kept, small, deadline - small_seconds, note)
+        if config.compact:
+            small, n_folds = small_near(chosen, kept, refused, config.compress.max_loss)
+            small_seconds = export_seconds(task, bytes_of_folds(kept, small, n_folds))
+            exports += max(small_seconds, SMALL_SECONDS)
+            if refit is None or refit.id != small:
+                refit = last_fit(task, kept, small, deadline - small_seconds, note)
         try:
             members = members_of(task, kept, chosen.weights)
             until = compress_until(deadline, exports)

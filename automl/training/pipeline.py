@@ -32,10 +32,15 @@ class Pipeline:
             x = step.fit_transform(x, train.y)
         yield from self.model.fit(replace(train, x=x), replace(valid, x=self.transform(valid.x)))
 
+    @property
+    def refits(self) -> bool:
+        """Whether the model can be fitted without validation rows."""
+        return hasattr(self.model, "refit")
+
     def refit(self, data: Batch, like: Sequence["Pipeline"], growth: float) -> Iterator[float]:
         """Fit on all of ``data`` as ``like`` were fitted on parts of it; ``growth``: how many times more rows it has.
 
-        For a model that has ``refit`` (see ``types.Model``).
+        For a model that ``refits`` (see ``types.Model``).
         """
         x = data.x
         for step in self.steps:
