@@ -39,9 +39,12 @@ def compete(train: str, test: str, sample: str, overrides: Sequence[str], starte
     Where the sample asks for several targets, there is a search for each. Where one is interrupted, what it shipped by
     then answers. ``pseudo``: whether pseudo-labels are tried (``pseudo_labels``).
     """
-    known, encoding = table(train, _own_encoding(overrides))
+    from automl.data.options import Options
+
+    said = composed(["data.train=none", *overrides])["data"]
+    known, encoding = table(train, Options(encoding=said["encoding"]).codec)
     (asked_about, _), (wanted, _) = table(test, encoding), table(sample, encoding)
-    forms = form.understand_each(known, asked_about, wanted, _own_target(overrides), _own_quantiles(overrides))
+    forms = form.understand_each(known, asked_about, wanted, _own_target(overrides), said["quantiles"])
     config = composed(_overrides(train, forms, overrides))
     chosen = str(config["metric"])
     forms = [_with_metric(asked, chosen) for asked in forms]
@@ -122,19 +125,6 @@ def _check_targets(forms: Sequence[form.Form], named: Any) -> None:
             f"The sample has columns for {', '.join(sorted(asked))}; data.target names {', '.join(map(str, named))}. "
             "Leave it out."
         )
-
-
-def _own_quantiles(overrides: Sequence[str]) -> Sequence[float]:
-    if not any(o.lstrip("+").startswith("data.quantiles=") for o in overrides):
-        return ()
-    given: Sequence[float] = composed(["data.train=none", *overrides])["data"]["quantiles"]
-    return given
-
-
-def _own_encoding(overrides: Sequence[str]) -> str:
-    from automl.data.options import Options
-
-    return Options(encoding=composed(["data.train=none", *overrides])["data"]["encoding"]).codec
 
 
 def _overrides(train: str, forms: Sequence[form.Form], overrides: Sequence[str]) -> list[str]:

@@ -98,8 +98,9 @@ def _text_table(path: Path, sampling: Sampling, encoding: str) -> Source:
         def column(name: str) -> np.ndarray | None:
             return _column_in(rows, names.index(name), len(names), separator) if name in names else None
 
-        keys = lambda: sampling.by_names(column)  # noqa: E731
-        index, said = sampling.choose(len(rows), len(text.content), part, keys, f"'{path.name}'")
+        index, said = sampling.choose(
+            len(rows), len(text.content), part, lambda: sampling.by_names(column), f"'{path.name}'"
+        )
         if index is not None:
             found = part(index)
             return replace(found, notes=(*found.notes, *said))

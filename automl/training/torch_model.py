@@ -95,9 +95,10 @@ class TorchModel:
 
     def _check_sizes(self, x: Rows) -> None:
         """Raise ``TrialError`` where the module is larger than is allowed."""
-        if not self.problem.limits:
+        limited = self.problem.limits.keys() & set(COUNTED)
+        if not limited:  # what else is limited is measured after a fit
             return
-        for name, value in self.sizes(x).items():
+        for name, value in self.sizes(x, limited).items():
             if value > self.problem.limits.get(name, math.inf):
                 raise TrialError(
                     f"limits.{name} is {self.problem.limits[name]:,.6g}; this network has {value:,.6g}, and was not "
