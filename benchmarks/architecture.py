@@ -11,7 +11,6 @@ run in ``architecture.csv``; what is there is not run again.
 """
 
 import argparse
-import csv
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import table
+from common import read_rows, table, write_rows
 
 from automl import portfolio, run_folder, settings
 from automl.assemble import task_space
@@ -96,19 +95,15 @@ def main() -> None:
     given = parser.parse_intermixed_args()
     given.out.mkdir(parents=True, exist_ok=True)
     lines = given.out / "architecture.csv"
-    known = list(csv.DictReader(lines.open())) if lines.exists() else []
+    known = read_rows(lines)
     for seed in map(int, given.seeds.split(",")):
         for system in given.systems.split(","):
             asked = [str(given.file), " ".join(given.overrides), str(given.seconds), system, str(seed)]
             if any([row[name] for name in COLUMNS[:5]] == asked for row in known):
                 continue
             row = once(given.file, given.overrides, given.seconds, system, seed, given.out)
-            with lines.open("a", newline="") as file:
-                writer = csv.DictWriter(file, COLUMNS)
-                if not known:
-                    writer.writeheader()
-                writer.writerow(row)
             known.append({name: str(row.get(name, "")) for name in COLUMNS})
+            write_rows(lines, known)
     print(table(known))
 
 

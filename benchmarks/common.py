@@ -1,5 +1,6 @@
 """What the benchmarks share: data folders, whole commands in their own process, tables on the screen."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -70,6 +71,19 @@ def run(arguments: Sequence[str], log: Path) -> Command:
     with log.open("w") as file:
         done = subprocess.run(arguments, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False)
     return Command(time.time() - started, done.returncode, log.read_text())
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Return the rows that ``write_rows`` wrote; none where there is no file yet."""
+    return list(csv.DictReader(path.open())) if path.exists() else []
+
+
+def write_rows(path: Path, rows: Sequence[dict[str, str]]) -> None:
+    """Write rows as CSV, with the columns of the last one."""
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[-1]), extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:

@@ -10,7 +10,6 @@ nearest. One line for each in ``limits.csv``; what is there is not run again.
 """
 
 import argparse
-import csv
 import json
 import math
 import statistics
@@ -23,7 +22,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pandas as pd
-from common import AUTOML, run, table
+from common import AUTOML, read_rows, run, table, write_rows
 from onnx import numpy_helper
 from sklearn import datasets
 
@@ -81,16 +80,13 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     data = {**tables(given.out), **arrays(given.out)}
     log = given.out / "limits.csv"
-    rows = list(csv.DictReader(log.open())) if log.exists() else []
+    rows = read_rows(log)
     done = {int(row["number"]) for row in rows}
     for number in range(given.first, given.first + given.times):
         if number in done:
             continue
         rows.append({key: str(value) for key, value in once(number, data, given).items()})
-        with log.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[-1]), extrasaction="ignore")
-            writer.writeheader()
-            writer.writerows(rows)
+        write_rows(log, rows)
         print(rows[-1], flush=True)
     outcomes = sorted({row["outcome"] for row in rows})
     counts = [{"outcome": o, "runs": sum(row["outcome"] == o for row in rows)} for o in outcomes]

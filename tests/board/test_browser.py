@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -30,6 +29,7 @@ from automl.cli import main
 from automl.leaderboard.store import Store
 from tests.board import made
 from tests.board.test_pages import BASE, HOSTILE
+from tests.commands import AUTOML
 from tests.contest.test_host import handed_in
 from tests.contest.test_host import made as contest_of
 
@@ -108,7 +108,7 @@ def browser() -> Iterator[webdriver.Chrome]:
 @contextmanager
 def served(*arguments: str) -> Iterator[str]:
     """A page of the command line in its own process; its address, with the token."""
-    command = [sys.executable, "-m", "automl.cli", *arguments, "--no-browser", "--port", "0"]
+    command = [*AUTOML, *arguments, "--no-browser", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -222,8 +222,9 @@ def test_a_real_search_is_clicked_through_while_it_goes_on(browser: webdriver.Ch
     x.assign(target=x["a"] + x["b"] ** 2).to_csv(tmp_path / "x.csv", index=False)
     given = [f"data.train={tmp_path / 'x.csv'}", f"run.dir={tmp_path / 'runs' / 'live'}", "budget.seconds=600"]
     quick = ["space.tables=[lightgbm,decision_tree,linear]", "runner=processes", "quiet=true"]
-    command = [sys.executable, "-m", "automl.cli", "search", *given, *quick]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as search:
+    with subprocess.Popen(
+        [*AUTOML, "search", *given, *quick], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as search:
         try:
             while search.poll() is None and not (tmp_path / "runs" / "leaderboard.db").exists():
                 time.sleep(0.1)
