@@ -34,7 +34,7 @@ from automl.explain.task_rows import out_of_fold
 from automl.export.compress import Compression
 from automl.export.config import CompressConfig, ShipConfig
 from automl.export.member import Member, members_of, normalised, predict, to_onnx, validation_prediction
-from automl.export.refit import Refit
+from automl.export.refit import Refits, Unfitted
 from automl.export.remarks import remarks
 from automl.export.ship import ship_members
 from automl.export.shipped import Shipped
@@ -297,16 +297,16 @@ class AutoML(Explained, BaseEstimator):
             Compression(self.task_, config),
             unseen=unseen,
             goals=Goals(limits=limits_of(self.limits or {})),
-            refit=self._last_fit(of_one) if refits and not self.limits else None,
+            refits=self._last_fit(of_one) if refits and not self.limits else None,
         )
 
-    def _last_fit(self, of_one: Sequence[Member]) -> Refit:
+    def _last_fit(self, of_one: Sequence[Member]) -> Refits:
         """Begin to fit a candidate on all rows; ``of_one``: its fold models."""
         id, seconds = of_one[0].candidate_id, of_one[0].seconds
         (params,) = (trial.candidate.params for trial in self.board_.trials if trial.candidate.id == id)
         folds = [member.fold for member in of_one if member.fold is not None]
-        until = time.time() + UNHURRIED_SECONDS
-        return Refit(self.task_, id, params, folds, lambda: [m.model for m in of_one], seconds, until, warnings.warn)
+        one = Unfitted(id, params, folds, lambda: [m.model for m in of_one], seconds)
+        return Refits(self.task_, [one], time.time() + UNHURRIED_SECONDS, warnings.warn)
 
     def _folder(self, scratch: Path) -> run_folder.RunFolder:
         """Return the folder of the run: the one to go on with, or a new one."""

@@ -1,68 +1,111 @@
-"""Which candidate is the compact model, and how many of its fold models answer."""
+"""Which few candidates are the compact model, and how many of their fold models answer."""
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache, partial
+from itertools import combinations
 
 from automl.errors import DamagedError
-from automl.export.choose import Ensemble
+from automl.export.choose import Ensemble, score_of
 from automl.export.compress import loses_little
-from automl.export.refit import Refit
+from automl.export.refit import Refits, Unfitted
 from automl.kept import KeptTrials
 from automl.task import Task
-from automl.training.pipeline import Pipeline
-from automl.types import Trial
 
 # All that a compact model may lose has to halve its size so often.
-HALVINGS = 4
+HALVINGS = 2
+# So many candidates answer together at most: beside a few, each further one brings little.
+MOST_MEMBERS = 3
 
 
-def last_fit(task: Task, kept: KeptTrials, id: str, until: float, note: Callable[[str], None]) -> Refit:
-    """Begin to fit the kept trial ``id`` on all rows."""
+@dataclass(frozen=True)
+class Compact:
+    """A small model. ``weights``: of its candidates, sum 1; ``n_folds``: how many fold models of each answer."""
+
+    weights: Mapping[str, float]
+    n_folds: Mapping[str, int]
+    score: float
+
+    @property
+    def single(self) -> list[str]:
+        """The candidates of which one model answers."""
+        return [id for id, n in self.n_folds.items() if n == 1]
+
+    def n_bytes(self, kept: KeptTrials) -> float:
+        """Return about how many bytes its models have."""
+        return sum(kept.n_bytes(id) * n / len(kept.trial(id).folds) for id, n in self.n_folds.items())
+
+
+def last_fits(
+    task: Task, kept: KeptTrials, candidates: Collection[str], until: float, note: Callable[[str], None]
+) -> Refits:
+    """Begin to fit kept trials on all rows."""
+    return Refits(task, [_unfitted(kept, id) for id in candidates], until, note)
+
+
+def _unfitted(kept: KeptTrials, id: str) -> Unfitted:
     trial = kept.trial(id)
     folds = [ref.fold for ref in trial.folds]
     seconds = trial.seconds / len(folds)
-
-    def models() -> list[Pipeline]:
-        return [kept.model(id, fold) for fold in folds]
-
-    return Refit(task, id, trial.candidate.params, folds, models, seconds, until, note)
+    return Unfitted(id, trial.candidate.params, folds, lambda: [kept.model(id, fold) for fold in folds], seconds)
 
 
-def small_near(chosen: Ensemble, kept: KeptTrials, refused: Collection[str], max_loss: float) -> tuple[str, int]:
-    """Return a small candidate within ``max_loss`` (relative) of what is shipped; how many of its fold models answer.
+def small_near(
+    task: Task,
+    chosen: Ensemble,
+    kept: KeptTrials,
+    refused: Collection[str],
+    max_loss: float,
+    seconds: float = math.inf,
+) -> Compact:
+    """Return a small model within ``max_loss`` (relative) of what is shipped.
 
-    One, where its family can be fitted on all rows in the end, else all. A part of the loss has to make the model
-    smaller by as much as ``HALVINGS`` says: the smallest of many would use up all that may be lost. Where none is so
-    near, the nearest is taken. Only those count that saw as much as the first. Of what is shipped itself, where that is
-    one candidate and no other is near, half of the fold models answer.
+    Each candidate alone is looked at, and some of the shipped ones together, ``MOST_MEMBERS`` at most. Of a candidate
+    that can be fitted on all rows in the end, in ``seconds``, one model answers, else all fold models. A part of the
+    loss has to make the model smaller by as much as ``HALVINGS`` says: the smallest of many would use up all that may
+    be lost. Where none is so near, the nearest is taken. Only those count that saw as much as the first. Of what is
+    shipped itself, where that is one candidate and no other is near, half of the fold models answer.
     """
-    n_answering = cache(partial(_n_answering, kept))  # which reads a model
+    n_answering = cache(partial(_n_answering, kept, seconds))  # which reads a model
     ids = [id for id in kept.ids() if id not in refused]
-    alike = [t for t in map(kept.trial, ids) if t.status == kept.trial(ids[0]).status]
-    same = [t for t in alike if chosen.weights.keys() == {t.candidate.id} and n_answering(t.candidate.id) > 1]
-    near = [t for t in alike if t not in same and loses_little(chosen.score, t.score or 0.0, max_loss)]
-    if same and not near:
-        return same[0].candidate.id, -(-len(same[0].folds) // 2)
+    alike = [id for id in ids if kept.trial(id).status == kept.trial(ids[0]).status]
+
+    def of(weights: Mapping[str, float], score: float) -> Compact:
+        return Compact(weights, {id: n_answering(id) for id in weights}, score)
+
+    possible = [of({id: 1.0}, kept.trial(id).score or 0.0) for id in alike]
+    possible += [of(some.weights, some.score) for some in _together(task, kept, chosen, alike)]
+    whole = sum(map(kept.n_bytes, chosen.weights))
+    smaller = [one for one in possible if one.n_bytes(kept) < whole]
+    near = [one for one in smaller if loses_little(chosen.score, one.score, max_loss)]
+    if len(chosen.weights) == 1 and not near:
+        (id,) = chosen.weights
+        return Compact(chosen.weights, {id: -(-len(kept.trial(id).folds) // 2)}, chosen.score)
     allowed = max_loss * abs(chosen.score) or 1.0
 
-    def cost(trial: Trial) -> float:
-        n_bytes = bytes_of_folds(kept, trial.candidate.id, n_answering(trial.candidate.id))
-        return math.log2(max(1.0, n_bytes)) - HALVINGS * (trial.score or 0.0) / allowed
+    def cost(one: Compact) -> float:
+        return math.log2(max(1.0, one.n_bytes(kept))) - HALVINGS * one.score / allowed
 
-    best = min(near, key=cost) if near else max(alike, key=lambda t: t.score or 0.0)
-    return best.candidate.id, n_answering(best.candidate.id)
+    return min(near, key=cost) if near else max(smaller or possible, key=lambda one: one.score)
 
 
-def _n_answering(kept: KeptTrials, id: str) -> int:
+def _together(task: Task, kept: KeptTrials, chosen: Ensemble, alike: Collection[str]) -> Iterator[Ensemble]:
+    """Yield several of the shipped candidates together, with the weights that they have there."""
+    shipped = [id for id in chosen.weights if id in alike]
+    for n in range(2, MOST_MEMBERS + 1):
+        for some in combinations(shipped, n):
+            total = sum(chosen.weights[id] for id in some)
+            yield score_of(task, kept, {id: chosen.weights[id] / total for id in some})
+
+
+def _n_answering(kept: KeptTrials, seconds: float, id: str) -> int:
     """Return how many fold models are as good as all of them: one that is fitted on all rows in the end is."""
-    folds = kept.trial(id).folds
+    trial = kept.trial(id)
+    n_folds = len(trial.folds)
+    if n_folds == 1 or trial.seconds / (n_folds - 1) > seconds:  # a fold has all rows but its own part
+        return n_folds
     try:
-        return 1 if kept.model(id, folds[0].fold).refits else len(folds)
+        return 1 if kept.model(id, trial.folds[0].fold).refits else n_folds
     except DamagedError:
-        return len(folds)
-
-
-def bytes_of_folds(kept: KeptTrials, id: str, n_folds: int) -> float:
-    """Return about how many bytes so many fold models of a kept trial have."""
-    return kept.n_bytes(id) * n_folds / len(kept.trial(id).folds)
+        return n_folds

@@ -13,12 +13,12 @@ from automl.clock import AT_LEAST, SMALL_SECONDS, compress_until, seconds_to_exp
 from automl.errors import DamagedError, ExportError, LimitError
 from automl.export import within
 from automl.export.choose import Ensemble, Note, choose, out_of_fold, score_of
-from automl.export.compact import bytes_of_folds, last_fit, small_near
+from automl.export.compact import Compact, last_fits, small_near
 from automl.export.compress import Compression
 from automl.export.config import ShipConfig
 from automl.export.member import Member, mean_score, members_of, normalised, validation_score
 from automl.export.package import check, export
-from automl.export.refit import Refit
+from automl.export.refit import Refits
 from automl.export.shipped import Scores, Shipped
 from automl.goals import Goals
 from automl.kept import KeptTrials
@@ -34,20 +34,10 @@ def _bytes(kept: KeptTrials, ids: Iterable[str]) -> int:
     return sum(kept.n_bytes(i) for i in ids)
 
 
-def _affordable(task: Task, kept: KeptTrials, chosen: Ensemble, deadline: float) -> dict[str, float]:
-    """Leave out the lightest members, of equal ones the largest, until the rest can be shipped in time."""
-    weights = dict(chosen.weights)
-    left = deadline - time.time()
-    while len(weights) > 1 and AT_LEAST * export_seconds(task, _bytes(kept, weights)) > left:
-        del weights[min(weights, key=lambda i: (weights[i], -kept.n_bytes(i)))]
-    total = sum(weights.values())
-    return {i: weight / total for i, weight in weights.items()}
-
-
 def ship(
     task: Task, kept: KeptTrials, folder: Path, config: ShipConfig, deadline: float, note: Note
 ) -> tuple[Ensemble, list[Shipped]]:
-    """Write ``folder/model`` (the ensemble) and ``folder/compact`` (one small candidate).
+    """Write ``folder/model`` (the ensemble) and ``folder/compact`` (a small one of few candidates).
 
     A model whose files are damaged or whose export is refused is left out, with a note, and the next best is taken.
     ``deadline`` (``time.time()``): members that cannot be shipped by then are left out, compression takes what the
@@ -56,53 +46,113 @@ def ship(
     """
     if kept.goals.limits:
         return _ship_within(task, kept, folder, config, deadline, note)
-    refused: set[str] = set()
-    refit: Refit | None = None
-    compression = Compression(task, config.compress, note)
-    while True:
-        chosen = choose(task, kept, config, note, frozenset(refused))
-        affordable = _affordable(task, kept, chosen, deadline)
-        if len(affordable) < len(chosen.weights):
-            without_largest = refused | {max(chosen.weights, key=kept.n_bytes)}
-            chosen = score_of(task, kept, affordable)
-            if set(kept.ids()) - without_largest:  # it may have cost several others their place
-                others = choose(task, kept, config, note, frozenset(without_largest))
-                others = score_of(task, kept, _affordable(task, kept, others, deadline))
-                chosen = max(chosen, others, key=lambda one: one.score)
-            note("shipped without some of the ensemble's members: no time left")
-        exports = export_seconds(task, _bytes(kept, chosen.weights))
-        if config.compact:
-            small, n_folds = small_near(chosen, kept, refused, config.compress.max_loss)
-            small_seconds = export_seconds(task, bytes_of_folds(kept, small, n_folds))
-            exports += max(small_seconds, SMALL_SECONDS)
-            if refit is None or refit.id != small:
-                refit = last_fit(task, kept, small, deadline - small_seconds, note)
-        try:
-            members = members_of(task, kept, chosen.weights)
-            until = compress_until(deadline, exports)
-            shipped = [ship_members(task, members, folder / "model", "ensemble", compression, until)]
-            for text in shipped[0].remarks:
-                note(text)
-            break
-        except DamagedError as error:
-            note(str(error))
-            kept.drop(error.trial)
-        except ExportError as error:
-            culprits = _culprits(task, members)
-            note(f"export refused for trial {', '.join(sorted(culprits))}: {error}")
-            refused |= culprits
-    if config.compact:
-        try:
-            if len(members) == 1 and members[0].candidate_id == small:
-                raise ExportError("the model is a single one already")
-            until = deadline - small_seconds
-            if time.time() > until:
-                raise ExportError("no time left for it")
-            one = members_of(task, kept, {small: 1.0}, n_folds)
-            shipped.append(_ship_compact(task, one, kept, shipped[0], compression, until, refit))
-        except (DamagedError, ExportError) as error:
-            note(f"no compact model: {error}")
-    return chosen, shipped
+    return _Shipping(task, kept, folder, config, deadline, note).to_the_end()
+
+
+class _Shipping:
+    """An ensemble and its compact model on their way into ``folder``, which share the time until ``deadline``."""
+
+    def __init__(
+        self, task: Task, kept: KeptTrials, folder: Path, config: ShipConfig, deadline: float, note: Note
+    ) -> None:
+        self.task, self.kept, self.folder, self.config = task, kept, folder, config
+        self.deadline, self.note = deadline, note
+        self.compression = Compression(task, config.compress, note)
+        self.refused: set[str] = set()
+        self.small: Compact | None = None
+        self.refits: Refits | None = None
+        self.slowness = 1.0  # of this machine: how much of the expected time it takes
+
+    def to_the_end(self) -> tuple[Ensemble, list[Shipped]]:
+        """Ship the best that can be shipped, and then a small one."""
+        while True:
+            chosen = self._affordable()
+            expected = export_seconds(self.task, _bytes(self.kept, chosen.weights))
+            for_small = self._begin_small(chosen) if self.config.compact else 0.0
+            try:
+                members = members_of(self.task, self.kept, chosen.weights)
+                shipped = [self._model(members, expected, for_small)]
+                break
+            except DamagedError as error:
+                self.note(str(error))
+                self.kept.drop(error.trial)
+            except ExportError as error:
+                culprits = _culprits(self.task, members)
+                self.note(f"export refused for trial {', '.join(sorted(culprits))}: {error}")
+                self.refused |= culprits
+        if self.small is not None:
+            try:
+                if len(members) == 1 and self.small.weights.keys() == chosen.weights.keys():
+                    raise ExportError("the model is a single one already")
+                shipped.append(self._compact(self.small, shipped[0]))
+            except (DamagedError, ExportError) as error:
+                self.note(f"no compact model: {error}")
+        return chosen, shipped
+
+    def _affordable(self) -> Ensemble:
+        """Choose who answers together, as far as all can be shipped in time."""
+        chosen = self._chosen(self.refused)
+        weights = self._in_time(chosen)
+        if len(weights) == len(chosen.weights):
+            return chosen
+        without_largest = self.refused | {max(chosen.weights, key=self.kept.n_bytes)}
+        chosen = score_of(self.task, self.kept, weights)
+        if set(self.kept.ids()) - without_largest:  # it may have cost several others their place
+            others = self._in_time(self._chosen(without_largest))
+            chosen = max(chosen, score_of(self.task, self.kept, others), key=lambda one: one.score)
+        self.note("shipped without some of the ensemble's members: no time left")
+        return chosen
+
+    def _chosen(self, without: set[str]) -> Ensemble:
+        return choose(self.task, self.kept, self.config, self.note, frozenset(without))
+
+    def _in_time(self, chosen: Ensemble) -> dict[str, float]:
+        """Leave out the lightest members, of equal ones the largest, until the rest can be shipped in time."""
+        weights = dict(chosen.weights)
+        left = self.deadline - time.time()
+        while len(weights) > 1 and AT_LEAST * export_seconds(self.task, _bytes(self.kept, weights)) > left:
+            del weights[min(weights, key=lambda i: (weights[i], -self.kept.n_bytes(i)))]
+        total = sum(weights.values())
+        return {i: weight / total for i, weight in weights.items()}
+
+    def _begin_small(self, chosen: Ensemble) -> float:
+        """Choose what is compact, begin its last fits, and return how long its export takes."""
+        max_loss, left = self.config.compress.max_loss, self.deadline - time.time() - SMALL_SECONDS
+        self.small = small = small_near(self.task, chosen, self.kept, self.refused, max_loss, left)
+        seconds = self._small_seconds(small)
+        if self.refits is None or self.refits.ids != small.single:
+            self.refits = last_fits(self.task, self.kept, small.single, self.deadline - seconds, self.note)
+        return max(seconds, SMALL_SECONDS)
+
+    def _small_seconds(self, small: Compact) -> float:
+        return self.slowness * export_seconds(self.task, small.n_bytes(self.kept))
+
+    def _model(self, members: list[Member], expected: float, for_small: float) -> Shipped:
+        until, began = compress_until(self.deadline, expected + for_small), time.time()
+        model = ship_members(self.task, members, self.folder / "model", "ensemble", self.compression, until)
+        # What is expected is on the safe side.
+        self.slowness = min(1.0, (time.time() - began) / expected)
+        for text in model.remarks:
+            self.note(text)
+        return model
+
+    def _compact(self, small: Compact, model: Shipped) -> Shipped:
+        until = self.deadline - self._small_seconds(small)
+        if time.time() > until:
+            raise ExportError("no time left for it")
+        few = [
+            member
+            for id, weight in small.weights.items()
+            for member in members_of(self.task, self.kept, {id: weight}, small.n_folds[id])
+        ]
+        # A single fold's rows are few: what the trials said about all folds says more, and compares.
+        unseen = out_of_fold(self.task, self.kept, small.weights)
+        folder = self.folder / "compact"
+        compact = ship_members(self.task, few, folder, "compact", self.compression, until, unseen, refits=self.refits)
+        if compact.n_bytes >= model.n_bytes:
+            shutil.rmtree(folder)
+            raise ExportError("none is smaller than the model itself")
+        return compact
 
 
 def choose_within(task: Task, kept: KeptTrials, config: ShipConfig, note: Note) -> Ensemble:
@@ -153,25 +203,6 @@ def _ship_within(
     raise LimitError(nearest[1], values)
 
 
-def _ship_compact(
-    task: Task,
-    one: list[Member],
-    kept: KeptTrials,
-    model: Shipped,
-    compression: Compression,
-    until: float,
-    refit: Refit | None,
-) -> Shipped:
-    folder = model.path.with_name("compact")
-    # A single fold's rows are few: what the trial said about all folds says more, and compares.
-    unseen = kept.predictions(one[0].candidate_id)
-    compact = ship_members(task, one, folder, "compact", compression, until, unseen, refit=refit)
-    if compact.n_bytes >= model.n_bytes:
-        shutil.rmtree(folder)
-        raise ExportError("none is smaller than the model itself")
-    return compact
-
-
 def ship_members(
     task: Task,
     members: list[Member],
@@ -181,22 +212,27 @@ def ship_members(
     deadline: float = math.inf,
     unseen: np.ndarray | None = None,
     goals: Goals | None = None,
-    refit: Refit | None = None,
+    refits: Refits | None = None,
 ) -> Shipped:
     """Compress ``members`` until ``deadline``, write them to ``folder`` and verify what was written.
 
-    ``unseen``: (n, width), what their candidate said before compression, where that is about more rows than the ones
-    they can be asked about here. ``refit``: of the one member's candidate; the model it ends with is shipped in the
-    place of the member's. What does not export faithfully, by that or by compression, is left out. Raises
+    ``unseen``: (n, width), what their candidates said before compression, where that is about more rows than the ones
+    they can be asked about here. ``refits``: of candidates that have one member here; the models they end with are
+    shipped in the place of these. What does not export faithfully, by that or by compression, is left out. Raises
     ``ExportError`` as ``package.export`` does, which holds it to the limits of ``goals``.
     """
     before = validation_score(task, members) if unseen is None else mean_score(task, unseen)
     small, change = compression.apply(members, deadline)
     compressed = any(m.compression for m in small)
     scores = Scores(before + change, uncompressed=before) if compressed else Scores(before)
-    if refit is not None and (whole := refit.model()) is not None:
+    if refits is not None and (whole := refits.models()):
         try:
-            last = [compression.repeated(small[0], whole, task.data.take(refit.rows))]
+            last = [
+                compression.repeated(m, whole[m.candidate_id], refits.rows(m.candidate_id))
+                if m.candidate_id in whole
+                else m
+                for m in small
+            ]
             return export(task, normalised(last), folder, kind, scores, unseen, goals)
         except ExportError as error:
             compression.note(f"shipped as it was fitted on a part of the rows: {error}")

@@ -11,27 +11,28 @@ import numpy as np
 import pytest
 
 from automl import load
+from automl.data.splits import Layout, make_splits
 from automl.export.choose import score_of
-from automl.export.compact import last_fit, small_near
+from automl.export.compact import last_fits, small_near
 from automl.export.config import CompressConfig, ShipConfig
-from automl.export.refit import Refit
 from automl.export.ship import ship
 from automl.kept import KeptTrials
 from automl.task import Task
+from automl.training.pipeline import Pipeline
 from tests.tasks import kept_trials, make
 
 ALL_ROWS = "fitted on all rows"
 
 
-def refit(task: Task, kept: KeptTrials, until: float = math.inf) -> Refit:
-    return last_fit(task, kept, "0", min(until, time.time() + 60), pytest.fail)
+def refitted(task: Task, kept: KeptTrials, until: float = math.inf) -> Pipeline | None:
+    return last_fits(task, kept, ["0"], min(until, time.time() + 60), pytest.fail).models().get("0")
 
 
 @pytest.mark.parametrize("target", ["binary", "multiclass", "regression"])
 def test_boosting_takes_its_rounds_from_the_fold_models(target: str, tmp_path: Path) -> None:
     task = make("table", target)
     kept = kept_trials(task, tmp_path, "lightgbm")
-    whole = refit(task, kept).model()
+    whole = refitted(task, kept)
     assert whole is not None
     model: Any = whole.model
     usual = np.mean([kept.model("0", fold).model.n_trees for fold in range(2)])
@@ -42,22 +43,25 @@ def test_boosting_takes_its_rounds_from_the_fold_models(target: str, tmp_path: P
 def test_there_is_none_without_time_rows_or_a_family_that_can(tmp_path: Path) -> None:
     task = make("table", "binary")
     kept = kept_trials(task, tmp_path / "a", "lightgbm")
-    assert refit(task, kept, until=time.time() - 1).model() is None
+    assert refitted(task, kept, until=time.time() - 1) is None
     # What was held out for good is not learned from: each fold model has seen all rows that there are to learn from.
     train, valid = task.splits[0]
     holdout = replace(task, splits=((train, valid),))
-    assert refit(holdout, kept_trials(holdout, tmp_path / "b", "lightgbm")).model() is None
-    assert refit(task, kept_trials(task, tmp_path / "c", "mlp")).model() is None
+    assert refitted(holdout, kept_trials(holdout, tmp_path / "b", "lightgbm")) is None
+    assert refitted(task, kept_trials(task, tmp_path / "c", "mlp")) is None
 
 
 def test_of_a_network_all_fold_models_are_compact(tmp_path: Path) -> None:
     task = make("table", "binary")
     kept = kept_trials(task, tmp_path, "mlp", "extra_trees")
-    chosen = score_of(task, kept, {"0": 0.5, "1": 0.5})
-    assert small_near(chosen, kept, {"1"}, 1.0) == ("0", 2)
+
+    def answering(weights: dict[str, float], refused: str) -> dict[str, int]:
+        return dict(small_near(task, score_of(task, kept, weights), kept, {refused}, 1.0).n_folds)
+
+    assert answering({"0": 0.5, "1": 0.5}, "1") == {"0": 2}
     # Where it is what is shipped, half of them are smaller.
-    assert small_near(score_of(task, kept, {"0": 1.0}), kept, {"1"}, 1.0) == ("0", 1)
-    assert small_near(score_of(task, kept, {"1": 1.0}), kept, {"0"}, 1.0) == ("1", 1)
+    assert answering({"0": 1.0}, "1") == {"0": 1}
+    assert answering({"1": 1.0}, "0") == {"1": 1}
     _, shipped = ship(task, kept, tmp_path, ShipConfig(max_members=1), math.inf, lambda text: None)
     folds = [member["fold"] for member in shipped[-1].members]
     assert folds == ([None] if shipped[-1].members[0]["trial"] == "1" else [0])
@@ -79,6 +83,21 @@ def test_it_is_what_is_shipped_as_compact(compressors: tuple[str, ...], tmp_path
     before = scores.validation if scores.uncompressed is None else scores.uncompressed
     assert before == pytest.approx(kept.trial(member["trial"]).score, rel=1e-3), "that of the fold models"
     assert np.isfinite(load(compact.path).predict(dict(task.sample))).all()
+
+
+def test_each_of_several_candidates_is(tmp_path: Path) -> None:
+    two_folds = make("table", "regression")
+    splits, _ = make_splits(Layout(two_folds.data.y), 6)
+    task = replace(two_folds, splits=splits)
+    kept = kept_trials(task, tmp_path, "lightgbm", "extra_trees", "linear")
+    nothing_to_lose = ShipConfig(compress=CompressConfig(max_loss=1e-9, options=()))
+    chosen, (model, compact) = ship(task, kept, tmp_path, nothing_to_lose, math.inf, pytest.fail)
+    assert len(chosen.weights) > 1
+    assert {m["trial"]: m["weight"] for m in compact.members} == pytest.approx(dict(chosen.weights))
+    assert all(m["fold"] is None for m in compact.members)
+    assert len(model.members) == len(task.splits) * len(chosen.weights)
+    answers = load(compact.path).predict(dict(task.sample))
+    assert np.corrcoef(answers, load(model.path).predict(dict(task.sample)))[0, 1] > 0.9
 
 
 def test_where_it_fails_the_fold_model_is_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,8 +21,8 @@ from automl.clock import AT_LEAST, seconds_to_export
 from automl.data import from_arrays
 from automl.errors import ExportError
 from automl.export import measure, package
-from automl.export.choose import Ensemble, choose
-from automl.export.compact import small_near
+from automl.export.choose import Ensemble, choose, out_of_fold, score_of
+from automl.export.compact import HALVINGS, small_near
 from automl.export.compress import Compression
 from automl.export.config import CompressConfig, ShipConfig
 from automl.export.member import Member, mean_score, normalised, validation_prediction, validation_score
@@ -171,7 +171,8 @@ def test_the_compact_model_is_a_small_one_near_what_is_shipped(task: Task, tmp_p
     assert smallest == "2"
 
     def near(score: float, max_loss: float) -> str:
-        return small_near(Ensemble({"0": 0.5, "1": 0.5}, score), kept, (), max_loss)[0]
+        (id,) = small_near(task, Ensemble({"0": 1.0}, score), kept, (), max_loss).weights
+        return id
 
     assert near(0.9, 0.0) == "0"
     # An ensemble may be far above each of its members: the nearest is taken.
@@ -179,7 +180,7 @@ def test_the_compact_model_is_a_small_one_near_what_is_shipped(task: Task, tmp_p
     halved = math.log2(kept.n_bytes("0") / kept.n_bytes("2"))
     kept.learn("1", {"score": 0.8})
     for lost, best in ((0.9, "2"), (1.1, "0")):  # of what its size may cost
-        kept.learn("2", {"score": 0.9 - lost * halved / 4 * 0.02 * 0.9})
+        kept.learn("2", {"score": 0.9 - lost * halved / HALVINGS * 0.02 * 0.9})
         assert near(0.9, 0.02) == best
     kept.learn("1", {"score": 0.899})
     kept.learn("2", {"score": 0.898})
@@ -187,6 +188,22 @@ def test_the_compact_model_is_a_small_one_near_what_is_shipped(task: Task, tmp_p
     if chosen.weights.keys() != {"2"}:
         assert [m["trial"] for m in shipped[1].members] == ["2"]
         assert shipped[1].scores == Scores(pytest.approx(mean_score(task, kept.predictions("2"))))
+
+
+def test_a_few_candidates_are_compact_together_where_each_alone_loses_more(task: Task, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    truth = np.eye(2, dtype=np.float32)[task.data.y]
+    kept = kept_in(tmp_path / "trials", task)
+    for id in "0123":  # which are wrong in different rows
+        said = (0.3 * truth + 0.7 * rng.dirichlet([1, 1], task.n_rows)).astype(np.float32)
+        of = trial(candidate(id, family="linear"), mean_score(task, said))
+        kept.offer(left(kept.store, of, said, [Pipeline([], Liar(2))] * len(task.splits), task.valid_rows))
+    chosen = score_of(task, kept, dict.fromkeys("0123", 0.25))
+    together = small_near(task, chosen, kept, (), 0.005)
+    assert len(together.weights) == 3
+    assert sum(together.weights.values()) == pytest.approx(1)
+    assert together.score == pytest.approx(mean_score(task, out_of_fold(task, kept, together.weights)))
+    assert len(small_near(task, chosen, kept, (), 1.0).weights) == 1
 
 
 def test_a_row_is_answered_with_the_weight_of_the_candidate(task: Task) -> None:
