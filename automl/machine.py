@@ -33,8 +33,15 @@ def total_bytes(cgroup: Path = CGROUP) -> int:
 
 def available_bytes(cgroup: Path = CGROUP) -> int:
     """Return the memory that is free for use on this machine, or in this container if that is less."""
-    left = _bytes(cgroup / "memory.max") - _bytes(cgroup / "memory.current", 0)
+    used = _bytes(cgroup / "memory.current", 0)
+    left = _bytes(cgroup / "memory.max") - max(0, used - _cached_bytes(cgroup / "memory.stat"))
     return max(0, int(min(psutil.virtual_memory().available, left)))
+
+
+def _cached_bytes(stat: Path) -> int:
+    """Return what a container's use of memory holds of files that were read: it is given up where others need it."""
+    counts = dict(line.split() for line in stat.read_text().splitlines()) if stat.exists() else {}
+    return sum(int(counts.get(name, 0)) for name in ("active_file", "inactive_file", "slab_reclaimable"))
 
 
 def _bytes(file: Path, otherwise: float = math.inf) -> float:

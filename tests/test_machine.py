@@ -26,5 +26,7 @@ def test_a_container_has_what_it_is_given(tmp_path: Path) -> None:
     assert n_cores(folder) == 1
     assert total_bytes(folder) == 2_000_000
     assert available_bytes(folder) == 1_500_000
-    container(folder, memory_current="2000001")
+    container(folder, memory_stat="anon 200000\nfile 350000\nactive_file 100000\ninactive_file 200000")
+    assert available_bytes(folder) == 1_800_000, "what it has read of files is given up for what it needs"
+    container(folder, memory_current="2000001", memory_stat="anon 2000001")
     assert available_bytes(folder) == 0
