@@ -1,6 +1,8 @@
 """From a leaderboard's URL or path to an SQLAlchemy engine: SQLite to write or only to read, PostgreSQL."""
 
 import sqlite3
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -104,9 +106,23 @@ def _connect_to_read(path: Path) -> sqlite3.Connection:
 def _configure_sqlite(connection: Any, record: object) -> None:
     cursor = connection.cursor()
     # WAL lets others read while one writes. On a file system without shared memory SQLite stays as it was.
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    _patiently(lambda: cursor.execute("PRAGMA journal_mode = WAL"))
+    for pragma in ("synchronous = FULL", "foreign_keys = ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _patiently(change: Callable[[], object]) -> None:
+    """Change the journal as soon as no other process does: for that, SQLite itself does not wait for another one."""
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            change()
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+        time.sleep(0.01)
 
 
 def _configure_postgres(connection: Any, record: object) -> None:
