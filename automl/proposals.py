@@ -140,7 +140,7 @@ class Proposals:
             self._searcher = self.make(self.space, self._n_made)
             self._n_made += 1
             for trial in self._told:
-                self._searcher.tell(trial)
+                self._searcher.tell(self._lesson(trial))
         return bool(fitting)
 
     def _families(self) -> Mapping[Any, Space]:

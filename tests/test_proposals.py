@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from automl import options, registry
+from automl.goals import Goals
 from automl.proposals import MakeSearcher, Proposals
 from automl.space import Choice, Float, Int, Params, Space, draw, validate
 from automl.space import Random as RandomAnswers
@@ -147,6 +148,22 @@ def test_a_family_that_takes_too_long_is_left_out_and_the_others_go_on(name: str
     assert families(proposals) == {"quick"}
     proposals.tell(trial(under_way, 0.7))
     assert families(proposals) == {"quick"}
+
+
+def test_what_is_beyond_a_limit_is_no_lesson_for_the_others_either_after_families_were_left_out() -> None:
+    told: list[Trial] = []
+
+    def noting(space: Space, number: int) -> Stubborn:
+        searcher = Stubborn({"family": "quick", "family.quick.x": 0.25})
+        searcher.told = told
+        return searcher
+
+    proposals = Proposals(noting, PACES, deadline=time.time() + 40, goals=Goals(limits={"bytes": 100}))
+    large = trial(Candidate("0", {"family": "quick", "family.quick.x": 0.5}), 0.9, values={"bytes": 1000})
+    for one in (large, ended("slow", 20.0, 0.2)):
+        proposals.tell(one)
+    asked(proposals)
+    assert [(t.score or 0) < 0 for t in told if t.candidate.id == "0"] == [True, True], "before, and anew"
 
 
 def test_it_ends_where_nothing_fits() -> None:
