@@ -36,6 +36,11 @@ class Goals:
     limits: Mapping[str, float] = field(default_factory=dict)
 
     @property
+    def by_score_alone(self) -> bool:
+        """Whether the score is all that orders whole trials."""
+        return self.objectives == (SCORE,) and not self.limits
+
+    @property
     def measured(self) -> tuple[str, ...]:
         """What has to be measured beside the score."""
         return tuple(dict.fromkeys(name for name in (*self.objectives, *self.limits) if name != SCORE))

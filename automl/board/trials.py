@@ -153,7 +153,8 @@ class Trials:
         return self.index.row[places[wanted[places]]]
 
     def _standing(self) -> np.ndarray:
-        if len(self.goals.objectives) == 1 or len(self.index) > MOST_RANKED:
+        several = len(self.goals.objectives) > 1
+        if self.goals.by_score_alone or (several and len(self.index) > MOST_RANKED):
             return self.index.standing
         with self.source.database.read() as session:
             found = select(TrialRow.id, TrialRow.status, TrialRow.values).where(TrialRow.run_id == self.run_id)
@@ -225,6 +226,7 @@ class Trials:
         with self.source.database.read() as session:
             finished = TrialRow.run_id == self.run_id, TrialRow.status == "finished"
             rows = session.execute(select(TrialRow.candidate_id, TrialRow.values).where(*finished)).all()
+        rows = [row for row in rows if self.goals.excess(row.values or {}) <= 1]
         return [str(rows[i].candidate_id) for i in non_dominated(self.goals.costs([v or {} for _, v in rows]))]
 
     def _families(self) -> list[FamilySum]:

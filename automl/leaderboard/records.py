@@ -61,7 +61,7 @@ class RunSummary:
     @property
     def goals(self) -> Goals:
         """What orders the trials."""
-        return Goals(tuple(self.task.get("goals", (SCORE,))))
+        return Goals(tuple(self.task.get("goals", (SCORE,))), self.task.get("limits", {}))
 
     @property
     def n_folds(self) -> int | None:

@@ -151,12 +151,12 @@ class Store:
             self._mine(session, run_id)
             session.merge(EnsembleRow(run_id=run_id, members=pairs, score=score))
 
-    def save_artifact(self, run_id: int, artifact: ArtifactRecord) -> None:
-        """Keep what a run shipped, in place of an earlier artifact at the same path."""
+    def save_artifacts(self, run_id: int, artifacts: Sequence[ArtifactRecord]) -> None:
+        """Keep what a run shipped, in place of all that it shipped earlier."""
         with self._database.write() as session:
             self._mine(session, run_id)
-            session.execute(delete(ArtifactRow).filter_by(run_id=run_id, path=artifact.path))
-            session.add(ArtifactRow(run_id=run_id, **vars(artifact)))
+            session.execute(delete(ArtifactRow).filter_by(run_id=run_id))
+            session.add_all([ArtifactRow(run_id=run_id, **vars(artifact)) for artifact in artifacts])
 
     def runs(self) -> list[RunSummary]:
         """Return all runs, oldest first. One whose driver died shows as "interrupted"."""
@@ -203,13 +203,14 @@ class Store:
             ranked = sum(counts.values()) - failed
             n_shown = ranked if top is None else min(top, ranked)
             failures = queries.failures(session, run.id) if failed else ()
-            if len(run.goals.objectives) == 1:
+            if run.goals.by_score_alone:
                 standings = queries.standings(session, run.id, n_shown, 0)
                 front = [s.id for s in standings[:1]]
             else:  # an order that no database knows
                 trials = run.goals.rank(self.trials(run.id))
                 standings = [Standing.of(rank, trial) for rank, trial in enumerate(trials[:n_shown], start=1)]
-                front = [trial.candidate.id for trial in run.goals.front(filter(is_scored, trials))]
+                allowed = [trial for trial in trials if is_scored(trial) and run.goals.allow(trial)]
+                front = [trial.candidate.id for trial in run.goals.front(allowed)]
         return Page(run, counts, standings, failures, self.ensemble(run.id), self.artifacts(run.id), front)
 
     def board(self, key: int | str | Path | None = None) -> Board:

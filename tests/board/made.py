@@ -120,8 +120,8 @@ def leaderboard(
         store.save_ensemble(run, [("0", 0.75), ("1", 0.25)], -0.4)
         scores = {"score": -0.4, "compressed_score": -0.41, "test_score": -0.45}
         model = ArtifactRecord(str(run_folder / "model"), "ensemble", 2_000_000, 1.5, 2.0, 9.0, 9.9, **scores)
-        store.save_artifact(run, model)
-        store.save_artifact(run, ArtifactRecord(str(run_folder / "compact"), "compact", 40_000, 0.5, candidates=("0",)))
+        compact = ArtifactRecord(str(run_folder / "compact"), "compact", 40_000, 0.5, candidates=("0",))
+        store.save_artifacts(run, [model, compact])
         if end:
             store.finish_run(run)
     return url, run

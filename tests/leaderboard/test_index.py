@@ -65,11 +65,22 @@ def test_what_ended_since_is_added(store: Store, url: str) -> None:
     assert shown(trials(source)) == [s.id for s in store.standings(2)]
 
 
-def test_several_goals_rank_as_goals_do(store: Store, url: str) -> None:
-    goals = Goals(("score", "bytes"))
+@pytest.mark.parametrize(
+    "goals", [Goals(("score", "bytes")), Goals(limits={"bytes": 3}), Goals(("bytes", "score"), {"bytes": 2})]
+)
+def test_goals_rank_alike_everywhere(goals: Goals, store: Store, url: str) -> None:
     found = trials(OpenLeaderboard(url), goals)
-    ranked = goals.rank(store.trials(2))
-    assert shown(found) == [trial.candidate.id for trial in ranked]
+    ranked = [trial.candidate.id for trial in goals.rank(store.trials(2))]
+    assert shown(found) == ranked
+    task = {"goals": goals.objectives, "limits": dict(goals.limits)}
+    again = store.start_run(name="y", folder="y", metric=StoredMetric("r2"), config={}, task=task)
+    for each in store.trials(2):
+        store.add_trial(again, each)
+    page = store.page(again)
+    assert page.run.goals == goals
+    assert [line.id for line in page.standings] == [id for id in ranked if id in {s.id for s in page.standings}]
+    within = {t.candidate.id for t in store.trials(2) if goals.allow(t)}
+    assert set(page.front) <= within
 
 
 @pytest.mark.parametrize("column", ["family", "status", "seconds", "ended_at", "id"])

@@ -33,7 +33,7 @@ def test_text_that_a_database_cannot_hold_is_stored_all_the_same(url: str) -> No
 def test_numbers_beyond_four_bytes_are_kept(url: str) -> None:
     with Store(url) as store:
         run = start(store, seed=2**40)
-        store.save_artifact(run, ArtifactRecord("model", "ensemble", 5 * 10**9))
+        store.save_artifacts(run, [ArtifactRecord("model", "ensemble", 5 * 10**9)])
         assert (store.run(run).seed, store.artifacts(run)[0].n_bytes) == (2**40, 5 * 10**9)
         with pytest.raises(AutoMLError, match="Unknown run '99999999999999999999'"):
             store.run("99999999999999999999")

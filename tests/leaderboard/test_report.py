@@ -165,7 +165,7 @@ def test_everything_renders_from_the_store_alone(board: Board, tmp_path: Path) -
         for each in board.trials:
             store.add_trial(run, each)
         store.save_ensemble(run, board.ensemble.members, board.ensemble.score)
-        store.save_artifact(run, board.artifacts[0])
+        store.save_artifacts(run, board.artifacts[:1])
         stored = store.board("adult")
         assert "Ensemble 0.11" in printed(render, store.page("adult"))
         assert json.loads(to_json(stored))["trials"] == json.loads(to_json(board))["trials"]
