@@ -37,6 +37,7 @@ def searched(
     shipped what it had by then.
     """
     configuration.check(config)
+    settings.locate_files(config)
     with _prepared(config, started, may_sample=True) as ready:
         look(ready.task)
         folder = run_folder.create(settings.as_names(config["run"]["dir"]), config["leaderboard"]["url"])
@@ -54,7 +55,9 @@ def resume(path: str | Path, overrides: Sequence[str], started: float, trust: bo
     from automl.hydra_app import recomposed
 
     folder = run_folder.find(path, trust)
-    config = recomposed(recorded(folder), overrides)
+    config = recorded(folder)
+    settings.reach_own_modules(config, folder.begun_in)
+    config = recomposed(config, overrides)
     configuration.check(config)
     files.clear_drafts(folder.path)
     with _prepared(config, started) as ready:
@@ -98,7 +101,9 @@ def export(
     """
     folder, target = run_folder.find(path, trust), Path(output)
     run_folder.refuse_used("An export", target, "Choose another -o.")
-    config = _for_export(recorded(folder), overrides)
+    config = recorded(folder)
+    settings.reach_own_modules(config, folder.begun_in)
+    config = _for_export(config, overrides)
     if members is not None:
         config["ensemble"]["max_members"] = members
     if max_loss is not None:
@@ -159,6 +164,12 @@ def report(path: str, output: str | None, trust: bool = False) -> None:
     """
     folders = [*run_folder.begun_in(path, trust).values()] or [run_folder.find(path, trust)]
     runs = [open_run(folder) for folder in folders]
+    for run in runs:
+        if run.board.ensemble is None:
+            raise AutoMLError(
+                f"A report is about what a run has shipped; '{run.folder.path}' has shipped nothing. "
+                f"Finish it with: automl resume {shlex.quote(str(run.folder.path))}"
+            )
     from automl.report import make
 
     target = Path(path if output is None else output)

@@ -47,6 +47,7 @@ def searched(config: dict[str, Any], started: float, look: Look = lambda task: N
         folder, interrupted = commands.searched(config, started, look)
         return folder.path, interrupted
     configuration.check(config)
+    settings.locate_files(config)
     targets = settings.as_names(targets)
     if len(targets) < 2 or len(set(targets)) < len(targets):
         raise ConfigError(f"data.target names one column, or several different ones as in [a,b]; got {targets}.")

@@ -35,11 +35,11 @@ def open_run(folder: RunFolder, config: Mapping[str, Any] | None = None) -> Past
     from automl.leaderboard.store import Store
     from automl.model_store import ModelStore
 
-    settings.reach_own_modules(config)
+    settings.reach_own_modules(config, folder.begun_in)
     task = settings.load_task(config)
     with Store(folder.leaderboard_url, read_only=True) as store:
         board = store.board(folder.run_id)
-    models = ModelStore(config["run"]["store"] or str(folder.models))
+    models = ModelStore(folder.models(config["run"]["store"]))
     kept = KeptTrials(models, task.valid_rows, task.n_rows, settings.goals_of(config))
     kept.look(board.trials)
     return PastRun(folder, config, task, board, kept)

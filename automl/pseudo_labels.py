@@ -155,7 +155,6 @@ def _fitted(run: PastRun, task: Task, started: float, seconds: float | None) -> 
     config: dict[str, Any] = copy.deepcopy(dict(run.config))
     left = None if seconds is None else max(1.0, started + seconds - time.time())
     config["budget"] |= {"seconds": left, "trials": len(params)}
-    config["run"]["store"] = config["run"]["store"] and f"{config['run']['store']}/{_FOLDER}"
     config |= {"scheduler": {"name": "none"}, "report": False}
     config["ensemble"]["compact"] = False
     checked = settings.search_of(config, time.time())

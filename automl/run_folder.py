@@ -20,28 +20,42 @@ import itertools
 import json
 import os
 import re
+import secrets
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from automl import files
 from automl.errors import AutoMLError, ConfigError
 from automl.runtime.fault import fault
 
-_RECORD = {"run_id": int, "leaderboard": str, ...: object}
+_RECORD = {
+    "run_id": int,
+    "leaderboard": str,
+    "key?": re.compile(r"[0-9a-f]*"),
+    "begun_in?": (str, None),
+    ...: object,
+}
 TARGETS = "targets.json"
 _INSIDE = re.compile(r"\w[\w-]*", re.ASCII)
+_UNSAFE = re.compile(r"[^\w.-]", re.ASCII)  # in an address
 _LARGEST_ID = 2**63 - 1  # of SQLite
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A run's folder and the leaderboard it writes to."""
+    """A run's folder and the leaderboard it writes to.
+
+    ``key``: tells its models from those of other runs, where several have one store. ``begun_in``: the folder that its
+    search was begun in; modules of one's own may lie there.
+    """
 
     path: Path
     leaderboard_url: str
     run_id: int | None = None
+    key: str = ""
+    begun_in: str | None = None
 
     @property
     def name(self) -> str:
@@ -49,10 +63,15 @@ class RunFolder:
         parent = self.path.parent
         return f"{RunFolder(parent, '').name}/{self.path.name}" if is_one(parent) else self.path.name
 
-    @property
-    def models(self) -> Path:
-        """Where trials leave their predictions and models, unless there is another store."""
-        return self.path / "trials"
+    def models(self, store: str | None) -> str:
+        """Return where trials leave their predictions and models: in the folder, or below ``store`` where there is one.
+
+        There, each run has a folder of its own: trials of all runs are numbered alike.
+        """
+        if not store:
+            return str(self.path / "trials")
+        # Of a run from before there were keys, the store is its own.
+        return f"{store.rstrip('/')}/{_UNSAFE.sub('_', self.path.name)}-{self.key}" if self.key else store
 
     @property
     def validation(self) -> Path:
@@ -66,16 +85,18 @@ class RunFolder:
 
     def bind(self, run_id: int) -> "RunFolder":
         """Write down which run of the leaderboard this folder belongs to."""
-        files.write(self.path / "run.json", json.dumps({"run_id": run_id, "leaderboard": self.leaderboard_url}) + "\n")
-        return RunFolder(self.path, self.leaderboard_url, run_id)
+        bound = replace(self, run_id=run_id)
+        record = {"run_id": run_id, "leaderboard": self.leaderboard_url, "key": self.key, "begun_in": self.begun_in}
+        files.write(self.path / "run.json", json.dumps(record) + "\n")
+        return bound
 
 
 def create(path: str | Path | None = None, leaderboard_url: str = "auto") -> RunFolder:
     """Make a new run folder; None: one named by the time, in ``runs``.
 
     ``auto``: the leaderboard is ``leaderboard.db`` beside it, or beside the folder of several targets that it lies in.
-    Raises ``ConfigError`` when the folder holds a run
-    already, be it one that starts at the same moment, or cannot be written.
+    Raises ``ConfigError`` when the folder holds a run already, be it one that starts at the same moment, or cannot be
+    written.
     """
     path = _named_by_time(Path("runs").absolute()) if path is None else Path(path).absolute()
     used = f"Choose another run.dir, or go on with it: automl resume {path} (in Python: warm_start=True)"
@@ -87,13 +108,21 @@ def create(path: str | Path | None = None, leaderboard_url: str = "auto") -> Run
             (path / "trials").mkdir(mode=0o700)  # who makes it has the folder
         except FileExistsError:
             raise ConfigError(f"A run needs a folder of its own; '{path}' was just taken by another. {used}") from None
+    key, here = secrets.token_hex(4), str(Path.cwd())
     if leaderboard_url != "auto":
-        return RunFolder(path, leaderboard_url)
+        return RunFolder(path, _absolute(leaderboard_url), key=key, begun_in=here)
     beside = path.parent if _is_several(path.parent) else path
     database = beside.parent / "leaderboard.db"
     with files.room(database.parent):
         os.close(os.open(database, os.O_CREAT | os.O_WRONLY, files.PRIVATE))
-    return RunFolder(path, str(database))
+    return RunFolder(path, str(database), key=key, begun_in=here)
+
+
+def _absolute(url: str) -> str:
+    """Return the URL of a leaderboard as it holds in any folder."""
+    prefix = "sqlite:///"
+    place = url.removeprefix(prefix)
+    return prefix + os.path.abspath(place) if url.startswith(prefix) and place[:1] not in ("", ":") else url
 
 
 def create_several(path: str | Path | None, runs: Mapping[str, str]) -> Path:
@@ -211,7 +240,7 @@ def find(path: str | Path, trust: bool = False) -> RunFolder:
         raise AutoMLError(f"'{record}' is damaged: {wrong}. Bring it back from a copy; what was shipped is whole.")
     if not trust:
         _refuse_others(path)
-    return RunFolder(path, found["leaderboard"], found["run_id"])
+    return RunFolder(path, found["leaderboard"], found["run_id"], found.get("key", ""), found.get("begun_in"))
 
 
 def _refuse_others(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import importlib
 import math
+import shutil
 import threading
 import time
 from collections import Counter
@@ -106,7 +107,7 @@ class _Run:
         self.task, self.config, self.runner, self.searcher = search.task, search.config, search.runner, search.searcher
         self.sizes = search.sizes
         self.folder, self.view, self.store = folder, view, store
-        self.models = ModelStore(self.config.store or str(folder.models))
+        self.models = ModelStore(folder.models(self.config.store))
         self.kept = KeptTrials(self.models, self.task.valid_rows, self.task.n_rows, self.config.goals)
         self.trials: list[Trial] = []
         self.running: dict[str, Trial] = {}
@@ -145,6 +146,7 @@ class _Run:
                     "rows": self.task.n_rows,
                     "folds": len(self.task.splits),
                     "goals": self.config.goals.objectives,
+                    "limits": dict(self.config.goals.limits),
                     "baseline": base and base.score,
                     "baseline_folds": base.fold_scores if base else (),
                     "notes": self.task.notes,
@@ -156,13 +158,13 @@ class _Run:
             self.folder = self.folder.bind(run_id)
             Validation.of(self.task).write(self.folder.validation)
             return run_id
-        earlier = self.store.resume_run(self.folder.run_id)
+        earlier = self.store.run(self.folder.run_id)
         if (earlier.fingerprint, earlier.metric.name) != (self.task.fingerprint, self.task.metric.name):
-            self.store.finish_run(earlier.id, "interrupted")
             raise ConfigError(
                 "A run goes on with the data, the folds, the seed and the metric it began with: its scores would not "
                 "compare. One of them has changed since; change it back, or start a new run."
             )
+        self.store.resume_run(earlier.id)
         self.trials = self.store.trials(earlier.id)
         self.kept.recall(self.trials)
         for trial in self.trials:
@@ -287,8 +289,10 @@ class _Run:
             chosen = choose_within if self.config.goals.limits else choose
             ensemble, shipped = chosen(self.task, self.kept, self.config.ship, self.view.note), []
         self.store.save_ensemble(run_id, list(ensemble.weights.items()), ensemble.score)
-        for one in shipped:
-            self.store.save_artifact(run_id, _artifact(one))
+        if self.config.export:
+            self.store.save_artifacts(run_id, [_artifact(one) for one in shipped])
+            if not any(one.kind == "compact" for one in shipped):  # what lies there was shipped earlier
+                shutil.rmtree(self.folder.path / "compact", ignore_errors=True)
         return SearchResult(run_id, self.trials, self.kept, ensemble, shipped, interrupted or self.interrupted_late)
 
     def _ship(self, interrupted: bool) -> tuple[Ensemble, list[Shipped]]:

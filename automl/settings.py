@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from automl.task import Task
 
 # Of the configuration's data: files and columns.
-NAMES = ("train", "test", "validation", "target", "roles", "drop", "group", "order", "weights", "missing")
+FILES = ("train", "test", "validation")
+NAMES = (*FILES, "target", "roles", "drop", "group", "order", "weights", "missing")
 DATA_KEYWORDS = (*NAMES, "kind", "folds", "test_share", "decimal", "encoding", "quantiles")
 
 
@@ -64,6 +65,14 @@ def ship_of(config: Mapping[str, Any]) -> ShipConfig:
     return ShipConfig(**config["ensemble"], compress=compress)
 
 
+def locate_files(config: Mapping[str, Any]) -> None:
+    """Write down where the files of the data are, as it holds in any folder: a run may be gone on with from another."""
+    for name in FILES:
+        given = as_names(config["data"][name])
+        if isinstance(given, str) and os.path.exists(given):
+            config["data"][name] = os.path.abspath(given)
+
+
 def check_data(config: Mapping[str, Any]) -> None:
     """Raise ``DataError`` or ``ConfigError`` for what is known to be wrong with the data before it is read."""
     from automl.data import foreseen
@@ -85,10 +94,13 @@ def load_task(config: Mapping[str, Any], until: float | None = None) -> "Task":
         return load(until=until, **_data_arguments(config))
 
 
-def reach_own_modules(config: Mapping[str, Any]) -> None:
-    """Look for modules in the current folder too, if there are options or a metric of one's own."""
+def reach_own_modules(config: Mapping[str, Any], begun_in: str | None) -> None:
+    """Look for modules in the current folder too, and in the one that the run was begun in.
+
+    Only if there are options or a metric of one's own.
+    """
     if any(config["plugins"].values()) or ":" in config["metric"]:
-        sys.path.append(os.getcwd())
+        sys.path += [folder for folder in (os.getcwd(), begun_in) if folder and folder not in sys.path]
 
 
 def as_names(value: Any) -> Any:

@@ -126,6 +126,31 @@ def test_resume_goes_on_and_export_ships_again(run: subprocess.CompletedProcess[
     assert len({m["trial"] for m in json.loads((place / "again/model/manifest.json").read_text())["members"]}) == 1
 
 
+def test_a_run_goes_on_from_any_folder_with_metrics_and_losses_of_ones_own(place: Path, tmp_path: Path) -> None:
+    here, there = place / "own", tmp_path
+    here.mkdir()
+    shutil.copy(place / "train.csv", here)
+    (here / "my_metric.py").write_text("def right(y, labels):\n    return float((y == labels).mean())\n")
+    shutil.copy(Path(__file__).parents[1] / "examples/own_loss.py", here / "my_loss.py")
+    done = automl(
+        *("search", "data.train=train.csv", "data.target=diagnosis", "metric=my_metric:right", "run.dir=run"),
+        *("plugins.losses=[my_loss]", "budget.trials=2", "budget.seconds=null", "runner=inline", *QUICK),
+        cwd=here,
+    )
+    assert done.returncode == 0, done.stderr
+    for command in (
+        ("resume", here / "run", "budget.trials=3"),
+        ("export", here / "run", "-o", "again", "limits.bytes=10000000"),
+        ("report", here / "run", "-o", "said"),
+    ):
+        for name in ("my_metric", "my_loss"):
+            sys.modules.pop(name, None)
+        done = automl(*command, cwd=there)
+        assert done.returncode == 0, done.stderr
+    assert (there / "again/model/manifest.json").exists()
+    assert (there / "said/report.html").exists()
+
+
 def test_an_export_keeps_limits_that_the_search_did_not_know(
     run: subprocess.CompletedProcess[str], place: Path
 ) -> None:
@@ -403,6 +428,9 @@ def test_kill_minus_nine_loses_nothing_that_was_finished(place: Path) -> None:
     process.communicate()
     before = trials_of(place, "killed")
     assert len(before) >= 3
+    done = automl("report", "runs/killed", cwd=place)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "has shipped nothing. Finish it with: automl resume" in done.stderr
     done = automl("resume", "runs/killed", "budget.seconds=null", f"budget.trials={len(before) + 1}", cwd=place)
     assert done.returncode == 0, done.stderr
     after = trials_of(place, "killed")

@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from automl import run_folder
 from automl.assemble import SpaceConfig
 from automl.data import baseline
 from automl.errors import ConfigError, DataError
+from automl.export.config import ShipConfig
 from automl.leaderboard.store import Store
 from automl.metrics import get
 from automl.progress import Progress
@@ -58,9 +60,10 @@ def searched(
     task: Task | None = None,
     view: type[Progress] = Progress,
     deterministic: bool = False,
+    **options: Any,
 ) -> SearchResult:
     named = {"scheduler": {"name": "none"}, "runner": {"name": "inline"}}
-    config = SearchConfig(None, trials, space=SpaceConfig(QUICK), deterministic=deterministic, **named)
+    config = SearchConfig(None, trials, space=SpaceConfig(QUICK), deterministic=deterministic, **named, **options)
     with view(quiet=True) as watched:
         return Search(task or tasks.make("table", "binary"), config, make_runner(config)).run(folder, watched)
 
@@ -111,9 +114,10 @@ def test_an_interrupt_while_a_trial_is_recorded(
 
 def test_what_a_trial_without_a_record_has_left_is_not_shipped(folder: run_folder.RunFolder) -> None:
     first = searched(folder, 2)
-    shutil.copytree(folder.models / first.kept.ids()[0], folder.models / "9")
+    models = Path(folder.models(None))
+    shutil.copytree(models / first.kept.ids()[0], models / "9")
     resumed = searched(run_folder.find(folder.path), 3)
-    assert not (folder.models / "9").exists()
+    assert not (models / "9").exists()
     assert set(resumed.ensemble.weights) <= {"0", "1", "2"}
 
 
@@ -123,7 +127,7 @@ def test_a_rotten_file_costs_its_trial_and_is_named(
 ) -> None:
     first = searched(folder, 2)
     best = next(iter(first.ensemble.weights))
-    path = folder.models / best / f"0.{part}"
+    path = Path(folder.models(None), best, f"0.{part}")
     content = path.read_bytes()
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     resumed = searched(run_folder.find(folder.path), 2, view=Loud)
@@ -139,6 +143,31 @@ def test_a_run_goes_on_with_what_it_began_with_only(folder: run_folder.RunFolder
     for other in (replace(task, fingerprint="other rows"), replace(task, problem=of_another_metric)):
         with pytest.raises(ConfigError, match="goes on with"):
             searched(run_folder.find(folder.path), 2, other)
+        with Store(folder.leaderboard_url, read_only=True) as store:
+            assert store.run().status == "finished", "what was refused changes nothing"
+
+
+def test_runs_that_share_a_store_leave_each_others_models_alone(tmp_path: Path) -> None:
+    store = str(tmp_path / "store")
+    folders = [run_folder.create(str(tmp_path / place / "run"), "auto") for place in ("a", "b")]
+    first, _ = (searched(folder, 2, store=store) for folder in folders)
+    for folder in folders:
+        kept = Path(run_folder.find(folder.path).models(store))
+        assert {path.name for path in kept.iterdir()} == {"0", "1"}
+    resumed = searched(run_folder.find(folders[0].path), 3, store=store)
+    assert len(resumed.trials) == 3
+    assert len(list(Path(folders[1].models(store)).iterdir())) == 2
+    assert all(np.isfinite(first.kept.predictions(id)).all() for id in first.kept.ids())
+
+
+def test_what_a_resumed_run_does_not_ship_again_is_gone(folder: run_folder.RunFolder) -> None:
+    searched(folder, 2)
+    compact = folder.path / "compact"
+    assert compact.exists()
+    resumed = searched(run_folder.find(folder.path), 3, ship=ShipConfig(compact=False))
+    assert not compact.exists()
+    with Store(folder.leaderboard_url, read_only=True) as store:
+        assert [artifact.path for artifact in store.artifacts(resumed.run_id)] == [str(folder.path / "model")]
 
 
 def test_folds_that_cannot_be_ranked(folder: run_folder.RunFolder) -> None:

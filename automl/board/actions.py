@@ -60,6 +60,7 @@ class Actions:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                cwd=Path(folder.path).parent,
+                # Metrics and options of one's own lie where the search was begun.
+                cwd=folder.begun_in if folder.begun_in and Path(folder.begun_in).is_dir() else folder.path.parent,
             )
         return f"The run goes on for {seconds / 60:g} minutes; what it says is in '{log.name}'."

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import func, select
 
+from automl import run_folder
 from automl.board.index import Index
 from automl.errors import AutoMLError
 from automl.leaderboard import queries
@@ -30,9 +31,10 @@ class Version:
     n_trials: int
     last: int
     n_shipped: int
+    ended_at: float | None
 
     def __str__(self) -> str:
-        return f"{self.status}-{self.n_trials}-{self.last}-{self.n_shipped}"
+        return f"{self.status}-{self.n_trials}-{self.last}-{self.n_shipped}-{self.ended_at or 0:.3f}"
 
 
 class OpenLeaderboard:
@@ -101,7 +103,7 @@ class OpenLeaderboard:
                 session.scalars(select(func.count()).where(row.run_id == run.id)).one()
                 for row in (ArtifactRow, EnsembleRow)
             )
-        return Version(run.status, n_trials, last, n_shipped)
+        return Version(run.status, n_trials, last, n_shipped, run.ended_at)
 
     def once(self, key: Hashable, ask: Callable[[], Answer]) -> Answer:
         """Return what ``ask`` answered for ``key`` before, or does now; the answers that were used last are kept."""
@@ -118,8 +120,11 @@ class OpenLeaderboard:
 
     def models(self, run: Run) -> ModelStore:
         """Return where a run's trials have left their predictions."""
-        kept = run.config.get("run", {}).get("store") or str(Path(run.folder, "trials"))
-        return ModelStore(kept)
+        try:
+            folder = run_folder.find(run.folder, trust=True)  # nothing is unpickled
+        except AutoMLError:  # it is gone, or has not begun
+            folder = run_folder.RunFolder(Path(run.folder), "")
+        return ModelStore(folder.models(run.config.get("run", {}).get("store")))
 
     def close(self) -> None:
         """Close the connections."""

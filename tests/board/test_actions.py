@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 import automl.board
@@ -62,7 +63,10 @@ def test_a_run_of_another_machine_is_not_signalled(tmp_path: Path) -> None:
 def test_a_run_goes_on_in_a_process_of_its_own(tmp_path: Path) -> None:
     url, run = made.leaderboard(tmp_path, 3)
     folder = tmp_path / "run"
-    (folder / "run.json").write_text(json.dumps({"run_id": run, "leaderboard": str(url)}))
+    begun_in = tmp_path / "where the search was begun"
+    begun_in.mkdir()
+    record = {"run_id": run, "leaderboard": str(url), "begun_in": str(begun_in)}
+    (folder / "run.json").write_text(json.dumps(record))
     source, actions = OpenLeaderboard(url), Actions()
     with pytest.raises(AutoMLError, match="from Python"):
         actions.act(source, run, "resume", 60)
@@ -72,6 +76,7 @@ def test_a_run_goes_on_in_a_process_of_its_own(tmp_path: Path) -> None:
             actions.act(source, run, "resume", seconds)
     said = actions.act(source, run, "resume", 600)
     assert "10 minutes" in said
+    assert psutil.Process(actions._resumed[str(folder)].pid).cwd() == str(begun_in)
     log, until = folder / "board.log", time.monotonic() + 60
     while "damaged" not in log.read_text() and time.monotonic() < until:
         time.sleep(0.1)
