@@ -149,9 +149,9 @@ def _board(argv: list[str]) -> None:
     )
     usage.serving(parser)
     given = parser.parse_args(argv)
-    from automl import commands
+    from automl.board import command
 
-    commands.board(given.leaderboards, given.host, given.port, given.name, not given.no_browser)
+    command.board(given.leaderboards, given.host, given.port, given.name, not given.no_browser)
 
 
 def _predict(argv: list[str]) -> None:
@@ -209,18 +209,18 @@ def _optuna_export(argv: list[str]) -> None:
     parser.add_argument("--storage", help="Optuna's storage (default: sqlite:///RUN/optuna.db, in the run's folder)")
     parser.add_argument("--name", help="the study's name (default: the run's)")
     given = parser.parse_args(argv)
-    from automl import commands
+    from automl.leaderboard import command
 
-    commands.optuna_export(given.run, given.url, given.storage, given.name)
+    command.optuna_export(given.run, given.url, given.storage, given.name)
 
 
 def _tensorboard_export(argv: list[str]) -> None:
     parser = _exporter("tensorboard-export", "Write the curves and parameters of a run's trials for TensorBoard.")
     parser.add_argument("-o", "--output", required=True, help="a new folder")
     given = parser.parse_args(argv)
-    from automl import commands
+    from automl.leaderboard import command
 
-    commands.tensorboard_export(given.run, given.url, given.output)
+    command.tensorboard_export(given.run, given.url, given.output)
 
 
 def _mlflow_export(argv: list[str]) -> None:
@@ -230,9 +230,9 @@ def _mlflow_export(argv: list[str]) -> None:
     )
     parser.add_argument("--experiment", default="automl", help="the experiment (default: automl)")
     given = parser.parse_args(argv)
-    from automl import commands
+    from automl.leaderboard import command
 
-    commands.mlflow_export(given.run, given.url, given.uri, given.experiment)
+    command.mlflow_export(given.run, given.url, given.uri, given.experiment)
 
 
 def _exporter(command: str, description: str) -> argparse.ArgumentParser:

@@ -43,8 +43,9 @@ MOST_SHIPPING = 0.3
 EXIT_SECONDS, EXIT_SHARE = 2.0, 0.02
 # Trials end so long before shipping begins: what they leave is written, and read by the search.
 LEAVING_SECONDS, LEAVING_SHARE = 1.0, 0.02
-# A compact model beside the ensemble, and choosing among the kept ones.
-SMALL_SECONDS = 2.5
+# A compact model beside the ensemble, and choosing among the kept ones: at least so long, and this share of what the
+# ensemble takes.
+SMALL_SECONDS, SMALL_SHARE = 2.5, 0.35
 # An export takes about this long, this long for each megabyte of stored models (more where they answer with many
 # classes: their trees are small and many), and for a megabyte to score a row.
 EXPORT_SECONDS, SECONDS_PER_MB, SECONDS_PER_MB_OF_CLASSES, SECONDS_PER_MB_AND_ROW = 1.0, 0.25, 0.35, 5e-6
@@ -185,7 +186,8 @@ class TimePlan:
         if self.export_until is None or self.seconds is None:
             return math.inf
         exports = seconds_to_export if self.export else 0.0
-        return self.export_until - min(SMALL_SECONDS + exports, MOST_SHIPPING * self.seconds)
+        small = max(SMALL_SECONDS, SMALL_SHARE * exports)
+        return self.export_until - min(small + exports, MOST_SHIPPING * self.seconds)
 
     def ship_until(self, interrupted: bool) -> float:
         """Return when shipping that begins now has to be over."""

@@ -16,14 +16,12 @@ import yaml
 from automl import configuration, files, interrupts, run_folder, settings
 from automl.clock import REPORT_LEAST, REPORT_SECONDS, UNHURRIED_SECONDS
 from automl.errors import AutoMLError, ConfigError, unknown_name
-from automl.options import number
 from automl.past_run import PastRun, open_run, recorded
 from automl.run_folder import RunFolder
 from automl.runtime.printable import printable
 from automl.search_config import make_runner
 
 if TYPE_CHECKING:
-    from automl.leaderboard.records import Board
     from automl.report.subject import Finished
     from automl.search import Search, SearchResult
 
@@ -177,104 +175,6 @@ def report(path: str, output: str | None, trust: bool = False) -> None:
     until = time.time() + make.SECONDS * len(runs)
     for written in make.write([_finished(run) for run in runs], target, until):
         print(printable(os.path.relpath(written)))
-
-
-def leaderboard(run: str | None, url: str | None, list_runs: bool, form: str, top: int) -> None:
-    """Print the runs, or the trials of one run, as text, CSV or JSON."""
-    from automl.leaderboard import report
-    from automl.leaderboard.store import Store
-
-    number("number of trials to show, --top,", top, 0, whole=True)
-    url, key = place(run, url)
-    with Store(url, read_only=True) as store:
-        if list_runs:
-            shown: Any = store.runs()
-        else:
-            shown = store.page(key, top or None) if form == "text" else store.board(key)
-    if form != "text":
-        written: Any = {"csv": (report.to_csv, report.runs_to_csv), "json": (report.to_json, report.runs_to_json)}
-        print(written[form][list_runs](shown), end="")
-    elif list_runs:
-        report.render_runs(shown)
-    else:
-        report.render(shown)
-
-
-def place(run: str | None, url: str | None) -> tuple[str, str | int | None]:
-    """Return the leaderboard's URL or path, and the run's key in it; ``url``: None for the run's own, or ``runs/``."""
-    if url is not None:
-        return url, run
-    if run and run_folder.is_one(run):
-        folder = run_folder.find(run, trust=True)  # nothing is unpickled
-        return folder.leaderboard_url, folder.run_id
-    return str(Path("runs", "leaderboard.db").absolute()), run
-
-
-def optuna_export(run: str, url: str | None, storage: str | None, name: str | None) -> None:
-    """Write a run as a study into Optuna's ``storage``, and say how to look at it."""
-    from automl.leaderboard import study
-
-    found = _whole_board(run, url)
-    place = storage or f"sqlite:///{Path(found.run.folder) / 'optuna.db'}"
-    written = study.write(found.run, found.trials, place, name or found.run.name)
-    print(printable(f"{len(written.trials)} trials in the study '{written.study_name}'"))
-    print(printable(f"look at them with: optuna-dashboard {shlex.quote(place)}"))
-
-
-def tensorboard_export(run: str, url: str | None, output: str) -> None:
-    """Write the trials of a run as TensorBoard's files into a new folder."""
-    from automl.leaderboard import exports
-
-    run_folder.refuse_used("An export", Path(output), "Choose another -o.")
-    found = _whole_board(run, url)
-    run_folder.make(Path(output), "-o")
-    exports.to_tensorboard(found, Path(output))
-    print(printable(f"look at them with: tensorboard --logdir {shlex.quote(output)}"))
-
-
-def mlflow_export(run: str, url: str | None, uri: str, experiment: str) -> None:
-    """Add a run to MLflow at ``uri``."""
-    from automl.leaderboard import exports
-
-    exports.to_mlflow(_whole_board(run, url), uri, experiment)
-    print(printable(f"in the experiment '{experiment}' of {uri}"))
-
-
-def _whole_board(run: str, url: str | None) -> "Board":
-    from automl.leaderboard.store import Store
-
-    at, key = place(run, url)
-    with Store(at, read_only=True) as store:
-        return store.board(key)
-
-
-def board(leaderboards: Sequence[str], host: str, port: int | None, names: Sequence[str], browse: bool) -> None:
-    """Serve the page over leaderboards until Ctrl-C. Raises ``ConfigError`` where its libraries are not installed."""
-    urls = [_leaderboard_of(given) for given in leaderboards or ["runs"]]
-    server(port).serve(urls, host, port, names, browse)
-
-
-def server(port: int | None) -> Any:
-    """Return what serves pages. Raises ``ConfigError`` where its libraries are not installed, or for no port."""
-    if port is not None:
-        number("port, --port,", port, 0, 65535, whole=True)
-    try:
-        from automl.board import serve
-    except ImportError as error:
-        raise ConfigError(
-            f"The page needs libraries that are not installed ({error}): pip install 'automl[board]' brings them."
-        ) from None
-    return serve
-
-
-def _leaderboard_of(given: str) -> str:
-    """Return the URL or path of the leaderboard that a run's folder, a folder, a file or a URL stands for."""
-    if "://" in given:
-        return given
-    if run_folder.is_one(given):  # nothing is unpickled
-        several = [*run_folder.begun_in(given).values()]
-        return (several[0] if several else run_folder.find(given, trust=True)).leaderboard_url
-    return str((Path(given) / "leaderboard.db" if Path(given).is_dir() or given == "runs" else Path(given)).absolute())
 
 
 def predict(model: str, data: str, output: str, spreadsheet: bool = False) -> None:

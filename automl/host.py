@@ -11,7 +11,8 @@ from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
 
-from automl import commands, run_folder, usage
+from automl import run_folder, usage
+from automl.board import command
 from automl.contest import seal, standings
 from automl.contest.book import Contest
 from automl.errors import ConfigError
@@ -73,7 +74,7 @@ def _standings(given: argparse.Namespace) -> None:
 
 
 def _page(given: argparse.Namespace) -> None:
-    server = commands.server(given.port)
+    server = command.server(given.port)
     from automl.board.contest_page import make_app
 
     rounds = _opened(given.contests)

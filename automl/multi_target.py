@@ -83,16 +83,16 @@ def resume(path: str, overrides: Sequence[str], started: float, trust: bool = Fa
 
 
 def leaderboard(run: str | None, url: str | None, list_runs: bool, form: str, top: int) -> None:
-    """Print runs, or the trials of one (``commands.leaderboard``); of several targets those of each.
+    """Print runs, or the trials of one (``leaderboard.command``); of several targets those of each.
 
     As CSV and JSON they are one text, by target.
     """
-    from automl.leaderboard import report
+    from automl.leaderboard import command, report
     from automl.leaderboard.store import Store
 
     runs = {} if list_runs and run is None else _asked_for(run, url)
     if list_runs or not runs:
-        commands.leaderboard(str(next(iter(runs.values())).path) if runs else run, url, list_runs, form, top)
+        command.leaderboard(str(next(iter(runs.values())).path) if runs else run, url, list_runs, form, top)
         return
     number("number of trials to show, --top,", top, 0, whole=True)
     boards = {}
@@ -110,11 +110,12 @@ def leaderboard(run: str | None, url: str | None, list_runs: bool, form: str, to
 
 def _asked_for(run: str | None, url: str | None) -> Mapping[str, RunFolder]:
     """Return the runs of the several targets that ``run`` is about; None: the newest run; none where it is of one."""
+    from automl.leaderboard import command
     from automl.leaderboard.store import Store
 
     if run is not None:
         return run_folder.begun_in(run)
-    with Store(commands.place(run, url)[0], read_only=True) as store:
+    with Store(command.place(run, url)[0], read_only=True) as store:
         newest = Path(store.run().folder)
     runs = run_folder.begun_in(newest.parent)
     return runs if newest in (folder.path for folder in runs.values()) else {}

@@ -57,17 +57,19 @@ def small_near(
     kept: KeptTrials,
     refused: Collection[str],
     max_loss: float,
-    seconds: float = math.inf,
+    fit_seconds: float = math.inf,
+    in_time: Callable[[Compact], bool] = lambda one: True,
 ) -> Compact:
     """Return a small model within ``max_loss`` (relative) of what is shipped.
 
     Each candidate alone is looked at, and some of the shipped ones together, ``MOST_MEMBERS`` at most. Of a candidate
-    that can be fitted on all rows in the end, in ``seconds``, one model answers, else all fold models. A part of the
-    loss has to make the model smaller by as much as ``HALVINGS`` says: the smallest of many would use up all that may
-    be lost. Where none is so near, the nearest is taken. Only those count that saw as much as the first. Of what is
-    shipped itself, where that is one candidate and no other is near, half of the fold models answer.
+    that can be fitted on all rows in the end, in ``fit_seconds``, one model answers, else all fold models. A part of
+    the loss has to make the model smaller by as much as ``HALVINGS`` says: the smallest of many would use up all that
+    may be lost. Where none is so near, the nearest is taken that is ``in_time``. Only those count that saw as much as
+    the first. Of what is shipped itself, where that is one candidate and no other is near, half of the fold models
+    answer.
     """
-    n_answering = cache(partial(_n_answering, kept, seconds))  # which reads a model
+    n_answering = cache(partial(_n_answering, kept, fit_seconds))  # which reads a model
     ids = [id for id in kept.ids() if id not in refused]
     alike = [id for id in ids if kept.trial(id).status == kept.trial(ids[0]).status]
 
@@ -77,7 +79,7 @@ def small_near(
     possible = [of({id: 1.0}, kept.trial(id).score or 0.0) for id in alike]
     possible += [of(some.weights, some.score) for some in _together(task, kept, chosen, alike)]
     whole = sum(map(kept.n_bytes, chosen.weights))
-    smaller = [one for one in possible if one.n_bytes(kept) < whole]
+    smaller = [one for one in possible if one.n_bytes(kept) < whole and in_time(one)]
     near = [one for one in smaller if loses_little(chosen.score, one.score, max_loss)]
     if len(chosen.weights) == 1 and not near:
         (id,) = chosen.weights
@@ -87,7 +89,9 @@ def small_near(
     def cost(one: Compact) -> float:
         return math.log2(max(1.0, one.n_bytes(kept))) - HALVINGS * one.score / allowed
 
-    return min(near, key=cost) if near else max(smaller or possible, key=lambda one: one.score)
+    if not smaller:
+        return min(possible, key=lambda one: one.n_bytes(kept))
+    return min(near, key=cost) if near else max(smaller, key=lambda one: one.score)
 
 
 def _together(task: Task, kept: KeptTrials, chosen: Ensemble, alike: Collection[str]) -> Iterator[Ensemble]:

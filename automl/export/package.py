@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -85,6 +86,7 @@ def export(
     ``TOLERANCE`` or a label changes that is not a tie within it, ``LimitError`` when it is beyond a limit of ``goals``,
     ``AutoMLError`` when the disk is full.
     """
+    began = time.time()
     unseen = validation_prediction(task, members) if unseen is None else unseen
     decision = task.metric.decide(task.data.y, unseen, task.data.weights)
     said = remarks(task, unseen)
@@ -110,7 +112,7 @@ def export(
             put(draft, folder, scratch / "earlier")
     n_bytes = sum(f.stat().st_size for f in folder.iterdir())
     latency = Latency.measured(measured["latency_ms"])
-    return Shipped(folder, kind, n_bytes, latency, found, scores, manifest["members"], said)
+    return Shipped(folder, kind, n_bytes, latency, found, scores, manifest["members"], said, time.time() - began)
 
 
 def _check_limits(

@@ -68,7 +68,7 @@ class _Shipping:
         while True:
             chosen = self._affordable()
             expected = export_seconds(self.task, _bytes(self.kept, chosen.weights))
-            for_small = self._begin_small(chosen) if self.config.compact else 0.0
+            for_small = self._begin_small(chosen, expected) if self.config.compact else 0.0
             try:
                 members = members_of(self.task, self.kept, chosen.weights)
                 shipped = [self._model(members, expected, for_small)]
@@ -115,10 +115,15 @@ class _Shipping:
         total = sum(weights.values())
         return {i: weight / total for i, weight in weights.items()}
 
-    def _begin_small(self, chosen: Ensemble) -> float:
+    def _begin_small(self, chosen: Ensemble, expected: float) -> float:
         """Choose what is compact, begin its last fits, and return how long its export takes."""
-        max_loss, left = self.config.compress.max_loss, self.deadline - time.time() - SMALL_SECONDS
-        self.small = small = small_near(self.task, chosen, self.kept, self.refused, max_loss, left)
+        left = self.deadline - time.time()
+
+        def in_time(one: Compact) -> bool:
+            return AT_LEAST * (expected + self._small_seconds(one)) <= left
+
+        max_loss, fit_seconds = self.config.compress.max_loss, left - SMALL_SECONDS
+        self.small = small = small_near(self.task, chosen, self.kept, self.refused, max_loss, fit_seconds, in_time)
         seconds = self._small_seconds(small)
         if self.refits is None or self.refits.ids != small.single:
             self.refits = last_fits(self.task, self.kept, small.single, self.deadline - seconds, self.note)
@@ -128,10 +133,10 @@ class _Shipping:
         return self.slowness * export_seconds(self.task, small.n_bytes(self.kept))
 
     def _model(self, members: list[Member], expected: float, for_small: float) -> Shipped:
-        until, began = compress_until(self.deadline, expected + for_small), time.time()
+        until = compress_until(self.deadline, expected + for_small)
         model = ship_members(self.task, members, self.folder / "model", "ensemble", self.compression, until)
         # What is expected is on the safe side.
-        self.slowness = min(1.0, (time.time() - began) / expected)
+        self.slowness = min(1.0, model.seconds / expected)
         for text in model.remarks:
             self.note(text)
         return model

@@ -51,7 +51,7 @@ class Latency:
 class Shipped:
     """One exported folder. ``n_bytes``: of all its files. ``parity``: how it differs from its members, at most.
 
-    ``remarks``: what has to be known before the model is used.
+    ``remarks``: what has to be known before the model is used. ``seconds``: how long writing and verifying it took.
     """
 
     path: Path
@@ -62,3 +62,4 @@ class Shipped:
     scores: Scores
     members: Sequence[Mapping[str, Any]] = ()
     remarks: Sequence[str] = ()
+    seconds: float = 0.0

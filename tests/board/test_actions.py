@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 import automl.board
-from automl import commands
+from automl.board import command
 from automl.board.actions import Actions
 from automl.board.source import OpenLeaderboard
 from automl.errors import AutoMLError, ConfigError
@@ -88,19 +88,19 @@ def test_without_its_libraries_it_says_how_to_get_them(tmp_path: Path, monkeypat
     monkeypatch.delattr(automl.board, "serve", raising=False)
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     with pytest.raises(ConfigError, match=r"automl\[board\]"):
-        commands.board([str(tmp_path)], "127.0.0.1", None, [], False)
+        command.board([str(tmp_path)], "127.0.0.1", None, [], False)
 
 
 @pytest.mark.parametrize("given", ["run", ".", "leaderboard.db"])
 def test_a_leaderboard_is_found_by_its_run_its_folder_or_its_file(tmp_path: Path, given: str) -> None:
     url, run = made.leaderboard(tmp_path, 1)
     (tmp_path / "run" / "run.json").write_text(json.dumps({"run_id": run, "leaderboard": str(url)}))
-    assert Path(commands._leaderboard_of(str(tmp_path / given))) == url
+    assert Path(command._leaderboard_of(str(tmp_path / given))) == url
 
 
 def test_a_leaderboard_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(AutoMLError, match="Run a search first"):
-        commands.board([str(tmp_path / "none.db")], "127.0.0.1", None, [], False)
+        command.board([str(tmp_path / "none.db")], "127.0.0.1", None, [], False)
 
 
 def test_a_port_that_is_taken_is_said_to_be_so(tmp_path: Path) -> None:
@@ -109,4 +109,4 @@ def test_a_port_that_is_taken_is_said_to_be_so(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(AutoMLError, match="--port"):
-            commands.board([str(url)], "127.0.0.1", taken.getsockname()[1], [], False)
+            command.board([str(url)], "127.0.0.1", taken.getsockname()[1], [], False)
