@@ -1,5 +1,6 @@
 """What the guides and CONTRIBUTING.md say, works: one small search stands behind the commands about a run."""
 
+import re
 import runpy
 import shlex
 import shutil
@@ -23,6 +24,8 @@ FIRST, *LATER = commands(TABLE)
 READS = ("automl leaderboard", "automl predict", "automl export", "automl space", "python runs")
 WITH_THE_RUN = [c for c in (*LATER, *commands(BENCHMARK)) if c.startswith(READS)]
 FAMILIES = ("linear", "decision_tree")
+# Of pymdownx.snippets: a whole file, or a named section of one.
+INCLUDE = re.compile(r'--8<-- "(?P<file>[\w./-]+)(:(?P<section>\w+))?"')
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +81,22 @@ def test_the_python_of_a_guide_runs_from_top_to_bottom(page: str) -> None:
     names: dict[str, object] = {}
     for code in blocks(page, "python"):
         exec(compile(code, page, "exec"), names)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("docs/")])
+def test_what_a_page_includes_is_there(page: str) -> None:
+    for line in (ROOT / page).read_text().splitlines():
+        if re.search(r"8\s*<\s*-", line):
+            found = INCLUDE.fullmatch(line)
+            assert found, f"{page} would show this line as it stands: {line}"
+            included = (ROOT / found["file"]).read_text()
+            for edge in ("start", "end") if found["section"] else ():
+                assert f"--8<-- [{edge}:{found['section']}]" in included
+
+
+def test_the_templates_are_shown() -> None:
+    included = {found["file"] for found in INCLUDE.finditer((ROOT / "docs" / "own.md").read_text())}
+    assert {str(path.relative_to(ROOT)) for path in (ROOT / "examples").glob("own_*.py")} <= included
 
 
 @pytest.mark.usefixtures("place")
