@@ -5,7 +5,7 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,9 @@ import numpy as np
 
 from automl.data import source
 from automl.data.images import IMAGE_ENDINGS, image_folder, is_image, open_image, pixels
-from automl.data.sampling import Keys, Sampling, records
+from automl.data.sampling import Sampling, records
 from automl.data.source import Source, data_errors
 from automl.errors import DataError, nearest
-from automl.runtime.arrays import as_array
 from automl.runtime.columns import refuse_repeats
 from automl.runtime.layout import beginning
 from automl.runtime.read_input import ENDINGS, read_input
@@ -136,28 +135,42 @@ def _json_lines(path: Path, sampling: Sampling, encoding: str) -> Source:
         found = _of_records(path, [lines[i] for i in index.tolist()])
         return replace(found, row_numbers=(index + 1).tolist())
 
-    index, said = sampling.choose(len(lines), len(text.content), part, Keys, f"'{path.name}'")
+    def column(name: str) -> np.ndarray | None:
+        values = [record.get(name) for record in _objects(path, lines)]
+        return None if all(value is None for value in values) else _key(name, values)
+
+    keys = lambda: sampling.by_names(column)  # noqa: E731
+    index, said = sampling.choose(len(lines), len(text.content), part, keys, f"'{path.name}'")
     found = _of_records(path, lines) if index is None else part(index)
     return replace(found, notes=(*text.notes, *said), encoding=text.encoding)
 
 
 def _of_records(path: Path, lines: Sequence[tuple[int, str]]) -> Source:
     """Return the table of some lines of JSON, each with its number."""
-    records = []
-    try:
-        for number, line in lines:
-            record = json.loads(line)
-            if not isinstance(record, dict):
-                raise DataError(f"'{path}', line {number}: every line must be a JSON object with the columns as keys.")
-            records.append(record)
-    except json.JSONDecodeError as error:
-        raise DataError(
-            f"'{path}', line {number}: this is not JSON ({error.msg}). Every line must be one object."
-        ) from None
+    records = list(_objects(path, lines))
     names = dict.fromkeys(name for record in records for name in record)
     if not names:
         raise DataError(f"'{path}' has no rows.")
     return source.from_x({name: [record.get(name) for record in records] for name in names})
+
+
+def _objects(path: Path, lines: Sequence[tuple[int, str]]) -> Iterator[dict[str, Any]]:
+    """Yield what each line of JSON holds. Raises ``DataError`` for one that is no object."""
+    for number, line in lines:
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise DataError(
+                f"'{path}', line {number}: this is not JSON ({error.msg}). Every line must be one object."
+            ) from None
+        if not isinstance(record, dict):
+            raise DataError(f"'{path}', line {number}: every line must be a JSON object with the columns as keys.")
+        yield record
+
+
+def _key(name: str, values: Any) -> np.ndarray | None:
+    """Return a column that a sample respects. Raises ``DataError`` for what no column may hold, such as lists."""
+    return (source.from_x({name: values}).columns or {}).get(name)
 
 
 def _parquet(path: Path, sampling: Sampling, _: str) -> Source:
@@ -187,7 +200,7 @@ def _arrow(path: Path, read_table: Callable[[], Any], sampling: Sampling) -> Sou
         return replace(_of_arrow(table.take(pa.array(index)), names), row_numbers=(index + 1).tolist())
 
     def column(name: str) -> np.ndarray | None:
-        return as_array(table.column(name)) if name in names else None
+        return _key(name, table.column(name)) if name in names else None
 
     keys = lambda: sampling.by_names(column)  # noqa: E731
     index, said = sampling.choose(table.num_rows, table.nbytes, part, keys, f"'{path.name}'")

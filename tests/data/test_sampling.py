@@ -14,7 +14,7 @@ import pytest
 
 from automl.data import from_arrays, load
 from automl.data.sampling import Keys, Sampling, records, sample
-from automl.errors import AutoMLError
+from automl.errors import AutoMLError, DataError
 from automl.runtime.table import read_csv
 
 N = 6_000
@@ -102,15 +102,17 @@ def test_what_cannot_be_read_in_time_is_a_sample_that_can_be_read_again(
     assert load(path, until=time.time() + 600).sampled is None
 
 
-def test_classes_keep_their_shares_and_rare_ones_stay(tmp_path: Path) -> None:
-    counts = Counter(load(csv(tmp_path), rows=KEPT).data.y.tolist())
-    whole = Counter(load(csv(tmp_path), rows="all").data.y.tolist())
+@pytest.mark.parametrize("write", FILES)
+def test_classes_keep_their_shares_and_rare_ones_stay(tmp_path: Path, write: Callable[[Path], Path]) -> None:
+    path = write(tmp_path)
+    counts = Counter(load(path, rows=KEPT).data.y.tolist())
+    whole = Counter(load(path, rows="all").data.y.tolist())
     assert counts[1] == 10  # "rare", of 15
     for code in (0, 2):
         assert counts[code] == pytest.approx(whole[code] * KEPT / N, abs=1)
 
 
-@pytest.mark.parametrize("write", [csv, parquet])
+@pytest.mark.parametrize("write", FILES)
 def test_groups_are_read_whole(tmp_path: Path, write: Callable[[Path], Path]) -> None:
     task = load(write(tmp_path), rows=KEPT, group="group")
     groups = Counter(FRAME["group"].to_numpy()[places(task)])
@@ -119,6 +121,15 @@ def test_groups_are_read_whole(tmp_path: Path, write: Callable[[Path], Path]) ->
     assert any("whole groups" in note for note in task.notes)
     for train, valid in task.splits:
         assert not set(task.data.groups[train]) & set(task.data.groups[valid])
+
+
+@pytest.mark.parametrize("write", [json_lines, parquet, feather])
+def test_a_sample_refuses_a_key_that_no_column_may_be(
+    tmp_path: Path, write: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(globals(), "FRAME", FRAME.assign(group=[[i % 40] for i in range(N)]))
+    with pytest.raises(DataError, match=r"'group'.* in a field"):
+        load(write(tmp_path), rows=KEPT, group="group")
 
 
 def test_what_is_in_memory_is_sampled_with_all_that_belongs_to_it() -> None:
