@@ -3,11 +3,16 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from automl.errors import ConfigError
+from sqlalchemy.exc import SQLAlchemyError
+
+from automl.errors import ConfigError, in_one_line
 from automl.leaderboard.records import Board
 from automl.types import Trial
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
 
 
 def to_tensorboard(board: Board, folder: Path) -> None:
@@ -39,14 +44,26 @@ def to_mlflow(board: Board, uri: str, experiment: str) -> None:
     """Add the run to the MLflow server or store at ``uri``: a run of ``experiment``, with a nested one for each trial.
 
     Parameters, scores, curves and failures are the trials'; a model folder that was shipped is an artifact. Raises
-    ``ConfigError`` where MLflow is not installed.
+    ``ConfigError`` where MLflow is not installed, and where the URI is none or cannot be reached.
     """
     try:
-        from mlflow.entities import Metric, Param, RunTag
+        from mlflow.exceptions import MlflowException
         from mlflow.tracking import MlflowClient
     except ImportError as error:
         raise ConfigError(f"This takes MLflow ({error}): pip install 'automl[mlflow]' brings it.") from None
-    client, run = MlflowClient(uri), board.run
+    try:
+        _add_to_mlflow(board, MlflowClient(uri), experiment)
+    except (MlflowException, SQLAlchemyError, ImportError, OSError) as error:  # of it, of its stores, of its artifacts
+        raise ConfigError(
+            f"MLflow cannot use the URI '{uri}': {in_one_line(error).rstrip('.')}. Give the --uri of a server that is "
+            "running, like http://HOST:5000, or of a store, like sqlite:///mlflow.db."
+        ) from None
+
+
+def _add_to_mlflow(board: Board, client: "MlflowClient", experiment: str) -> None:
+    from mlflow.entities import Metric, Param, RunTag
+
+    run = board.run
     found = client.get_experiment_by_name(experiment)
     place = found.experiment_id if found else client.create_experiment(experiment)
     parent = client.create_run(place, start_time=_ms(run.started_at), run_name=run.name)

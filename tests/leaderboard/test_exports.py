@@ -9,10 +9,12 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import optuna
 import pytest
+from sqlalchemy.exc import SQLAlchemyError
 
 from automl import cli
 from automl.errors import ConfigError
@@ -139,10 +141,55 @@ def test_mlflow_holds_runs_parameters_and_curves(board: Board, tmp_path: Path) -
 
 
 def test_without_mlflow_it_says_how_to_get_it(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "mlflow.entities", None)
+    monkeypatch.setitem(sys.modules, "mlflow.exceptions", None)
     monkeypatch.setitem(sys.modules, "mlflow", None)
     with pytest.raises(ConfigError, match=r"automl\[mlflow\]"):
         exports.to_mlflow(board, "x", "x")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "MLflow's own",
+        SQLAlchemyError("no such table"),
+        ImportError("No module named 'MySQLdb'"),
+        ConnectionError("refused"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize("where", ["__init__", "get_experiment_by_name"])
+def test_a_uri_that_mlflow_cannot_use_is_named(
+    error: Exception | str, where: str, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = type("MlflowException", (Exception,), {})
+
+    def fail(*_: Any) -> None:
+        raise own(error) if isinstance(error, str) else error
+
+    client = type("MlflowClient", (), {"__init__": lambda self, uri: None, where: fail})
+    entities: dict[str, Any] = dict.fromkeys(("Metric", "Param", "RunTag"))
+    parts: dict[str, dict[str, Any]] = {
+        "entities": entities,
+        "exceptions": {"MlflowException": own},
+        "tracking": {"MlflowClient": client},
+    }
+    monkeypatch.setitem(sys.modules, "mlflow", ModuleType("mlflow"))
+    for name, content in parts.items():
+        module = ModuleType(f"mlflow.{name}")
+        vars(module).update(content)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    with pytest.raises(ConfigError, match=f"'http://x:1': {error}.* --uri of a server"):
+        exports.to_mlflow(board, "http://x:1", "mine")
+
+
+@pytest.mark.parametrize("uri", ["http://127.0.0.1:9", "nosuch://x", "sqlite:///bad.db"])
+def test_mlflow_itself_says_so_too(uri: str, board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("mlflow.tracking", reason="pip install '.[mlflow]'")
+    (tmp_path / "bad.db").write_text("this is no database\n" * 100)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(ConfigError, match=f"'{uri}'"):
+        exports.to_mlflow(board, uri, "mine")
 
 
 def test_scores_that_are_no_numbers_are_left_out(tmp_path: Path, board: Board) -> None:
