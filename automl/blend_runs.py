@@ -13,7 +13,11 @@ from automl.contest import blend, form, submission
 from automl.errors import AutoMLError, ConfigError
 from automl.past_run import open_run
 from automl.run_folder import RunFolder
+from automl.runtime.fault import fault
 from automl.runtime.model import Model
+
+# What is read of it; "encoding" came later than the others.
+_RECORD = {"test": str, "sample": str, "encoding?": str, "forms": [form.SHAPE], ...: object}
 
 
 def ensemble(runs: Sequence[str], output: str, trust: bool = False) -> None:
@@ -84,12 +88,18 @@ def _blended(
 
 
 def _record(folder: Path) -> dict[str, Any]:
+    """Return what a run of a contest noted. Raises ``AutoMLError`` where there is no such note, or it is damaged."""
     try:
         found: dict[str, Any] = files.read_json(folder / RECORD)
+        wrong = fault(found, _RECORD) or ("" if found["forms"] else "its forms are none")
     except OSError:
         raise AutoMLError(
             f"'{folder}' is no run of `automl compete`, which notes what is to be handed in. Blend runs of it."
         ) from None
+    except ValueError as error:
+        wrong = str(error)
+    if wrong:
+        raise AutoMLError(f"'{folder / RECORD}' is damaged: {wrong}. Bring it back from a copy.")
     return found
 
 

@@ -161,7 +161,8 @@ def runs_in(parent: str | Path, trust: bool = True) -> dict[str, Path]:
         wrong = str(error)
     outside = [] if wrong else [name for name in found["targets"].values() if not _INSIDE.fullmatch(name)]
     if wrong or outside:
-        raise AutoMLError(f"'{record}' is damaged: {wrong or f'{outside[0]!r} is no folder inside it'}.")
+        wrong = wrong or f"{outside[0]!r} is no folder inside it"
+        raise AutoMLError(f"'{record}' is damaged: {wrong}. Bring it back from a copy; what was shipped is whole.")
     if not trust:
         _refuse_others(Path(parent))
     return {target: Path(parent) / name for target, name in found["targets"].items()}

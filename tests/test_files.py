@@ -9,10 +9,11 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from automl import files, run_folder
+from automl import blend_runs, files, run_folder
 from automl.errors import AutoMLError, ConfigError
 
 
@@ -112,12 +113,39 @@ def test_the_folder_of_another_user_is_opened_when_it_is_trusted(tmp_path: Path,
     assert run_folder.find(folder.path, trust=True).run_id == 7
 
 
-@pytest.mark.parametrize("record", ["", "{", "[]", "{}", '{"run_id": "1"}', "[" * 50_000, "ÿ", '{"run_id": true}'])
+DAMAGED = ["", "{", "[]", "{}", "[" * 50_000, "ÿ"]
+
+
+@pytest.mark.parametrize("record", [*DAMAGED, '{"run_id": "1"}', '{"run_id": true}'])
 def test_a_damaged_record_is_named(tmp_path: Path, record: str) -> None:
     (tmp_path / "run.json").write_text(record, encoding="latin-1")
-    with pytest.raises(AutoMLError, match=r"run\.json' is damaged"):
+    with pytest.raises(AutoMLError, match=r"run\.json' is damaged: .*\. Bring it back from a copy"):
         run_folder.find(tmp_path)
     for number in (0, -1, 2**63):
         (tmp_path / "run.json").write_text(json.dumps({"run_id": number, "leaderboard": "x"}))
         with pytest.raises(AutoMLError, match="its run_id is none"):
             run_folder.find(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "record", [*DAMAGED, '{"targets": ["a"]}', '{"targets": {"a": 1}}', '{"targets": {"a": ".."}}']
+)
+def test_a_damaged_record_of_several_targets_is_named(tmp_path: Path, record: str) -> None:
+    (tmp_path / run_folder.TARGETS).write_text(record, encoding="latin-1")
+    with pytest.raises(AutoMLError, match=r"targets\.json' is damaged: .*\. Bring it back from a copy"):
+        run_folder.runs_in(tmp_path)
+
+
+FORM = {"id": "id", "target": "y", "columns": ["y"], "answers": "values", "classes": []}
+NOTED: dict[str, Any] = {"train": "a.csv", "test": "b.csv", "sample": "c.csv", "forms": [FORM]}
+NOT_NOTED = [NOTED | {"forms": []}, NOTED | {"test": None}, *(NOTED | {"forms": [FORM | {key: 1}]} for key in FORM)]
+
+
+@pytest.mark.parametrize("record", [*DAMAGED, *map(json.dumps, NOT_NOTED)])
+def test_a_damaged_note_of_a_contest_is_named(tmp_path: Path, record: str) -> None:
+    runs = [run_folder.create(tmp_path / name).bind(1).path for name in "ab"]
+    with pytest.raises(AutoMLError, match="is no run of `automl compete`"):
+        blend_runs.ensemble([str(run) for run in runs], "x.csv")
+    (runs[0] / "contest.json").write_text(record, encoding="latin-1")
+    with pytest.raises(AutoMLError, match=r"contest\.json' is damaged: .*\. Bring it back from a copy"):
+        blend_runs.ensemble([str(run) for run in runs], "x.csv")

@@ -16,7 +16,7 @@ import numpy as np
 
 from automl import files, metrics
 from automl.contest import seal, submission
-from automl.contest.form import Form
+from automl.contest.form import SHAPE, Form
 from automl.data.target import class_codes
 from automl.errors import AutoMLError, DataError
 from automl.runtime.fault import fault
@@ -24,7 +24,7 @@ from automl.runtime.labels import label
 from automl.runtime.printable import printable, shown
 from automl.runtime.table import read_csv
 
-_RECORD = {"form": dict, "metric": str, "kind": str, "classes": list, "quota": int, "closed": bool, ...: object}
+_RECORD = {"form": SHAPE, "metric": str, "kind": str, "classes": list, "quota": int, "closed": bool, ...: object}
 _LONGEST_TEAM = 60
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from automl.runtime.printable import shown
 
 Answers = Literal["labels", "values", "quantiles", "probability", "probabilities"]
 Table = Mapping[str, np.ndarray]
+# Of what ``Form.to_dict`` returns (``runtime.fault``).
+SHAPE = {"id": str, "target": str, "columns": [str], "answers": {*get_args(Answers)}, "classes": [str]}
 
 
 @dataclass(frozen=True)

@@ -279,9 +279,16 @@ def test_names_and_folders_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(AutoMLError, match="chmod 600"):
         Contest(contest.folder)
     (contest.folder / "solution.csv").chmod(0o600)
-    (contest.folder / "contest.json").write_text("{}")
-    with pytest.raises(AutoMLError, match="is damaged"):
-        Contest(contest.folder)
+    record = json.loads((contest.folder / "contest.json").read_text())
+    damages: list[dict[str, Any]] = [
+        {},
+        record | {"form": {}},
+        record | {"form": record["form"] | {"answers": "nothing"}},
+    ]
+    for damaged in damages:
+        (contest.folder / "contest.json").write_text(json.dumps(damaged))
+        with pytest.raises(AutoMLError, match="is damaged"):
+            Contest(contest.folder)
 
 
 def test_a_label_that_is_no_class_and_answers_without_a_score_are_refused(tmp_path: Path) -> None:
