@@ -111,7 +111,7 @@ def _dense(rows: Rows) -> np.ndarray:
     """Return all that a forest can look at, (n, p), -1e9 where missing."""
     parts = [part for part in (rows.numeric, rows.categories) if part is not None]
     if rows.sparse is not None:
-        parts.append(rows.sparse.toarray()[:, :300])
+        parts.append(rows.sparse[:, :300].toarray())
     for array in (rows.image, rows.sequence):
         if array is not None:
             parts.append(array.reshape(len(array), -1)[:, ::7])

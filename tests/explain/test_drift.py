@@ -5,11 +5,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 from automl.data import from_arrays, rows
 from automl.explain import drift
 from automl.explain.counterfactual import nearest_changes
 from automl.explain.mixed import Subject, plain
+from automl.task import Rows
 from automl.testing import make_task
 
 N = 600
@@ -59,6 +61,12 @@ def test_every_kind_of_data_is_compared(kind: Any) -> None:
     half = len(given) // 2
     schema = make_task(kind, "binary").schema
     assert 0 <= drift.adversarial(schema, given.take(slice(0, half)), given.take(slice(half, None))).auc <= 1
+
+
+def test_of_many_terms_those_that_are_looked_at_alone_are_made_dense() -> None:
+    wide = Rows(sparse=sparse.csr_matrix(([1.0, 2.0], ([0, 1], [299, 300])), (1000, 10**9)))  # 4 TB
+    dense = drift._dense(wide)
+    assert (dense.shape, dense.sum()) == ((1000, 300), 1)
 
 
 def test_the_nearest_change_is_the_nearest() -> None:
