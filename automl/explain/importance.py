@@ -112,7 +112,8 @@ def _representatives(column: np.ndarray, is_ordered: bool, points: int) -> np.nd
     import pandas as pd
 
     codes, levels = pd.factorize(pd.Series(list(column), dtype=object), use_na_sentinel=True)
-    first = np.array([np.flatnonzero(codes == code)[0] for code in range(len(levels))], np.int64)
+    known, first = np.unique(codes, return_index=True)
+    first = first[known >= 0]  # missing values are -1
     if not len(first):
         return np.zeros(1, np.int64)  # all are missing
     counts = np.bincount(codes[codes >= 0], minlength=len(levels))

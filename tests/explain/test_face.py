@@ -129,6 +129,8 @@ def test_dependence_is_scikit_learns() -> None:
     few = model.dependence("b")
     assert len(few) <= 20
     assert few["b"].is_monotonic_increasing
+    gaps = model.dependence("a", points=1000)["a"].astype(float)
+    assert gaps.tolist() == sorted(x["a"].dropna())
     with pytest.raises(UnknownNameError, match="nois"):
         model.dependence("nois")
 
