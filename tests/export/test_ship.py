@@ -242,6 +242,17 @@ def test_a_shipped_folder_answers_raw_rows_of_its_kind(kind: str, tmp_path: Path
     assert (answered.argmax(axis=1) == task.data.y[task.sample_index]).mean() > 0.4
 
 
+@pytest.mark.parametrize("names", [["x"], ["lengths"], ["x", "lengths"]])
+def test_columns_are_called_as_they_like(names: list[str], tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=(80, len(names)))
+    task = from_arrays(pd.DataFrame(values, columns=names), values.sum(axis=1) > 0, folds=2)
+    kept = kept_in(tmp_path / "trials", task)
+    kept.offer(fitted(task, kept, "linear", "0"))
+    notes: list[str] = []
+    _, (shipped,) = ship(task, kept, tmp_path, ShipConfig(compact=False), float("inf"), notes.append)
+    assert shipped.parity["largest_difference"] < 1e-4, notes
+
+
 def test_it_needs_only_numpy_and_onnxruntime(task: Task, kept: KeptTrials, tmp_path: Path) -> None:
     ship(task, kept, tmp_path, ShipConfig(compact=False), float("inf"), lambda text: None)
     pd.DataFrame(dict(task.sample)).to_csv(tmp_path / "rows.csv", index=False)
