@@ -1,6 +1,7 @@
 """``automl bench``: systems side by side on a folder of data sets."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from itertools import product
@@ -35,8 +36,18 @@ def run(argv: Sequence[str]) -> None:
     book = Book(out, Path(given.environments) if given.environments else out / "environments")
     missing = book.missing(fits)
     print(f"{len(fits)} fits, {len(missing)} of them to do", file=sys.stderr)
+    uninstalled: set[str] = set()  # by script: the settings of a system share an environment
     for fit in missing:
-        for row in book.do(fit):
+        if fit.system.script in uninstalled:
+            continue
+        try:
+            rows = book.do(fit)
+        except subprocess.CalledProcessError as error:
+            uninstalled.add(fit.system.script)
+            why = f"pip ends with exit code {error.returncode}, as it says above; the next call tries again"
+            print(f"{fit.system.name} cannot be installed: {why}", file=sys.stderr)
+            continue
+        for row in rows:
             print(printable(f"{fit.name}: {row.get('failure') or row['score']}"), file=sys.stderr)
         page.write(book.rows(), out)
     for path in page.write(book.rows(), out):

@@ -49,7 +49,11 @@ class Book:
         return [fit for fit in fits if not self._rows_of(fit).exists()]
 
     def do(self, fit: SystemFit) -> list[Row]:
-        """Fit and write down its rows: one for each model that it made, or one that says why there is none."""
+        """Fit and write down its rows: one for each model that it made, or one that says why there is none.
+
+        Raises ``CalledProcessError``, and writes nothing down, where the system cannot be installed: that says nothing
+        about it.
+        """
         rows = self._measured(fit)
         self._rows_of(fit).parent.mkdir(parents=True, exist_ok=True)
         files.write(self._rows_of(fit), json.dumps(rows), files.PUBLIC)
@@ -67,13 +71,10 @@ class Book:
         metric = metrics.get(fit.data.metric, fit.data.task)
         row: Row = {"set": fit.data.name, "system": fit.system.name, "budget": fit.seconds, "seed": fit.seed}
         row |= {"metric": metric.name, "greater": metric.greater_is_better, "model": "model"}
+        python = fit.system.python(self.environments.resolve())
         folder = (self.folder / "fits" / f"{fit.name} {time.time_ns()}").resolve()
         folder.mkdir(parents=True)
         y = _job(fit, folder)
-        try:
-            python = fit.system.python(self.environments.resolve())
-        except subprocess.CalledProcessError as error:
-            return [row | {"failure": f"pip: exit code {error.returncode}"}]
         script = SCRIPTS / f"fit_{fit.system.script}.py"
         taken, peak, code = _watched([python, str(script), str(folder / "job.json")], folder, fit.seconds)
         row |= {"seconds": round(taken, 1), "peak_mb": round(peak / 1e6)}

@@ -106,6 +106,23 @@ def test_a_failure_is_a_row_and_ranks_last(tmp_path: Path) -> None:
     assert "failed" in written
 
 
+def test_what_cannot_be_installed_is_no_row_and_is_tried_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peer = System("peer", "sklearn_default", requires=(str(tmp_path / "nosuch"),), timed=False)
+    monkeypatch.setattr(command, "ALWAYS", ())
+    monkeypatch.setitem(SYSTEMS, "peer", peer)
+    wine(tmp_path / "data")
+    out = tmp_path / "out"
+    given = [str(tmp_path / "data"), "--systems", "peer", "--seeds", "0,1", "-o", str(out)]
+    command.run(given)
+    assert capsys.readouterr().err.count("peer cannot be installed: pip ends with exit code 1") == 1
+    assert Book(out, out).rows() == []
+    monkeypatch.setitem(SYSTEMS, "peer", replace(peer, requires=()))
+    command.run(given)
+    assert ["score" in row for row in Book(out, out).rows()] == [True, True]
+
+
 LEFT_BEHIND = """
 import os, signal, subprocess, sys, time
 server = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
