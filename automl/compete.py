@@ -46,6 +46,7 @@ def compete(train: str, test: str, sample: str, overrides: Sequence[str], starte
     (asked_about, _), (wanted, _) = table(test, encoding), table(sample, encoding)
     forms = form.understand_each(known, asked_about, wanted, _own_target(overrides), said["quantiles"])
     config = composed(_overrides(train, forms, overrides))
+    _leave_out_id(config["data"], forms[0].id, known)
     chosen = str(config["metric"])
     forms = [_with_metric(asked, chosen) for asked in forms]
     _check_targets(forms, config["data"]["target"])
@@ -133,16 +134,20 @@ def _overrides(train: str, forms: Sequence[form.Form], overrides: Sequence[str])
     kinds = {"probability": "classification", "probabilities": "classification", "labels": "classification"}
     tasks = {kinds.get(asked.answers, "auto") for asked in forms}
     judged = {_METRICS.get(asked.answers, "auto") for asked in forms}
-    first = forms[0]
     own = {
         "data.train": train,
-        "data.target": first.target if len(forms) == 1 else _list_of(*(asked.target for asked in forms)),
+        "data.target": forms[0].target if len(forms) == 1 else _list_of(*(asked.target for asked in forms)),
         "experiment": "competition",
         "task": tasks.pop() if len(tasks) == 1 else "auto",
         "metric": judged.pop() if len(judged) == 1 else "auto",
-        **({"data.drop": _list_of(first.id)} if first.id else {}),
     }
     return [*(f"{key}={value}" for key, value in own.items() if key not in said), *overrides]
+
+
+def _leave_out_id(data: dict[str, Any], id: str, train: Mapping[str, np.ndarray]) -> None:
+    """Drop the column that names the rows, beside what a person drops; not where they say by a role what it is."""
+    if id in train and id not in map(str, [*data["drop"], *data["roles"]]):
+        data["drop"] = [*data["drop"], id]
 
 
 def _list_of(*names: str) -> str:

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from automl import cli, load, registry
+from automl import cli, load, multi_target, registry
 from automl.cli import main
+from automl.compete import compete
 from automl.contest import blend, form, submission
 from automl.errors import ConfigError, DataError, UnknownNameError
 from automl.runtime.table import read_csv
@@ -128,6 +129,40 @@ def test_a_blend_is_no_worse_than_its_best_run_and_refuses_others() -> None:
     assert sum(found.weights.values()) == pytest.approx(1)
     with pytest.raises(ConfigError, match="rows and the target"):
         blend.blend({"a": task, "b": make_task("table", "multiclass")}, noisy)
+
+
+class FoundOut(Exception):
+    """Ends a search where its configuration is known."""
+
+
+@pytest.mark.parametrize(
+    ("said", "lacking", "dropped"),
+    [
+        ([], [], ["id"]),
+        (["data.drop=[]"], [], ["id"]),
+        (["data.drop=[a]"], [], ["a", "id"]),
+        (["data.drop=[id,a]"], [], ["id", "a"]),
+        (["data.drop=[a]", "data.roles={id: numeric}"], [], ["a"]),
+        (["data.drop=[a]"], ["id"], ["a"]),
+    ],
+)
+def test_the_id_is_no_feature(
+    said: list[str], lacking: list[str], dropped: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``lacking``: of the training data."""
+    parts = dict(zip(("train", "test", "sample"), tables("binary", {"target": 0.5}), strict=True))
+    parts["train"] = parts["train"].drop(columns=lacking)
+    given = {name: str(tmp_path / f"{name}.csv") for name in parts}
+    for name, frame in parts.items():
+        frame.to_csv(given[name], index=False)
+
+    def found_out(config: dict[str, Any], *_: Any) -> None:
+        raise FoundOut(config["data"]["drop"])
+
+    monkeypatch.setattr(multi_target, "searched", found_out)
+    with pytest.raises(FoundOut) as found:
+        compete(given["train"], given["test"], given["sample"], said, time.time())
+    assert found.value.args == (dropped,)
 
 
 @pytest.mark.parametrize(("target", "columns"), [FORMS[0][:2], FORMS[4][:2], FORMS[7][:2]])
