@@ -171,10 +171,12 @@ def _go(
     runs = run_folder.runs_in(parent)
     seconds, trials = config["budget"]["seconds"], config["budget"]["trials"]
     end = None if seconds is None else started + number("key 'budget.seconds'", seconds, 1) - _JOINING_SECONDS
-    share = None if trials is None else math.ceil(number("key 'budget.trials'", trials, 1) / len(runs))
+    if trials is not None:
+        trials = number("key 'budget.trials', one for each target or more,", trials, len(runs), whole=True)
     for i, (target, run) in enumerate(runs.items()):
         began = started if i == 0 else time.time()
         left = None if end is None else max(1.0, (end - began) / (len(runs) - i))
+        share = None if trials is None else max(1, math.ceil(trials / (len(runs) - i)))
         _say(f"target {i + 1} of {len(runs)}: {target}")
         if run_folder.is_one(run):
             budget = [f"budget.{key}={'null' if n is None else n}" for key, n in (("seconds", left), ("trials", share))]
@@ -188,7 +190,16 @@ def _go(
             _, interrupted = commands.searched(own, began, look if i == 0 else lambda task: None)
         if interrupted:
             break
+        if trials is not None:
+            trials -= _n_trials(run_folder.find(run, trust))
     return not _join(parent) or interrupted
+
+
+def _n_trials(folder: RunFolder) -> int:
+    from automl.leaderboard.store import Store
+
+    with Store(folder.leaderboard_url, read_only=True) as store:
+        return sum(store.page(folder.run_id, 0).counts.values())
 
 
 def _join(parent: Path) -> bool:

@@ -214,6 +214,21 @@ def test_all_targets_go_on_together_and_those_that_had_not_begun(run: Path, caps
     assert set(open_model(run / "model").predict(frame(3))) == set(TARGETS)
 
 
+def test_trials_are_shared_and_are_no_more_than_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    frame().assign(other=lambda x: x["a"] + x["b"]).to_csv(tmp_path / "train.csv", index=False)
+    run, targets = tmp_path / "run", "data.target=[price,other,kind of it]"
+    given = [f"data.train={tmp_path / 'train.csv'}", targets, f"run.dir={run}", *QUICK, "compress=none"]
+    with pytest.raises(SystemExit):
+        main(["search", *given, "budget.trials=2"])
+    assert "one for each target or more, is a whole number of at least 3; got 2" in capsys.readouterr().err
+    assert not run.exists()
+    main(["search", *given, "budget.trials=4"])
+    assert list(n_trials(run).values()) == [2, 1, 1]
+    main(["resume", str(run / "price"), "budget.trials=4", "budget.seconds=null"])
+    main(["resume", str(run), "budget.trials=7", "budget.seconds=null"])
+    assert list(n_trials(run).values()) == [4, 2, 1]  # what is left of 7 by the first
+
+
 @pytest.mark.parametrize("targets", ["[price,price]", "[price,rooms]"])
 def test_targets_that_there_are_not_leave_nothing(
     targets: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
