@@ -29,6 +29,7 @@ from automl.export.package import check as check_export
 from automl.kept import KeptTrials
 from automl.model_store import ModelStore
 from automl.option import TARGETS, Family, Loss, Option, Step
+from automl.runtime.session import open_session
 from automl.space import Choice, Defaults, Float, Int, Params, Random, Space, draw, validate
 from automl.task import FAMILY_FOLDER, DataKind, Rows, TargetKind, Task
 from automl.training.objective import FitFolds
@@ -174,12 +175,10 @@ def _check_step(step: Step, targets: Collection[TargetKind]) -> None:
 
 def _run_step(step: Any, x: Rows) -> dict[str, np.ndarray]:
     """Answer with the graph of a step alone."""
-    import onnxruntime
-
     graph, given = Graph(), _dense(x)
     inputs = {part: graph.input(part, values.dtype, values.shape[1:]) for part, values in given.items()}
     outputs = {f"{part}_out": graph.cast(tensor, np.float32) for part, tensor in step.to_onnx(graph, inputs).items()}
-    session = onnxruntime.InferenceSession(graph.model(outputs).SerializeToString(), providers=["CPUExecutionProvider"])
+    session = open_session(graph.model(outputs).SerializeToString(), threads=1)
     answers = session.run(None, {i.name: given[i.name] for i in session.get_inputs()})
     return {name.removesuffix("_out"): answer for name, answer in zip(outputs, answers, strict=True)}
 

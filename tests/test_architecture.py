@@ -125,6 +125,12 @@ def test_the_runtime_stands_alone(name: str) -> None:
             assert f"{node.module}".split(".")[0] in sys.stdlib_module_names
 
 
+def test_sessions_of_onnxruntime_are_opened_in_one_place() -> None:
+    """There it is told how many threads it has, and to send nothing to its maker."""
+    opening = [name for name, path in MODULES.items() if "InferenceSession" in path.read_text()]
+    assert opening == ["automl.runtime.session"]
+
+
 def test_a_name_has_one_meaning_in_the_runtime() -> None:
     """Whether it is defined or imported: all of its files become one."""
     found: dict[str, set[str]] = {}

@@ -30,6 +30,7 @@ from automl.export.shipped import Latency, Scores, Shipped
 from automl.goals import Goals
 from automl.registry import load
 from automl.runtime.manifest import FORMAT, checksum
+from automl.runtime.session import open_session
 from automl.task import FAMILY_FOLDER, Rows, Schema, Task
 
 LIBRARIES = ("automl", "numpy", "onnxruntime", "onnx", "torch", "scikit-learn")
@@ -159,7 +160,6 @@ def run_graph(onnx_bytes: bytes, schema: Schema, rows: Rows) -> np.ndarray:
 
 def opened_graph(onnx_bytes: bytes, schema: Schema) -> Callable[[Rows], np.ndarray]:
     """Return what answers rows with a shipped graph, as ``run_graph`` does, again and again."""
-    import onnxruntime
 
     def answer(rows: Rows) -> np.ndarray:
         try:
@@ -172,7 +172,7 @@ def opened_graph(onnx_bytes: bytes, schema: Schema) -> Callable[[Rows], np.ndarr
             raise _does_not_run(error) from error
 
     try:
-        session = onnxruntime.InferenceSession(onnx_bytes, providers=["CPUExecutionProvider"])
+        session = open_session(onnx_bytes, threads=0)
         wanted = {i.name for i in session.get_inputs()}
     except Exception as error:
         raise _does_not_run(error) from error
