@@ -1,5 +1,6 @@
 """Worker processes of this machine, as their driver sees them."""
 
+import math
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,14 +9,28 @@ from pathlib import Path
 from typing import Any
 
 from automl.errors import ConfigError
+from automl.options import number
 from automl.runners._child import THREAD_VARIABLES, Child
 from automl.runners._in_flight import GRACE_SECONDS, TrialsInFlight
 from automl.runners._worker import Job, LastWords, Ready
 from automl.runners.blocks import given_up
 from automl.types import Trial
 
+# What most trials need, imported one by one while the data is still being read.
+PRELOAD = ("numpy", "scipy.sparse", "pandas", "scipy.stats", "sklearn.base", "sklearn.utils.multiclass")
+# How long a driver waits for workers before it looks at the clock again.
+TURN_SECONDS = 0.1
 # A machine on which no worker gets as far as its first trial is not tried for ever.
 MOST_FALSE_STARTS = 5
+
+
+def check_shares(workers: int | None, cpus: int, memory_mb: float | None, most_cpus: float = math.inf) -> None:
+    """Raise ``ConfigError`` for what a runner's trials cannot have: the number of them, their cores, their memory."""
+    number("cpus_per_trial of the runner", cpus, 1, most_cpus, whole=True)
+    if workers is not None:
+        number("workers of the runner", workers, 1, whole=True)
+    if memory_mb is not None:
+        number("memory_share of the runner", memory_mb, 1)
 
 
 @dataclass

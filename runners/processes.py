@@ -7,21 +7,16 @@ from typing import Any
 
 from automl.errors import ConfigError
 from automl.machine import n_cores
-from automl.options import number
 from automl.runners._in_flight import TrialsInFlight
 from automl.runners._memory import MB, equal_share
 from automl.runners._messages import Known
 from automl.runners._own_processes import OwnProcesses
-from automl.runners._pool import Pool
+from automl.runners._pool import PRELOAD, TURN_SECONDS, Pool, check_shares
 from automl.runners._shared import write
 from automl.runners._verdicts import SchedulerParts, Verdicts
 from automl.runners._worker import Job
 from automl.schedulers import pauses
 from automl.types import Budget, Objective, Proposer, Trial
-
-# What most trials need, imported one by one while the data is still being read.
-PRELOAD = ("numpy", "scipy.sparse", "pandas", "scipy.stats", "sklearn.base", "sklearn.utils.multiclass")
-TURN_SECONDS = 0.1
 
 
 def make(
@@ -38,13 +33,9 @@ def make(
     available, divided by the workers). preload: modules that workers import early. Workers see the
     GPUs that this process sees.
     """
-    cpus = number("cpus_per_trial of the runner", cpus_per_trial, 1, n_cores(), whole=True)
-    if workers is None:
-        workers = n_cores() // cpus
-    number("workers of the runner", workers, 1, whole=True)
-    if memory_share is not None:
-        number("memory_share of the runner", memory_share, 1)
-    return Processes(workers, cpus, memory_share, (*PRELOAD, *preload))
+    check_shares(workers, cpus_per_trial, memory_share, n_cores())
+    cpus = int(cpus_per_trial)
+    return Processes(n_cores() // cpus if workers is None else workers, cpus, memory_share, (*PRELOAD, *preload))
 
 
 class Processes(OwnProcesses):

@@ -19,7 +19,7 @@ from automl.runners._in_flight import GRACE_SECONDS, TrialsInFlight
 from automl.runners._memory import MB, equal_share
 from automl.runners._messages import Connect, Known, Resources, RunTrials
 from automl.runners._own_processes import OwnProcesses
-from automl.runners._pool import Pool
+from automl.runners._pool import PRELOAD, TURN_SECONDS, Pool, check_shares
 from automl.runners._ray_child import RayChild, RayLostError
 from automl.runners._shared import write
 from automl.runners._worker import Job
@@ -27,8 +27,6 @@ from automl.schedulers import needs_state, pauses
 from automl.types import Budget, Objective, Proposer, Trial
 
 RAY_PRELOAD = ("automl.runners._ray_fit", "numpy", "scipy.sparse")
-POOL_PRELOAD = ("numpy", "scipy.sparse", "pandas", "scipy.stats", "sklearn.base")
-TURN_SECONDS = 0.1
 # Ray is started again where this much time is left, and not for ever.
 RESTART_SECONDS, MOST_STARTS = 30.0, 3
 
@@ -55,17 +53,13 @@ def make(
     here, on 127.0.0.1). storage: a folder that all nodes of a cluster see, for schedulers that pause
     trials. preload: modules that workers import early.
     """
-    number("cpus_per_trial of the runner", cpus_per_trial, 1, whole=True)
+    check_shares(workers, cpus_per_trial, memory_share)
     address = address or _callers_ray()
     if address is None and cpus_per_trial > n_cores():
         raise ConfigError(
             f"A trial on this machine gets at most its {n_cores()} cores; got cpus_per_trial={cpus_per_trial}. Lower "
             "runner.cpus_per_trial, or give the runner.address of a cluster."
         )
-    if workers is not None:
-        number("workers of the runner", workers, 1, whole=True)
-    if memory_share is not None:
-        number("memory_share of the runner", memory_share, 1)
     if gpus_per_trial is not None:
         number("gpus_per_trial of the runner", gpus_per_trial, 0)
     resources = Resources(workers, cpus_per_trial, gpus_per_trial, memory_share)
@@ -93,7 +87,7 @@ class RayTune(OwnProcesses):
         until_closed.callback(self._end_ray)
         self._start_ray()
         here = min(self.workers, max(1, n_cores() // self.threads))
-        self._pool = Pool(here, self.threads, (*POOL_PRELOAD, *self.preload), self.folder)
+        self._pool = Pool(here, self.threads, (*PRELOAD, *self.preload), self.folder)
         self._pool.hiring = self.address is None
         until_closed.callback(self._pool.close)
         self._pool.fill()

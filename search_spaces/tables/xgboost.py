@@ -1,13 +1,11 @@
 """Gradient boosted trees of XGBoost (Chen & Guestrin, 2016). The library is an extra."""
 
-import importlib.util
 import json
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from automl.errors import NotApplicable
 from automl.export.trees import TreeEnsemble, below32
 from automl.option import Family
 from automl.search_spaces.tables.blocks import BOOSTED_FEATURES, OBJECTIVE, Boosted, adapt_boosted
@@ -40,9 +38,7 @@ _COPIED += ("reg_alpha", "reg_lambda", "max_bin")
 
 
 def build(params: Params, problem: Problem) -> "XGBoost":
-    """Return an unfitted model. Raises ``NotApplicable`` where the library is not installed."""
-    if importlib.util.find_spec("xgboost") is None:
-        raise NotApplicable("The family 'xgboost' needs a library that is not installed: pip install xgboost-cpu")
+    """Return an unfitted model."""
     return XGBoost(params, problem)
 
 

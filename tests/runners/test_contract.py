@@ -37,6 +37,16 @@ def make(name: str, **options: Any) -> Any:
     return registry.load("runners", name).make(**{**OPTIONS[name], **options})
 
 
+@pytest.mark.parametrize("name", ["processes", "ray_tune"])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("workers", 0), ("workers", 1.5), ("cpus_per_trial", 0), ("cpus_per_trial", 10**6), ("memory_share", 0)],
+)
+def test_what_trials_cannot_have_is_refused(name: str, key: str, value: float) -> None:
+    with pytest.raises(ConfigError, match=key):
+        registry.load("runners", name).make(**{key: value})
+
+
 def children() -> set[int]:
     return {p.pid for p in psutil.Process().children()}
 

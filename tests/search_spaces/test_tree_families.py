@@ -271,11 +271,13 @@ def test_a_closed_fit_leaves_a_model() -> None:
         assert_same(predict_onnx(again, valid.x), model.predict(valid.x), task)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("xgboost") is not None, reason="xgboost is installed")
-def test_xgboost_says_how_to_install_it() -> None:
-    option = load("tables", "xgboost")
-    with pytest.raises(NotApplicable, match="pip install"):
-        option.build(draw(option.space, Defaults()), make_task("binary").problem)
+@pytest.mark.parametrize("family", BOOSTED)
+def test_a_family_is_left_out_where_its_library_is_not_installed(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == family else find_spec(name))
+    families = task_space(tasks.make("table", "binary"))["family"].options
+    assert family not in families
+    assert "random_forest" in families
 
 
 @pytest.mark.parametrize("family", ["lightgbm", "catboost"])
