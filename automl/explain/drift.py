@@ -1,6 +1,5 @@
 """Whether two sets of rows have one source: column by column, and by a model that tries to tell them apart."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,14 +18,12 @@ class ColumnDrift:
     """How far one column of the second rows lies from that of the first.
 
     ``distance``: the greatest difference of the two distributions, 0 to 1: Kolmogorov's of numbers, the total variation
-    of levels. ``p_value``: how likely such a distance is without any drift. ``missing``: the share that is missing
-    in the first and in the second.
+    of levels. ``p_value``: how likely such a distance is without any drift.
     """
 
     name: str
     distance: float
     p_value: float
-    missing: tuple[float, float]
 
 
 def by_column(schema: Schema, first: Rows, second: Rows, seed: int = 0) -> list[ColumnDrift]:
@@ -48,9 +45,8 @@ def _of_numbers(name: str, x: np.ndarray, z: np.ndarray) -> ColumnDrift:
     for p, q in zip(x.T, z.T, strict=True):
         known = p[np.isfinite(p)], q[np.isfinite(q)]
         tested = stats.ks_2samp(*known, method="asymp") if all(map(len, known)) else None
-        missing = float(np.isnan(p).mean()), float(np.isnan(q).mean())
         distance, p_value = (float(tested.statistic), float(tested.pvalue)) if tested else (0.0, 1.0)
-        found.append(ColumnDrift(name, distance, min(1.0, p_value * x.shape[1]), missing))
+        found.append(ColumnDrift(name, distance, min(1.0, p_value * x.shape[1])))
     return max(found, key=lambda drift: drift.distance)
 
 
@@ -59,8 +55,7 @@ def _of_levels(name: str, x: np.ndarray, z: np.ndarray) -> ColumnDrift:
     counts = np.array([[np.count_nonzero(part == level) for level in levels] for part in (x, z)])
     shares = counts / counts.sum(axis=1, keepdims=True)
     p_value = float(stats.chi2_contingency(counts).pvalue) if len(levels) > 1 else 1.0
-    missing = float((x == 0).mean()), float((z == 0).mean())
-    return ColumnDrift(name, float(np.abs(shares[0] - shares[1]).sum() / 2), p_value, missing)
+    return ColumnDrift(name, float(np.abs(shares[0] - shares[1]).sum() / 2), p_value)
 
 
 @dataclass(frozen=True)
@@ -74,11 +69,8 @@ class Adversarial:
     columns: tuple[tuple[str, float], ...]
 
 
-def adversarial(schema: Schema, first: Rows, second: Rows, seed: int = 0, names: Sequence[str] = ()) -> Adversarial:
-    """Return the cross-validated ROC AUC of a forest that tells ``first`` from ``second`` (adversarial validation).
-
-    ``names``: columns to leave out, such as a row's number, by which any two files can be told apart.
-    """
+def adversarial(schema: Schema, first: Rows, second: Rows, seed: int = 0) -> Adversarial:
+    """Return the cross-validated ROC AUC of a forest that tells ``first`` from ``second`` (adversarial validation)."""
     from sklearn.ensemble import ExtraTreesClassifier
     from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import StratifiedKFold
@@ -86,8 +78,6 @@ def adversarial(schema: Schema, first: Rows, second: Rows, seed: int = 0, names:
     a, b = (rows.take(sampled(np.arange(len(rows)), MOST_ROWS, seed)) for rows in (first, second))
     x = np.concatenate([_dense(a), _dense(b)])
     owner = _owners(schema, a)
-    keep = np.array([name not in names for name in owner])
-    x, owner = x[:, keep], owner[keep]
     y = np.repeat([0, 1], [len(a), len(b)])
     if not x.shape[1] or min(len(a), len(b)) < 10:
         return Adversarial(0.5, ())

@@ -1,7 +1,7 @@
 """Ensembles of decision trees as flat arrays: what every tree family becomes before it is exported."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -98,11 +98,6 @@ class TreeEnsemble:
     def n_targets(self) -> int:
         """The number of raw outputs k."""
         return len(self.base)
-
-    @property
-    def n_bytes(self) -> int:
-        """The size of all arrays."""
-        return sum(value.nbytes for f in fields(self) if isinstance(value := getattr(self, f.name), np.ndarray))
 
     def trimmed(self, n_trees: int) -> "TreeEnsemble":
         """Return the first ``n_trees`` trees."""

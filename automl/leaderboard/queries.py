@@ -56,10 +56,10 @@ def counts(session: Session, run_id: int) -> dict[str, int]:
     return dict(session.execute(query).all())
 
 
-def standings(session: Session, run_id: int, limit: int | None, offset: int) -> list[Standing]:
-    """Return a run's trials, best first, ``limit`` of them (None: all) after the first ``offset``."""
+def standings(session: Session, run_id: int, limit: int) -> list[Standing]:
+    """Return the ``limit`` best of a run's trials, best first."""
     # The order is made from the index alone; whole rows are read of the page only.
-    page = select(TrialRow.id).filter_by(run_id=run_id).order_by(*_STANDING).limit(limit).offset(offset).subquery()
+    page = select(TrialRow.id).filter_by(run_id=run_id).order_by(*_STANDING).limit(limit).subquery()
     query = select(
         *(
             TrialRow.candidate_id,
@@ -72,7 +72,7 @@ def standings(session: Session, run_id: int, limit: int | None, offset: int) -> 
         *(TrialRow.seconds, UNSCORED.label("unscored")),
     )
     rows = session.execute(query.join(page, page.c.id == TrialRow.id).order_by(*_STANDING))
-    return [_standing(offset + i, row) for i, row in enumerate(rows, start=1)]
+    return [_standing(i, row) for i, row in enumerate(rows, start=1)]
 
 
 def failures(session: Session, run_id: int) -> Sequence[tuple[str, str | None, int]]:

@@ -61,13 +61,11 @@ class Store:
         fingerprint: str = "",
         seed: int = 0,
         started: float | None = None,
-        versions: Mapping[str, str] | None = None,
     ) -> int:
         """Add a run with status "running" and return its id.
 
         config, task: plain JSON values, to be shown and to resume from. fingerprint: the hash of
-        the data. started: when its command began, ``time.time()``; default: now. versions: of the
-        libraries that matter; default: automl's and Python's.
+        the data. started: when its command began, ``time.time()``; default: now.
         """
         row = RunRow(
             name=name,
@@ -79,7 +77,7 @@ class Store:
             fingerprint=fingerprint,
             config=config,
             task=task,
-            versions=versions or {"automl": importlib.metadata.version("automl"), "python": platform.python_version()},
+            versions={"automl": importlib.metadata.version("automl"), "python": platform.python_version()},
         )
         with self._database.write() as session:
             token = lease.new(row, session.scalars(select(self._database.now())).one())
@@ -189,11 +187,6 @@ class Store:
             rows = session.scalars(select(ArtifactRow).filter_by(run_id=run_id).order_by(ArtifactRow.id))
             return [as_artifact(row) for row in rows]
 
-    def standings(self, run_id: int, limit: int | None = None, offset: int = 0) -> list[Standing]:
-        """Return lines of a run's leaderboard, best first: ``limit`` of them (None: all) after ``offset``."""
-        with self._database.read() as session:
-            return queries.standings(session, run_id, limit, offset)
-
     def page(self, key: int | str | Path | None = None, top: int | None = None) -> Page:
         """Return what is shown of a run (see ``run`` for the key) with its ``top`` trials (None: all)."""
         with self._database.read() as session:
@@ -204,7 +197,7 @@ class Store:
             n_shown = ranked if top is None else min(top, ranked)
             failures = queries.failures(session, run.id) if failed else ()
             if run.goals.by_score_alone:
-                standings = queries.standings(session, run.id, n_shown, 0)
+                standings = queries.standings(session, run.id, n_shown)
                 front = [s.id for s in standings[:1]]
             else:  # an order that no database knows
                 trials = run.goals.rank(self.trials(run.id))

@@ -12,7 +12,6 @@ from automl.runtime.schema import takes
 
 # Columns, levels and classes that a table of a report lists.
 MOST_LINES = 40
-_SHARE_SHOWN = 60
 
 
 def data(run: Finished) -> Section:

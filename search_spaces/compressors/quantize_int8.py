@@ -74,11 +74,6 @@ class QuantizedNetwork:
         self.model_bytes = model.SerializeToString()
         self._session: Any = None
 
-    @property
-    def n_bytes(self) -> int:
-        """The size of the quantised model."""
-        return len(self.model_bytes)
-
     def fit(self, train: "Batch", valid: "Batch") -> Iterator[float]:
         """Refuse: only a fitted network is quantised."""
         raise RuntimeError("A quantised network cannot be fitted: fit the network, then quantise it.")

