@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_DEFAULTS = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
 # So long after an interrupt, an error that nobody foresaw is put down to it.
 JUST_NOW_SECONDS = 1.0
 _last: float | None = None  # when one came, on the clock of time.monotonic
@@ -59,7 +60,8 @@ def _handled(handle: Callable[[int, Callable[[], None]], None]) -> Iterator[None
 
     def restore() -> None:
         for number, handler in earlier.items():
-            signal.signal(number, handler)
+            # What a library had set from C is None here, and cannot be brought back.
+            signal.signal(number, _DEFAULTS[number] if handler is None else handler)
 
     try:
         for number in _SIGNALS:

@@ -130,11 +130,11 @@ def test_a_run_goes_on_from_any_folder_with_metrics_and_losses_of_ones_own(place
     here, there = place / "own", tmp_path
     here.mkdir()
     shutil.copy(place / "train.csv", here)
-    (here / "my_metric.py").write_text("def right(y, labels):\n    return float((y == labels).mean())\n")
-    shutil.copy(Path(__file__).parents[1] / "examples/own_loss.py", here / "my_loss.py")
+    (here / "metric_here.py").write_text("def right(y, labels):\n    return float((y == labels).mean())\n")
+    shutil.copy(Path(__file__).parents[1] / "examples/own_loss.py", here / "loss_here.py")
     done = automl(
-        *("search", "data.train=train.csv", "data.target=diagnosis", "metric=my_metric:right", "run.dir=run"),
-        *("plugins.losses=[my_loss]", "budget.trials=2", "budget.seconds=null", "runner=inline", *QUICK),
+        *("search", "data.train=train.csv", "data.target=diagnosis", "metric=metric_here:right", "run.dir=run"),
+        *("plugins.losses=[loss_here]", "budget.trials=2", "budget.seconds=null", "runner=inline", *QUICK),
         cwd=here,
     )
     assert done.returncode == 0, done.stderr
@@ -143,7 +143,7 @@ def test_a_run_goes_on_from_any_folder_with_metrics_and_losses_of_ones_own(place
         ("export", here / "run", "-o", "again", "limits.bytes=10000000"),
         ("report", here / "run", "-o", "said"),
     ):
-        for name in ("my_metric", "my_loss"):
+        for name in ("metric_here", "loss_here"):
             sys.modules.pop(name, None)
         done = automl(*command, cwd=there)
         assert done.returncode == 0, done.stderr

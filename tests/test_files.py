@@ -99,7 +99,7 @@ def test_a_run_folder_is_private(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir(mode=0o755)
     for name in ("new", "there"):
         folder = run_folder.create(tmp_path / name).bind(1)
-        paths = (folder.path, folder.models, folder.path / "run.json", Path(folder.leaderboard_url))
+        paths = (folder.path, Path(folder.models(None)), folder.path / "run.json", Path(folder.leaderboard_url))
         assert [path.stat().st_mode & 0o077 for path in paths] == [0, 0, 0, 0]
 
 

@@ -34,6 +34,20 @@ def test_handlers_are_put_back() -> None:
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
+def test_a_handler_that_is_not_pythons_gives_way_to_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(signal, "getsignal", lambda number: None)
+            with first_one_waits(lambda: None):
+                pass
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
 class Swallows:
     """A finalizer in which a signal arrives: Python drops what it raises."""
 
