@@ -8,7 +8,7 @@ import numpy as np
 
 from automl import ensemble as selection
 from automl import files, run_folder
-from automl.compete import RECORD, as_weights, hand_in, n_rows, say, table
+from automl.compete import RECORD, as_class_weights, hand_in, n_rows, say, table
 from automl.contest import blend, form, submission
 from automl.errors import AutoMLError, ConfigError
 from automl.past_run import open_run
@@ -82,9 +82,13 @@ def _blended(
     models = {name: Model(folders[name].path / "model") for name in found.weights}
     answered = selection.blend(task.target, {name: model.scores(test) for name, model in models.items()}, found.weights)
     whole = selection.blend(task.target, predictions, found.weights)
-    weigh = task.metric.decide(task.data.y, whole, task.data.weights)
+    decision = as_class_weights(task.metric.decide(task.data.y, whole, task.data.weights))
     classes = next(iter(models.values())).classes
-    return submission.fill_in(asked, sample, test, answered, classes, as_weights(weigh)), task.metric.name, found
+    return (
+        submission.fill_in(asked, sample, test, answered, classes, decision),
+        task.metric.name,
+        found,
+    )
 
 
 def _record(folder: Path) -> dict[str, Any]:

@@ -75,8 +75,8 @@ def compete(train: str, test: str, sample: str, overrides: Sequence[str], starte
     filled: dict[str, list[Any]] = {}
     for asked in forms:
         model = models[asked.target]
-        weights = as_weights(model.manifest.get("decision"))
-        filled |= submission.fill_in(asked, wanted, asked_about, model.scores(asked_about), model.classes, weights)
+        decision = as_class_weights(model.manifest.get("decision"))
+        filled |= submission.fill_in(asked, wanted, asked_about, model.scores(asked_about), model.classes, decision)
     path = folder / "submission.csv"
     hand_in(forms, wanted, filled, path)
     names = [model.manifest["metric"]["name"] for model in models.values()]
@@ -207,9 +207,9 @@ def hand_in(
     print(printable(f"submission: {os.path.relpath(path)} ({n_rows(sample):,} rows, checked against the sample)"))
 
 
-def as_weights(weigh: Any) -> np.ndarray | None:
+def as_class_weights(decision: Any) -> np.ndarray | None:
     """Return by how much each class counts where labels are decided, as an array."""
-    return None if weigh is None else np.asarray(weigh, np.float64)
+    return None if decision is None else np.asarray(decision, np.float64)
 
 
 def table(path: str, encoding: str) -> tuple[dict[str, np.ndarray], str]:

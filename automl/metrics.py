@@ -39,11 +39,11 @@ class Metric:
         return self._of(y, decision.cross_fitted(self.confusions, y, prediction, weights), weights)
 
     def score_decided(
-        self, y: np.ndarray, prediction: np.ndarray, weigh: np.ndarray | None, weights: np.ndarray | None = None
+        self, y: np.ndarray, prediction: np.ndarray, class_weights: np.ndarray | None, weights: np.ndarray | None = None
     ) -> float:
-        """Return the score of a prediction whose labels are decided by the weights of the classes ``weigh`` (k,)."""
+        """Return the score of a prediction whose labels are decided by ``class_weights`` (k,)."""
         if self.needs == "labels":
-            return self._of(y, decision.labels(prediction, weigh), weights)
+            return self._of(y, decision.labels(prediction, class_weights), weights)
         return self._of(y, prediction[:, 0] if self.needs == "values" else prediction, weights)
 
     def decide(self, y: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray | None:

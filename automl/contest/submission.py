@@ -26,12 +26,12 @@ def fill_in(
     test: Mapping[str, np.ndarray],
     scores: np.ndarray,
     classes: Sequence[Any],
-    weigh: np.ndarray | None = None,
+    class_weights: np.ndarray | None = None,
 ) -> dict[str, list[Any]]:
     """Return the columns of a submission, with the rows of the sample in their order.
 
     ``scores``: (n, width) what the model says about the rows of ``test``. ``classes``: its labels, in the order of the
-    columns of ``scores``; none for values. ``weigh``: (n_classes,) by how much each class counts where
+    columns of ``scores``; none for values. ``class_weights``: (n_classes,) by how much each class counts where
     labels are decided; None: all alike. Raises ``DataError`` where sample and test are not about the same rows.
     """
     order = _rows_of(form, sample, test)
@@ -54,7 +54,7 @@ def fill_in(
         return filled | {column: answers[:, 0].tolist()}
     if form.answers == "probability":
         return filled | {column: answers[:, 1].tolist()}
-    return filled | {column: [classes[k] for k in decision.labels(answers, weigh)]}
+    return filled | {column: [classes[k] for k in decision.labels(answers, class_weights)]}
 
 
 def _rows_of(form: Form, sample: Mapping[str, np.ndarray], test: Mapping[str, np.ndarray]) -> np.ndarray:
