@@ -10,8 +10,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-# From (..., k, k) weights of rows, by true class and by label, to (...) scores.
-Confusions = Callable[[np.ndarray], np.ndarray]
+# From the weights of the hits, of the rows and of the labels of each class, (..., k) each, to (...) scores.
+Counted = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+# Of more classes none weighs more than another: it would take long, and each has few rows to choose by.
+_MOST_CLASSES = 100
 # So many thresholds of a class are compared, half of them evenly spread over all rows, half over those of the class.
 _CUTS = 100
 # So many rows are enough to choose by.
@@ -27,7 +29,7 @@ def labels(prediction: np.ndarray, decision: np.ndarray | None) -> np.ndarray:
     return (prediction if decision is None else prediction * decision).argmax(axis=1)
 
 
-def best(of: Confusions, y: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+def best(of: Counted, y: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
     """Return the weights of the classes (k,), summing to 1, whose labels score best for y (n,) codes.
 
     ``of``: the metric. Of settings that are equally good the one nearest to equal weights is taken.
@@ -36,6 +38,8 @@ def best(of: Confusions, y: np.ndarray, prediction: np.ndarray, weights: np.ndar
         rows = np.sort(np.random.default_rng(len(y)).choice(len(y), _MAX_ROWS, replace=False))
         y, prediction, weights = y[rows], prediction[rows], None if weights is None else weights[rows]
     k = prediction.shape[1]
+    if k > _MOST_CLASSES:
+        return np.full(k, 1 / k)
     with np.errstate(divide="ignore"):
         found, given = np.zeros(k), np.log(prediction)
     mass = np.ones(len(y)) if weights is None else weights
@@ -49,7 +53,7 @@ def best(of: Confusions, y: np.ndarray, prediction: np.ndarray, weights: np.ndar
     return found / found.sum()
 
 
-def cross_fitted(of: Confusions, y: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+def cross_fitted(of: Counted, y: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
     """Return labels (n,) of which each is decided by what is best on other rows: no row votes on its own label."""
     rank = np.empty(len(y), np.int64)
     for c in np.unique(y):
@@ -66,7 +70,7 @@ def cross_fitted(of: Confusions, y: np.ndarray, prediction: np.ndarray, weights:
     return found
 
 
-def _best_log(of: Confusions, y: np.ndarray, given: np.ndarray, mass: np.ndarray, c: int) -> float:
+def _best_log(of: Counted, y: np.ndarray, given: np.ndarray, mass: np.ndarray, c: int) -> float:
     """Return what to add to the logarithmic weight of class ``c``; ``given``: (n, k) logarithms of what is compared."""
     k = given.shape[1]
     own = given[:, c].copy()
@@ -77,10 +81,14 @@ def _best_log(of: Confusions, y: np.ndarray, given: np.ndarray, mass: np.ndarray
     needed[np.isnan(needed)] = np.inf
     order = np.argsort(needed, kind="stable")
     ends = np.unique(np.concatenate([_even(len(y)), 1 + _some(np.flatnonzero(y[order] == c))]))
-    # Weights of rows where none, the first ones, ..., all rows are of class c.
-    gained = _sums(y[order], np.full(len(y), c), mass[order], ends, k)
-    lost = _sums(y[order], rival[order], mass[order], ends, k)
-    scores = of(lost[-1] - lost + gained)
+    y, rival, mass = y[order], rival[order], mass[order]
+    # Where none, the first ones, ..., all rows are of class c, and the others of their rivals.
+    hits = _after(rival, mass * (rival == y), ends, k)
+    hits[:, c] += _before(mass * (y == c), ends)
+    labelled = _after(rival, mass, ends, k)
+    labelled[:, c] += _before(mass, ends)
+    rows = np.bincount(y, weights=mass, minlength=k)
+    scores = of(hits, np.broadcast_to(rows, hits.shape), labelled)
     steps = np.concatenate([[-np.inf], needed[order], [np.inf]])
     low, high = steps[ends], steps[ends + 1]
     scores[low == high] = -np.inf  # nothing parts rows that need the same
@@ -95,12 +103,17 @@ def _some(rows: np.ndarray) -> np.ndarray:
     return rows[np.linspace(0, len(rows) - 1, min(len(rows), _CUTS // 2)).round().astype(np.int64)]
 
 
-def _sums(y: np.ndarray, label: np.ndarray, mass: np.ndarray, ends: np.ndarray, k: int) -> np.ndarray:
-    """Return (m, k, k): the weight of the rows before each of ``ends`` (m,), by class and by label."""
-    part = np.searchsorted(ends, np.arange(len(y)), side="right")
-    size = len(ends) * k * k
-    summed = np.bincount((part * k + y) * k + label, weights=mass, minlength=size)[:size]
-    return summed.reshape(len(ends), k, k).cumsum(axis=0)
+def _before(mass: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Return (m,): the weight of the rows before each of ``ends`` (m,)."""
+    return np.concatenate([[0.0], np.cumsum(mass)])[ends]
+
+
+def _after(label: np.ndarray, mass: np.ndarray, ends: np.ndarray, k: int) -> np.ndarray:
+    """Return (m, k): the weight of the rows from each of ``ends`` (m,) on, by label."""
+    part = np.searchsorted(ends, np.arange(len(label)), side="right")
+    size = (len(ends) + 1) * k
+    summed = np.bincount(part * k + label, weights=mass, minlength=size).reshape(-1, k)
+    return summed[:0:-1].cumsum(axis=0)[::-1]
 
 
 def _middle(low: np.ndarray, high: np.ndarray, scores: np.ndarray) -> float:
@@ -115,63 +128,57 @@ def _middle(low: np.ndarray, high: np.ndarray, scores: np.ndarray) -> float:
     return 0.0 if low[chosen] <= 0 <= high[chosen] else float((low[chosen] + high[chosen]) / 2)
 
 
-# -------------------------------------------------------------------------------- metrics of confusion matrices
+# ---------------------------------------------------------------- metrics of the hits, rows and labels of each class
 
 
-def _counts(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the hits, the rows and the labels of each class, (..., k)."""
+def counts(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the hits, the rows and the labels of each class, (..., k), of (..., k, k) by true class and by label."""
     return np.diagonal(confusion, axis1=-2, axis2=-1), confusion.sum(axis=-1), confusion.sum(axis=-2)
 
 
-def _f1_of_each(confusion: np.ndarray) -> np.ndarray:
-    hits, rows, labels_ = _counts(confusion)
-    return 2 * hits / np.maximum(rows + labels_, 1e-300)
+def _f1_of_each(hits: np.ndarray, rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    return 2 * hits / np.maximum(rows + labels, 1e-300)
 
 
-def f1(confusion: np.ndarray) -> np.ndarray:
+def f1(hits: np.ndarray, rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """F1 of the second of two classes."""
-    return _f1_of_each(confusion)[..., 1]
+    return _f1_of_each(hits, rows, labels)[..., 1]
 
 
-def f1_macro(confusion: np.ndarray) -> np.ndarray:
+def f1_macro(hits: np.ndarray, rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The mean of the classes' F1, over those that occur or are predicted."""
-    _, rows, labels_ = _counts(confusion)
-    there = rows + labels_ > 0
-    return _f1_of_each(confusion).sum(axis=-1, where=there) / np.maximum(there.sum(axis=-1), 1)
+    there = rows + labels > 0
+    return _f1_of_each(hits, rows, labels).sum(axis=-1, where=there) / np.maximum(there.sum(axis=-1), 1)
 
 
-def f1_weighted(confusion: np.ndarray) -> np.ndarray:
+def f1_weighted(hits: np.ndarray, rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The mean of the classes' F1, by how often they occur."""
-    rows = confusion.sum(axis=-1)
-    return (_f1_of_each(confusion) * rows).sum(axis=-1) / rows.sum(axis=-1)
+    return (_f1_of_each(hits, rows, labels) * rows).sum(axis=-1) / rows.sum(axis=-1)
 
 
-def balanced_accuracy(confusion: np.ndarray) -> np.ndarray:
+def balanced_accuracy(hits: np.ndarray, rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The mean of the classes' recall, over those that occur."""
-    hits, rows, _ = _counts(confusion)
     return (hits / np.maximum(rows, 1e-300)).sum(axis=-1) / np.maximum((rows > 0).sum(axis=-1), 1)
 
 
-def matthews_corrcoef(confusion: np.ndarray) -> np.ndarray:
+def matthews_corrcoef(hits: np.ndarray, rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Matthews' correlation coefficient; 0 where rows or labels are of one class."""
-    hits, rows, labels_ = _counts(confusion)
     n = rows.sum(axis=-1)
-    shared = hits.sum(axis=-1) * n - (rows * labels_).sum(axis=-1)
-    spread = (n**2 - (rows**2).sum(axis=-1)) * (n**2 - (labels_**2).sum(axis=-1))
+    shared = hits.sum(axis=-1) * n - (rows * labels).sum(axis=-1)
+    spread = (n**2 - (rows**2).sum(axis=-1)) * (n**2 - (labels**2).sum(axis=-1))
     return np.where(spread > 0, shared / np.sqrt(np.maximum(spread, 1e-300)), 0.0)
 
 
-def cohen_kappa(confusion: np.ndarray) -> np.ndarray:
+def cohen_kappa(hits: np.ndarray, rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Cohen's kappa; 0 where rows and labels are of one class."""
-    hits, rows, labels_ = _counts(confusion)
     n = rows.sum(axis=-1)
-    by_chance = (rows * labels_).sum(axis=-1) / n**2
+    by_chance = (rows * labels).sum(axis=-1) / n**2
     return np.where(by_chance < 1, (hits.sum(axis=-1) / n - by_chance) / np.maximum(1 - by_chance, 1e-300), 0.0)
 
 
 # By the metric's name. Labels by the greatest probability are the best ones for accuracy; and without the other,
 # precision or recall alone would be best where one row, or every row, is of the class.
-CONFUSIONS: dict[str, Confusions] = {
+COUNTED: dict[str, Counted] = {
     function.__name__: function
     for function in (f1, f1_macro, f1_weighted, balanced_accuracy, matthews_corrcoef, cohen_kappa)
 }

@@ -18,8 +18,8 @@ class Metric:
     """How predictions are judged.
 
     ``function(y, prediction, sample_weight)`` gets what it ``needs``: (n, n_classes) probabilities,
-    (n,) class codes, (n,) values of a regression, or (n, n_quantiles). So do metrics of a person's own. ``confusions``:
-    of a metric of labels, where weighing the classes can improve it: the same metric of confusion matrices
+    (n,) class codes, (n,) values of a regression, or (n, n_quantiles). So do metrics of a person's own. ``counted``:
+    of a metric of labels, where weighing the classes can improve it: the same metric of counts
     (``automl.decision``).
     """
 
@@ -27,16 +27,16 @@ class Metric:
     function: Callable[..., float]
     needs: Needs
     greater_is_better: bool = True
-    confusions: decision.Confusions | None = None
+    counted: decision.Counted | None = None
 
     def score(self, y: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None = None) -> float:
         """Return the score of a model's prediction, (n, width); greater is better.
 
-        Where the metric has ``confusions``, each label is decided by what is best on other rows.
+        Where the metric has ``counted``, each label is decided by what is best on other rows.
         """
-        if self.confusions is None:
+        if self.counted is None:
             return self.score_decided(y, prediction, None, weights)
-        return self._of(y, decision.cross_fitted(self.confusions, y, prediction, weights), weights)
+        return self._of(y, decision.cross_fitted(self.counted, y, prediction, weights), weights)
 
     def score_decided(
         self, y: np.ndarray, prediction: np.ndarray, class_weights: np.ndarray | None, weights: np.ndarray | None = None
@@ -51,10 +51,10 @@ class Metric:
 
         ``prediction``: (n, k), of rows that the model did not learn from; NaN where there is none.
         """
-        if self.confusions is None:
+        if self.counted is None:
             return None
         rows = np.flatnonzero(np.isfinite(prediction).all(axis=1))
-        return decision.best(self.confusions, y[rows], prediction[rows], None if weights is None else weights[rows])
+        return decision.best(self.counted, y[rows], prediction[rows], None if weights is None else weights[rows])
 
     def _of(self, y: np.ndarray, given: np.ndarray, weights: np.ndarray | None) -> float:
         return self.shown(float(self.function(y, given, weights)))
@@ -243,7 +243,7 @@ def get(metric: Any, target: str, quantiles: Sequence[float] = ()) -> Metric:
             f"The metric '{name}' is for {' and '.join(fits)} targets; this target is {target}. "
             f"Metrics that fit: {', '.join(names(target))}."
         )
-    return Metric(name, function, needs, greater, decision.CONFUSIONS.get(name))
+    return Metric(name, function, needs, greater, decision.COUNTED.get(name))
 
 
 def check(metric: Any) -> None:

@@ -22,7 +22,7 @@ SCIKIT = {
     "matthews_corrcoef": lambda y, p, w: sk.matthews_corrcoef(y, p, sample_weight=w),
     "cohen_kappa": lambda y, p, w: sk.cohen_kappa_score(y, p, sample_weight=w),
 }
-TUNED = list(decision.CONFUSIONS)
+TUNED = list(decision.COUNTED)
 
 
 def rare(n: int, k: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -37,20 +37,20 @@ def rare(n: int, k: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("k", [2, 3, 6])
 @pytest.mark.parametrize("name", TUNED)
-def test_confusions_give_the_metric(name: str, k: int) -> None:
+def test_counts_give_the_metric(name: str, k: int) -> None:
     if name == "f1" and k > 2:
         return
     y, p = rare(400, k)
     weights = rng.random(400)
     labels = decision.labels(p, np.linspace(0.2, 1, k)[::-1].copy())
     confusion = sk.confusion_matrix(y, labels, sample_weight=weights, labels=range(k))
-    assert decision.CONFUSIONS[name](confusion) == pytest.approx(SCIKIT[name](y, labels, weights))
+    assert decision.COUNTED[name](*decision.counts(confusion)) == pytest.approx(SCIKIT[name](y, labels, weights))
 
 
 @pytest.mark.parametrize("name", TUNED)
 def test_the_threshold_of_two_classes_is_the_best_one(name: str) -> None:
     y, p = rare(600, 2)
-    found = decision.best(decision.CONFUSIONS[name], y, p)
+    found = decision.best(decision.COUNTED[name], y, p)
     best = max(SCIKIT[name](y, p[:, 1] > t, None) for t in np.unique(p[:, 1]))
     assert SCIKIT[name](y, decision.labels(p, found), None) > best - 0.01
 
@@ -80,7 +80,7 @@ def test_other_metrics_ask_for_no_decision(name: str) -> None:
 @pytest.mark.parametrize("y", [[0, 0, 0, 0], [0, 1, 0, 1], [1, 1, 1, 1]])
 def test_constants_and_single_classes(y: list[int], p: list[float]) -> None:
     prediction = np.array([p] * 4)
-    for of in decision.CONFUSIONS.values():
+    for of in decision.COUNTED.values():
         found = decision.best(of, np.array(y), prediction)
         assert np.isfinite(found).all()
         assert found.sum() == pytest.approx(1)

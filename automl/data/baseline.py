@@ -88,7 +88,7 @@ def _constants(task: Task, y: np.ndarray, weights: np.ndarray | None) -> Iterato
         return
     if not task.target.is_classification:
         yield from np.unique(np.quantile(y, _QUANTILES))[:, None, None]
-    elif task.metric.needs == "labels" and task.metric.confusions is None:
+    elif task.metric.needs == "labels" and task.metric.counted is None:
         frequent = np.argsort(-np.bincount(y, minlength=task.target.n_classes), kind="stable")[:_MAX_CLASSES]
         yield from np.eye(task.target.n_classes)[frequent][:, None]
 
