@@ -31,6 +31,7 @@ from automl.run_folder import RunFolder
 from automl.rungs import Rungs
 from automl.schedulers import pauses
 from automl.search_config import Named, SearchConfig
+from automl.searchers._scalarised import Scalarised
 from automl.space import Params, Space
 from automl.task import Task
 from automl.training.objective import FitFolds
@@ -318,7 +319,10 @@ def make_searcher(
     """
 
     def make(part: Space, n: int) -> Searcher:
-        return options.make("searchers", config.searcher, part, task.seed + n)
+        def plain(i: int = 0) -> Searcher:
+            return options.make("searchers", config.searcher, part, task.seed + n + 1000 * i)
+
+        return plain() if len(config.goals.objectives) == 1 else Scalarised(plain, config.goals)
 
     common: dict[str, Any] = {"starts": starts, "seed": task.seed, "within": within, "goals": config.goals}
     until = config.plan.search_until

@@ -12,6 +12,7 @@ from automl.machine import worker
 from automl.schedulers._lagged import Lagged
 from automl.schedulers._limited import limited
 from automl.schedulers._ray import RayScheduler
+from automl.schedulers._sparing import Sparing
 from automl.types import Candidate, Objective, Proposer, Scheduler, Trial
 
 # What schedulers may ask about the predictions of trials: see ``automl.training.objective.FitFolds``.
@@ -40,16 +41,20 @@ def is_ours(scheduler: Any) -> bool:
 def make_decider(config: Mapping[str, Any], proposals: Proposer, objective: Objective) -> Scheduler | None:
     """Make the scheduler of ``config`` as one of ours, whosever it is; it is told the trials of earlier processes.
 
-    Within limits, one that compares trials beyond them with their like. In a deterministic run, one that decides alike
-    with any number of workers. Raises as ``make_scheduler`` does.
+    Within limits, one that compares trials beyond them with their like; with several goals, one that spares the front.
+    In a deterministic run, one that decides alike with any number of workers. Raises as ``make_scheduler`` does.
     """
 
     def plain() -> Any:
         made = make_scheduler(config, proposals, objective)
         return made if made is None or is_ours(made) else RayScheduler(made)
 
+    def sparing() -> Any:
+        within = plain()
+        return within if within is None or len(proposals.goals.objectives) == 1 else Sparing(within, proposals.goals)
+
     def make() -> Any:
-        return limited(plain, proposals.goals) if proposals.goals.limits else plain()
+        return limited(sparing, proposals.goals) if proposals.goals.limits else sparing()
 
     scheduler: Scheduler | None = make()
     if scheduler is None:
