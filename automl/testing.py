@@ -6,6 +6,7 @@ def test_my_loss():
     check_option("losses", "my_package.my_loss")
 """
 
+import inspect
 import itertools
 import pickle
 import sys
@@ -30,10 +31,12 @@ from automl.kept import KeptTrials
 from automl.model_store import ModelStore
 from automl.option import TARGETS, Family, Loss, Option, Step
 from automl.runtime.session import open_session
+from automl.schedulers import pauses
+from automl.schedulers._ray import RayScheduler
 from automl.space import Choice, Defaults, Float, Int, Params, Random, Space, draw, validate
 from automl.task import FAMILY_FOLDER, DataKind, Rows, TargetKind, Task
 from automl.training.objective import FitFolds
-from automl.types import Candidate, FoldRef, Report, Trial
+from automl.types import Candidate, FoldRef, Report, Status, Trial
 
 KIND_OF: dict[str, DataKind] = {folder: kind for kind, folder in FAMILY_FOLDER.items()}
 # Of a network: two epochs show that everything fits together.
@@ -58,6 +61,8 @@ def check_option(kind: str, option: Any, targets: Collection[TargetKind] = TARGE
             _check_configuration(kind, name)
             if kind == "searchers":
                 _check_searcher(loaded.make)
+            if kind == "schedulers":
+                _check_scheduler(name)
             return
         if isinstance(option, str):
             assert sys.modules[loaded.build.__module__].__doc__, "the file of an option begins with what it is"
@@ -307,6 +312,35 @@ def _check_searcher(make: Callable[[Space, int], Any]) -> None:
         resumed.tell(told)
     params = resumed.ask(len(trials))
     assert params is None or validate(tree, params) == params
+
+
+def _check_scheduler(name: str) -> None:
+    """It answers for every trial that runs or has ended, whatever it scores. One that pauses trials needs Ray Tune."""
+    make = registry.load("schedulers", name).make
+    given = {"space": {"x": Float(0, 1)}}
+    asked = inspect.signature(make).parameters
+    made = make(*[value for key, value in given.items() if key in asked])
+    if made is None or pauses({"name": name}):
+        return
+    is_ours = hasattr(made, "on_report")
+    decider = made if is_ours else RayScheduler(made)
+    n_folds, scores = 5, [0.5, 0.7, 0.5, -1e300, 0.9, 0.1, 0.6, *([float("nan")] if is_ours else [])]
+
+    def snapshot(number: int, done: int, status: Status) -> Trial:
+        score = scores[number % len(scores)]
+        folds = tuple(FoldRef(fold, score) for fold in range(done))
+        reports = tuple(Report((fold + 1) / n_folds, score, fold + 1.0) for fold in range(done))
+        return Trial(Candidate(str(number), {"x": number / 100}), status, {"score": score}, folds, reports, done)
+
+    # Some are only seen at their end: those of an earlier process.
+    for number in range(30):
+        done, decision = 0, "continue"
+        while decision == "continue" and done < n_folds - 1 and number >= 5:
+            done += 1
+            decision = decider.on_report(snapshot(number, done, "running"))
+            assert decision in ("continue", "stop"), f"it decided {decision!r}, and does not say that it pauses trials"
+        status: Status = "stopped" if decision == "stop" else "failed" if number % 7 == 0 else "finished"
+        decider.on_report(snapshot(number, n_folds if decision == "continue" else done, status))
 
 
 _CHECKS: dict[str, Callable[[Any, Collection[TargetKind]], None]] = {

@@ -452,4 +452,5 @@ def test_hashed_levels_leave_no_value_in_the_model(tmp_path: Path) -> None:
 
 
 def test_the_package_shows_what_there_is() -> None:
-    assert {"AutoML", "AutoMLClassifier", "AutoMLRegressor", "load"} <= set(dir(automl))
+    assert {"AutoML", "AutoMLClassifier", "AutoMLRegressor", "load", "testing", "tuner"} <= set(dir(automl))
+    assert all(getattr(automl, name) is not None for name in dir(automl))
