@@ -1,4 +1,6 @@
-"""Time: the clock that fits look at, and the plan of a run; every constant of time stands here, with its reason.
+"""Time: the clock that fits look at, and the plan of a run; every constant of it stands here, with its reason.
+
+How long another process, a database or a page is waited for stands where it is waited for.
 
 Points in time are ``time.time()``, spans are seconds.
 """
@@ -25,6 +27,11 @@ LAST_STRETCH = 4.0
 LOADING_SECONDS = 3.0
 # What a counting clock goes on by at each look.
 TICK_SECONDS = 0.01
+
+# --- Where trials run -------------------------------------------------------------------------------------------------
+# runner=auto: in a shorter budget, worker processes take longer to start than they save; from RAY_SECONDS on Ray's
+# start, and its handing out of trials, are a small part of it.
+INLINE_SECONDS, RAY_SECONDS = 10.0, 300.0
 
 # --- Before the search ---------------------------------------------------------------------------------------------
 # Reading may take this share of the time that is left when it begins; what takes longer is sampled.
@@ -59,8 +66,11 @@ AT_LEAST = 0.8
 COMPRESS_SHARE = 0.1
 # A report at the end may take this long, and this share of the budget; a smaller budget is too short for one.
 REPORT_SECONDS, REPORT_SHARE, REPORT_FROM = 10.0, 0.025, 120.0
-# It is not begun with less time than this.
+# It is not begun with less time than this. One that is asked for by itself may take this long.
 REPORT_LEAST = 2.0
+REPORT_ALONE_SECONDS = 30.0
+# Copying the models of several targets into one folder.
+JOINING_SECONDS = 0.5
 # What a compressor that fits needs before its first step.
 FIT_START_SECONDS = 3.0
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from automl import configuration, files, interrupts, run_folder, settings
-from automl.clock import REPORT_LEAST, REPORT_SECONDS, UNHURRIED_SECONDS
+from automl.clock import REPORT_ALONE_SECONDS, REPORT_LEAST, REPORT_SECONDS, UNHURRIED_SECONDS
 from automl.errors import AutoMLError, ConfigError, unknown_name
 from automl.past_run import PastRun, open_run, recorded
 from automl.run_folder import RunFolder
@@ -172,7 +172,7 @@ def report(path: str, output: str | None, trust: bool = False) -> None:
 
     target = Path(path if output is None else output)
     run_folder.make(target, "-o")
-    until = time.time() + make.SECONDS * len(runs)
+    until = time.time() + REPORT_ALONE_SECONDS * len(runs)
     for written in make.write([_finished(run) for run in runs], target, until):
         print(printable(os.path.relpath(written)))
 

@@ -19,14 +19,13 @@ from typing import Any
 import yaml
 
 from automl import commands, configuration, files, run_folder, settings
+from automl.clock import JOINING_SECONDS
 from automl.errors import AutoMLError, ConfigError
 from automl.options import number
 from automl.past_run import recorded
 from automl.run_folder import RunFolder
 from automl.runtime.printable import printable
 
-# Of the wall clock, what copying the models into one folder takes.
-_JOINING_SECONDS = 0.5
 _PLAIN = re.compile(r"\w[\w-]{0,40}", re.ASCII)
 Look = Callable[[Any], None]
 
@@ -170,7 +169,7 @@ def _go(
     """
     runs = run_folder.runs_in(parent)
     seconds, trials = config["budget"]["seconds"], config["budget"]["trials"]
-    end = None if seconds is None else started + number("key 'budget.seconds'", seconds, 1) - _JOINING_SECONDS
+    end = None if seconds is None else started + number("key 'budget.seconds'", seconds, 1) - JOINING_SECONDS
     if trials is not None:
         trials = number("key 'budget.trials', one for each target or more,", trials, len(runs), whole=True)
     for i, (target, run) in enumerate(runs.items()):

@@ -9,7 +9,7 @@ from typing import Any
 
 from automl import options, registry
 from automl.assemble import SpaceConfig
-from automl.clock import TimePlan
+from automl.clock import INLINE_SECONDS, RAY_SECONDS, TimePlan
 from automl.errors import ConfigError, unknown_name
 from automl.export.config import ShipConfig
 from automl.goals import MEASURABLE, SCORE, ZERO_COST, Goals
@@ -18,10 +18,8 @@ from automl.schedulers import pauses
 from automl.types import Runner
 
 Named = Mapping[str, Any]
-# runner=auto: up to these trials or this budget, worker processes take longer to start than they save; from
-# RAY_SECONDS on Ray's start, and its handing out of trials, are a small part of it.
-INLINE_TRIALS, INLINE_SECONDS = 8, 10.0
-RAY_SECONDS = 300.0
+# runner=auto: up to so many trials, worker processes take longer to start than they save.
+INLINE_TRIALS = 8
 
 
 @dataclass(frozen=True)

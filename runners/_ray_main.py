@@ -1,6 +1,7 @@
 """The process that runs Ray: starts it here, lean and on 127.0.0.1, or joins a cluster; then lets Tune run the trials.
 
 Its driver is ``ray_tune.py``. Whatever goes wrong here ends this process, and the driver sees to what follows.
+``ray.init`` has no public way to an address and a folder of one's own: its private ones were read in Ray 2.60.
 """
 
 import importlib

@@ -1,4 +1,7 @@
-"""A ``Scheduler`` of ours as one of Ray's, so that Ray Tune can run it."""
+"""A ``Scheduler`` of ours as one of Ray's, so that Ray Tune can run it.
+
+That Ray keeps results back has no public switch: its private one was read in Ray 2.60.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -68,6 +68,32 @@ def imports(path: Path) -> set[str]:
     return {name for name in found if name.split(".")[0] == "automl"}
 
 
+# Private names of Ray and Optuna that there is no public way around, each in one file, which says in which version.
+PRIVATE = {
+    "automl.runners._ray_main": {"_node_ip_address", "_temp_dir"},
+    "automl.runners._ray_scheduler": {"_supports_buffered_results"},
+    "automl.searchers._lazy_tpe": {"_search_space_group", "_sample_relative"},
+}
+
+
+def test_private_names_of_ray_and_optuna_are_few_and_known() -> None:
+    known = {name for names in PRIVATE.values() for name in names}
+    found: dict[str, set[str]] = {}
+    for module, path in MODULES.items():
+        tree = ast.parse(path.read_text())
+        used = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+        for node in used:
+            names = [a.name for a in node.names] + ([node.module or ""] if isinstance(node, ast.ImportFrom) else [])
+            private = [n for n in names if n.split(".")[0] in ("ray", "optuna") and "._" in n]
+            assert not private, f"{module} imports {private}"
+        named = {getattr(node, key, None) for node in ast.walk(tree) for key in ("attr", "arg", "id")}
+        if own := {name for name in named if name in known}:
+            found[module] = own
+    assert found == PRIVATE
+    for module in PRIVATE:
+        assert "read in" in (ast.get_docstring(ast.parse(MODULES[module].read_text())) or ""), module
+
+
 @pytest.mark.parametrize("name", sorted(MODULES))
 def test_arrows(name: str) -> None:
     used = imports(MODULES[name])

@@ -14,8 +14,6 @@ from automl.report.document import Chapter, Code, Section, Text, to_html, to_mar
 from automl.report.subject import Finished
 from automl.runtime.errors import PredictionError
 
-# What a report of one run may take where no budget says so.
-SECONDS = 30.0
 HTML, MARKDOWN = "report.html", "report.md"
 
 

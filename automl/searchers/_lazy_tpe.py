@@ -1,4 +1,7 @@
-"""Optuna's grouped TPE, where a group is only sampled when one of its parameters is asked for."""
+"""Optuna's grouped TPE, where a group is only sampled when one of its parameters is asked for.
+
+Optuna has no public way to its groups: the private ones were read in Optuna 5.0.
+"""
 
 from typing import Any
 
