@@ -3,13 +3,13 @@
 import math
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from automl.clock import AT_LEAST, SMALL_SECONDS, compress_until, seconds_to_export
+from automl.clock import AT_LEAST, EXPORT_SECONDS, SMALL_SECONDS, compress_until, seconds_to_export
 from automl.errors import DamagedError, ExportError, LimitError
 from automl.export import within
 from automl.export.choose import Ensemble, Note, choose, out_of_fold, score_of
@@ -122,7 +122,7 @@ class _Shipping:
         def in_time(one: Compact) -> bool:
             return AT_LEAST * (expected + self._small_seconds(one)) <= left
 
-        max_loss, fit_seconds = self.config.compress.max_loss, left - SMALL_SECONDS
+        max_loss, fit_seconds = self.config.compress.max_loss, left - EXPORT_SECONDS
         self.small = small = small_near(self.task, chosen, self.kept, self.refused, max_loss, fit_seconds, in_time)
         seconds = self._small_seconds(small)
         if self.refits is None or self.refits.ids != small.single:
@@ -141,14 +141,20 @@ class _Shipping:
             self.note(text)
         return model
 
+    def _n_folds(self, small: Compact, id: str, fitted: Collection[str]) -> int:
+        """Return how many fold models of a candidate answer: half of them where its last fit did not end in time."""
+        n_folds = len(self.kept.trial(id).folds)
+        return small.n_folds[id] if id in fitted or id not in small.single else -(-n_folds // 2)
+
     def _compact(self, small: Compact, model: Shipped) -> Shipped:
         until = self.deadline - self._small_seconds(small)
         if time.time() > until:
             raise ExportError("no time left for it")
+        fitted = self.refits.models() if self.refits else {}
         few = [
             member
             for id, weight in small.weights.items()
-            for member in members_of(self.task, self.kept, {id: weight}, small.n_folds[id])
+            for member in members_of(self.task, self.kept, {id: weight}, self._n_folds(small, id, fitted))
         ]
         # A single fold's rows are few: what the trials said about all folds says more, and compares.
         unseen = out_of_fold(self.task, self.kept, small.weights)
