@@ -71,6 +71,7 @@ class Rungs(Proposals):
         self._ladder: list[dict[str, Trial]] = []  # what each rung has seen, by what tells candidates apart
         self._complete: set[str] = set()  # who has had all epochs
         self._taken: set[tuple[int | str, str]] = set()  # who was told to climb where
+        self._had: dict[str, float] = {}  # the seconds of last trainings, also of an earlier process
 
     def tell(self, trial: Trial) -> None:
         """Learn from an ended trial; the searcher learns what a candidate scored on its highest rung so far."""
@@ -79,7 +80,10 @@ class Rungs(Proposals):
             super().tell(trial)
             return
         key = _key(trial.candidate)
-        self._taken.add((rung, key))
+        if rung == LAST:
+            self._had[key] = max(self._had.get(key, 0.0), trial.candidate.params[RUNG_SECONDS])
+        else:
+            self._taken.add((rung, key))
         if rung != LAST and is_scored(trial):
             while len(self._ladder) <= rung:
                 self._ladder.append({})
@@ -137,7 +141,7 @@ class Rungs(Proposals):
                     continue
                 seen.add(key)
                 had = trial.seconds / self.n_folds if key in self._complete else trial.candidate.params[RUNG_SECONDS]
-                if seconds >= WORTH * had:
+                if seconds >= WORTH * max(had, self._had.get(key, 0.0)):
                     return self._on(_bare(trial.candidate.params), LAST, seconds)
         return None
 

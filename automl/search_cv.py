@@ -188,8 +188,8 @@ def _named(space: Mapping[str, Any]) -> dict[str, Any]:
 
 def _named_domain(domain: Any) -> Any:
     if isinstance(domain, Choice | Sequence) and not isinstance(domain, str):
-        choice = _options(domain)
-        default = next((name for name, option, _ in choice if option is getattr(domain, "default", None)), None)
+        choice, wanted = _options(domain), getattr(domain, "default", None)
+        default = next((name for name, option, _ in choice if option is wanted or _same(name, wanted)), None)
         return Choice({name: _named(space) for name, _, space in choice}, default)
     if isinstance(domain, Repeat):
         return Repeat(_named(domain.space), domain.times)

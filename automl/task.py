@@ -95,9 +95,10 @@ class Column:
     """One input column. ``levels``: known categories as strings. ``terms``: the vocabulary of a text column, and
     ``subwords``: that of ``runtime.subwords.Subwords``, in data that is text alone.
 
-    ``format``: how dates are written, or the forms in the order to try them (``runtime.dates.moment``); "duration" for
-    numbers that are seconds. ``decimal``: the mark of numbers that are not written as ``float`` takes them; ``unit``:
-    the names of what may stand around them, where they are of one kind those that are converted to the first;
+    ``format``: how dates are written, or the forms in the order to try them (``runtime.dates.moment``); one of those of
+    ``runtime.durations`` for numbers that are seconds. ``decimal``: the mark of numbers that are not written as
+    ``float`` takes them; ``unit``: the names of what may stand around them, where they are of one kind those that are
+    converted to the first;
     ``scaled``: whether k, M and bn multiply; ``bracketed``: whether all stand in brackets, which then mean nothing;
     ``several``: how many numbers each field holds, where it is not one, and ``between``: the sign of
     ``runtime.several.BETWEEN`` between them. ``center``: what is subtracted in float64, because float32 could not hold
@@ -203,15 +204,18 @@ class Summaries:
     def of(cls, rows: Batch, target: Target) -> "Summaries":
         """Summarise one row or more."""
         numeric, sparse = rows.x.numeric, rows.x.sparse
-        counts = np.bincount(rows.y, minlength=target.n_classes) if target.is_classification else np.zeros(0, int)
+        weights, y = rows.weights, rows.y
+        counts = np.bincount(y, minlength=target.n_classes) if target.is_classification else np.zeros(0, int)
+        mean = float(np.average(y, weights=weights))
+        deviation = float(np.sqrt(np.average(np.square(y - mean), weights=weights)))
         return cls(
             n_rows=len(rows),
             n_numeric=0 if numeric is None else numeric.shape[1],
             cardinalities=rows.x.cardinalities,
             n_terms=0 if sparse is None else sparse.shape[1],
             class_counts=tuple(counts.tolist()),
-            target_range=(float(rows.y.min()), float(rows.y.max())),
-            target_moments=(float(rows.y.mean()), float(rows.y.std())),
+            target_range=(float(y.min()), float(y.max())),
+            target_moments=(mean, deviation),
         )
 
 

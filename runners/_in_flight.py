@@ -51,7 +51,7 @@ class TrialsInFlight:
     @property
     def over(self) -> bool:
         """Whether all is done."""
-        return self.closed and not self.in_flight
+        return self.closed and len(self.in_flight) <= len(self._again)  # what waits for another try has none now
 
     def next(self) -> Candidate | None:
         """Return a candidate for a free worker; None where there is none now, or (``closed``) no more at all."""

@@ -162,3 +162,20 @@ def test_what_is_known_to_be_good_comes_first_with_others_near_it_and_no_family_
     assert known.items() <= seen[0].items()
     assert {params["family"] for params in seen[:-1]} == {"net"}
     assert rest.items() <= seen[-1].items()
+
+
+def test_a_resumed_run_trains_its_best_again_where_there_is_far_more_time(clock: Clock) -> None:
+    first = made(Draws())
+    ended = [tried(candidate) for candidate in climbed(first, 12)]
+    best = max(ended, key=lambda one: one.score or 0).candidate
+    bare = {k: v for k, v in best.params.items() if not k.startswith("rung")}
+    for had, again in ((15.0, True), (TOTAL, False)):
+        second = made(Draws())
+        for one in ended:
+            second.tell(one)
+        second.tell(tried(Candidate("99", {**bare, "rung": "last", "rung.seconds": had})))
+        clock.now = TOTAL * (1 - rungs.LAST_SHARE) + 1
+        params = asked(second).params
+        clock.now = 0.0
+        assert params["rung"] == "last"
+        assert (bare.items() <= params.items()) == again

@@ -172,3 +172,11 @@ def test_seconds_end_a_search(values: Any) -> None:
 def test_what_is_wrong_is_said(error: type[Exception], words: str, given: dict[str, Any], values: Any) -> None:
     with pytest.raises(error, match=words):
         SearchCV(**{"estimator": Ridge(), "space": ALPHA, "cv": 2} | given).fit(*values)
+
+
+def test_a_search_begins_at_a_default_that_equals_an_option(values: Any) -> None:
+    for options in (np.logspace(-3, 3, 7).tolist(), [1, 2, 3]):
+        for default in options:
+            space = {"alpha": Choice(options, default=type(default)(str(default)))}
+            found = SearchCV(Ridge(), space, searcher="random", trials=1, cv=2).fit(*values)
+            assert found.cv_results_["param_alpha"][0] == default

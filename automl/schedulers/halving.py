@@ -57,6 +57,8 @@ class Halving:
         """Return "stop" for a trial that is not among the best of its rung, and adds nothing to the best."""
         id = trial.candidate.id
         if trial.status in ("failed", "stopped"):
+            for report in trial.reports:  # of an earlier process: who was ended got to its rungs too
+                self.rungs.passes(id, 100 * report.progress, report.score)
             self._forget(id)
             return "continue"
         if self.n_beside:

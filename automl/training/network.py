@@ -46,6 +46,8 @@ SPACE = {
 # A network's parts, and the kinds of option they are chosen from.
 PARTS = {"loss": "losses", "optimizer": "optimizers", "schedule": "schedules"}
 _GENTLE = 0.3  # of the learning rate, for weights that are good already
+# Fine-tuning takes no more than this share of what the fit took.
+FINE_TUNING = 0.3
 
 
 class Network(TorchModel):
@@ -68,7 +70,7 @@ class Network(TorchModel):
         importlib.import_module("torch._dynamo")
         super().__init__(make_module, problem)
         self.params = dict(params)
-        self.done = 0.0
+        self.done, self.reached = 0.0, 1.0  # the share of the epochs that is done before a fit, and after it
 
     def fit(self, train: Batch, valid: Batch) -> Iterator[float]:
         """Train with early stopping on the problem's metric; the best weights seen are the ones kept.
@@ -81,7 +83,8 @@ class Network(TorchModel):
         self.begin(train)
         epochs = max(1, round((1 - self.done) * self.params["epochs"]))
         for progress in self._train(train, valid, epochs):
-            yield self.done + progress * (1 - self.done)
+            self.reached = self.done + progress * (1 - self.done)
+            yield self.reached
 
     def begin(self, train: Batch) -> None:
         """Make what a fit on ``train`` begins with: the head, and the module, where it has none to go on with."""
@@ -127,9 +130,13 @@ class Network(TorchModel):
         self.module, self.done = copy.deepcopy(other.fitted), min(progress, 0.99)
 
     def fine_tune(self, train: Batch, epochs: int) -> Network:
-        """Train the fitted module on in place, gently and without early stopping, and return this network."""
+        """Train the fitted module on in place, gently and without early stopping, and return this network.
+
+        For ``epochs``, but no longer than ``FINE_TUNING`` of what the fit got through in its time.
+        """
         self._prepare(seed=True)
-        for _ in self._train(train, None, epochs, _GENTLE):
+        epochs = min(epochs, round(FINE_TUNING * self.reached * self.params["epochs"]))
+        for _ in self._train(train, None, epochs, _GENTLE) if epochs else ():
             pass
         return self
 

@@ -117,6 +117,11 @@ class OneShot:
         """Return the network of ``params`` with the weights that a fit begins with."""
         network = self.make(params)
         network.begin(self.few)
+        if hasattr(network.fitted, "remember"):
+            raise TrialError(
+                f"Networks that answer by the rows that they remember share no weights; family {params['family']!r} is "
+                "one. Search it by another searcher, or leave it out of the space."
+            )
         network.head = self.head
         torch.manual_seed(int(self.rng.integers(2**31)))
         return network

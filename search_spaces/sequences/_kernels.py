@@ -41,7 +41,7 @@ class RandomKernels(nn.Module):
         self.dilations = np.unique(np.logspace(0, most, wanted, base=2).astype(int)).tolist()
         each = max(1, n_features // (len(KERNELS) * len(self.dilations)))
         self.n_features = each * len(KERNELS) * len(self.dilations)
-        self.widens = len(KERNELS) * each // sequences.shape[2]
+        self.widens = -(-len(KERNELS) * each // sequences.shape[2])
         self.register_buffer("kernels", torch.tensor(KERNELS[:, None] / _RAMP, dtype=torch.float32))
         channels = sequences.shape[2] * (2 if differences else 1)
         some = rng.permutation(len(sequences))[: len(KERNELS)]

@@ -22,6 +22,8 @@ _MOST_EMBEDDED = 8192
 # Standardised numbers are cut here, so that one wild value cannot ruin a batch.
 _MOST_DEVIATIONS = 12.0
 _EXPANSION = 2  # of the layers between attention
+# How the numbers are spread is seen in about so many rows.
+_LOOKED_AT = 20_000
 
 
 class Standardise(nn.Module):
@@ -144,7 +146,8 @@ class Inputs(nn.Module):
         if "numeric" in parts:
             standardise = Standardise(parts["numeric"])
             with torch.no_grad():
-                sample = standardise(torch.from_numpy(parts["numeric"][:20_000])).numpy()
+                some = parts["numeric"][:: -(-len(x) // _LOOKED_AT)]  # rows may be sorted
+                sample = standardise(torch.from_numpy(np.ascontiguousarray(some))).numpy()
             embed, n_each = _numbers(sample, params, size)
             self.numbers = nn.Sequential(standardise, embed)
             self.n_features += sample.shape[1] * n_each

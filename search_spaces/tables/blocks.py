@@ -50,8 +50,10 @@ _RANKING = ("roc_auc", "average_precision")
 _RANKED_ROWS = 1000  # with fewer, ranks are too coarse to stop by
 
 
-def adapt_boosted(space: Space, problem: Problem) -> Space:
+def adapt_boosted(space: Space, problem: Problem) -> Space | None:
     """Return ``space`` with what fits: for classes and quantiles no objective, for a target below 0 no poisson.
+
+    None where nothing is left.
 
     With more than two classes a level's number alone is tried first: a mean would be a column per class.
     """
@@ -63,7 +65,9 @@ def adapt_boosted(space: Space, problem: Problem) -> Space:
         fitted["encode"] = {"method": configure_choice(method, {"default": "ordinal"}, "encode.method")}
     if problem.target.kind != "regression":
         fitted.pop("objective", None)
-    elif problem.summaries.target_range[0] < 0 and isinstance(objective, Choice):
+    elif problem.summaries.target_range[0] < 0 and isinstance(objective, Choice) and "poisson" in objective:
+        if len(objective.options) == 1:
+            return None
         fitted["objective"] = configure_choice(objective, {"poisson": OFF}, "objective")
     return fitted
 

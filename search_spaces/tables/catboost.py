@@ -154,10 +154,10 @@ def _tree(
     )
 
 
-def adapt(space: Space, problem: Problem) -> Space:
+def adapt(space: Space, problem: Problem) -> Space | None:
     """Return what fits the target; rounds for several classes are slow: fewer and quicker ones are tried first."""
     fitted = adapt_boosted(space, problem)
-    if problem.target.n_classes <= 2:
+    if fitted is None or problem.target.n_classes <= 2:
         return fitted
     return begin_at(begin_at(fitted, "learning_rate", _RATE, _RATE_OF_MANY), "border_count", 128, 64)
 

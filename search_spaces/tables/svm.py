@@ -51,6 +51,7 @@ _MOST_ITERATIONS = 100_000
 _CACHE_MB = 300
 _MOST_CLASSES = 40
 _CHUNK_NUMBERS = 4_000_000
+_LARGEST = 1e30  # margin: of a value far out, a polynomial is larger than float32 holds
 
 
 def adapt(space: Space, problem: Problem) -> Space | None:
@@ -161,7 +162,8 @@ class SupportVectors(Unvalidated):
     def _margins(self, x: np.ndarray) -> np.ndarray:
         """Return what the scores are made of, for centred x (n, p): (n, 2 * n_pairs), or (n, 1) values."""
         # Large C means large weights that cancel each other: float32 would lose what is left.
-        margins = (self._kernel(x.astype(np.float64)) @ self.weight.astype(np.float64) + self.bias).astype(np.float32)
+        margins = self._kernel(x.astype(np.float64)) @ self.weight.astype(np.float64) + self.bias
+        margins = np.clip(margins, -_LARGEST, _LARGEST).astype(np.float32)
         if not self.target.is_classification:
             return margins
         z = np.float32(self.sharpness) * np.hstack([-margins, margins])
@@ -182,7 +184,9 @@ class SupportVectors(Unvalidated):
         x = graph.op("Sub", inputs["numeric"], graph.constant(self.center))
         kernel = self._write_kernel(graph, graph.cast(x, np.float64))
         margins = graph.op("MatMul", kernel, graph.double(self.weight))
-        margins = graph.cast(graph.op("Add", margins, graph.double(self.bias)), np.float32)
+        margins = graph.op("Add", margins, graph.double(self.bias))
+        limits = [graph.double(np.float64(limit)) for limit in (-_LARGEST, _LARGEST)]
+        margins = graph.cast(graph.op("Clip", margins, *limits), np.float32)
         if self.target.is_classification:
             z = graph.op("Mul", margins, graph.constant(np.float32(self.sharpness)))
             margins = graph.op("Softplus", graph.concat([graph.op("Neg", z), z]))

@@ -45,6 +45,8 @@ class SubwordNet(nn.Module):
         super().__init__()
         self.embedding = nn.Embedding(n_ids, size, padding_idx=0)
         nn.init.normal_(self.embedding.weight, std=size**-0.5)
+        with torch.no_grad():
+            self.embedding.weight[0] = 0  # an empty text says nothing
         self.body, self.word_dropout, self.most = body, word_dropout, most
         self.pools = nn.ModuleList(MaskedPool(kind) for kind in (("mean", "max") if pool == "both" else (pool,)))
         self.dropout = nn.Dropout(dropout)

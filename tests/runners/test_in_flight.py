@@ -80,3 +80,14 @@ def test_who_follows_hears_of_a_trial_now_and_then(monkeypatch: pytest.MonkeyPat
     assert list(of.pulse()) == [begun]
     list(of.report(trial(candidate, 0.5)))
     assert list(of.pulse()) == [], "it has ended"
+
+
+def test_what_waits_for_another_try_has_none_after_the_deadline() -> None:
+    of = board(Budget())
+    candidate = of.next()
+    assert candidate
+    list(of.begin(candidate.id))
+    assert lost(of, candidate.id) == []
+    of.budget = Budget(deadline=0.0)
+    assert of.over
+    assert [t.status for t in of.stop_all()] == ["stopped"]

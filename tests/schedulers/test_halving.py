@@ -94,3 +94,21 @@ def test_scores_that_are_no_numbers_end_nobody_else() -> None:
 def test_wrong_options_are_refused(option: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=f"{next(iter(option))} of halving"):
         options.make("schedulers", {"name": "halving", **option})
+
+
+def test_who_was_ended_in_an_earlier_process_counts_on_its_rungs() -> None:
+    """Else a resumed search, or a deterministic one, compares with survivors alone, and ends nearly everybody."""
+    rng = np.random.default_rng(0)
+    scores = {str(i): [float(rng.normal())] * N_FOLDS for i in range(60)}
+    first, resumed = make(beside=0), make(beside=0)
+    ends: dict[str, Trial] = {}
+    for id, own in scores.items():
+        said = [first.on_report(of(id, own[:k])) for k in range(1, N_FOLDS)]
+        n_done = said.index("stop") + 1 if "stop" in said else N_FOLDS
+        ends[id] = of(id, own[:n_done], "stopped" if n_done < N_FOLDS else "finished")
+        first.on_report(ends[id])
+    for trial in ends.values():
+        resumed.on_report(trial)
+    for score in np.linspace(-2, 2, 21):
+        new = of(f"new {score}", [float(score)])
+        assert resumed.on_report(new) == first.on_report(new)

@@ -305,3 +305,15 @@ def test_calibration_recovers_temperature_and_shift() -> None:
     found = Calibration(scores, y)
     assert abs(found.temperature - 0.5) < 0.03
     np.testing.assert_allclose(found.bias - found.bias.mean(), [0, 1, -1], atol=0.08)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_polynomial_of_a_value_far_out_is_still_an_answer(target: str) -> None:
+    task = make_task(target)
+    model = build("tables", "svm", task, {"kernel": "poly", "kernel.poly.degree": 4})
+    list(model.fit(*task.fold(0)))
+    far = task.data.x.take(np.arange(3))
+    assert far.numeric is not None
+    far = replace(far, numeric=np.where(np.arange(far.numeric.shape[1]) == 0, np.float32(3e37), far.numeric))
+    assert np.isfinite(model.predict(far)).all()
+    assert np.isfinite(predict_onnx(model, far)).all()

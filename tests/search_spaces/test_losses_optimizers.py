@@ -242,3 +242,25 @@ def test_muon_makes_every_direction_of_an_update_about_as_long(shape: tuple[int,
     assert made.shape == shape
     assert ((torch.linalg.svdvals(made) > 0.6) & (torch.linalg.svdvals(made) < 1.3)).all()
     assert torch.allclose((u.mT @ made @ v.mT).diagonal().sum(), torch.linalg.svdvals(made).sum(), atol=1e-3)
+
+
+@pytest.mark.parametrize(("own", "highest"), [(0.9, 0.95), (0.5, 0.55), (0.95, 0.95), (0.99, 0.99)])
+@pytest.mark.parametrize("n_steps", [2, 3, 20, 100])
+def test_one_cycle_turns_around_the_momentum_that_a_candidate_has(own: float, highest: float, n_steps: int) -> None:
+    option = registry.load("schedules", "one_cycle")
+    for make in (
+        lambda weight: torch.optim.SGD([weight], lr=0.1, momentum=own),
+        lambda weight: torch.optim.AdamW([weight], lr=0.1, betas=(own, 0.99)),
+    ):
+        for rising in (0.05, 0.3, 0.5):
+            optimizer = make(torch.nn.Parameter(torch.ones(1)))
+            schedule = option.build(draw(option.space, Defaults({"rising": rising})), optimizer, n_steps)
+            seen = []
+            for _ in range(n_steps):
+                group = optimizer.param_groups[0]
+                seen.append(group["betas"][0] if "betas" in group else group["momentum"])
+                optimizer.step()
+                schedule.step()
+            assert seen[0] == pytest.approx(highest)
+            assert highest - 0.1 - 1e-9 <= min(seen)
+            assert max(seen) <= highest + 1e-9

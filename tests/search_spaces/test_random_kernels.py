@@ -122,3 +122,9 @@ def test_values_are_predicted_on_their_own_scale() -> None:
     model = random_kernels.build(params(), problem)
     list(model.fit(Batch(x, y), Batch(x, y)))
     assert np.corrcoef(model.predict(x)[:, 0], y)[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("channels", [1, 3, 84, 85, 200])
+def test_memory_is_foreseen_for_any_number_of_channels(channels: int) -> None:
+    x = Rows(sequence=np.zeros((4, 20, channels), np.float32), lengths=np.full(4, 20))
+    assert kernels(x).widens * channels >= len(KERNELS)

@@ -115,3 +115,10 @@ def test_batches_of_texts_hold_every_row_once_and_little_padding() -> None:
     assert padded < 1.2 * counts.sum()
     again = feed.batches(16, np.random.default_rng(0))
     assert all(torch.equal(a, b) for a, b in zip(batches, again, strict=True))
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=name_of)
+def test_an_empty_text_says_nothing(family: ModuleType) -> None:
+    task = make_task("text", "binary")
+    module = module_of(family, task)
+    assert (module.get_parameter("embedding.weight")[0] == 0).all()

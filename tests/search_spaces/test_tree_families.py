@@ -15,7 +15,7 @@ from automl.export.graph import Graph
 from automl.export.trees import TreeEnsemble
 from automl.portfolio import first_candidates
 from automl.registry import load
-from automl.space import Defaults, draw
+from automl.space import Choice, Defaults, draw
 from automl.task import Batch, Problem, Rows, Schema, Task
 from tests import tasks
 
@@ -299,3 +299,13 @@ def test_an_encoding_of_ones_own_is_left_alone() -> None:
 def test_families_can_be_named(given: Any) -> None:
     space = task_space(tasks.make("table", "binary"), SpaceConfig({"tables": given}))
     assert list(space["family"].options) == ["decision_tree"]
+
+
+@pytest.mark.parametrize("family", ["lightgbm", "catboost"])
+@pytest.mark.parametrize("left", [["l2"], ["l1", "l2"], ["poisson"], ["poisson", "l2"]])
+def test_any_objectives_may_be_left_for_a_target_below_0(family: str, left: list[str]) -> None:
+    option = load("tables", family)
+    space = {**option.space, "objective": Choice(left)}
+    adapted = option.adapt(space, make_task("regression").problem)
+    fitting = [name for name in left if name != "poisson"]
+    assert (adapted is None) if not fitting else list(adapted["objective"].options) == fitting
