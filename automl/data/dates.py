@@ -10,7 +10,7 @@ from automl.data.strays import STRAY_KINDS, STRAY_SHARE, parses, sampled
 from automl.errors import DataError
 from automl.runtime.date_words import tidy
 from automl.runtime.dates import moment, plain_date
-from automl.runtime.durations import duration
+from automl.runtime.durations import DURATION, MINUTES_FIRST, duration, has_two_parts
 from automl.runtime.labels import labels
 from automl.runtime.missing import says_nothing
 from automl.runtime.printable import shown
@@ -180,6 +180,16 @@ def of_digits(counts: Mapping[str, int]) -> str:
     return ""
 
 
+def of_codes(values: np.ndarray) -> str:
+    """Return the form of texts that read as numbers and are dates, "" for others: 31122016, 07.2016."""
+    if values.dtype != object or not all(isinstance(value, str) for value in values.tolist()):
+        return ""
+    texts = Counter(text for text in map(str.strip, values.tolist()) if not says_nothing(text))
+    if not texts:
+        return ""
+    return "%m.%Y" if are_months([*texts]) else of_digits(texts)
+
+
 def are_months(texts: Sequence[str]) -> bool:
     """Whether all are months such as 07.2016, which are no numbers: some begin with a zero."""
     return any(text[:1] == "0" for text in texts) and all(map(_MONTH.fullmatch, texts))
@@ -210,10 +220,18 @@ def are_durations(counts: Mapping[str, int]) -> bool:
     return bool(sample) and failures <= len(sample) * STRAY_SHARE
 
 
+def form_of_durations(counts: Mapping[str, int]) -> str:
+    """Return how texts are written that are durations: beside 1:02:30, 4:13 is in minutes and seconds."""
+    clocks = [text.count(":") for text in counts if ":" in text]
+    return MINUTES_FIRST if {1, 2} <= set(clocks) else DURATION
+
+
 def note_on_durations(name: str, counts: Mapping[str, int]) -> str:
-    """Say how durations are read, with the longest text as the example."""
-    example = max((text for text in counts if not says_nothing(text)), key=len)
-    read = f"'{shown(example)}' is {duration(example):.15g} seconds"
+    """Say how durations are read, with the longest text as the example, and one of two parts beside it."""
+    form, texts = form_of_durations(counts), [text for text in counts if not says_nothing(text)]
+    examples = [max(texts, key=len)]
+    examples += [text for text in texts if form == MINUTES_FIRST and has_two_parts(text)][:1]
+    read = ", ".join(f"'{shown(text)}' is {duration(text, form):.15g} seconds" for text in examples)
     return f"Column '{shown(name)}' is read as durations: {read}."
 
 

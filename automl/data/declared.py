@@ -56,7 +56,7 @@ def _as_written(name: str, counts: Counter[str], findings: Findings) -> Column |
     """
     column = written.read(name, counts, findings.decimals)
     if column is None and dates.are_durations(counts):
-        return Column(name, "numeric", format="duration")
+        return Column(name, "numeric", format=dates.form_of_durations(counts))
     if column is not None and (note := written.note(column, counts)):
         findings.notes.append(note)
     if column is None and (column := several.read(name, counts, findings.decimals)) is not None:

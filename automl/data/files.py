@@ -60,6 +60,11 @@ def there(path: str | Path) -> Path:
     return path
 
 
+def is_hidden(path: Path) -> bool:
+    """Whether a path lies in a hidden folder, such as .ipynb_checkpoints."""
+    return any(part.startswith(".") for part in path.parts)
+
+
 def read_features(path: str | Path, schema: Mapping[str, Any]) -> tuple[Any, np.ndarray | None]:
     """Return (x, lengths) to predict on: whatever file ``read`` takes, with or without a target.
 
@@ -69,7 +74,7 @@ def read_features(path: str | Path, schema: Mapping[str, Any]) -> tuple[Any, np.
     if path.is_dir():
         if schema["kind"] != "image":
             raise DataError(f"The model takes {takes(schema)}; given: the folder '{path}'.")
-        files = sorted(f for f in path.rglob("*") if is_image(f))
+        files = sorted(f for f in path.rglob("*") if is_image(f) and not is_hidden(f.relative_to(path)))
         if not files:
             raise DataError(f"'{path}' holds no images ({', '.join(sorted(IMAGE_ENDINGS))}).")
         height, width, channels = schema["shape"]
@@ -86,8 +91,8 @@ def _text_table(path: Path, sampling: Sampling, encoding: str) -> Source:
     with data_errors():
         text = read_text(path, encoding)
         start, separator = beginning(path, text.content)
-        header, *rows = records(text.content[start:]) if sampling.may_choose else ("",)
-        names = next(csv.reader([header], delimiter=separator, skipinitialspace=True), [])
+        header, *rows = records(text.content[start:], separator) if sampling.may_choose else ("",)
+        names = [name.strip() for name in next(csv.reader([header], delimiter=separator, skipinitialspace=True), [])]
 
         def part(index: np.ndarray) -> Source:
             some = header + "".join([rows[i] for i in index.tolist()])
@@ -121,7 +126,8 @@ def _column_in(rows: Sequence[str], position: int, n_columns: int, separator: st
             return fields[position] if position < len(fields) else ""
         if position <= after:
             return (row.split(separator, position + 1) + [""] * position)[position]
-        return row.rsplit(separator, after + 1)[-after - 1]
+        # A row of too few fields, such as a footer, is named, or left out, where it is read.
+        return ([""] * after + row.rsplit(separator, after + 1))[-after - 1]
 
     return np.array([field(row).strip() for row in rows], dtype=object)
 

@@ -78,7 +78,8 @@ def _left_out(folder: Path, inside: Sequence[Path], read: Sequence[Path]) -> lis
         "empty images": [p for p in rest if is_image(p) and not p.stat().st_size],
         "images that lie in no folder of a class": [p for p in rest if p.parent == folder and is_image(p)],
     }
-    kinds["files that are no images"] = [p for p in rest if not any(p in of_kind for of_kind in kinds.values())]
+    known = {p for of_kind in kinds.values() for p in of_kind}
+    kinds["files that are no images"] = [p for p in rest if p not in known]
     return [
         f"Not read, {what}: {len(paths):,}, such as '{shown(paths[0].relative_to(folder))}'."
         for what, paths in kinds.items()

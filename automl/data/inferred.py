@@ -9,7 +9,7 @@ from datetime import date, time, timedelta
 import numpy as np
 
 from automl.data import dates, several, units, written
-from automl.data.codes import holds_codes, may_be_more
+from automl.data.codes import holds_codes, may_be_more, note_on_padded
 from automl.data.findings import Findings, some
 from automl.data.identity import ID_NAME
 from automl.data.levels import apart, categorical, note_missing, note_nothing
@@ -50,6 +50,8 @@ def inferred(name: str, values: np.ndarray, findings: Findings) -> Column:
     if label(first) not in ("True", "False") and not may_be_more(name, values, findings):
         parsed, bad = numbers(values, column.to_dict() if findings.declared else {})
         if bad < 0 and not holds_codes(values):
+            if said := note_on_padded(name, values):
+                findings.notes.append(said)
             return _number(column, values, findings, parsed)
     return _from_strings(name, values, findings)
 
@@ -180,7 +182,7 @@ def _as_written(column: Column, values: np.ndarray, counts: Counter[str], findin
             return dated(column, values, forms, findings)
     if dates.are_durations(counts):
         refuse_strays(name, values, counts, "durations", duration, findings.row_numbers)
-        lasting = replace(column, format="duration")
+        lasting = replace(column, format=dates.form_of_durations(counts))
         if numbers(values, lasting.to_dict())[1] < 0:
             findings.notes.append(dates.note_on_durations(name, counts))
             note_nothing(name, counts, "durations", findings)

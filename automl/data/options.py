@@ -109,7 +109,7 @@ class Options:
         """The words that are missing, with the empty one; () where ``missing`` is "auto"."""
         if isinstance(self.missing, str) and self.missing == "auto":
             return ()
-        given = [self.missing] if isinstance(self.missing, (str, int, float)) else self.missing
+        given = [self.missing] if isinstance(self.missing, (str, Real)) else self.missing
         return ("", *("null" if mark is None else str(mark).strip() for mark in given or ()))
 
     @classmethod

@@ -13,6 +13,7 @@ from automl.errors import ConfigError, DataError, unknown_name
 from automl.runtime.arrays import as_array
 from automl.runtime.dates import dates as read_dates
 from automl.runtime.labels import labels
+from automl.runtime.missing import is_missing
 from automl.runtime.numbers import numbers
 from automl.runtime.printable import shown
 from automl.runtime.written import split_number
@@ -75,12 +76,20 @@ def take_apart(data: Source, target: str | None, options: Options, where: str = 
         data=replace(data, columns=columns if data.columns is not None else None, y=None),
         y=y,
         weights=None if weights is None else _weights(weights),
-        groups=None if groups is None else np.unique(labels(groups), return_inverse=True)[1],
+        groups=None if groups is None else _codes_of_groups(groups),
         order=None if order is None else _ranks(order),
         aside=aside,
         y_given=data.y is y,
     )
     return name, parts
+
+
+def _codes_of_groups(groups: np.ndarray) -> np.ndarray:
+    """Return (n,) codes; a row without a group is one of its own."""
+    codes = np.unique(labels(groups), return_inverse=True)[1]
+    without = np.flatnonzero([is_missing(value) for value in groups.tolist()])
+    codes[without] = codes.max(initial=-1) + 1 + np.arange(len(without))
+    return np.unique(codes, return_inverse=True)[1]
 
 
 def _target_column(target: str | None, columns: Mapping[str, Any], where: str) -> str:
@@ -108,7 +117,9 @@ def same_rows(what: str, values: Any, n_rows: int) -> np.ndarray:
 
 def _are_dates(name: str, values: np.ndarray) -> bool:
     """Whether a column holds dates, also as numbers: seconds since 1970, 20240131, days of a sheet."""
-    found, bad = (values, 0) if values.dtype.kind == "M" else numbers(values)
+    if values.dtype.kind == "M" or dates.of_codes(values):
+        return True
+    found, bad = numbers(values)
     return bool(dates.formats(values)) if bad >= 0 else bool(dates.of_numbers(name, found))
 
 
@@ -126,10 +137,14 @@ def _weights(values: np.ndarray) -> np.ndarray:
 
 def _ranks(values: np.ndarray) -> np.ndarray:
     """Return (n,) ranks of numbers or dates; equal values have the same."""
-    moments, bad = read_dates(values, "iso") if values.dtype.kind == "M" else numbers(values)
+    form = "iso" if values.dtype.kind == "M" else dates.of_codes(values)
+    moments, bad = read_dates(values, form) if form else numbers(values)
     forms = dates.formats(values) if bad >= 0 else ()
     if forms:
         moments, bad = read_dates(values, forms)
+        has_two_digits = any("%y" in one for one in forms)
+        if bad < 0 and has_two_digits and (since := dates.first_year(moments[~np.isnat(moments)])):
+            moments, bad = read_dates(values, forms, {"since": since})
     gap = bad if bad >= 0 else next(iter(np.flatnonzero(moments != moments)), -1)
     if gap >= 0:
         raise DataError(

@@ -177,11 +177,19 @@ def _codes(values: np.ndarray) -> np.ndarray:
     return np.array([known[value] for value in values.tolist()], dtype=np.int64)
 
 
-def records(text: str) -> list[str]:
-    """Return the header and the rows of a table of text, each with its line ends; without empty lines and comments."""
+def records(text: str, separator: str) -> list[str]:
+    """Return the header and the rows of a table of text, each with its line ends; without empty lines and comments.
+
+    What begins with # is a row where it has as many fields as the header.
+    """
     lines = list(io.StringIO(text, newline=""))
     header, *rows = _whole(lines) if '"' in text else lines
-    return [header, *(row for row in rows if row[0] != "#" and row.strip())]
+    n_separators = header.count(separator)
+
+    def is_row(line: str) -> bool:
+        return bool(line.strip()) and (line[0] != "#" or (n_separators > 0 and line.count(separator) == n_separators))
+
+    return [header, *filter(is_row, rows)]
 
 
 def _whole(lines: Sequence[str]) -> list[str]:

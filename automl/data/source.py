@@ -154,7 +154,9 @@ def to_array(x: Any) -> np.ndarray:
 def _from_table(table: Any) -> Source:
     columns = named_columns(table)
     hints: dict[str, Role] = {
-        n: "categorical" for n, v in columns.items() if _type_name(v) in ("category", "Categorical")
+        name: "categorical"
+        for name, values in columns.items()
+        if _type_name(values).startswith(("category", "Categorical", "dictionary"))
     }
     arrays = {name: one_column(name, values) for name, values in columns.items()}
     sizes = {len(values) for values in arrays.values()}
@@ -172,7 +174,7 @@ def named_columns(table: Any) -> dict[str, Any]:
 
 
 def _type_name(values: Any) -> str:
-    return str(getattr(values, "dtype", ""))
+    return str(getattr(values, "dtype", getattr(values, "type", "")))  # Arrow's columns have a type
 
 
 def one_column(name: str, values: Any) -> np.ndarray:

@@ -132,7 +132,7 @@ def understand(
     lengths = {text: n for text, n in rest.items() if not says_nothing(text)}
     is_open = wanted in ("auto", "regression") and len(lengths) > _MAX_CLASSES
     if is_open and dates.are_durations(lengths) and not dates.of_texts(name, lengths):
-        column = Column(name, "numeric", format="duration", missing=declared)
+        column = Column(name, "numeric", format=dates.form_of_durations(lengths), missing=declared)
         nothing = {text: n for text, n in counts.items() if text not in lengths}
         return Written(column, marks), [dates.note_on_durations(name, lengths), *_gone(name, nothing)]
     if is_given and not declared:

@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 
 from automl.runtime.missing import is_missing
+from automl.runtime.plain import as_text
 from automl.runtime.terms import Terms
 
 MAX_TERMS = 30_000
@@ -37,7 +38,7 @@ def readable_sample(values: np.ndarray, seed: int, enough: int = _ENOUGH_CHARACT
 
     ``enough``: so many characters are read in any case; of more a quarter is.
     """
-    texts = [str(v) for v in values if not is_missing(v)]
+    texts = [as_text(v) for v in values if not is_missing(v)]
     n_characters = sum(map(len, texts))
     enough = min(_MAX_CHARACTERS, max(enough, n_characters // 4))
     if n_characters <= enough:

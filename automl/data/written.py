@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from automl.data import units
+from automl.data.codes import are_padded
 from automl.data.decimals import OTHER, Decimals
 from automl.data.strays import STRAY_KINDS, are_few, parses, sampled
 from automl.errors import DataError
@@ -173,9 +174,9 @@ def _are_phone_numbers(found: Mapping[str, Number]) -> bool:
 
 
 def _are_padded(found: Mapping[str, Number]) -> bool:
-    """Whether some of the bare whole numbers have leading zeros, which say that they name something."""
+    """Whether the bare whole numbers have leading zeros that say that they name something."""
     bare = [text.lstrip("+-") for text, n in found.items() if not n.before and not n.after]
-    return bool(bare) and all(map(str.isdecimal, bare)) and any(len(t) > 1 and t[0] == "0" for t in bare)
+    return bool(bare) and all(map(str.isdecimal, bare)) and are_padded(bare)
 
 
 # ------------------------------------------------------------------------------------------------ marks
@@ -206,7 +207,7 @@ def _decimal(
         return asked
     for mark, texts in either.items():
         # Thousands have no mark below 1000: "999" beside "1,234". Fractions of three digits would end in zeros too.
-        few = 1 if mark == "," else _MANY
+        few = 1 if mark == "," or is_money else _MANY  # money has no three decimals
         if len(texts) >= few and not either[OTHER[mark]] and _has_small_alone(found):
             return OTHER[mark]
     if either[","] and not either["."] and is_money:

@@ -1,11 +1,13 @@
 """Counterfactuals: the smallest change of one value that makes a model say something else (Wachter et al., 2017)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from automl.explain.mixed import RowPool, Subject, plain
+from automl.explain.values import as_numbers
 
 # Values of other rows that are tried in each column.
 TRIED = 30
@@ -38,10 +40,11 @@ def nearest_changes(subject: Subject, pool: RowPool, row: int, answer: np.ndarra
     answers = subject.answers(pool, source)
     flipped = answers.argmax(axis=1) != int(answer.argmax())
     given = pool.mixed(plain(p, np.arange(n_rows)))[0]
+    known = {one["name"]: one for one in subject.schema["columns"]}
     found = []
     for j in np.unique(column[flipped]):
         name, values = pool.features[j], given[pool.features[j]]
-        sizes = _sizes(values, row, others)
+        sizes = _sizes(values, known.get(name), row, others)
         tried = np.flatnonzero(flipped[column == j])
         best = tried[int(np.argmin(sizes[tried]))]
         changed = answers[j * len(others) + best]
@@ -49,12 +52,16 @@ def nearest_changes(subject: Subject, pool: RowPool, row: int, answer: np.ndarra
     return sorted(found, key=lambda change: change.size)
 
 
-def _sizes(values: np.ndarray, row: int, others: np.ndarray) -> np.ndarray:
-    """Return how far the values of ``others`` are from that of ``row``."""
+def _sizes(values: np.ndarray, read_as: Mapping[str, Any] | None, row: int, others: np.ndarray) -> np.ndarray:
+    """Return how far the values of ``others`` are from that of ``row``. ``read_as``: the column in the schema."""
     import pandas as pd
 
-    numbers = pd.to_numeric(pd.Series(list(values)), errors="coerce").to_numpy(float)
-    if np.isfinite(numbers).mean() < 0.5 or not np.isfinite(numbers[row]):
+    numbers = (
+        as_numbers(values, read_as)
+        if read_as
+        else pd.to_numeric(pd.Series(list(values)), errors="coerce").to_numpy(float)
+    )
+    if numbers is None or np.isfinite(numbers).mean() < 0.5 or not np.isfinite(numbers[row]):
         return np.ones(len(others))
     ranks = pd.Series(numbers).rank(pct=True).to_numpy()
     return np.nan_to_num(np.abs(ranks[others] - ranks[row]), nan=1.0)

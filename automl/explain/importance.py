@@ -1,13 +1,14 @@
 """Permutation importance, and partial dependence."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from automl.errors import DataError, unknown_name
 from automl.explain.mixed import RowPool, Subject, plain
+from automl.explain.values import as_numbers
 from automl.metrics import Metric
 
 if TYPE_CHECKING:
@@ -97,8 +98,8 @@ def partial_dependence(subject: Subject, pool: RowPool, feature: str, points: in
     j, n_rows = pool.features.index(feature), sum(pool.sizes)
     every = plain(len(pool.features), np.arange(n_rows))
     column = pool.mixed(every)[0][feature]
-    roles = {one["name"]: one["role"] for one in subject.schema["columns"]}
-    chosen = _representatives(column, roles[feature] in ("numeric", "datetime"), points)
+    known = {one["name"]: one for one in subject.schema["columns"]}
+    chosen = _representatives(column, known[feature], points)
     answers = []
     for row in chosen:
         source = every.copy()
@@ -107,8 +108,8 @@ def partial_dependence(subject: Subject, pool: RowPool, feature: str, points: in
     return Dependence(feature, column[chosen], np.array(answers))
 
 
-def _representatives(column: np.ndarray, is_ordered: bool, points: int) -> np.ndarray:
-    """Return rows that hold the values to be tried, in order."""
+def _representatives(column: np.ndarray, read_as: Mapping[str, Any], points: int) -> np.ndarray:
+    """Return rows that hold the values to be tried, in order. ``read_as``: the column in the schema."""
     import pandas as pd
 
     codes, levels = pd.factorize(pd.Series(list(column), dtype=object), use_na_sentinel=True)
@@ -117,12 +118,10 @@ def _representatives(column: np.ndarray, is_ordered: bool, points: int) -> np.nd
     if not len(first):
         return np.zeros(1, np.int64)  # all are missing
     counts = np.bincount(codes[codes >= 0], minlength=len(levels))
-    if not is_ordered:
+    number = as_numbers(levels, read_as)
+    if number is None:
         most = np.sort(np.argsort(-counts, kind="stable")[:points])
         return first[most]
-    number = pd.to_numeric(pd.Series(list(levels)), errors="coerce").to_numpy(float)
-    if not np.isfinite(number).any():
-        number = pd.to_datetime(pd.Series(list(levels)), errors="coerce", format="mixed").to_numpy().astype(float)
     order = np.argsort(number, kind="stable")
     order = order[np.isfinite(number[order])] if np.isfinite(number).any() else order
     if len(order) > points:

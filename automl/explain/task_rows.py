@@ -67,7 +67,7 @@ class TaskRows:
             if field == "sparse":
                 blocks.append(self.rows.sparse[source[:, j]][:, columns])  # type: ignore[index]
             else:
-                new[field][:, columns] = getattr(self.rows, field)[source[:, j]][:, columns]
+                new[field][:, columns] = getattr(self.rows, field)[source[:, j, None], columns]
         if blocks:
             new["sparse"] = sp.hstack(blocks, format="csr")
         if self.rows.subwords is not None:

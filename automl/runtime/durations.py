@@ -13,6 +13,9 @@ _CLOCK = re.compile(
     r"(?:(?P<days>-?\d+) days?,?\s*\+?)?"
     r"(?:(?P<sign>-)?(?P<hours>\d+)[:h](?P<minutes>[0-5]\d)(?::(?P<seconds>[0-5]\d(?:\.\d+)?))?)?"
 )
+# How a column of durations is written, where 4:13 is a short form of 0:04:13 in it.
+DURATION, MINUTES_FIRST = "duration", "duration m:ss"
+_TWO_PARTS = re.compile(r"-?\d+:[0-5]\d(?:\.\d+)?")
 _AMOUNT = re.compile(r"(\d+(?:[.,]\d+)?)\s*([^\W\d_]+)")
 _SPELLED = re.compile(rf"-?{_AMOUNT.pattern}\.?(?:(?:\s*(?:,|&|and|und|et))?\s*{_AMOUNT.pattern}\.?)*")
 _ISO_DURATION = re.compile(
@@ -20,14 +23,18 @@ _ISO_DURATION = re.compile(
 )
 
 
-def duration(value: Any) -> float:
+def duration(value: Any, form: str = DURATION) -> float:
     """Return how many seconds "1 day, 2:03:04.5", "26:03:04.5", "-1 days 02:03:04", "P1DT2H3M4.5S" or "1h 5m" are.
 
-    A month is a twelfth of a year, and that 365.25 days.
+    A month is a twelfth of a year, and that 365.25 days. "4:13" is in hours and minutes, or, by ``MINUTES_FIRST``, in
+    minutes and seconds.
     """
     text = unquoted(in_ascii(str(value)))
     if says_nothing(text):
         return np.nan
+    if form == MINUTES_FIRST and has_two_parts(text):
+        first, _, second = text.removeprefix("-").partition(":")
+        return (-1.0 if text.startswith("-") else 1.0) * (60 * float(first) + float(second))
     found = _CLOCK.fullmatch(text)
     if found is None or not any(found.group("days", "hours", "minutes", "seconds")):
         return _spelled(text)
@@ -35,6 +42,11 @@ def duration(value: Any) -> float:
     sign = -1.0 if found["sign"] else 1.0
     within = sign * (hours * 3_600 + minutes * 60 + seconds)  # of "-1 days +02:00:00", 22 hours before, it is positive
     return within + days * 86_400
+
+
+def has_two_parts(text: str) -> bool:
+    """Whether a text is a clock of two numbers, such as 4:13."""
+    return _TWO_PARTS.fullmatch(text) is not None
 
 
 def _spelled(text: str) -> float:

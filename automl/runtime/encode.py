@@ -8,6 +8,7 @@ import numpy as np
 from automl.runtime.arrays import as_array
 from automl.runtime.date_parts import date_parts
 from automl.runtime.dates import dates
+from automl.runtime.durations import DURATION, MINUTES_FIRST
 from automl.runtime.each import Memo, each
 from automl.runtime.errors import NO_ROWS, PredictionError, listed, nearest, row_number
 from automl.runtime.labels import hashed, labels, padded
@@ -112,7 +113,7 @@ def _rule(column: Column) -> str:
         written = "a date like 2024-12-31 or 2024-12-31 23:59:59" if "iso" in forms else "a date"
         others = [f for f in forms if f != "iso"]
         return written + (f"{' or' if 'iso' in forms else ''} written as {' or '.join(others)}" if others else "")
-    if form == "duration":
+    if form in (DURATION, MINUTES_FIRST):
         return "a duration like 26:03:04, 1h 5m or 1 day, 2:03:04"
     marks = [f"the decimal mark '{column['decimal']}'"] if column.get("decimal") else []
     marks += [f"the unit {' and '.join(map(repr, column['unit']))}"] if column.get("unit") else []

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from automl.runtime.arrays import as_array, in_seconds
-from automl.runtime.durations import duration
+from automl.runtime.durations import DURATION, MINUTES_FIRST, duration
 from automl.runtime.each import each
 from automl.runtime.missing import is_missing, marks_of, says_nothing
 from automl.runtime.schema import UNKNOWN, Column
@@ -59,8 +59,8 @@ def _plain_number(text: str) -> float:
 def _number_in(text: str, column: Column) -> int | float:
     if abs(column.get("center", 0.0)) >= _EXACT and _WHOLE.fullmatch(text):
         return int(text)
-    if column.get("format") == "duration":
-        return duration(text)
+    if (form := column.get("format")) in (DURATION, MINUTES_FIRST):
+        return duration(text, form)
     if column.get("decimal") != "," and not is_mixed(column):
         with contextlib.suppress(ValueError):
             return _plain_number(text)
@@ -120,7 +120,7 @@ def numbers(values: Any, column: Column = UNKNOWN) -> tuple[np.ndarray, int]:
             result = np.array(found, dtype=np.float64)
         else:
             result = _times(fast - center if center else fast, factor)
-    return _without(result, column), bad
+    return _without(result, column, array.dtype), bad
 
 
 def _times(values: np.ndarray, factor: float) -> np.ndarray:
@@ -138,12 +138,13 @@ def _difference(array: np.ndarray, center: float) -> np.ndarray:
     return np.where(np.abs(rough) < _EXACT, exact, rough)
 
 
-def _without(result: np.ndarray, column: Column) -> np.ndarray:
-    """Make the marks that are numbers, such as -999, missing."""
+def _without(result: np.ndarray, column: Column, given: np.dtype[Any]) -> np.ndarray:
+    """Make the marks that are numbers, such as -999, missing; -999.9 is another number in ``given`` float32."""
     center, factor = column.get("center", 0.0), column.get("factor", 1.0)
     for mark in column.get("missing", ()):
         with contextlib.suppress(ValueError):
-            result[result == (float(mark) - center) * factor] = np.nan
+            value = float(given.type(mark)) if given.kind == "f" else float(mark)
+            result[result == (value - center) * factor] = np.nan
     return result
 
 

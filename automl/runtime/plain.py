@@ -30,9 +30,14 @@ _QUOTED = re.compile(r"""=?(?P<mark>["'])(?P<quoted>[^"']*)(?P=mark)|'(?P<text>[
 _INTEGRAL = re.compile(r"[+-]?\d+\.0*")
 
 
+def as_text(value: Any) -> str:
+    """Return a value as a text; bytes are one in UTF-8."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
 def plain_text(value: Any) -> str:
     """Return a value as a text: "True" for TRUE, "3" for 3.0; letters are composed, what is not seen left out."""
-    text = value.decode("utf-8", "replace").strip() if isinstance(value, bytes) else str(value).strip()
+    text = as_text(value).strip()
     if not text.isascii():
         text = unicodedata.normalize("NFC", text.translate(_UNSEEN)).strip()
     if text.lower() in ("true", "false"):

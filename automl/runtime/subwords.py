@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from automl.runtime.missing import is_missing
+from automl.runtime.plain import as_text
 
 MOST_SUBWORDS = 512  # of one text; what comes after them is not read
 _SUBWORDS_OF = re.compile(r" ?\w{1,32}| ?[^\w\s]{1,32}")  # what subwords are parts of
@@ -51,5 +52,5 @@ class Subwords(dict[str, list[int]]):
 
 def subword_words(text: Any) -> Iterator[str]:
     """Yield what the subwords of a text are parts of: words and signs, all lower case, with the space before them."""
-    plain = "" if is_missing(text) else " " + " ".join(str(text).lower().split())
+    plain = "" if is_missing(text) else " " + " ".join(as_text(text).lower().split())
     return (found.group() for found in _SUBWORDS_OF.finditer(plain))

@@ -83,14 +83,20 @@ def _parse(
             # Rows are numbered in a column without a name, or end in a sign too many.
             names = ["", *names] if any(row[-1] for row in filled) else [*names, ""]
         header = [name or f"Unnamed: {i}" for i, name in enumerate(names)]
+        n_empty = n_gaps = 0
         for line, row in itertools.chain(first, numbered):
             if len(row) == len(header) and not footer:
+                if len(header) == 1 and n_empty:  # of a single column, an empty line is an empty field
+                    rows += [[""]] * n_empty
+                    n_gaps, n_empty = n_gaps + n_empty, 0
                 rows.append(row)
             elif row and row[0].startswith("#"):
                 left_out["begin with #"] += 1
             elif len(row) == 1 and rows:  # below the table: its source, a remark
                 footer = footer or above + line
-            elif row:  # an empty line is no row
+            elif not row:  # no row, but of a single column
+                n_empty += 1
+            else:
                 raise _wrong_size(path, separator, len(header), *((footer, 1) if footer else (above + line, len(row))))
     except csv.Error as error:
         what = "a double quote is opened, and never closed" if "end of data" in str(error) else error
@@ -105,6 +111,7 @@ def _parse(
     said = [f"lines that {what} were left out: {n:,}." for what, n in left_out.items() if n]
     if is_second_header(rows):
         said.append(f"the row below the names is no row, and was left out: {listed(list(filter(None, rows.pop(0))))}.")
+    said += [f"empty lines between rows are missing values: {n_gaps:,}."] if n_gaps else []
     said += [f"line {footer:,} and what follows have one field, and were left out."] if footer else []
     columns = {name: _interned(column) for name, column in zip(header, zip(*rows, strict=True), strict=True)}
     return columns, said

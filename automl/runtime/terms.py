@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from automl.runtime.missing import is_missing
+from automl.runtime.plain import as_text
 
 _WORD = re.compile(r"\w+")
 
@@ -38,7 +39,7 @@ class Terms(dict[str, tuple[list[Any], list[str]]]):
         """Return the terms of one text, with repeats."""
         found: list[Any] = []
         words: list[str] = []
-        for piece in "" if is_missing(text) else str(text).lower().split():
+        for piece in "" if is_missing(text) else as_text(text).lower().split():
             terms, own = self[piece]
             found += terms
             words += own

@@ -403,3 +403,35 @@ def test_order_and_groups_hold_together(groups: Any) -> None:
     for train, valid in task.splits:
         assert not set(group_of[train]) & set(group_of[valid])
         assert kept[train, days].max() < kept[valid, days].min()
+
+
+CLOCKS = {"4:13": 253.0, "59:59": 3_599.0, "0:07": 7.0, "24:50": 1_490.0, "1:02:30": 3_750.0, "12:00:00": 43_200.0}
+
+
+def test_beside_three_parts_a_clock_of_two_is_in_minutes_and_seconds() -> None:
+    """As races and films are timed; alone, two parts are hours and minutes."""
+    columns, notes = infer_columns({"time": np.array([*CLOCKS] * 5, object)}, {}, {})[:2]
+    column = columns[0]
+    assert column.format == "duration m:ss"
+    np.testing.assert_allclose(numbers([*CLOCKS], column.to_dict())[0] + column.center, [*CLOCKS.values()])
+    assert any("'4:13' is 253 seconds" in note for note in notes)
+    seconds = 7 * np.arange(N) + 3_400
+    shown = [f"{v // 60}:{v % 60:02}" if v < 3600 else f"{v // 3600}:{v % 3600 // 60:02}:{v % 60:02}" for v in seconds]
+    task = from_arrays({"o": OTHER}, shown)
+    assert task.target.kind == "regression"
+    np.testing.assert_allclose(np.sort(task.data.y), seconds)
+    alone = infer_columns({"time": np.array(["26:03", "30:10", "1:30"] * 9, object)}, {}, {})[0][0]
+    assert numbers(["1:30"], alone.to_dict())[0] + alone.center == 5_400
+
+
+DIGITS = {"ddmmyyyy": "%d%m%Y", "month": "%m.%Y", "two digits": "%m/%d/%y", "iso": "%Y-%m-%d", "whole": "%Y%m%d"}
+
+
+@pytest.mark.parametrize("form", DIGITS.values(), ids=DIGITS)
+def test_rows_are_ordered_by_when_their_dates_are_however_written(form: str) -> None:
+    months = pd.date_range("1955-02-01", periods=N, freq="1MS" if form == "%m.%Y" else "100D")
+    when = months[np.random.default_rng(1).permutation(N)]
+    task = from_arrays({"when": when.strftime(form), "o": OTHER}, Y, order="when", rows="all")
+    for train, valid in task.splits:
+        assert when[train].max() < when[valid].min()
+    assert [column.role for column in task.schema.columns if column.name == "when"] == ["datetime"]

@@ -288,3 +288,19 @@ def test_all_of_them_are_fitted_exported_and_predicted_alike(tmp_path: Path) -> 
         np.testing.assert_allclose(found.predict_proba(given), expected, atol=1e-5)
         np.testing.assert_array_equal(found.predict(frame), model.predict(frame))
     assert load(tmp_path / "model").classes_.tolist() == ["10", "9"]
+
+
+def test_texts_and_levels_are_read_alike_however_a_library_holds_them() -> None:
+    words = ["schön weich", "hart kalt", "schön kalt", "weich hart"] * 30
+    y = np.arange(120) % 2
+    for held in (words, [w.encode() for w in words], pa.array([w.encode() for w in words])):
+        task = from_arrays(pa.table({"t": held, "o": np.arange(120.0)}), y, roles={"t": "text"})
+        assert "w:schön" in task.schema.columns[0].terms
+    codes = pa.array(["1", "2", "3"] * 40).dictionary_encode()
+    assert from_arrays(pa.table({"c": codes, "o": np.arange(120.0)}), y).schema.columns[0].role == "categorical"
+
+
+@pytest.mark.parametrize("mark", [-999, np.int64(-999), np.float32(-999), "-999"])
+def test_one_mark_of_missing_may_be_any_number(mark: Any) -> None:
+    x = {"n": [-999.0, *np.arange(1.0, 60.0)], "o": np.arange(60.0)}
+    assert np.isnan(from_arrays(x, np.arange(60) % 2, missing=mark).data.x.numeric[0, 0])

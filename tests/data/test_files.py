@@ -509,3 +509,10 @@ def test_what_stands_below_a_table_is_left_out_and_said(write_csv: Callable[...,
 def test_a_quote_that_is_never_closed_is_named(write_csv: Callable[..., Path]) -> None:
     with pytest.raises(DataError, match="a double quote is opened, and never closed"):
         load(write_csv('x,target\n"a,1\n' + "b,0\n" * 40))
+
+
+def test_an_empty_line_of_a_single_column_is_a_missing_value_and_not_a_lost_row(tmp_path: Path) -> None:
+    (tmp_path / "texts.csv").write_text("text\nfirst\n\n\nfourth\n\n")
+    assert read_csv(tmp_path / "texts.csv")["text"].tolist() == ["first", "", "", "fourth"]
+    (tmp_path / "two.csv").write_text("a,b\n1,2\n\n3,4\n")
+    assert read_csv(tmp_path / "two.csv")["a"].tolist() == ["1", "3"]

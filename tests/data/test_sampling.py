@@ -198,7 +198,7 @@ def test_a_sample_is_of_distinct_rows_in_order_whatever_it_respects(n_keep: int)
 
 def test_records_are_what_the_reader_takes_for_rows(tmp_path: Path) -> None:
     text = csv(tmp_path).read_text()
-    found = records(text)
+    found = records(text, ",")
     table = read_csv(tmp_path / "data.csv")
     assert len(found) == 1 + len(table["place"])
     assert "".join(found) == text
@@ -244,3 +244,15 @@ def test_what_is_loaded_once_takes_no_rows_away(monkeypatch: pytest.MonkeyPatch,
 
     sampling = Sampling(until=now[0] + 17, learn_from=learn_from)
     assert sampling.choose(8_000, 500_000, lambda index: index, Keys, "the data") == (None, ())
+
+
+def test_a_sample_keeps_rows_that_begin_with_a_sign_of_comments_and_takes_any_width(tmp_path: Path) -> None:
+    tags = [f"#{i % 9}" if i % 2 else f"t{i}" for i in range(3_000)]
+    frame = pd.DataFrame({"tag": tags, "a": np.arange(3_000), " target": np.arange(3_000) % 2, "d": 1.5})
+    path = tmp_path / "tags.csv"
+    path.write_text(frame.to_csv(index=False) + "Source: the ministry\n")
+    task = load(path, target="target", rows=1_000)
+    assert task.n_rows == 1_000
+    levels = next(column for column in task.schema.columns if column.name == "tag")
+    assert any(level.startswith("#") for level in levels.levels) or levels.role != "categorical"
+    assert abs(task.data.y.mean() - 0.5) < 0.01, "in the shares of the classes"

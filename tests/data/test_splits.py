@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from automl.data import from_arrays
 from automl.data.splits import Layout, folds_for, hold_out, make_splits
 from automl.errors import ConfigError, DataError
 
@@ -129,3 +130,13 @@ def test_bad_folds(folds: Any) -> None:
 def test_more_folds_than_rows() -> None:
     with pytest.raises(DataError, match="9 rows for 10 folds"):
         folds_for(10, "table", 9)
+
+
+def test_rows_without_a_group_are_groups_of_their_own() -> None:
+    n = 240
+    groups = np.array([None if i % 3 == 0 else f"g{i % 20}" for i in range(n)], object)
+    task = from_arrays({"x": np.arange(n) * 1.5, "g": groups, "y": np.arange(n) % 2}, "y", group="g", folds=4)
+    sizes = [len(valid) for _, valid in task.splits]
+    assert max(sizes) < 2 * min(sizes)
+    for train, valid in task.splits:
+        assert not (set(groups[train]) & set(groups[valid])) - {None}

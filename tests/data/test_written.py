@@ -472,3 +472,32 @@ def test_names_of_ranges_are_levels(levels: list[str]) -> None:
     values = np.array(levels * 30, object)
     (column,), _ = infer_columns({"a": values}, {}, {})
     assert (column.role, set(column.levels)) == ("categorical", set(levels))
+
+
+def test_one_zero_too_many_does_not_make_codes_of_numbers() -> None:
+    values = [str(v) for v in rng.integers(1, 5_000, 400)]
+    task = from_arrays({"n": [*values[:-1], "012"], "o": rng.normal(size=400)}, rng.integers(0, 2, 400))
+    assert task.schema.columns[0].role == "numeric"
+    assert any("'012' is 12" in note and "categorical" in note for note in task.notes)
+    target = from_arrays({"o": rng.normal(size=400)}, [*values[:-1], "0123"])
+    assert target.target.kind == "regression"
+    for codes in ([f"{v:05}" for v in rng.integers(1, 99_999, 400)], [*values[:300], *(f"0{v}" for v in values[300:])]):
+        assert from_arrays({"zip": codes, "o": rng.normal(size=400)}, Y_TWO).schema.columns[0].role != "numeric"
+
+
+Y_TWO = np.arange(400) % 2
+
+
+def test_money_has_no_three_decimals_whatever_its_mark() -> None:
+    amounts = rng.integers(100, 9_999, 60)
+    texts = [f"{v // 1000}.{v % 1000:03} €" if v >= 1000 else f"{v} €" for v in amounts]
+    task = from_arrays({"price": texts, "o": rng.normal(size=60)}, amounts % 2)
+    np.testing.assert_array_equal(task.data.x.numeric[:, 0], amounts)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, object, str])
+def test_a_mark_of_missing_is_found_in_numbers_of_any_precision(dtype: Any) -> None:
+    given = np.array([1.5, -999.9, 2.5]).astype(dtype)
+    values, bad = numbers(given, {"missing": ("-999.9",)})  # type: ignore[typeddict-item]
+    assert bad == -1
+    np.testing.assert_array_equal(np.isnan(values), [False, True, False])

@@ -187,3 +187,16 @@ def test_what_cannot_be_explained_is_said(tmp_path: Path) -> None:
         shipped.importance(x, np.full(len(x), "maybe"))
     with pytest.raises(DataError, match="same number of rows"):
         shipped.importance(x, np.full(3, "yes"))
+
+
+def test_values_are_tried_in_the_order_in_which_the_model_reads_them() -> None:
+    rng = np.random.default_rng(0)
+    amounts = np.tile([3, 5, 10, 999, 1200, 1500], 30)
+    days = pd.date_range("2023-12-01", periods=180).strftime("%d.%m.%Y")
+    x = pd.DataFrame({"price": [f"{v:,}" for v in amounts], "weight": [f"{v} kg" for v in amounts], "day": days})
+    fit = fitted(x, amounts + rng.normal(size=180), "linear")
+    tried = {name: fit.dependence(name, x).iloc[:, 0].tolist() for name in x}
+    assert tried["price"] == ["3", "5", "10", "999", "1,200", "1,500"]
+    assert tried["weight"] == [f"{v} kg" for v in (3, 5, 10, 999, 1200, 1500)]
+    shown = pd.to_datetime(pd.Series(tried["day"]), format="%d.%m.%Y")
+    assert shown.is_monotonic_increasing
