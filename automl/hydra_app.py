@@ -27,7 +27,7 @@ from automl.assemble import Plugins, described
 from automl.composed_space import as_hydra, as_list, restored, touched, with_deletions
 from automl.configuration import usual_options, written
 from automl.errors import ConfigError, nearest
-from automl.faults import tell
+from automl.faults import INTERRUPTED, tell
 from automl.options import configuration
 from automl.overrides import escaped, taken_out, unquoted
 
@@ -51,7 +51,8 @@ def run(argv: Sequence[str], search: Search, started: float) -> None:
     """Run ``automl search`` with Hydra's own command line, which calls ``search`` once, or for each of a multirun.
 
     ``started``: when the process began, on the clock of ``time.time``; of a multirun, each has its time from its start.
-    Raises ``ConfigError`` for what Hydra refuses, with the nearest key or option.
+    Raises ``ConfigError`` for what Hydra refuses, with the nearest key or option. A run that fails is told, and the
+    others of a multirun go on; the exit code is the worst there was.
     """
     completes = bool({"-sc", "--shell-completion"} & set(argv))
     # Hydra then raises its errors instead of printing them and leaving.
@@ -68,10 +69,14 @@ def run(argv: Sequence[str], search: Search, started: float) -> None:
         arguments = given(argv, generated, several=bool(sweep & set(argv)))
         sys.argv = [program, *sorted(arguments, key=lambda a: a not in sweep)]
 
+        codes = [0]
+
         def job(config: DictConfig) -> None:
-            _search(config, generated, search, started)
+            codes.append(_search(config, generated, search, started))
 
         hydra.main(version_base="1.3", config_path=f"pkg://{CONFIG_MODULE}", config_name="config")(job)()
+    if max(codes):
+        raise SystemExit(max(codes))
 
 
 def _is_plain(argument: str) -> bool:
@@ -265,13 +270,20 @@ def _keys(config: Any, path: str = "") -> Iterator[str]:
         yield from _keys(value, f"{path}{key}.")
 
 
-def _search(config: DictConfig, generated: Mapping[str, Any], search: Search, started: float) -> None:
-    # Hydra reports what a job raises as its own failure, so ours is told here.
+def _search(config: DictConfig, generated: Mapping[str, Any], search: Search, started: float) -> int:
+    """Search, and return the exit code: what fails is told here, as Hydra reports what a job raises as its own failure.
+
+    Raises ``KeyboardInterrupt`` where the other runs of a multirun are not to begin.
+    """
+    several = HydraConfig.get().mode == RunMode.MULTIRUN
     try:
         # Each run of a multirun has a budget of its own.
-        several = HydraConfig.get().mode == RunMode.MULTIRUN
         interrupted = search(plain(config, generated), time.time() if several else started)
     except Exception as error:
-        raise SystemExit(tell(error)) from None
+        code = tell(error)
+        if code == INTERRUPTED:
+            raise SystemExit(code) from None
+        return code
     if interrupted and several:
         raise KeyboardInterrupt("interrupted: the runs that had not begun are left out")
+    return 0

@@ -4,19 +4,22 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer
 
-from automl import load, registry
+from automl import hydra_app, load, registry
+from automl.errors import AutoMLError
 from automl.leaderboard.store import Store
 from automl.options import configuration
 from automl.run_folder import find
@@ -292,6 +295,40 @@ def test_each_run_of_a_multirun_has_its_own_budget_and_folder(place: Path) -> No
     assert {run.status for run in runs} == {"finished"}
     assert len({run.folder for run in runs}) == 2
     assert not (place / "multirun.yaml").exists()
+
+
+def test_a_run_that_fails_does_not_cancel_the_others_of_a_multirun(place: Path) -> None:
+    """Here, as the data is looked at, and before that; each is told, and the exit code is the worst there was."""
+    given = ("data.train=train.csv", "runner=inline", "budget.trials=1", "budget.seconds=15", *QUICK)
+    sweep = ("data.target=diagnosis,nowhere", "seed=-1,0", "run.dir=runs/some-${data.target}-${seed}")
+    done = automl_process("search", "-m", *given, *sweep, cwd=place)
+    assert done.returncode == 2, done.stderr
+    assert [path.name for path in place.glob("runs/some-*/model")] == ["model"]
+    assert (place / "runs/some-diagnosis-0/model").is_dir()
+    assert done.stderr.count("automl: ") == 3
+    assert "Traceback" not in done.stderr
+
+
+def test_the_exit_code_of_a_multirun_is_the_worst_there_was(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(place)
+    monkeypatch.setattr(sys, "argv", sys.argv)
+    for seeds, code, began in (("3,2,0", 3, [3, 2, 0]), ("0,2,0", 2, [0, 2, 0]), ("0,130,2", 130, [0, 130])):
+        seen: list[int] = []
+
+        def search(config: dict[str, Any], started: float, seen: list[int] = seen) -> bool:
+            seen.append(config["seed"])
+            if config["seed"] in (2, 3):
+                raise AutoMLError("The rule.") if config["seed"] == 2 else RuntimeError("a mistake of ours")
+            return bool(config["seed"])
+
+        with pytest.raises((SystemExit, KeyboardInterrupt)) as left:
+            hydra_app.run(["-m", "data.train=x", f"seed={seeds}"], search, time.time())
+        assert (left.value.code if isinstance(left.value, SystemExit) else 130) == code
+        assert seen == began
+        for file in re.findall(r"'(\S+\.txt)'", capsys.readouterr().err):
+            Path(file).unlink()
 
 
 BAD = {
