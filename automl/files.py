@@ -31,6 +31,31 @@ def write(path: Path, content: str | bytes, permissions: int = PRIVATE) -> None:
 
 
 @contextmanager
+def locked(path: Path, permissions: int = PRIVATE) -> Iterator[None]:
+    """Within the block, a small file that several processes add to is this one's; it is made, empty, if need be.
+
+    What is added is written whole: read the file, and ``write`` it again.
+    """
+    while True:
+        with room(path.parent):
+            lock = os.open(path, os.O_RDWR | os.O_CREAT, permissions)
+        try:
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            # Whoever held the lock may have put another file in this one's place.
+            if os.path.samestat(os.fstat(lock), path.stat()):
+                yield
+                return
+        finally:
+            os.close(lock)
+
+
+def with_line(content: bytes, line: str) -> bytes:
+    """Return the content of a file of lines with one more, which is its own whoever has written the last one."""
+    return content + (b"\n" if content and not content.endswith(b"\n") else b"") + line.encode()
+
+
+@contextmanager
 def room(folder: Path) -> Iterator[None]:
     """Turn what the disk refuses while something is written to ``folder`` into an ``AutoMLError`` that names it."""
     try:

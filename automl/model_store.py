@@ -1,10 +1,11 @@
 """Where trials leave what their folds came to: out-of-fold predictions and fitted models, each written once."""
 
+import contextlib
 import hashlib
 import io
 import json
-import os
 import pickle
+import secrets
 import shutil
 from collections.abc import Set
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from automl import model_file
 from automl.errors import ArtifactError, AutoMLError
 from automl.figures.network import Diagram
 from automl.model_file import NotData
+from automl.runtime.whole import whole
 from automl.types import Blob, FoldRef
 
 _DIAGRAM = "network.json"
@@ -115,11 +117,13 @@ class ModelStore:
     def _write(self, key: str, content: bytes) -> Blob:
         try:
             if self._remote:
-                system, root = self._file_system()
-                system.makedirs(f"{root}/{key}".rpartition("/")[0], exist_ok=True)
-                system.pipe_file(f"{root}/{key}", content)  # what is torn has no reference yet
+                self._pipe(key, content)
             else:
-                _write_whole(Path(self.root, key), content)
+                place = Path(self.root, key)
+                # The store itself is not made here: where it is missing, this node does not see it.
+                place.parent.mkdir(exist_ok=True)
+                with whole(place, mode="wb") as file:
+                    file.write(content)
         except OSError as error:
             raise AutoMLError(
                 f"What trials leave must fit into '{self.root}', which every worker sees: {error.strerror or error}. "
@@ -127,13 +131,30 @@ class ModelStore:
             ) from error
         return Blob(key, len(content), hashlib.sha256(content).hexdigest())
 
+    def _pipe(self, key: str, content: bytes) -> None:
+        """Write a file beside its place and move it there: what is torn never stands in the place of what is whole."""
+        system, root = self._file_system()
+        place = f"{root}/{key}"
+        draft = f"{place}.{secrets.token_hex(4)}.draft"
+        system.makedirs(place.rpartition("/")[0], exist_ok=True)
+        try:
+            system.pipe_file(draft, content)
+            system.mv(draft, place)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                system.rm_file(draft)
+            raise
+
     def _read(self, blob: Blob | None) -> bytes:
         if blob is None:
             raise ArtifactError("This fold was not kept: only its score is known.")
         content = self._content(blob.key)
         if hashlib.sha256(content).hexdigest() != blob.sha256:
-            raise ArtifactError(f"'{self.root}/{blob.key}' is damaged: it is not what was written there.")
+            raise self._damaged(blob)
         return content
+
+    def _damaged(self, blob: Blob) -> ArtifactError:
+        return ArtifactError(f"'{self.root}/{blob.key}' is damaged: it is not what was written there.")
 
     def _content(self, key: str) -> bytes:
         try:
@@ -144,15 +165,3 @@ class ModelStore:
             return Path(self.root, key).read_bytes()
         except OSError as error:
             raise ArtifactError(f"'{self.root}/{key}' cannot be read ({error.strerror or error}).") from error
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write a file beside its place and move it there; a worker may be killed at any moment."""
-    # The store itself is not made here: where it is missing, this node does not see it.
-    path.parent.mkdir(exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}.draft")
-    try:
-        draft.write_bytes(content)
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)

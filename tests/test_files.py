@@ -2,11 +2,8 @@
 
 import json
 import os
-import resource
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,22 +12,12 @@ import pytest
 
 from automl import blend_runs, files, run_folder
 from automl.errors import AutoMLError, ConfigError
+from tests import disks
 
 
-@pytest.fixture
-def limit() -> Iterator[None]:
-    """A disk on which no file can grow beyond 100 bytes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
-
-
-def test_a_full_disk_leaves_the_old_file_and_is_named(tmp_path: Path, limit: None) -> None:
+def test_a_full_disk_leaves_the_old_file_and_is_named(tmp_path: Path) -> None:
     files.write(tmp_path / "a", "old")
-    with pytest.raises(AutoMLError, match=f"cannot be written.*kept; make room in '{tmp_path}'"):
+    with disks.full(), pytest.raises(AutoMLError, match=f"cannot be written.*kept; make room in '{tmp_path}'"):
         files.write(tmp_path / "a", "new" * 100)
     assert (tmp_path / "a").read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["a"]

@@ -1,6 +1,5 @@
 """A contest as its host keeps it: what may be handed in, what it scored, and when private scores are told."""
 
-import fcntl
 import hashlib
 import json
 import stat
@@ -10,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,13 +17,22 @@ from automl import files, metrics
 from automl.contest import seal, submission
 from automl.contest.form import SHAPE, Form
 from automl.data.target import class_codes
-from automl.errors import AutoMLError, DataError
+from automl.errors import AutoMLError, DataError, in_one_line
 from automl.runtime.fault import fault
 from automl.runtime.labels import label
 from automl.runtime.printable import printable, shown
 from automl.runtime.table import read_csv
 
 _RECORD = {"form": SHAPE, "metric": str, "kind": str, "classes": list, "quota": int, "closed": bool, ...: object}
+_ENTRY = {
+    "time": str,
+    "team": str,
+    "file": str,
+    "sha256": str,
+    "public?": (float, None),
+    "private?": (float, None),
+    "why?": str,
+}
 _LONGEST_TEAM = 60
 
 
@@ -58,8 +66,8 @@ class Contest:
 
     def entries(self) -> list[Entry]:
         """Return all that was handed in, in its order; damaged lines are an ``AutoMLError``."""
-        with self._log() as file:
-            return _entries(file)
+        with self._log() as log:
+            return _entries(log)
 
     def submit(self, team: str, path: Path, now: datetime | None = None) -> Entry:
         """Check a file, score it, and write that down; what is refused is written down too, and costs nothing.
@@ -72,16 +80,16 @@ class Contest:
             raise DataError(f"There is no file '{path}'. Give the submission.")
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         given = Entry(now.isoformat(timespec="microseconds"), team, str(path), digest)
-        with self._log() as file:
-            entries = _entries(file)
+        with self._log() as log:
+            entries = _entries(log)
             try:
                 self._refuse(team, now, entries)
                 public, private = self.scores(submission.check(self.form, self._sample, path))
             except AutoMLError as error:
-                _add(file, Entry(**{**asdict(given), "why": str(error)}))
+                _add(log, Entry(**{**asdict(given), "why": str(error)}))
                 raise
             entry = Entry(**{**asdict(given), "public": public, "private": private})
-            _add(file, entry)
+            _add(log, entry)
         return entry
 
     def left(self, team: str, now: datetime | None = None) -> int:
@@ -150,13 +158,11 @@ class Contest:
             )
 
     @contextmanager
-    def _log(self) -> Iterator[IO[str]]:
-        """Open the log for one at a time: two files at once must not share the last place of a day."""
+    def _log(self) -> Iterator[Path]:
+        """Give the log to one at a time: two files at once must not share the last place of a day."""
         path = self.folder / seal.LOG
-        path.touch(files.PRIVATE)
-        with path.open("r+", encoding="utf-8") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield file
+        with files.locked(path):
+            yield path
 
 
 def _opened(folder: Path) -> dict[str, Any]:
@@ -191,16 +197,20 @@ def _used(team: str, now: datetime, entries: Sequence[Entry]) -> int:
     return sum(datetime.fromisoformat(entry.time).astimezone(UTC).date() == day for entry in own)
 
 
-def _entries(file: IO[str]) -> list[Entry]:
-    file.seek(0)
+def _entries(log: Path) -> list[Entry]:
     try:
-        return [Entry(**json.loads(line)) for line in file]
-    except (ValueError, TypeError) as error:
-        raise AutoMLError(f"'{file.name}' is damaged ({error}). Bring it back from a copy.") from None
+        return [_entry(line) for line in log.read_text(encoding="utf-8").split("\n") if line]
+    except (ValueError, RecursionError) as error:
+        raise AutoMLError(f"'{log}' is damaged ({in_one_line(error)}). Bring it back from a copy.") from None
 
 
-def _add(file: IO[str], entry: Entry) -> None:
-    with files.room(Path(file.name).parent):
-        file.seek(0, 2)
-        file.write(json.dumps(asdict(entry)) + "\n")
-        file.flush()
+def _entry(line: str) -> Entry:
+    found = json.loads(line)
+    if wrong := fault(found, _ENTRY):
+        raise ValueError(wrong)
+    datetime.fromisoformat(found["time"])
+    return Entry(**found)
+
+
+def _add(log: Path, entry: Entry) -> None:
+    files.write(log, files.with_line(log.read_bytes(), json.dumps(asdict(entry)) + "\n"))

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -132,9 +133,11 @@ def log(path: Path, folder: Path, run: str, metric: str, score: float, n_rows: i
     book = folder / "submissions.csv"
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     line = [datetime.now(UTC).isoformat(timespec="seconds"), str(path), digest, n_rows, run, metric, repr(score)]
-    is_new = not book.exists()
-    with book.open("a", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        if is_new:
+    with files.locked(book, files.PUBLIC):
+        earlier = book.read_bytes()
+        added = io.StringIO(newline="")
+        writer = csv.writer(added, lineterminator="\n")
+        if not earlier:
             writer.writerow(LOG)
         writer.writerow([defused(cell) for cell in line])
+        files.write(book, files.with_line(earlier, added.getvalue()), files.PUBLIC)
