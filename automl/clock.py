@@ -41,6 +41,9 @@ READING_SHARE = 0.3
 # first trial begins, that one and its export may take this long nevertheless, beyond the budget, and its folds this.
 ENOUGH_SECONDS, FIRST_MODEL_SECONDS, FIRST_FOLDS_SECONDS = 10.0, 4.0, 1.0
 
+# What the trials of an earlier process left is compared with its checksums for so long when a run goes on.
+CHECK_SECONDS = 1.0
+
 # --- Between the search and the end of a run, measured on two cores with the tables, images and texts of benchmarks/ --
 # How long shipping may take where no budget says so; and after an interrupt, as a cluster may kill soon after it.
 UNHURRIED_SECONDS, INTERRUPTED_SECONDS = 60.0, 20.0

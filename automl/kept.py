@@ -2,8 +2,10 @@
 
 import copy
 import math
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -51,6 +53,24 @@ class KeptTrials:
         self.look(trials)
         for id in self.store.trials() - self._trials.keys():
             self.store.drop(id)
+
+    def drop_damaged(self, seconds: float) -> list[str]:
+        """Drop the trials whose files are damaged or gone; return what is wrong with each.
+
+        The sizes of all are compared, and what they hold from the best trial on, for about so many ``seconds``: there
+        may be gigabytes. Whoever reads the rest later compares it then.
+        """
+        sizes, until = self.store.sizes(), time.monotonic() + seconds
+        found = []
+        for id in self.ids():
+            try:
+                for ref in self.trial(id).folds:
+                    look = partial(self.store.check, sizes=sizes, contents=time.monotonic() < until)
+                    self._read(id, ref.fold, look)
+            except DamagedError as error:
+                found.append(str(error))
+                self.drop(id)
+        return found
 
     def look(self, trials: Iterable[Trial]) -> None:
         """Begin with the trials of a process that may go on: nothing is removed."""

@@ -7,7 +7,7 @@ import json
 import pickle
 import secrets
 import shutil
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,26 @@ class ModelStore:
         """Return a fold's fitted model. Raises ``ArtifactError`` where it is damaged or gone."""
         content = self._read(ref.model)
         return model_file.loads(content) if model_file.is_data(content) else pickle.loads(content)
+
+    def sizes(self) -> dict[str, int]:
+        """Return how many bytes each file has, by its key: one listing, however many there are."""
+        if self._remote:
+            system, root = self._file_system()
+            system.invalidate_cache()  # others write there
+            found = system.find(root, detail=True)
+            return {path.removeprefix(root).lstrip("/"): entry["size"] for path, entry in found.items()}
+        return {f"{path.parent.name}/{path.name}": path.stat().st_size for path in Path(self.root).glob("*/*")}
+
+    def check(self, ref: FoldRef, sizes: Mapping[str, int], contents: bool) -> None:
+        """Raise ``ArtifactError`` where what ``ref`` refers to is damaged or gone.
+
+        ``sizes``: what ``sizes`` has returned. ``contents``: whether what is there is read and compared too.
+        """
+        for blob in (ref.predictions, ref.model):
+            if blob is not None and sizes.get(blob.key) != blob.n_bytes:
+                raise self._damaged(blob)
+            if contents:
+                self._read(blob)
 
     def copy(self, ref: FoldRef, trial: str) -> FoldRef:
         """Write what ``ref`` refers to for another trial, and return that one's reference."""

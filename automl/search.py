@@ -112,6 +112,7 @@ class _Run:
         self.kept = KeptTrials(self.models, self.task.valid_rows, self.task.n_rows, self.config.goals)
         self.trials: list[Trial] = []
         self.running: dict[str, Trial] = {}
+        self.damaged: list[str] = []  # of what an earlier process left
         self.chosen: tuple[int, float] | None = None  # of how many folds, how long what would be shipped takes
         self.warm: threading.Thread | None = None
         self.whole_until = 0.0  # after a late start, a first model may get through its folds until then
@@ -168,10 +169,13 @@ class _Run:
         self.store.resume_run(earlier.id)
         self.trials = self.store.trials(earlier.id)
         self.kept.recall(self.trials)
+        self.damaged = self.kept.drop_damaged(clock.CHECK_SECONDS)
         for trial in self.trials:
             self.searcher.tell(trial)
         self.view.seen(self.trials)
         self.view.note(f"resumed with {len(self.trials)} finished trials")
+        for what in self.damaged:
+            self.view.note(what)
         return earlier.id
 
     def _try_candidates(self, run_id: int) -> bool:
@@ -283,7 +287,8 @@ class _Run:
         if not self.kept.ids():
             if interrupted:
                 raise KeyboardInterrupt("interrupted before any model was ready")
-            raise TrialError(no_model_reasons(self.trials, self.config, self.sizes))
+            reasons = no_model_reasons(self.trials, self.config, self.sizes)
+            raise TrialError("\n".join([*self.damaged, reasons]))
         if self.config.export:
             ensemble, shipped = self._ship(interrupted)
         else:

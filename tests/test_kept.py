@@ -87,6 +87,25 @@ def test_another_process_goes_on_with_what_is_on_the_leaderboard(tmp_path: Path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["2", "3"]
 
 
+@pytest.mark.parametrize("root", ["", "local://"])
+def test_what_is_damaged_is_dropped_by_its_size_first(root: str, tmp_path: Path) -> None:
+    """However little time there is, all sizes are compared; contents as far as the time goes, the best first."""
+    for seconds, dropped in ((0.0, ["4", "1"]), (60.0, ["4", "2", "1"])):
+        folder = tmp_path / f"{seconds:g}"
+        recorded = [trial(folder, str(i), 0.5 + i / 10) for i in range(5)]
+        (folder / "1" / "0.model").write_bytes(b"torn")
+        flipped = bytearray((folder / "2" / "1.model").read_bytes())
+        flipped[-1] ^= 1
+        (folder / "2" / "1.model").write_bytes(flipped)
+        (folder / "4" / "1.predictions").unlink()
+        again = KeptTrials(ModelStore(f"{root}{folder}"), VALID, 4)
+        again.recall(recorded)
+        found = again.drop_damaged(seconds)
+        assert [said.split()[2] for said in found] == dropped
+        assert all("is damaged" in said for said in found)
+        assert set(again.ids()) == {path.name for path in folder.iterdir()} == set("01234") - set(dropped)
+
+
 def test_who_only_looks_removes_nothing(tmp_path: Path) -> None:
     """A report of a run that goes on: what its trials have left, but not yet recorded, stays."""
     recorded, under_way = trial(tmp_path, "0", 0.5), trial(tmp_path, "1", 0.75)

@@ -7,15 +7,15 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
-from automl import run_folder
+from automl import clock, run_folder
 from automl.assemble import SpaceConfig
 from automl.data import baseline
-from automl.errors import ConfigError, DataError
+from automl.errors import ConfigError, DataError, TrialError
 from automl.export.config import ShipConfig
 from automl.leaderboard.store import Store
 from automl.metrics import get
@@ -121,19 +121,60 @@ def test_what_a_trial_without_a_record_has_left_is_not_shipped(folder: run_folde
     assert set(resumed.ensemble.weights) <= {"0", "1", "2"}
 
 
+class Told(Progress):
+    """Keeps what it was told, in its order."""
+
+    told: ClassVar[list[str]] = []
+
+    def note(self, text: str) -> None:
+        self.told.append(text)
+
+    def phase(self, name: str) -> None:
+        self.told.append(name)
+
+
 @pytest.mark.parametrize("part", ["predictions", "model"])
-def test_a_rotten_file_costs_its_trial_and_is_named(
-    part: str, folder: run_folder.RunFolder, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("how", ["torn", "flipped", "gone"])
+def test_a_rotten_file_costs_its_trial_and_is_named_before_the_search_goes_on(
+    part: str, how: str, folder: run_folder.RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = searched(folder, 2)
     best = next(iter(first.ensemble.weights))
     path = Path(folder.models(None), best, f"0.{part}")
     content = path.read_bytes()
+    path.unlink() if how == "gone" else path.write_bytes(
+        content[:-1] if how == "torn" else content[:-1] + bytes([content[-1] ^ 1])
+    )
+    monkeypatch.setattr(Told, "told", [])
+    resumed = searched(run_folder.find(folder.path), 3, view=Told)
+    assert best not in resumed.ensemble.weights
+    assert len(resumed.trials) == 3
+    named = [f"{best}/0.{part}' is damaged" in text for text in Told.told]
+    assert named.index(True) < Told.told.index("searching")
+    assert sum(named) == 1
+    assert (folder.path / "model/manifest.json").exists()
+
+
+def test_what_rots_where_it_is_not_looked_at_first_is_named_when_it_is_read(
+    folder: run_folder.RunFolder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = searched(folder, 2)
+    best = next(iter(first.ensemble.weights))
+    path = Path(folder.models(None), best, "0.model")
+    content = path.read_bytes()
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    monkeypatch.setattr(clock, "CHECK_SECONDS", 0.0)
     resumed = searched(run_folder.find(folder.path), 2, view=Loud)
     assert best not in resumed.ensemble.weights
-    assert f"{best}/0.{part}' is damaged" in capsys.readouterr().err
-    assert (folder.path / "model/manifest.json").exists()
+    assert f"{best}/0.model' is damaged" in capsys.readouterr().err
+
+
+def test_where_all_that_was_left_is_damaged_that_is_said(folder: run_folder.RunFolder) -> None:
+    searched(folder, 1)
+    shutil.rmtree(Path(folder.models(None), "0"))
+    Path(folder.models(None), "0").mkdir()
+    with pytest.raises(TrialError, match=r"0/0\.\w+' is damaged.*\nNo trial got far enough"):
+        searched(run_folder.find(folder.path), 1)
 
 
 def test_a_run_goes_on_with_what_it_began_with_only(folder: run_folder.RunFolder) -> None:
