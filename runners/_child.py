@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import traceback
@@ -20,15 +19,6 @@ import psutil
 
 KILL_SECONDS = 5.0  # a process in the middle of a system call that cannot be interrupted is left after this
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-# Ray keeps its sockets in its temporary folder, and the path of a socket has at most 107 characters.
-SHORT_PATH = 20
-
-
-def private_folder() -> tempfile.TemporaryDirectory:
-    """Make a folder that nobody else may read, with a short path; it goes when it is cleaned up or let go of."""
-    parent = tempfile.gettempdir()
-    parent = parent if len(parent) <= SHORT_PATH else "/tmp"
-    return tempfile.TemporaryDirectory(prefix="automl-", dir=parent, ignore_cleanup_errors=True)
 
 
 class Child:

@@ -1,13 +1,24 @@
 """What runners with processes of their own have in common: these live, with a private folder, from start to close."""
 
 import contextlib
+import tempfile
 import time
 from collections.abc import Generator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+from automl import files
 from automl.interrupts import held_back
-from automl.runners._child import private_folder
 from automl.types import Trial
+
+# Ray keeps its sockets in its temporary folder, and the path of a socket has at most 107 characters.
+SHORT_PATH = 20
+
+
+def private_folder() -> AbstractContextManager[Path]:
+    """Make a folder that nobody else may read, with a short path, for a block; those of killed runs are removed."""
+    parent = tempfile.gettempdir()
+    return files.scratch(Path(parent if len(parent) <= SHORT_PATH else "/tmp"), "automl-")
 
 
 class OwnProcesses:
@@ -24,7 +35,7 @@ class OwnProcesses:
         """Start what trials need, in the background; ``run`` does it if nobody did."""
         if self._until_closed is None:
             self._until_closed = contextlib.ExitStack()
-            self.folder = Path(self._until_closed.enter_context(private_folder()))
+            self.folder = self._until_closed.enter_context(private_folder())
             self.begin(self._until_closed)
 
     def close(self) -> None:

@@ -50,3 +50,38 @@ def test_a_wrong_value_of_a_scheduler_is_said(temp_folder: Path) -> None:
     with pytest.raises(ConfigError, match="eta of asha"):
         list(runner.run(Toy(), Line(XS), {"name": "asha", "eta": 0}, Budget(trials=5)))
     assert not list(temp_folder.iterdir())
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from automl import registry
+from automl.types import Budget
+from tests.runners.objectives import Line, Toy
+runner = registry.load("runners", "processes").make(workers=2)
+scheduler = {"name": "asha", "grace_percent": 20, "eta": 3}
+trials = runner.run(Toy(seconds=60.0), Line([{"x": 0.5}, {"x": 0.6}]), scheduler, Budget(trials=2))
+next(trials)
+print(runner.folder, flush=True)
+for trial in trials:
+    pass
+"""
+
+
+def test_what_a_run_left_that_was_killed_with_all_its_processes_is_cleared_by_the_next(temp_folder: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(temp_folder)}
+    with subprocess.Popen([sys.executable, "-c", KILLED], stdout=subprocess.PIPE, text=True, env=environment) as driver:
+        assert driver.stdout is not None
+        folder = Path(driver.stdout.readline().strip())
+        family = psutil.Process(driver.pid)
+        members = [*family.children(recursive=True), family]
+        for member in members:  # none of them can tidy up when another one dies
+            member.suspend()
+        for member in members:
+            member.kill()
+    assert list(temp_folder.iterdir()) == [folder]
+    assert (folder / "objective").exists()
+    runner = registry.load("runners", "processes").make(workers=1)
+    trials = runner.run(Toy(), Line(XS), {}, Budget(trials=1))
+    assert [t.status for t in trials if t.status != "running"] == ["finished"]
+    assert not list(temp_folder.iterdir())
