@@ -19,6 +19,7 @@ from automl.runtime.whole import DRAFT, whole
 PRIVATE, PUBLIC = 0o600, 0o644
 # Of a file with a configuration or a record; ours have less than a tenth.
 MOST_BYTES, MOST_LEVELS = 10_000_000, 60
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _OWNER = "owner.lock"
 # A draft is written in less.
 _DRAFT_SECONDS = 60.0
@@ -76,23 +77,31 @@ def read_json(path: Path) -> Any:
 
 
 def read_yaml(path: Path) -> Any:
-    """Return what a small YAML file without aliases holds, which could unfold without end.
+    """Return what a small YAML file holds; see ``yaml_text``."""
+    text = yaml_text(path)
+    try:
+        return yaml.load(text, _LOADER)
+    except yaml.YAMLError as error:
+        raise ValueError(in_one_line(error)) from None
+
+
+def yaml_text(path: Path) -> str:
+    """Return the text of a small YAML file without aliases, which could unfold without end.
 
     Raises ``OSError`` where there is none, ``ValueError`` in words.
     """
     text = _read(path)
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     level = 0
     try:
-        for event in yaml.parse(text, loader):
+        for event in yaml.parse(text, _LOADER):
             level += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if isinstance(event, yaml.AliasEvent):
                 raise ValueError("it has aliases (*), which are not read")
             if level > MOST_LEVELS:
                 raise ValueError(f"it is nested in more than {MOST_LEVELS} levels")
-        return yaml.load(text, loader)
     except yaml.YAMLError as error:
         raise ValueError(in_one_line(error)) from None
+    return text
 
 
 def _read(path: Path) -> str:

@@ -9,6 +9,7 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from automl import files
 from automl.errors import ConfigError, in_one_line
 
 
@@ -16,14 +17,15 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return what the file at ``path`` says about the space: ``{"images": {"conv_stages": ...}, ...}``.
 
     Its paths and values are checked where the space is configured (``automl.space.overrides``). Raises ``ConfigError``
-    for a file that cannot be read, is no YAML, or holds no mapping.
+    for a file that cannot be read, is beyond the limits of ``files.yaml_text``, is no YAML, or holds no mapping.
     """
     try:
-        found = OmegaConf.to_container(OmegaConf.create(Path(path).read_text("utf-8")), resolve=False)
+        # Read as Hydra reads: there, 1e-3 is a number.
+        found = OmegaConf.to_container(OmegaConf.create(files.yaml_text(Path(path))), resolve=False)
     except OSError as error:
         raise ConfigError(f"The space_file '{path}' cannot be read: {error.strerror}.") from None
-    except (yaml.YAMLError, OmegaConfBaseException, ValueError, RecursionError) as error:
-        raise ConfigError(f"The space_file '{path}' is no YAML: {in_one_line(error)}.") from None
+    except (yaml.YAMLError, OmegaConfBaseException, ValueError) as error:
+        raise ConfigError(f"The space_file '{path}' is no YAML that can be used: {in_one_line(error)}.") from None
     if not isinstance(found, Mapping) or not all(isinstance(part, Mapping | list) for part in found.values()):
         raise ConfigError(
             f"The space_file '{path}' holds parts of the space, as in 'images: {{conv_stages: {{dropout: 0.1}}}}'; "

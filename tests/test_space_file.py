@@ -113,11 +113,15 @@ def test_what_is_wrong_names_its_path(words: str, text: str, tmp_path: Path, ima
     ("words", "text"),
     [
         ("cannot be read: No such file", None),
-        ("is no YAML: .*line 1", "images: {conv_stages: "),
-        ("is no YAML: .*duplicate", "images: {}\nimages: {}"),
+        ("is no YAML that can be used: .*line 2", "images: {conv_stages: "),
+        ("is no YAML that can be used: .*duplicate", "images: {}\nimages: {}"),
+        ("it has aliases", "images: &all {conv_stages: off}\ntext: *all"),
+        ("nested in more than 60 levels", "images: " + "{a: " * 70 + "1" + "}" * 70),
+        ("larger than 10,000,000 bytes", "images: {}\n" + "#" * 10_000_001),
         ("holds parts of the space", "- images"),
         ("holds parts of the space", "images: 3"),
     ],
+    ids=["absent", "torn", "twice", "aliases", "deep", "large", "a list", "a number"],
 )
 def test_what_is_no_such_file_is_said(words: str, text: str | None, tmp_path: Path) -> None:
     file = tmp_path / "space.yaml"
@@ -125,6 +129,11 @@ def test_what_is_no_such_file_is_said(words: str, text: str | None, tmp_path: Pa
         file.write_text(text)
     with pytest.raises(ConfigError, match=words):
         composed(["data.train=x", f"space_file={file}"])
+
+
+def test_numbers_are_read_as_hydra_reads_them(tmp_path: Path) -> None:
+    (file := tmp_path / "space.yaml").write_text("tables: {mlp: {x: 1e-3, y: 1.0e-5, z: 2020-01-01}}")
+    assert read(file) == {"tables": {"mlp": {"x": 0.001, "y": 1e-05, "z": "2020-01-01"}}}
 
 
 def test_an_unknown_part_is_said(tmp_path: Path, images: Task) -> None:
