@@ -36,6 +36,7 @@ def run(argv: Sequence[str]) -> None:
     book = Book(out, Path(given.environments) if given.environments else out / "environments")
     missing = book.missing(fits)
     print(f"{len(fits)} fits, {len(missing)} of them to do", file=sys.stderr)
+    book.rows(_noted)
     uninstalled: set[str] = set()  # by script: the settings of a system share an environment
     for fit in missing:
         if fit.system.script in uninstalled:
@@ -48,10 +49,14 @@ def run(argv: Sequence[str]) -> None:
             print(f"{fit.system.name} cannot be installed: {why}", file=sys.stderr)
             continue
         for row in rows:
-            print(printable(f"{fit.name}: {row.get('failure') or row['score']}"), file=sys.stderr)
+            _noted(f"{fit.name}: {row.get('failure') or row['score']}")
         page.write(book.rows(), out)
     for path in page.write(book.rows(), out):
         print(printable(os.path.relpath(path)))
+
+
+def _noted(text: str) -> None:
+    print(printable(text), file=sys.stderr)
 
 
 def _listed(text: str) -> list[str]:

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,27 @@ import psutil
 from automl import files, metrics
 from automl.bench.datasets import DataSet
 from automl.bench.systems import SCRIPTS, System
+from automl.errors import in_one_line
+from automl.runtime.fault import fault
 
 # A system that takes so many times its budget, and this much more, is ended.
 MOST_OVER, GRACE_SECONDS = 3.0, 120.0
 LOOK_SECONDS = 0.2
 Row = dict[str, Any]
+_ROW = {
+    "set": str,
+    "system": str,
+    "budget": (float, None),
+    "seed": int,
+    "metric": str,
+    "greater": bool,
+    "model": {"model", "compact"},
+    "seconds": float,
+    "peak_mb": float,
+    ...: object,
+}
+_SCORED = {"score": float, "row_ms": float, "rows_1000_ms": float, "bytes": float, ...: object}
+_FAILED = {"failure": str, ...: object}
 
 
 @dataclass(frozen=True)
@@ -59,10 +75,15 @@ class Book:
         files.write(self._rows_of(fit), json.dumps(rows), files.PUBLIC)
         return rows
 
-    def rows(self) -> list[Row]:
-        """Return the rows of all fits that have ended."""
-        found = sorted((self.folder / "rows").glob("*.json"))
-        return [row for file in found for row in json.loads(file.read_text(encoding="utf-8"))]
+    def rows(self, note: Callable[[str], None] = lambda text: None) -> list[Row]:
+        """Return the rows of all fits that have ended; ``note`` is told of files that are damaged, and left out."""
+        found: list[Row] = []
+        for file in sorted((self.folder / "rows").glob("*.json")):
+            try:
+                found += _rows(file)
+            except (OSError, ValueError) as error:
+                note(f"left out: '{file}' is damaged: {in_one_line(error)}. Remove it, and its fit is done again.")
+        return found
 
     def _rows_of(self, fit: SystemFit) -> Path:
         return self.folder / "rows" / f"{fit.name}.json"
@@ -82,6 +103,18 @@ class Book:
             lines = (folder / "log.txt").read_text(errors="replace").strip().splitlines()
             return [row | {"failure": (lines or ["no output"])[-1][:200]}]
         return [row | made for made in _models(folder, metric, y)]
+
+
+def _rows(file: Path) -> list[Row]:
+    """Return the rows of one fit. Raises ``ValueError`` where they are not such."""
+    rows = files.read_json(file)
+    wrong = fault(rows, [_ROW]) or next(
+        filter(None, (fault(row, _FAILED if "failure" in row else _SCORED, f"[{i}]") for i, row in enumerate(rows))), ""
+    )
+    if wrong:
+        raise ValueError(wrong)
+    found: list[Row] = rows
+    return found
 
 
 def _job(fit: SystemFit, folder: Path) -> np.ndarray:

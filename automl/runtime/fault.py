@@ -8,15 +8,16 @@ from automl.runtime.errors import nearest
 from automl.runtime.printable import shown
 
 _WORDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", None: "null"}
+_TOO_LARGE = 2**1023  # whole numbers from there on are no floating-point numbers
 
 
 def fault(value: Any, shape: Any, path: str = "") -> str:
     """Return the first thing in a value of JSON or YAML that is not as ``shape`` says, in words; "" if there is none.
 
-    A shape is a type (``int`` is no truth value, ``float`` any number, ``object`` anything), None, a set of the values
-    there are, a pattern that a whole text matches, a tuple of shapes of which one fits, a list of one shape, or a
-    mapping: a name that ends in "?" may be absent, and ``...`` stands for names of any kind. ``path``: of the value,
-    like "schema.columns[0]".
+    A shape is a type (``int`` is no truth value, ``float`` any number that a float can be, ``object`` anything), None,
+    a set of the values there are, a pattern that a whole text matches, a tuple of shapes of which one fits, a list of
+    one shape, or a mapping: a name that ends in "?" may be absent, and ``...`` stands for names of any kind. ``path``:
+    of the value, like "schema.columns[0]".
     """
     if isinstance(shape, dict) and isinstance(value, dict):
         return _fault_in_mapping(value, shape, path)
@@ -58,7 +59,9 @@ def _fits(value: Any, shape: Any) -> bool:
         return False
     if shape is None or shape is bool or shape is object:
         return value is None if shape is None else isinstance(value, shape)
-    return isinstance(value, (int, float) if shape is float else shape) and not isinstance(value, bool)
+    if shape is float and isinstance(value, int):
+        return not isinstance(value, bool) and abs(value) < _TOO_LARGE
+    return isinstance(value, shape) and not isinstance(value, bool)
 
 
 def _wanted(shape: Any) -> str:

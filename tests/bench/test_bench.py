@@ -205,3 +205,29 @@ def test_what_cannot_be_compared_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="must say task"):
         datasets.found(tmp_path)
     assert ranks.ranking([row("a", "x", 1.0)]) is None
+
+
+DAMAGED_ROWS = ["", "{", "3", "[3]", "[{}]", '{"set": 1}', "[" * 50_000, '[{"failure": "x"}]', "\xff"]
+
+
+@pytest.mark.parametrize("content", DAMAGED_ROWS, ids=range(len(DAMAGED_ROWS)))
+def test_rows_that_are_damaged_are_named_and_left_out(
+    content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = wine(tmp_path / "data")
+    book = Book(tmp_path / "out", tmp_path / "environments")
+    (tmp_path / "out" / "rows").mkdir(parents=True)
+    of_all = {"budget": None, "seed": 0, "metric": "log_loss", "seconds": 1.0, "peak_mb": 100, "bytes": 1000}
+    for name in ALWAYS:
+        own = row("wine", name, 0.5) | of_all | {"row_ms": 1.0, "rows_1000_ms": 1.0}
+        path = book._rows_of(SystemFit(data, SYSTEMS[name], 60 if SYSTEMS[name].timed else None, 0))
+        path.write_text(json.dumps([own]))
+    assert len(book.rows()) == len(ALWAYS)
+    path.write_text(content, encoding="latin-1")
+    assert [one["system"] for one in book.rows()] == [*ALWAYS[:-1]]
+    command.run([str(tmp_path / "data"), "-o", str(tmp_path / "out")])
+    said = capsys.readouterr().err
+    assert "0 of them to do" in said
+    assert said.count("is damaged") == 1
+    assert f"left out: '{path}' is damaged: " in said
+    assert "Remove it, and its fit is done again" in said
