@@ -5,6 +5,7 @@ import os
 import re
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -26,7 +27,7 @@ from automl import registry, space_file
 from automl.assemble import Plugins, described
 from automl.composed_space import as_hydra, as_list, restored, touched, with_deletions
 from automl.configuration import usual_options, written
-from automl.errors import ConfigError, nearest
+from automl.errors import ConfigError, in_one_line, nearest
 from automl.faults import INTERRUPTED, tell
 from automl.options import configuration
 from automl.overrides import escaped, taken_out, unquoted
@@ -256,10 +257,19 @@ def _explained() -> Iterator[None]:
         yield
     except (HydraException, OmegaConfBaseException) as error:
         raise explain(error) from None
-    except ValueError as error:  # Hydra's, for searcher=3; any other is a mistake of ours
-        if not str(error).startswith("Config group override"):
+    except RecursionError:
+        raise ConfigError("The values of overrides are nested in less than a hundred levels.") from None
+    except (ValueError, TypeError, AssertionError) as error:
+        if not _is_hydras(error):
             raise
-        raise ConfigError(f"A group is chosen by the name of an option, e.g. searcher=gp ({error}).") from None
+        why = in_one_line(error) or type(error).__name__
+        raise ConfigError(f"Hydra cannot use this ({why}). A group gets an option's name, e.g. searcher=gp.") from None
+
+
+def _is_hydras(error: BaseException) -> bool:
+    """Whether an error was raised in Hydra's own code, as for searcher=3; any other is a mistake of ours."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return frame.f_globals.get("__name__", "").partition(".")[0] in ("hydra", "omegaconf")
 
 
 def _keys(config: Any, path: str = "") -> Iterator[str]:

@@ -1,5 +1,6 @@
 """A space of a person's own in a YAML file: in the form that ``automl space`` prints, as much of it as is changed."""
 
+import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,8 +21,7 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
     for a file that cannot be read, is beyond the limits of ``files.yaml_text``, is no YAML, or holds no mapping.
     """
     try:
-        # Read as Hydra reads: there, 1e-3 is a number.
-        found = OmegaConf.to_container(OmegaConf.create(files.yaml_text(Path(path))), resolve=False)
+        found = _parsed(files.yaml_text(Path(path)))
     except OSError as error:
         raise ConfigError(f"The space_file '{path}' cannot be read: {error.strerror}.") from None
     except (yaml.YAMLError, OmegaConfBaseException, ValueError) as error:
@@ -32,3 +32,11 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
             "`automl space` prints all there are."
         )
     return {str(name): part for name, part in found.items()}
+
+
+def _parsed(text: str) -> Any:
+    """Read YAML as Hydra reads it: there, 1e-3 is a number."""
+    try:
+        return OmegaConf.to_container(OmegaConf.load(io.StringIO(text)), resolve=False)
+    except OSError:  # OmegaConf's, where all that there is is a number
+        return None

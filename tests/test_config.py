@@ -188,10 +188,16 @@ def test_a_wrong_key_names_the_nearest(override: str, nearest: str) -> None:
         composed(["data.train=x", override])
 
 
-@pytest.mark.parametrize("argument", ["foo", "=3", "foo==3", "searcher=3"])
+@pytest.mark.parametrize("argument", ["foo", "=3", "foo==3", "searcher=3", "searcher=[{a:1}]", "+@=abc", "+@x=abc"])
 def test_what_is_no_override_is_told_with_an_example(argument: str) -> None:
     with pytest.raises(ConfigError, match=r"e\.g\. (budget|searcher)"):
         composed(["data.train=x", argument])
+
+
+def test_what_is_nested_too_deeply_is_told() -> None:
+    for depth in (300, 2000):
+        with pytest.raises(ConfigError, match="nested in less than"):
+            composed(["data.train=x", f"goals={'[' * depth}{']' * depth}"])
 
 
 @pytest.mark.parametrize("override", ["data.roles={zip: categorical}", "data.roles.zip=categorical"])

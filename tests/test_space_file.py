@@ -120,8 +120,10 @@ def test_what_is_wrong_names_its_path(words: str, text: str, tmp_path: Path, ima
         ("larger than 10,000,000 bytes", "images: {}\n" + "#" * 10_000_001),
         ("holds parts of the space", "- images"),
         ("holds parts of the space", "images: 3"),
+        ("holds parts of the space", "3"),
+        ("holds parts of the space", "images"),
     ],
-    ids=["absent", "torn", "twice", "aliases", "deep", "large", "a list", "a number"],
+    ids=["absent", "torn", "twice", "aliases", "deep", "large", "a list", "a part", "a number", "a word"],
 )
 def test_what_is_no_such_file_is_said(words: str, text: str | None, tmp_path: Path) -> None:
     file = tmp_path / "space.yaml"

@@ -3,6 +3,7 @@
 import json
 import random
 import shutil
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -13,7 +14,13 @@ import numpy as np
 import pytest
 import yaml
 
-from automl import cli, configuration, files, run_folder
+from automl import blend_runs, cli, configuration, files, run_folder, settings, space_file
+from automl.bench import page
+from automl.bench.fits import Book
+from automl.compete import RECORD
+from automl.contest import seal
+from automl.contest.book import Contest
+from automl.contest.form import Form
 from automl.data.files import read
 from automl.errors import AutoMLError
 from automl.export.graph import ML, Graph
@@ -23,6 +30,7 @@ from automl.runtime.errors import PredictionError
 from automl.runtime.model import Model
 from automl.runtime.read_input import read_input
 from automl.runtime.session import open_session
+from automl.search_config import make_runner
 from tests.fuzz import damage
 from tests.runtime.folders import schema, write_folder, write_manifest
 
@@ -171,6 +179,158 @@ def test_damaged_run_folders(config: dict[str, Any], tmp_path: Path) -> None:
             raise AutoMLError(str(error)) from None
 
     assert outcomes(150, attempt)["refused"] > 50
+
+
+def _written(rng: random.Random, tree: Any, dumps: Callable[[Any], str]) -> bytes:
+    """A file as somebody may have left it: damaged as bytes, or as values."""
+    if rng.random() < 0.5:
+        return damage.of_bytes(rng, dumps(tree).encode())
+    return dumps(damage.of_tree(rng, tree)).encode("utf-8", "surrogatepass")
+
+
+def test_damaged_space_files(tmp_path: Path) -> None:
+    tree = yaml.safe_load((Path(__file__).parents[2] / "examples" / "own_space.yaml").read_text())
+    file = tmp_path / "space.yaml"
+
+    def attempt(rng: random.Random) -> None:
+        file.write_bytes(_written(rng, tree, yaml.safe_dump))
+        assert isinstance(space_file.read(file), dict)
+
+    assert outcomes(150, attempt)["refused"] > 50
+
+
+def test_damaged_rows_of_a_benchmark(tmp_path: Path) -> None:
+    """They are left out with a note; a page is made of the others, whatever their values are."""
+    fixed = {"seed": 0, "budget": 60, "metric": "rmse", "greater": False, "model": "model", "seconds": 1.0}
+    costs = {"peak_mb": 100, "row_ms": 1.0, "rows_1000_ms": 1.0, "bytes": 1000}
+    trees = [
+        [{"set": name, "system": system, "score": 0.5, **fixed, **costs}] for name in "ab" for system in ("one", "two")
+    ]
+    trees[0][0] = {k: v for k, v in trees[0][0].items() if k not in ("score", *costs)} | {"failure": "?", "peak_mb": 1}
+    book = Book(tmp_path, tmp_path)
+    (tmp_path / "rows").mkdir()
+    left_out: list[str] = []
+
+    def attempt(rng: random.Random) -> None:
+        left_out.clear()
+        for i, tree in enumerate(trees):
+            (tmp_path / "rows" / f"{i}.json").write_text(json.dumps(tree))
+        which = rng.randrange(len(trees))
+        (tmp_path / "rows" / f"{which}.json").write_bytes(_written(rng, trees[which], json.dumps))
+        page.write(book.rows(left_out.append), tmp_path)
+        if left_out:
+            raise AutoMLError(left_out[0])
+
+    assert outcomes(150, attempt)["refused"] > 50
+
+
+FORM = {"id": "id", "target": "y", "columns": ["y"], "answers": "values", "classes": []}
+
+
+def test_damaged_notes_of_targets_and_contests(tmp_path: Path) -> None:
+    """Of several targets, of a contest that is taken part in, and of one that is hosted, with what was handed in."""
+    run, contest = tmp_path / "run", tmp_path / "contest"
+    for folder in (run, contest):
+        folder.mkdir()
+    (contest / seal.SOLUTION).touch(files.PRIVATE)
+    entry = {"time": "2026-03-01T12:00:00+00:00", "team": "a", "file": "a.csv", "sha256": "0", "public": 0.5, "why": ""}
+    host = {"form": FORM, "metric": "rmse", "kind": "regression", "classes": [], "quota": 2, "closed": False}
+    notes: dict[Path, tuple[Any, Callable[[], object]]] = {
+        run / run_folder.TARGETS: ({"targets": {"a": "a", "b": "b"}}, lambda: run_folder.runs_in(run)),
+        run / RECORD: (
+            {"train": "a.csv", "test": "b.csv", "sample": "c.csv", "forms": [FORM]},
+            lambda: [Form.from_dict(one) for one in blend_runs._record(run)["forms"]],
+        ),
+        contest / seal.RECORD: (host, lambda: Contest(contest).entries()),
+        contest / seal.LOG: (entry | {"private": 0.5}, lambda: Contest(contest).left("a")),
+    }
+
+    def attempt(rng: random.Random) -> None:
+        for path, (tree, _) in notes.items():
+            path.write_text(json.dumps(tree))
+        path, (tree, opened) = rng.choice(list(notes.items()))
+        path.write_bytes(_written(rng, tree, json.dumps))
+        opened()
+
+    assert outcomes(400, attempt)["refused"] > 150
+
+
+def paths(tree: Any, path: str = "") -> list[str]:
+    own = [path] if path else []
+    inner = tree.items() if isinstance(tree, dict) else ()
+    return own + [one for name, part in inner for one in paths(part, f"{path}.{name}" if path else str(name))]
+
+
+SOUND = (
+    "null",
+    "-1",
+    "0",
+    "1e-3",
+    "1e400",
+    "nan",
+    "true",
+    "off",
+    "abc",
+    "ünï",
+    "9" * 400,
+    "a" * 3000,
+    "[]",
+    "[1,a,null]",
+)
+SOUND += (
+    "{}",
+    "{a:1}",
+    "{low:3,high:1}",
+    "[[1],{}]",
+    "[" * 300 + "]" * 300,
+    "{a:" * 60 + "1" + "}" * 60,
+    "''",
+    "x:y",
+    "../x",
+)
+TORN = (
+    "",
+    "???",
+    "\x1b[2J",
+    "\x00",
+    "\udc80",
+    "[1",
+    "{a: {b: [}",
+    "[" * 300,
+    "${y}",
+    "${oc.env:HOME}",
+    "${seed}",
+    "${",
+)
+TORN += ("'", '"a', "\\", "a,b", "range(1,3)", "choice(a,b)", "int(a)", "@", "=", "a=b", " ", "\n", "(1)", "x.y")
+
+
+def test_composed_overrides(config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hydra's composition, and every check that a search makes before it reads data."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.csv").write_text("a,y\n1,2\n")
+    space, others = paths({"space": config["space"]}), paths({k: v for k, v in config.items() if k != "space"})
+    monkeypatch.setattr("sys.path", [*sys.path])
+
+    def override(rng: random.Random) -> str:
+        key = rng.choice(rng.choice((space, others, others, ("", "a", "a.b", "hydra.run.dir", "space_file", "@", "ü"))))
+        key = rng.choice(("", "", "", "", "", "+", "++", "~")) + key
+        value = rng.choice(rng.choice((SOUND, SOUND, SOUND, TORN)))
+        return rng.choice((*[f"{key}={value}"] * 8, key, value))
+
+    def attempt(rng: random.Random) -> None:
+        given = [override(rng) for _ in range(rng.choice((1, 1, 1, 2, 3)))]
+        try:
+            made = composed(["data.train=x.csv", "data.target=y", *given])
+            configuration.check(made)
+            settings.locate_files(made)
+            checked = settings.search_of(made, time.time())
+            settings.check_data(made)
+            make_runner(checked).close()
+        except OSError as error:  # which `faults` tells by its file
+            raise AutoMLError(str(error) if error.filename else "") from None
+
+    assert outcomes(70, attempt)["refused"] > 20
 
 
 def test_overrides_of_names() -> None:
