@@ -15,7 +15,10 @@ from automl.types import Trial
 SCORE = "score"
 # What can be measured beside it: counted of a network before it is trained, or measured on the exported graph.
 COUNTED, ON_GRAPH = ("parameters", "multiply_adds"), ("bytes", "row_ms")
-MEASURABLE = (*ON_GRAPH, *COUNTED)
+LIMITABLE = (*ON_GRAPH, *COUNTED)
+# What a trial took, known of each where the machine says it (``energy``): not of what is shipped, so nothing limits it.
+JOULES = "joules"
+MEASURABLE = (*LIMITABLE, JOULES)
 # Of a network before it is trained, greater is better (``training.zero_cost``): measured where asked for, never a goal.
 ZERO_COST = ("grad_norm", "synflow", "nwot", "zen")
 
@@ -42,8 +45,9 @@ class Goals:
 
     @property
     def measured(self) -> tuple[str, ...]:
-        """What has to be measured beside the score."""
-        return tuple(dict.fromkeys(name for name in (*self.objectives, *self.limits) if name != SCORE))
+        """What has to be measured of a fitted model."""
+        names = (*self.objectives, *self.limits)
+        return tuple(dict.fromkeys(name for name in names if name not in (SCORE, JOULES)))
 
     def rank(self, trials: Iterable[Trial]) -> list[Trial]:
         """Return the trials, best first; equal ones stay in their order."""

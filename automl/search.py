@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
-from automl import clock, options, portfolio
+from automl import clock, energy, options, portfolio
 from automl.assemble import is_network, networks, task_space
 from automl.errors import ConfigError, ExportError, TrialError
 from automl.export import measure
@@ -20,6 +20,7 @@ from automl.export.choose import Ensemble, choose
 from automl.export.ship import choose_within, export_seconds, ship
 from automl.export.shipped import Shipped
 from automl.export.within import nothing_fits
+from automl.goals import JOULES
 from automl.interrupts import first_one_waits, none_is_lost
 from automl.kept import KeptTrials
 from automl.leaderboard.records import ArtifactRecord
@@ -187,7 +188,9 @@ class _Run:
         if not self.trials:
             config = self._with_time_for_one()
         budget = Budget(config.plan.search_until_from(time.time()), left)
-        wanted = tuple(dict.fromkeys((*config.goals.measured, *config.measure)))
+        wanted = tuple(dict.fromkeys(n for n in (*config.goals.measured, *config.measure) if n != JOULES))
+        if JOULES in config.goals.objectives and energy.Meter().joules is None:
+            self.view.note("the goal 'joules' is not known here: this machine does not say what energy it uses")
         measured = partial(measure.measured, names=wanted) if wanted else None
         objective = FitFolds(self.task, self.models, measured, config.deterministic, space=self.searcher.space)
         self.view.phase("searching")

@@ -12,7 +12,7 @@ from automl.assemble import SpaceConfig
 from automl.clock import INLINE_SECONDS, RAY_SECONDS, TimePlan
 from automl.errors import ConfigError, unknown_name
 from automl.export.config import ShipConfig
-from automl.goals import MEASURABLE, SCORE, ZERO_COST, Goals
+from automl.goals import LIMITABLE, MEASURABLE, SCORE, ZERO_COST, Goals
 from automl.machine import n_cores
 from automl.schedulers import pauses
 from automl.types import Runner
@@ -58,12 +58,13 @@ class SearchConfig:
                 raise ConfigError(f"budget.{name} is a {kind} greater than zero, or null for no limit; got {value!r}.")
         if self.seconds is None and self.trials is None:
             raise ConfigError("A search needs an end: set budget.seconds, budget.trials or both.")
-        for name in self.goals.measured:
-            if name not in MEASURABLE:
-                raise unknown_name("goal or limit", name, (SCORE, *MEASURABLE))
-        for name in self.measure:
-            if name not in (*MEASURABLE, *ZERO_COST):
-                raise unknown_name("value to measure", name, (*MEASURABLE, *ZERO_COST))
+        for what, names, known in (
+            ("goal", self.goals.objectives, (SCORE, *MEASURABLE)),
+            ("limit", self.goals.limits, LIMITABLE),
+            ("value to measure", self.measure, (*MEASURABLE, *ZERO_COST)),
+        ):
+            if unknown := [name for name in names if name not in known]:
+                raise unknown_name(what, unknown[0], known)
         if self.trials is not None:
             object.__setattr__(self, "trials", int(self.trials))  # 5.0 is 5
         options.check("searchers", self.searcher)

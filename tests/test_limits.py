@@ -20,7 +20,7 @@ from automl.export import measure
 from automl.export.config import CompressConfig, ShipConfig
 from automl.export.member import members_of
 from automl.export.ship import choose_within, ship
-from automl.goals import COUNTED, MEASURABLE, Goals, limits_of
+from automl.goals import COUNTED, LIMITABLE, Goals, limits_of
 from automl.kept import KeptTrials
 from automl.limits import KnownSizes
 from automl.proposals import Proposals
@@ -201,7 +201,7 @@ def test_the_searcher_learns_that_what_is_beyond_a_limit_is_bad() -> None:
 def tried(tmp_path_factory: pytest.TempPathFactory) -> tuple[Task, KeptTrials]:
     """Trials of three families on a table of three folds, with all their values."""
     task = make("table", "binary")
-    families, measured = ("linear", "decision_tree", "mlp"), partial(measure.measured, names=MEASURABLE)
+    families, measured = ("linear", "decision_tree", "mlp"), partial(measure.measured, names=LIMITABLE)
     return task, kept_trials(task, tmp_path_factory.mktemp("limits"), *families, measured=measured)
 
 
@@ -212,7 +212,7 @@ def test_nothing_that_is_shipped_is_beyond_random_limits(
     task, kept = tried
     rng = np.random.default_rng(seed)
     seen = [kept.trial(id).values for id in kept.ids()]
-    names = rng.choice(MEASURABLE, rng.integers(1, 3), replace=False)
+    names = rng.choice(LIMITABLE, rng.integers(1, 3), replace=False)
     kept.goals = Goals(limits={str(n): float(np.median([v[n] for v in seen]) * rng.uniform(0.3, 6)) for n in names})
     config = ShipConfig(compress=CompressConfig(options=("quantize_int8", "trim_trees")))
     notes: list[str] = []

@@ -28,7 +28,7 @@ TREES_AND_TABLES = "ai.onnx.ml"
 
 
 def measured(task: Task, model: Pipeline, names: Collection[str]) -> Values:
-    """Return what is asked for of a fitted model, of ``goals.MEASURABLE`` and ``goals.ZERO_COST``.
+    """Return what is asked for of a fitted model, of ``goals.LIMITABLE`` and ``goals.ZERO_COST``.
 
     bytes: of its graph. row_ms: the median milliseconds in which one core answers a row, in this process.
     parameters, multiply_adds: of a network, the numbers that it holds and what a row takes, of its graph if there are

@@ -12,7 +12,13 @@ from automl.types import Report, Trial
 
 Colours = Mapping[str, str]
 # What is measured of a trial, in words with its unit.
-COSTS = {"seconds": "seconds to fit", "bytes": "bytes", "row_ms": "ms for one row", "parameters": "parameters"}
+COSTS = {
+    "seconds": "seconds to fit",
+    "bytes": "bytes",
+    "row_ms": "ms for one row",
+    "parameters": "parameters",
+    "joules": "joules to fit",
+}
 
 
 def scores(marks: Sequence[Mark], metric: ShownMetric, began: float, colours: Colours) -> Figure:

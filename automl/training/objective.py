@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from automl import clock, machine, temperature
+from automl import clock, energy, machine, temperature
 from automl.assemble import build, is_network
 from automl.errors import ArtifactError, TooLittleTimeError
 from automl.formulas import MeanPinball
+from automl.goals import JOULES
 from automl.metrics import mean
 from automl.model_store import ModelStore
 from automl.space import Params, Space
@@ -133,6 +134,7 @@ class Fit(Iterator[Trial]):
         self.values: dict[str, float] = state.get("values", {})
         self.in_work: tuple[Pipeline, float] | None = state.get("in_work")
         self.earlier_seconds: float = state.get("seconds", 0.0)
+        self.energy = energy.Meter(state.get("joules", 0.0))
         self.started, self.started_at = time.perf_counter(), time.time()
         self.idle_seconds = 0.0
         self.ticks = clock.Counting() if objective.deterministic else None
@@ -149,7 +151,8 @@ class Fit(Iterator[Trial]):
     def state(self) -> bytes:
         """Return all that ``FitFolds.resume`` needs to go on from here."""
         names = ("folds", "reports", "values", "in_work")
-        return pickle.dumps({name: getattr(self, name) for name in names} | {"seconds": self._seconds()})
+        so_far = {"seconds": self._seconds(), "joules": self.energy.joules}
+        return pickle.dumps({name: getattr(self, name) for name in names} | so_far)
 
     def _taken_over(self, fold: FoldRef) -> FoldRef:
         """Return another trial's fold as one of this trial: each leaves its own files."""
@@ -183,10 +186,12 @@ class Fit(Iterator[Trial]):
                 yield self._snapshot("stopped")
                 return
             model = self.build(self.candidate.params, self._problem())
+            self.energy.begin()
             progress = yield from self._fold(i, model, self._slow_at(i))
             if self.on_last:
                 progress = 1.0
             self._keep(i, model)
+            self.energy.end()
             self._report((i + progress) / n_folds)
             last = i + 1 == n_folds
             if progress < 1.0:
@@ -212,6 +217,7 @@ class Fit(Iterator[Trial]):
         scored, cost, progress = clock.stopwatch(), 0.0, 0.0
         for progress in model.fit(train, valid):
             self.in_work = (model, progress)
+            self.energy.look()
             if progress >= 1.0 or time.time() >= slow_at:
                 break
             now = clock.stopwatch()
@@ -227,9 +233,11 @@ class Fit(Iterator[Trial]):
         return min(progress, 1.0)
 
     def _hand_out(self, snapshot: Trial) -> Iterator[Trial]:
-        """Yield without counting the time until we are asked again."""
+        """Yield without counting the time until we are asked again, nor the energy."""
         left = time.perf_counter()
+        self.energy.end()
         yield snapshot
+        self.energy.begin()
         self.idle_seconds += time.perf_counter() - left
 
     def _keep(self, i: int, model: Pipeline) -> None:
@@ -287,5 +295,7 @@ class Fit(Iterator[Trial]):
 
     def _snapshot(self, status: Status) -> Trial:
         values = self.values | ({"score": self.reports[-1].score} if self.reports else {})
+        if self.folds and self.energy.joules is not None:
+            values[JOULES] = self.energy.joules
         done = tuple(self.folds), tuple(self.reports), self._seconds()
         return Trial(self.candidate, status, values, *done, worker=machine.worker(), started_at=self.started_at)
