@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,17 @@ JOULES = "joules"
 MEASURABLE = (*LIMITABLE, JOULES)
 # Of a network before it is trained, greater is better (``training.zero_cost``): measured where asked for, never a goal.
 ZERO_COST = ("grad_norm", "synflow", "nwot", "zen")
+
+
+class Measured(Protocol):
+    """What has measured values: a trial, or its mark in a figure."""
+
+    @property
+    def values(self) -> Mapping[str, float]:
+        """The values by name."""
+
+
+One = TypeVar("One", bound=Measured)
 
 
 @dataclass(frozen=True)
@@ -77,9 +88,21 @@ class Goals:
         costs = [[_cost(name, own.get(name)) for name in self.objectives] for own in values]
         return np.reshape(np.array(costs, float), (-1, len(self.objectives)))
 
-    def allow(self, trial: Trial) -> bool:
+    def allow(self, one: Measured) -> bool:
         """Return whether all values that have a limit are known, and within it."""
-        return all(trial.values.get(name, math.inf) <= limit for name, limit in self.limits.items())
+        return self.allows(one.values)
+
+    def allows(self, values: Mapping[str, float]) -> bool:
+        """Return whether all values that have a limit are among these, and within it."""
+        return all(values.get(name, math.inf) <= limit for name, limit in self.limits.items())
+
+    def eligible(self, scored: Iterable[One]) -> list[One]:
+        """Return those, of what has a score, that one of may be called the best: within the limits, or all if none is.
+
+        ``rank`` has one of them in front.
+        """
+        given = list(scored)
+        return [one for one in given if self.allow(one)] or given
 
     def limited_to(self, names: Collection[str]) -> "Goals":
         """Return the goals with those of the limits that have one of these names."""

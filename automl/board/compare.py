@@ -53,6 +53,7 @@ def figure(sources: Sequence[OpenLeaderboard], chosen: Sequence[str]) -> Figure:
             side.colour,
             side.seen.run.started_at,
             side.seen.trials.marks(_MOST_MARKS),
+            side.seen.run.goals,
         )
         for side in sides
     ]

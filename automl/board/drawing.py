@@ -64,11 +64,13 @@ def predicted(seen: Seen, trial: Trial, with_rows: bool = False) -> tuple[np.nda
 
 
 def _scores(seen: Seen, query: Query) -> Figure:
-    return plane.scores(seen.trials.marks(_MOST_MARKS), seen.run.metric, seen.run.started_at, seen.colours)
+    run = seen.run
+    return plane.scores(seen.trials.marks(_MOST_MARKS), run.metric, run.started_at, seen.colours, run.goals)
 
 
 def _front(seen: Seen, query: Query) -> Figure:
-    return plane.front(seen.trials.marks(_MOST_MARKS), query.get("cost", "seconds"), seen.run.metric, seen.colours)
+    run, cost = seen.run, query.get("cost", "seconds")
+    return plane.front(seen.trials.marks(_MOST_MARKS), cost, run.metric, seen.colours, run.goals)
 
 
 def _timeline(seen: Seen, query: Query) -> Figure:

@@ -77,10 +77,9 @@ class Index:
         score = np.where(self.is_scored, -np.nan_to_num(self.score, nan=0.0), 0.0)
         return np.lexsort((self.row, score, self.status != STATUSES.index("finished"), group))
 
-    @cached_property
-    def improvements(self) -> np.ndarray:
-        """Places of the finished trials that were better than all that had finished before."""
-        finished = np.flatnonzero(self.is_scored & (self.status == STATUSES.index("finished")))
+    def improvements(self, among: np.ndarray) -> np.ndarray:
+        """Return the places of the finished trials ``among`` these, (n,), that were better than all before them."""
+        finished = np.flatnonzero(among & self.is_scored & (self.status == STATUSES.index("finished")))
         best = np.maximum.accumulate(self.score[finished]) if len(finished) else np.zeros(0)
         return finished[np.r_[True, best[1:] > best[:-1]]] if len(finished) else finished
 

@@ -102,10 +102,19 @@ def home(sources: Sequence[OpenLeaderboard]) -> dict[str, Any]:
     boards: list[dict[str, Any]] = []
     for db, source in enumerate(sources):
         with source.database.read() as session:
-            sums = {row.run_id: row for row in session.execute(queries.sums_of_runs())}
-        runs = source.runs()
-        boards.append({"db": db, "name": source.name, "runs": [(run, sums.get(run.id)) for run in runs]})
-    return {"boards": boards, "running": any(run.status == "running" for board in boards for run, _ in board["runs"])}
+            sums = {row.run_id: (row.n, row.best) for row in session.execute(queries.sums_of_runs())}
+        runs = []
+        for run in source.runs():
+            n, best = sums.get(run.id, (0, None))
+            runs.append((run, n, _best_within(source, run) if n and run.goals.limits else best))
+        boards.append({"db": db, "name": source.name, "runs": runs})
+    return {"boards": boards, "running": any(run.status == "running" for board in boards for run, *_ in board["runs"])}
+
+
+def _best_within(source: OpenLeaderboard, run: RunSummary) -> float | None:
+    """Return the score of a run's best trial, within its limits if any is; None where that is no whole one."""
+    first = Trials(source, run.id, source.version(run), run.goals).best(1)
+    return first[0].score if first and first[0].status == "finished" else None
 
 
 def common(seen: Seen, db: int, tab: str) -> dict[str, Any]:

@@ -85,6 +85,10 @@ class Trials:
         wanted = asked or Asked()
         return self._once(("order", wanted.filters), lambda: self._order(wanted))
 
+    def eligible(self) -> np.ndarray:
+        """Return which of the trials, in the order of the index, may be called the best: see ``Goals.eligible``."""
+        return self._once("eligible", self._eligible)
+
     def families(self) -> list[FamilySum]:
         """Return the families with what became of them, the best first."""
         return self._once("families", self._families)
@@ -164,6 +168,16 @@ class Trials:
         ranked = np.array([int(trial.candidate.id) for trial in self.goals.rank(trials)], np.int64)
         return self._places(ranked)
 
+    def _eligible(self) -> np.ndarray:
+        index = self.index
+        if not self.goals.limits:
+            return index.is_scored
+        with self.source.database.read() as session:
+            found = session.execute(select(TrialRow.id, TrialRow.values).where(TrialRow.run_id == self.run_id))
+            within = [row for row, values in found if self.goals.allows(values or {})]
+        allowed = index.is_scored & np.isin(index.row, within)
+        return allowed if allowed.any() else index.is_scored
+
     def _by_what_is_read(self, asked: Asked) -> np.ndarray:
         """Return the places of all trials by the number in their id, or by a measured value; those without it last."""
         name = asked.sort.removeprefix(VALUE)
@@ -215,7 +229,8 @@ class Trials:
         return ranks
 
     def _tiers(self) -> dict[int, int | None]:
-        best = self.order(Asked(sort="score", statuses=("finished",)))[:_TIERED]
+        best = self.order(Asked(sort="score", statuses=("finished",)))
+        best = best[np.isin(best, self.index.row[self.eligible()])][:_TIERED]
         scores: dict[int, tuple[float, ...]] = {}
         ordered = [row for row, _ in self._read(best, scores)]
         return dict(zip(ordered, tiers([scores[row] for row in ordered]), strict=True))
@@ -226,13 +241,14 @@ class Trials:
         with self.source.database.read() as session:
             finished = TrialRow.run_id == self.run_id, TrialRow.status == "finished"
             rows = session.execute(select(TrialRow.candidate_id, TrialRow.values).where(*finished)).all()
-        rows = [row for row in rows if self.goals.excess(row.values or {}) <= 1]
+        rows = [row for row in rows if self.goals.allows(row.values or {})]
         return [str(rows[i].candidate_id) for i in non_dominated(self.goals.costs([v or {} for _, v in rows]))]
 
     def _families(self) -> list[FamilySum]:
         index = self.index
         tops: dict[int, int] = {}
-        for place in index.standing[index.is_scored[index.standing]]:
+        standing = self._places(self.order())
+        for place in standing[index.is_scored[standing]]:
             tops.setdefault(int(index.family[place]), int(place))
             if len(tops) == len(index.families):
                 break
@@ -248,13 +264,14 @@ class Trials:
             best, score = (None, None) if top is None else (ids[int(index.row[top])], float(index.score[top]))
             first = ids[int(index.row[firsts[code]])]
             sums.append(FamilySum(family, counts, float(index.seconds[own].sum()), best, score, first))
-        return sorted(sums, key=lambda one: -np.inf if one.score is None else one.score, reverse=True)
+        rank = {index.families[code]: i for i, code in enumerate(tops)}
+        return sorted(sums, key=lambda one: rank.get(one.family, len(rank)))
 
     def _sample(self, most: int) -> list[Mark]:
         rows = self.index.row
         if len(rows) > most:
             even = np.linspace(0, len(rows) - 1, most).astype(int)
-            rows = rows[np.union1d(even, self.index.improvements)]
+            rows = rows[np.union1d(even, self.index.improvements(self.eligible()))]
         return self._marks(rows)
 
     def _marks(self, rows: np.ndarray) -> list[Mark]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from automl.figures.marks import Mark
 from automl.figures.style import ACCENT, GREY, Figure, axis, by_family, empty, figure, text
+from automl.goals import Goals
 from automl.leaderboard.records import ShownMetric
 from automl.leaderboard.words import number, spread
 from automl.types import Report, Trial
@@ -21,8 +22,11 @@ COSTS = {
 }
 
 
-def scores(marks: Sequence[Mark], metric: ShownMetric, began: float, colours: Colours) -> Figure:
-    """Return the scores over the seconds since ``began``, with the best one of a whole trial so far as a line."""
+def scores(marks: Sequence[Mark], metric: ShownMetric, began: float, colours: Colours, goals: Goals) -> Figure:
+    """Return the scores over the seconds since ``began``, with the best one of a whole trial so far as a line.
+
+    The line is of trials within the limits of ``goals``, if there are any.
+    """
     scored = [mark for mark in marks if mark.is_scored]
     if not scored:
         return empty("No trial has a score yet.")
@@ -30,17 +34,17 @@ def scores(marks: Sequence[Mark], metric: ShownMetric, began: float, colours: Co
         _points(family, of_one, [m.ended_at - began for m in of_one], metric, colours[family])
         for family, of_one in by_family(scored, colours).items()
     ]
-    data.append(_best_so_far(scored, metric, began))
+    data.append(_best_so_far(scored, metric, began, goals))
     y, below = _better_part([mark.score or 0.0 for mark in scored], metric)
     said = {"text": f"{below} worse ones are out of sight: double-click shows all", "x": 1, "y": 0, "xanchor": "right"}
     notes = [{**said, "xref": "paper", "yref": "paper", "yanchor": "bottom", "showarrow": False}] if below else []
     return figure(data, axis("seconds", rangemode="tozero"), axis(metric.name, **y), annotations=notes)
 
 
-def front(marks: Sequence[Mark], cost: str, metric: ShownMetric, colours: Colours) -> Figure:
+def front(marks: Sequence[Mark], cost: str, metric: ShownMetric, colours: Colours, goals: Goals) -> Figure:
     """Return the scores over what trials cost: "seconds", or the name of a value.
 
-    The front, a line, is of those that are better than all that cost no more.
+    The front, a line, is of those that are better than all that cost no more, and within the limits if any are.
     """
     known = [mark for mark in marks if mark.is_scored and _cost(mark, cost) > 0]
     if not known:
@@ -50,7 +54,7 @@ def front(marks: Sequence[Mark], cost: str, metric: ShownMetric, colours: Colour
         for family, of_one in by_family(known, colours).items()
     ]
     line = {"shape": "hv", "color": GREY, "width": 1.5, "dash": "dot"}
-    edge = _better_than_cheaper(known, cost)
+    edge = _better_than_cheaper(goals.eligible(known), cost)
     data.append(_line("front", [_cost(m, cost) for m in edge], [metric.shown(m.score or 0.0) for m in edge], line))
     return figure(data, axis(COSTS.get(cost, cost), type="log"), axis(metric.name))
 
@@ -94,11 +98,12 @@ def standings(of: Sequence[Trial], metric: ShownMetric, colours: Colours) -> Fig
     return figure([points], x, y, height=90 + 22 * len(of), showlegend=False)
 
 
-def race(runs: Sequence[tuple[str, str, float, Sequence[Mark]]], metric: ShownMetric) -> Figure:
-    """Return the best score so far of several runs (name, colour, began, marks), over the seconds of each."""
+def race(runs: Sequence[tuple[str, str, float, Sequence[Mark], Goals]], metric: ShownMetric) -> Figure:
+    """Return the best score so far of several runs (name, colour, began, marks, goals), over the seconds of each."""
     data = [
-        _best_so_far(scored, metric, began) | {"name": text(name), "line": {"shape": "hv", "color": colour, "width": 2}}
-        for name, colour, began, marks in runs
+        _best_so_far(scored, metric, began, goals)
+        | {"name": text(name), "line": {"shape": "hv", "color": colour, "width": 2}}
+        for name, colour, began, marks, goals in runs
         if (scored := [mark for mark in marks if mark.is_scored])
     ]
     return figure(data, axis("seconds", rangemode="tozero"), axis(metric.name)) if data else empty("No scores yet.")
@@ -150,10 +155,11 @@ def _points(family: str, marks: Sequence[Mark], x: Sequence[float], metric: Show
     }
 
 
-def _best_so_far(scored: Sequence[Mark], metric: ShownMetric, began: float) -> Figure:
-    whole = [mark for mark in scored if mark.status == "finished"]
+def _best_so_far(scored: Sequence[Mark], metric: ShownMetric, began: float, goals: Goals) -> Figure:
+    eligible = goals.eligible(scored)
+    whole = [mark for mark in eligible if mark.status == "finished"]
     x, y, best = [], [], float("-inf")
-    for mark in sorted(whole or scored, key=lambda m: m.ended_at):
+    for mark in sorted(whole or eligible, key=lambda m: m.ended_at):
         if (mark.score or 0.0) > best:
             best = mark.score or 0.0
             x.append(mark.ended_at - began)

@@ -41,7 +41,8 @@ class Plots:
 
     def scores(self) -> "go.Figure":
         """Show each trial's score when it ended, and the best so far."""
-        return _shown(trials.scores(self._marks, self._metric, self._board.run.started_at, self._colours))
+        run = self._board.run
+        return _shown(trials.scores(self._marks, self._metric, run.started_at, self._colours, run.goals))
 
     def curves(self, top: int = 12, over: str = "progress") -> "go.Figure":
         """Show how the scores of the ``top`` trials grew ``over`` "progress" or "seconds"."""
@@ -52,7 +53,7 @@ class Plots:
 
     def front(self, cost: str = "seconds") -> "go.Figure":
         """Show the scores over what trials cost: "seconds", or the name of a value such as "bytes" or "row_ms"."""
-        return _shown(trials.front(self._marks, cost, self._metric, self._colours))
+        return _shown(trials.front(self._marks, cost, self._metric, self._colours, self._board.run.goals))
 
     def importance(self, family: str | None = None) -> "go.Figure":
         """Show which parameters of a family, by default the best one's, decided its scores (PED-ANOVA, by Optuna)."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from automl.goals import is_scored
 from automl.leaderboard import words
 from automl.report import charts, quality
 from automl.report.document import Chart, Items, Section, Table, Text
@@ -22,17 +23,17 @@ def searched(run: Finished) -> Section:
     section, by_family = Section("What was searched"), defaultdict[str, list[Trial]](list)
     for trial in run.board.trials:
         by_family[trial.candidate.family].append(trial)
-    rows = []
-    order = list(dict.fromkeys(trial.candidate.family for trial in run.ranked()))
+    rows, ranked = [], run.ranked()
+    order = list(dict.fromkeys(trial.candidate.family for trial in ranked))
     for family in [*order, *(name for name in by_family if name not in order)]:
         trials = by_family[family]
-        scores = [trial.score for trial in trials if trial.score is not None and trial.status == "finished"]
-        best = words.number(run.metric.shown(max(scores))) if scores else "-"
+        best = next((t for t in ranked if t.candidate.family == family and t.status == "finished"), None)
+        shown = "-" if best is None else words.number(run.metric.shown(best.score or 0.0))
         counts = [str(sum(t.status == status for t in trials)) for status in ("finished", "stopped", "failed")]
-        rows.append([family, *counts, best, f"{sum(t.seconds for t in trials):,.1f}"])
+        rows.append([family, *counts, shown, f"{sum(t.seconds for t in trials):,.1f}"])
     header = ("family", "finished", "stopped early", "failed", f"best {run.metric.name}", "seconds")
     section.add(Table(header, rows))
-    trials = run.ranked()[:SHOWN_TRIALS]
+    trials = ranked[:SHOWN_TRIALS]
     spread = [words.spread(trial.fold_scores) for trial in trials]
     section.add(
         Table(
@@ -112,7 +113,9 @@ def _chosen(trial: Trial, default: Mapping[str, Any]) -> Table:
 def curves(run: Finished) -> Section | None:
     """Return how the search and its best trials got better; None where nothing was reported on the way."""
     section = Section("Learning curves")
-    scores = [t.score if t.status == "finished" and t.score is not None else np.nan for t in run.board.trials]
+    eligible = run.board.run.goals.eligible([t for t in run.board.trials if t.status == "finished" and is_scored(t)])
+    whole = {trial.candidate.id for trial in eligible}
+    scores = [t.score if t.candidate.id in whole else np.nan for t in run.board.trials]
     if np.isfinite(scores).any():
         best = np.fmax.accumulate(np.array(scores, float))
         shown = np.array([run.metric.shown(float(score)) for score in best])

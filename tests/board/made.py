@@ -3,7 +3,7 @@
 import math
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +87,7 @@ def leaderboard(
     families: Sequence[str] = FAMILIES,
     classes: Sequence[str] = ("no", "yes"),
     goals: Sequence[str] = ("score",),
+    limits: Mapping[str, float] | None = None,
     notes: Sequence[str] = ("12 rows lack the target, and are left out",),
     end: bool = True,
 ) -> tuple[Path, int]:
@@ -94,6 +95,7 @@ def leaderboard(
     url, run_folder = folder / "leaderboard.db", folder / "run"
     (run_folder / "trials").mkdir(parents=True, exist_ok=True)
     task = {"kind": "table", "target": "binary", "rows": N_ROWS, "goals": list(goals), "baseline": -0.69}
+    task |= {"limits": dict(limits or {})}
     kernel = {"default": "rbf", "rbf": {"width": {"low": 1, "high": 9, "default": 3}}, "linear": {}}
     space = {
         family: {"rate": {"low": 1e-4, "high": 1, "log": True, "default": 0.01}, "kernel": kernel}

@@ -117,9 +117,10 @@ def test_improvements_are_those_better_than_all_before() -> None:
         rows, zeros = np.arange(n), np.zeros(n)
         return Index(("a",), rows, np.zeros(n, int), codes, np.array(scores, float), zeros, zeros)
 
-    assert index([], []).improvements.tolist() == []
+    assert index([], []).improvements(np.zeros(0, bool)).tolist() == []
     found = index([0.1, 0.9, math.nan, 0.1, 0.3, 0.2, 0.4], ["finished", "stopped", *["finished"] * 5])
-    assert found.improvements.tolist() == [0, 4, 6]
+    assert found.improvements(np.ones(7, bool)).tolist() == [0, 4, 6]
+    assert found.improvements(np.arange(7) != 4).tolist() == [0, 5, 6]
 
 
 def test_the_front_is_what_comparing_all_pairs_finds() -> None:
