@@ -271,10 +271,17 @@ def _compete(argv: list[str]) -> None:
         action="store_true",
         help="fit the best again beside test rows that they are sure about; taken if validation gains by it",
     )
+    parser.add_argument(
+        "--seeds", metavar="N,N", help="e.g. 0,1,2: a run for each, which share the budget, blended into one submission"
+    )
     given = parser.parse_intermixed_args(argv)
-    from automl import compete
+    from automl import compete, compete_seeds
 
-    compete.compete(given.train, given.test, given.sample, given.overrides, STARTED, given.pseudo_labels)
+    asked = given.train, given.test, given.sample, given.overrides, STARTED
+    if given.seeds is None:
+        compete.compete(*asked, given.pseudo_labels)
+    else:
+        compete_seeds.compete(*asked, given.seeds, given.pseudo_labels)
 
 
 def _ensemble(argv: list[str]) -> None:

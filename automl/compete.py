@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,40 @@ _METRICS: Mapping[form.Answers, str] = {"probability": "roc_auc", "probabilities
 RECORD = "contest.json"
 
 
+@dataclass(frozen=True)
+class Assignment:
+    """What is asked for, and how it is searched for.
+
+    ``forms``: one for each target. ``test``, ``sample``: their tables. ``config``: of the search. ``seconds``: of the
+    budget, what is not kept for answering; None: no limit. ``look``: gets the first task before its search.
+    ``record``: what is noted in the run's folder.
+    """
+
+    forms: Sequence[form.Form]
+    test: Mapping[str, np.ndarray]
+    sample: Mapping[str, np.ndarray]
+    config: dict[str, Any]
+    seconds: float | None
+    look: Callable[[Any], None]
+    record: Mapping[str, Any]
+
+
 def compete(train: str, test: str, sample: str, overrides: Sequence[str], started: float, pseudo: bool = False) -> None:
     """Search as ``overrides`` say, answer the test rows, and write ``submission.csv`` into the run's folder.
 
     Where the sample asks for several targets, there is a search for each. Where one is interrupted, what it shipped by
     then answers. ``pseudo``: whether pseudo-labels are tried (``pseudo_labels``).
     """
+    contest = understood(train, test, sample, overrides, pseudo)
+    folder, interrupted = search(contest, contest.config, started, contest.look)
+    until = None if contest.seconds is None else started + contest.seconds
+    answer(contest, folder, folder / "submission.csv", pseudo and not interrupted, until)
+
+
+def understood(
+    train: str, test: str, sample: str, overrides: Sequence[str], pseudo: bool = False, n_runs: int = 1
+) -> Assignment:
+    """Return what the files of a contest ask for, and say it. ``n_runs``: how many are to answer together."""
     from automl.data.options import Options
 
     said = composed(["data.train=none", *overrides])["data"]
@@ -57,33 +86,50 @@ def compete(train: str, test: str, sample: str, overrides: Sequence[str], starte
     seconds = config["budget"]["seconds"]
     if seconds is not None:
         number("key 'budget.seconds'", seconds, 1)
-        kept = min(MOST_SECONDS, max(ANSWER_SHARE * seconds, LEAST_SECONDS), SHORT_SHARE * seconds)
+        kept = min(MOST_SECONDS, max(ANSWER_SHARE * seconds, LEAST_SECONDS * n_runs), SHORT_SHARE * seconds)
         seconds -= kept
         config["budget"]["seconds"] = (1 - pseudo_labels.SHARE * pseudo) * seconds
     is_long = seconds is None or seconds >= COMPARED_FROM
-    look = _compared_with(asked_about) if is_long else _pass
-    folder, interrupted = multi_target.searched(config, started, look)
+    look = _compared_with(asked_about) if is_long else do_not_look
     given = {"train": train, "test": test, "sample": sample}
     record = {name: str(Path(path).absolute()) for name, path in given.items()} | {"encoding": encoding}
-    files.write(folder / RECORD, json.dumps({**record, "forms": [asked.to_dict() for asked in forms]}) + "\n")
+    return Assignment(forms, asked_about, wanted, config, seconds, look, record)
+
+
+def search(
+    contest: Assignment, config: dict[str, Any], started: float, look: Callable[[Any], None]
+) -> tuple[Path, bool]:
+    """Search as ``config`` says, and note in the run's folder what it is for; return that, and whether it was
+    interrupted.
+    """
+    folder, interrupted = multi_target.searched(config, started, look)
+    forms = [asked.to_dict() for asked in contest.forms]
+    files.write(folder / RECORD, json.dumps({**contest.record, "forms": forms}) + "\n")
+    return folder, interrupted
+
+
+def answer(contest: Assignment, folder: Path, path: Path, pseudo: bool = False, until: float | None = None) -> None:
+    """Answer the test rows by what a run shipped, and write the submission to ``path``.
+
+    ``pseudo``: whether pseudo-labels are tried before, ``until`` then; None: however long they take.
+    """
     if not (folder / "model").exists():
         raise AutoMLError(f"There is no submission: not every target has a model; see {folder}.")
-    runs = run_folder.begun_in(folder) or {forms[0].target: run_folder.find(folder)}
-    until = None if seconds is None else started + seconds
-    told = _pseudo_labelled(runs, asked_about, until) if pseudo and not interrupted else {}
+    runs = run_folder.begun_in(folder) or {contest.forms[0].target: run_folder.find(folder)}
+    told = _pseudo_labelled(runs, contest.test, until) if pseudo else {}
     models = {target: Model(told[target].model if told else run.path / "model") for target, run in runs.items()}
     filled: dict[str, list[Any]] = {}
-    for asked in forms:
+    for asked in contest.forms:
         model = models[asked.target]
         decision = as_class_weights(model.manifest.get("decision"))
-        filled |= submission.fill_in(asked, wanted, asked_about, model.scores(asked_about), model.classes, decision)
-    path = folder / "submission.csv"
-    hand_in(forms, wanted, filled, path)
+        said = model.scores(contest.test)
+        filled |= submission.fill_in(asked, contest.sample, contest.test, said, model.classes, decision)
+    hand_in(contest.forms, contest.sample, filled, path)
     names = [model.manifest["metric"]["name"] for model in models.values()]
     scores = [m.manifest["scores"][f"validation {name}"] for m, name in zip(models.values(), names, strict=True)]
     metric, score = " and ".join(dict.fromkeys(names)), float(np.mean(scores))
     held = "; ".join([folder.name, *(f"pseudo-labels of {target}: {one.why}" for target, one in told.items())])
-    submission.log(path, folder.parent, held, metric, score, n_rows(wanted))
+    submission.log(path, folder.parent, held, metric, score, n_rows(contest.sample))
 
 
 def _pseudo_labelled(
@@ -193,7 +239,7 @@ def _compared_with(test: Mapping[str, np.ndarray]) -> Callable[[Any], None]:
     return look
 
 
-def _pass(task: Any) -> None:
+def do_not_look(task: Any) -> None:
     """A short budget has no time to compare."""
 
 

@@ -190,15 +190,19 @@ def _go(
         if interrupted:
             break
         if trials is not None:
-            trials -= _n_trials(run_folder.find(run, trust))
+            trials -= n_trials(run, trust)
     return not _join(parent) or interrupted
 
 
-def _n_trials(folder: RunFolder) -> int:
+def n_trials(path: Path, trust: bool = False) -> int:
+    """Return how many trials a run has had; of several targets, all of them together."""
     from automl.leaderboard.store import Store
 
-    with Store(folder.leaderboard_url, read_only=True) as store:
-        return sum(store.page(folder.run_id, 0).counts.values())
+    n = 0
+    for folder in run_folder.begun_in(path, trust).values() or [run_folder.find(path, trust)]:
+        with Store(folder.leaderboard_url, read_only=True) as store:
+            n += sum(store.page(folder.run_id, 0).counts.values())
+    return n
 
 
 def _join(parent: Path) -> bool:

@@ -127,12 +127,18 @@ def _absolute(url: str) -> str:
 
 def create_several(path: str | Path | None, runs: Mapping[str, str]) -> Path:
     """Make a new folder for the runs of several targets, that of each in a folder there; None: see ``create``."""
+    path = create_private(path, f"Choose another run.dir, or go on with it: automl resume {path}")
+    files.write(path / TARGETS, json.dumps({"targets": dict(runs)}) + "\n")
+    return path
+
+
+def create_private(path: str | Path | None, way_out: str) -> Path:
+    """Make a new folder that is its owner's alone; None: see ``create``. Raises ``ConfigError`` where it is used."""
     path = _named_by_time(Path("runs").absolute()) if path is None else Path(path).absolute()
-    refuse_used("A run", path, f"Choose another run.dir, or go on with it: automl resume {path}")
+    refuse_used("A run", path, way_out)
     make(path, "run.dir", 0o700)
     with _writable(path, "run.dir"):
         path.chmod(0o700)
-    files.write(path / TARGETS, json.dumps({"targets": dict(runs)}) + "\n")
     return path
 
 

@@ -21,7 +21,7 @@ usage: automl COMMAND ...
   automl mlflow-export RUN --uri URI      ... into MLflow
   automl report RUN                   write what a run found as one HTML file, and as Markdown
   automl compete TRAIN TEST SAMPLE [KEY=VALUE ...]
-                                      search, and write a checked submission for a contest; --pseudo-labels
+                                      search, and write a checked submission for a contest; --seeds, --pseudo-labels
   automl ensemble RUN RUN... -o OUT   blend runs of a contest, and write their submission
   automl host make DATA CONTEST       host a contest: seal the answers; then submit, standings, close, page
   automl bench FOLDER --systems NAME,...

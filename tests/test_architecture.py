@@ -28,7 +28,10 @@ BOTTOM = (
     "registry",
     "runtime",
 )
-_COMMANDS = ("cli", "hydra_app", "again", "compete", "blend_runs", "host", "multi_target", "pseudo_labels", "commands")
+_COMMANDS = (
+    *("cli", "hydra_app", "again", "compete", "compete_seeds", "blend_runs"),
+    *("host", "multi_target", "pseudo_labels", "commands"),
+)
 TOP = (*_COMMANDS, "estimator", "search", "search_cv", "testing")
 
 
