@@ -89,10 +89,15 @@ def leaderboard(
     goals: Sequence[str] = ("score",),
     limits: Mapping[str, float] | None = None,
     notes: Sequence[str] = ("12 rows lack the target, and are left out",),
+    columns: Sequence[str] | None = None,
+    at: str = "run",
     end: bool = True,
 ) -> tuple[Path, int]:
-    """Make ``folder/leaderboard.db`` with one run, and its folder; return the database and the run's id."""
-    url, run_folder = folder / "leaderboard.db", folder / "run"
+    """Make a run in ``folder/leaderboard.db``, and its folder ``at``; return the database and the run's id.
+
+    ``columns``: of the data, each with its own name as a level; by default one that is called as the run.
+    """
+    url, run_folder = folder / "leaderboard.db", folder / at
     (run_folder / "trials").mkdir(parents=True, exist_ok=True)
     task = {"kind": "table", "target": "binary", "rows": N_ROWS, "goals": list(goals), "baseline": -0.69}
     task |= {"limits": dict(limits or {})}
@@ -109,8 +114,8 @@ def leaderboard(
         "run": {"store": None},
     }
     rows = tuple(np.arange(N_ROWS)[f::N_FOLDS] for f in range(N_FOLDS))
-    level = Column(name, "categorical", (name, "other"))
-    told = Told((level,), Rows(categories=1 + np.arange(N_ROWS)[:, None] % 2))
+    levels = tuple(Column(column, "categorical", (column, "other")) for column in columns or [name])
+    told = Told(levels, Rows(categories=np.repeat(1 + np.arange(N_ROWS)[:, None] % 2, len(levels), axis=1)))
     Validation(targets(len(classes)), None, rows, name, tuple(classes), told).write(run_folder / "validation.npz")
     with Store(url) as store:
         run = store.start_run(

@@ -4,7 +4,9 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -241,12 +243,34 @@ def hostile(
 ) -> Iterator[tuple[TestClient, Any]]:
     names = HOSTILE[request.param : request.param + 10]
     folder = tmp_path_factory.mktemp("hostile")
-    url, _ = made.leaderboard(folder, 60, name=names[0], families=names, classes=names, notes=names)
+    url, _ = made.leaderboard(folder, 60, name=names[0], families=names, classes=names, columns=names, notes=names)
     with client(url) as opened:
         yield opened, names
 
 
+@pytest.fixture(scope="module")
+def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient, Path]]:
+    """A leaderboard with a run, its target and its column of each hostile name."""
+    folder = tmp_path_factory.mktemp("named")
+    for i, name in enumerate(HOSTILE):
+        url, _ = made.leaderboard(folder, 3, name=name, at=f"run-{i}")
+    with client(url) as opened:
+        yield opened, url
+
+
 VIEWS = ("", "/progress", "/parameters", "/about", "/trials/0", "/trials/0/mistakes", "/trials/6", "/export.html")
+NAMES_ALL = ("", "/parameters", "/trials/0/mistakes", "/export.html")
+
+
+def check_text(page: str, usual: str, names: Sequence[str]) -> None:
+    """Check that a page has the elements of the usual one, and the names as text."""
+    found = elements(page)
+    assert found.tags <= elements(usual).tags | {"dl", "pre", "div", "b", "p", "label", "small"}
+    assert not {name for name in found.attributes if name.startswith("on")}
+    assert not {link for link in found.links if not link.startswith(("/", "#", "?"))}
+    assert not re.search("[\x00\x1b\u202e]", page)
+    whole = "".join(found.words)
+    assert all(name in whole for name in names if name.isprintable())
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -254,14 +278,42 @@ def test_hostile_names_are_text(hostile: tuple[TestClient, Any], board: TestClie
     opened, names = hostile
     answer = opened.get(BASE + view)
     assert answer.status_code == 200
-    found, usual = elements(answer.text), elements(board.get(BASE + view).text)
-    assert found.tags <= usual.tags | {"dl", "pre", "div", "b", "p", "label", "small"}
-    assert not {name for name in found.attributes if name.startswith("on")}
-    assert not {link for link in found.links if not link.startswith(("/", "#", "?"))}
-    whole = "".join(found.words)
-    assert not re.search("[\x00\x1b\u202e]", answer.text)
-    named = names if view in ("", "/parameters", "/export.html") else names[:1]
-    assert all(name in whole for name in named if name.isprintable())
+    check_text(answer.text, board.get(BASE + view).text, names if view in NAMES_ALL else names[:1])
+
+
+@pytest.mark.parametrize("view", ["", "/about", "/trials/0", "/trials/0/mistakes"])
+def test_runs_targets_and_columns_of_hostile_names_are_text(
+    named: tuple[TestClient, Path], board: TestClient, view: str
+) -> None:
+    usual = board.get(BASE + view).text
+    for i, name in enumerate(HOSTILE, start=1):
+        check_text(named[0].get(f"/0/runs/{i}{view}").text, usual, [name])
+
+
+def test_lists_of_runs_of_hostile_names_are_text(named: tuple[TestClient, Path], board: TestClient) -> None:
+    opened, url = named
+    check_text(opened.get("/").text, board.get("/").text, HOSTILE)
+    for i in range(1, len(HOSTILE), 5):
+        chosen = "&".join(f"run=0.{i + j}" for j in range(5))
+        page = opened.get(f"/compare?{chosen}").text
+        check_text(page, page, HOSTILE[i - 1 : i + 4])
+        assert "<script>alert" not in page + opened.get(f"/compare/figure?{chosen}").text
+    with Store(url, read_only=True) as store:
+        rows = list(csv.reader(io.StringIO(report.runs_to_csv(store.runs()))))
+    assert len(rows) == 1 + len(HOSTILE)
+    assert not [cell for row in rows for cell in row if cell.startswith(("=", "@", "+1", "-2+"))]
+
+
+def test_hostile_names_leave_the_tables_as_they_are(named: tuple[TestClient, Path], tmp_path: Path) -> None:
+    def tables(url: Path) -> list[tuple[str, ...]]:
+        with closing(sqlite3.connect(url)) as opened:
+            return opened.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name").fetchall()
+
+    usual, _ = made.leaderboard(tmp_path, 3)
+    assert tables(named[1]) == tables(usual)
+    with Store(named[1], read_only=True) as store:
+        assert [run.name for run in store.runs()] == list(HOSTILE)
+        assert all(len(store.trials(run.id)) == 3 for run in store.runs())
 
 
 @pytest.mark.parametrize("name", [*FIGURES, "trials/0/figures/confusion"])
