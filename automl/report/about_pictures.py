@@ -1,54 +1,156 @@
-"""The section on what a network sees in single images: saliency pictures by integrated gradients."""
+"""The section on what a network goes by in single rows: pixels, steps, columns or words, by integrated gradients."""
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from automl.explain.gradients import STEPS, integrated_gradients, mean_row
-from automl.export.member import members_of
+from automl.assemble import is_network
+from automl.explain.gradients import STEPS, Attribution, integrated_gradients
+from automl.explain.sources import called, sources
+from automl.explain.told import Told
+from automl.export.member import Member, members_of
 from automl.report import charts, quality
 from automl.report.about_reasons import MOST_BYTES, telling
-from automl.report.document import Chart, Section, Text
+from automl.report.document import Chart, Section, Table, Text
 from automl.report.subject import Finished
-from automl.task import present
+from automl.task import Rows, Schema, present
 from automl.training.torch_model import TorchModel
 
-# Rows of the sample whose mean stands for nothing to see, and the numbers along a side of a picture.
-MEAN_ROWS, SIDE = 100, 48
+# Rows of the sample whose mean says nothing in particular, the numbers along a side of a picture, and bars.
+MEAN_ROWS, SIDE, SHOWN = 100, 48, 12
+# Of all that is added and taken away, what the steps on the way may leave out.
+MISSED = 0.05
+_FROM = {"image": "the mean image", "sequence": "the mean of each channel", "text": "a text that says nothing"}
+
+
+def has_network(run: Finished) -> bool:
+    """Return whether what counts most in what is shipped is a network."""
+    heaviest = run.trial(_heaviest(run)) if run.weights else None
+    return heaviest is not None and is_network(heaviest.candidate.family, run.task)
 
 
 def looks(run: Finished, goes_on: Callable[[], bool]) -> Section | None:
-    """Return what the heaviest network of what is shipped looks at in a few images; None where there is none."""
+    """Return what the heaviest network of what is shipped goes by in a few rows; None where there is none."""
     task = run.task
-    if task.data.x.image is None or not run.weights:
+    if not has_network(run) or run.kept.n_bytes(_heaviest(run)) > MOST_BYTES:
         return None
-    heaviest = max(run.weights, key=lambda id: run.weights[id])
-    if run.kept.n_bytes(heaviest) > MOST_BYTES:
-        return None
-    member = members_of(task, run.kept, {heaviest: 1.0}, n_folds=1)[0]
+    member = members_of(task, run.kept, {_heaviest(run): 1.0}, n_folds=1)[0]
     network = member.model.model
     if not isinstance(network, TorchModel):
         return None
-    section = Section("What a network looks at")
-    rows = member.model.transform(task.data.x.take(task.sample_index))
-    base, answers = mean_row(rows.take(slice(0, MEAN_ROWS))), member.model.answer(rows)
-    for at in telling(run).tolist():
-        if section.parts and not goes_on():
+    section, left_out = Section("What a network looks at"), 0
+    drawn = _Drawn.of(run, member)
+    rows, answers = drawn.rows, member.model.answer(drawn.rows)
+    for n, at in enumerate(telling(run).tolist()):
+        if n and not goes_on():
             break
         k = int(answers[at].argmax()) if run.names else run.middle
-        found, change = integrated_gradients(network, rows.take(np.array([at])), base, np.array([k]))
-        what = f"'{run.names[k]}'" if run.names else "more"
-        picture = charts.picture(
-            quality.grey(present(rows.image)[at], SIDE), quality.coarse(found[0].sum(axis=-1), SIDE)
+        (found,) = integrated_gradients(
+            network, rows.take(np.array([at])), rows.take(slice(0, MEAN_ROWS)), np.array([k])
         )
-        told = f"they add up to {found.sum():.3g}, and the score differs by {change[0]:.3g} from that of the mean image"
-        section.add(Chart(picture, f"Row {task.sample_index[at] + 1:,}: blue speaks for {what}, red against; {told}."))
+        strength = sum(float(np.abs(part).sum()) for part in found.parts.values()) + abs(found.change)
+        if abs(found.total - found.change) > MISSED * strength:
+            left_out += 1
+            continue
+        what = f"'{run.names[k]}'" if run.names else "more"
+        told = (
+            f"they add up to {found.total:.3g}, and the score differs by {found.change:.3g} from that of "
+            f"{_FROM.get(task.kind, 'the mean row')}"
+        )
+        caption = f"Row {task.sample_index[at] + 1:,}: blue speaks for {what}, red against; {told}."
+        section.add(drawn.chart(at, found, caption))
+    if left_out:
+        section.add(Text(f"Of {left_out} rows they do not add up in {STEPS} steps, and are left out."))
     section.add(
         Text(
-            f"Integrated gradients of one fitted network, {member.family} #{heaviest}, in {STEPS} steps from the mean "
-            "image: what each pixel adds to the score of what that network says. They are about one network before "
-            "compression, not about all that is shipped.",
+            f"Integrated gradients of one fitted network, {member.family} #{_heaviest(run)}, in {STEPS} steps from "
+            f"{_FROM.get(task.kind, 'the mean row')}: what each part of a row adds to the score of what that network "
+            "says. They are about one network before compression, not about all that is shipped.",
             soft=True,
         )
     )
     return section
+
+
+def _heaviest(run: Finished) -> str:
+    return max(run.weights, key=lambda id: run.weights[id])
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """How rows are drawn. ``raw``: those of the sample, ``rows``: as the network sees them. ``followed``: of tables,
+    what each column of them follows.
+    """
+
+    schema: Schema
+    raw: Rows
+    rows: Rows
+    followed: dict[str, list[tuple[str, ...]]]
+
+    @classmethod
+    def of(cls, run: Finished, member: Member) -> "_Drawn":
+        task = run.task
+        raw = task.data.x.take(task.sample_index)
+        some = raw.take(slice(0, MEAN_ROWS))
+        followed = sources(task.schema, some, member.model.transform) if task.kind == "table" else {}
+        return cls(task.schema, raw, member.model.transform(raw), followed)
+
+    def chart(self, at: int, found: Attribution, caption: str) -> Chart:
+        """Return what the parts of a row of the sample add to a score, as a picture or as bars."""
+        if "image" in found.parts:
+            pixels = quality.grey(present(self.rows.image)[at], SIDE)
+            return Chart(charts.picture(pixels, quality.coarse(found.parts["image"].sum(axis=-1), SIDE)), caption)
+        if "sequence" in found.parts:
+            return self._by_step_and_channel(at, found.parts["sequence"], caption)
+        named = self._by_word(at, found) if "subwords" in found.parts else self._by_column(at, found)
+        largest = sorted(range(len(named)), key=lambda i: -abs(named[i][1]))[:SHOWN]
+        of = [named[i] for i in (sorted(largest) if "subwords" in found.parts else largest)]
+        names, values = [name for name, _ in of], [value for _, value in of]
+        return Chart(charts.bars(names, values), caption, _numbers("part", names, values))
+
+    def _by_step_and_channel(self, at: int, added: np.ndarray, caption: str) -> Chart:
+        """Return a picture of a sequence, its channels downwards, each from its least value to its greatest."""
+        n = len(added) if self.rows.lengths is None else max(1, int(self.rows.lengths[at]))
+        values, added = present(self.rows.sequence)[at, :n].T.astype(float), added[:n].T
+        low, high = values.min(axis=1, keepdims=True), values.max(axis=1, keepdims=True)
+        shown = quality.grey((values - low) / np.where(high > low, high - low, 1.0), SIDE)
+        names = [f"channel {c + 1}" for c in range(len(added))]
+        order = np.argsort(-np.abs(added.sum(axis=1)), kind="stable")[:SHOWN]
+        numbers = _numbers("channel", [names[c] for c in order], added.sum(axis=1)[order].tolist())
+        picture = charts.picture(shown, quality.coarse(added, SIDE))
+        return Chart(picture, f"{caption} Steps from left to right, channels downwards.", numbers)
+
+    def _by_column(self, at: int, found: Attribution) -> list[tuple[str, float]]:
+        """Return what columns add: each with its value, or several that the steps before have made one of."""
+        told, sums = Told.of(self.schema, self.raw), defaultdict[str, float](float)
+        values = dict(zip(told.names, told.lines([at])[0], strict=True)) if told else {}
+        for field, part in found.parts.items():
+            for features, added in zip(self.followed[field], part.tolist(), strict=True):
+                name = called(features) or "what is the same in all rows"
+                value = values.get(name) if len(features) == 1 else None
+                sums[f"{name} = {value}" if value else name] += added
+        return list(sums.items())
+
+    def _by_word(self, at: int, found: Attribution) -> list[tuple[str, float]]:
+        """Return what words add, in their order: the subwords from a space to the next one."""
+        added = found.parts["subwords"].tolist()
+        ids = present(self.rows.subwords)[[at]].toarray()[0, : len(added)].tolist()
+        spelt = ["", "�", *(subword for column in self.schema.columns for subword in column.subwords)]
+        return _words([spelt[id] for id in ids], added)
+
+
+def _words(subwords: Sequence[str], added: Sequence[float]) -> list[tuple[str, float]]:
+    words: list[tuple[str, float]] = []
+    for subword, value in zip(subwords, added, strict=True):
+        if words and not subword.startswith(" "):
+            word, sum_ = words.pop()
+            words.append((word + subword, sum_ + value))
+        else:
+            words.append((subword.strip(), value))
+    return words
+
+
+def _numbers(what: str, names: Sequence[str], values: Sequence[float]) -> Table:
+    return Table((what, "adds"), [[name, f"{value:+.4g}"] for name, value in zip(names, values, strict=True)])

@@ -68,7 +68,7 @@ def make(run: Finished, until: float) -> list[Section]:
         "what would change the answer": lambda: about_reasons.counterfactuals(run, within(0.5)),
         "drift": lambda: about_data.drifted(run),
     }
-    if run.task.kind != "image":
+    if not about_pictures.has_network(run):
         del makers["what a network looks at"]
     try:
         with _until(until):

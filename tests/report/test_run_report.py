@@ -101,6 +101,57 @@ def test_a_run_on_images_shows_what_its_network_looks_at_and_what_losses_came_to
     assert ("95 % of resamples" in said.text) == ("is better than trial" in said.text)
 
 
+def of_kind(folder: Path, kind: str) -> list[str]:
+    """Write a small data set; what of a search reads it with a single network."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 120)
+    if kind == "sequence":
+        x, lengths = rng.normal(size=(120, 9, 2)).astype(np.float32), rng.integers(4, 10, 120)
+        x[:, :, 1] += 2 * y[:, None]
+        x[np.arange(9) >= lengths[:, None]] = 0
+        np.savez(folder / "x.npz", x_train=x, y_train=y, len_train=lengths)
+        return [f"data.train={folder / 'x.npz'}", "space.sequences=[recurrent]"]
+    if kind == "text":
+        words = np.array(["the", "and", "some", "other", "words", "here"])
+        said = [" ".join([*rng.choice(words, 5), ("awful", "splendid")[i], *rng.choice(words, 3)]) for i in y]
+        frame = pd.DataFrame({"message": said})
+    else:
+        frame = pd.DataFrame({EVIL: rng.normal(size=120) + 2 * y, "b": rng.choice(["u", "<i>v</i>", "w"], 120)})
+    frame.assign(y=y).to_csv(folder / "x.csv", index=False)
+    only = "space.text=[subword_bag]" if kind == "text" else "space.tables=[mlp]"
+    return [f"data.train={folder / 'x.csv'}", "data.target=y", only]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [("table", ["b = ", EVIL]), ("text", ["splendid", "awful"]), ("sequence", ["channel 2"])]
+)
+def test_what_a_network_goes_by_is_told_in_the_parts_of_its_rows(
+    kind: str, said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = [*of_kind(tmp_path, kind), f"run.dir={tmp_path / 'run'}", "runner=inline", "quiet=true", "report=false"]
+    main(["search", *given, "budget.trials=1", "budget.seconds=null", "data.folds=2", "compress=none"])
+    run = commands._finished(open_run(run_folder.find(tmp_path / "run")))
+    section = about_pictures.looks(run, lambda: True)
+    assert section is not None
+    *pictures, about = section.parts
+    assert "Integrated gradients" in about.text
+    assert 1 < len(pictures) <= 4
+    told = {row[0] for picture in pictures for row in picture.numbers.rows}
+    assert all(any(word in name for name in told) for word in said)
+    if kind == "text":
+        words = [row[0] for row in pictures[0].numbers.rows]
+        strongest = max(pictures[0].numbers.rows, key=lambda row: abs(float(row[1])))[0]
+        assert strongest in ("splendid", "awful")
+        assert len(words) <= 9
+    elif kind == "sequence":
+        assert all(picture.numbers.rows[0][0] == "channel 2" for picture in pictures[:1])
+    assert "What a network looks at" in [one.title for one in make.make(run, time.time() + 60)]
+    monkeypatch.setattr(about_pictures, "MISSED", -1.0)
+    only = about_pictures.looks(run, lambda: True)
+    assert only is not None
+    assert "do not add up" in only.parts[0].text
+
+
 def test_a_search_ends_with_its_report_in_its_budget(tmp_path: Path) -> None:
     run = a_run(tmp_path, "binary", "budget.seconds=150")
     assert "What won" in (run / "report.md").read_text()
