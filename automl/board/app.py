@@ -37,6 +37,7 @@ def make_app(sources: Sequence[OpenLeaderboard], token: str, hosts: Collection[s
         f"{RUN}/figures/{{name}}": views.figure,
         f"{RUN}/trials/{{id}}/figures/{{name}}": views.trial_figure,
         f"{RUN}/trials/{{id}}/mistakes": views.mistakes,
+        f"{RUN}/trials/{{id}}/export.json": views.trial_export,
         f"{RUN}/export.{{form}}": views.export,
         f"{RUN}/version": views.version,
         f"{RUN}/events": views.events,
@@ -119,10 +120,14 @@ class Views:
         """Return a figure of a trial, as JSON for Plotly."""
         return JSONResponse(drawing.of_trial(self.source(db), run_id, id, name))
 
-    def export(self, db: int, run_id: int, form: str) -> Response:
-        """Return a run as a file: "csv", "json" or "html"."""
-        name, kind, content = export.run(self.source(db), run_id, form)
-        return Response(content, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    def export(self, request: Request, db: int, run_id: int, form: str) -> Response:
+        """Return a run as a file, "csv", "json" or "html", with the trials that are asked for as on its leaderboard."""
+        choice = Asked.read(request.query_params.multi_items())
+        return _file(*export.run(self.source(db), run_id, form, choice))
+
+    def trial_export(self, db: int, run_id: int, id: str) -> Response:
+        """Return a trial as a file."""
+        return _file(*export.trial(self.source(db), run_id, id))
 
     def version(self, db: int, run_id: int) -> Response:
         """Return what changes when anything of a run does."""
@@ -136,3 +141,8 @@ class Views:
         """Say what is wrong."""
         code = 404 if isinstance(error, UnknownNameError) else 409
         return HTMLResponse(self.template("error.html", why=str(error)), code)
+
+
+def _file(name: str, kind: str, content: str) -> Response:
+    """Return what a browser keeps as a file of that name."""
+    return Response(content, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from automl.board.source import OpenLeaderboard
 from automl.board.words import environment
 from automl.errors import unknown_name
 from automl.leaderboard import report
-from automl.leaderboard.records import Board
+from automl.leaderboard.records import Board, Run
 from automl.leaderboard.words import spread
 
 _FORMS = {"csv": "text/csv; charset=utf-8", "json": "application/json", "html": "text/html; charset=utf-8"}
@@ -25,25 +26,48 @@ _SHOWN = 500
 _FIGURES = {"scores": "Score against time", "timeline": "What the workers did", "front": "Score against time to fit"}
 
 
-def run(source: OpenLeaderboard, run_id: int, form: str) -> tuple[str, str, str]:
-    """Return the file's name, its media type and its content. Raises ``UnknownNameError``."""
+def run(source: OpenLeaderboard, run_id: int, form: str, choice: Asked) -> tuple[str, str, str]:
+    """Return the file's name, its media type and its content: the trials that are asked for, in the order asked for.
+
+    Raises ``UnknownNameError``.
+    """
     if form not in _FORMS:
         raise unknown_name("form of export", form, _FORMS)
     seen = Seen.of(source, run_id)
-    # A header takes no name as it comes.
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", seen.run.name).strip("._") or "run"
+    name = _plain_name(seen.run)
     if form == "html":
-        return f"{name}.html", _FORMS[form], _page(seen)
+        return f"{name}.html", _FORMS[form], _page(seen, choice)
     trials = seen.trials.whole(seen.trials.order())
     board = Board(seen.run, tuple(trials), seen.ensemble, tuple(seen.artifacts))
-    return f"{name}.{form}", _FORMS[form], report.to_csv(board) if form == "csv" else report.to_json(board)
+    only = None
+    if choice.filters != Asked().filters:
+        only = [trial.candidate.id for trial in seen.trials.whole(seen.trials.order(choice))]
+    return f"{name}.{form}", _FORMS[form], (report.to_csv if form == "csv" else report.to_json)(board, only)
 
 
-def _page(seen: Seen) -> str:
+def trial(source: OpenLeaderboard, run_id: int, id: str) -> tuple[str, str, str]:
+    """Return everything about a trial as JSON; see ``run``."""
+    seen = Seen.of(source, run_id)
+    own, ended_at = seen.trials.trial(id)
+    (line,) = seen.trials.lines_of([id])
+    content = report.trial_to_json(seen.run, own, line.rank, ended_at)
+    return f"{_plain_name(seen.run)}-trial-{_plain(id)}.json", _FORMS["json"], content
+
+
+def _plain_name(run: Run) -> str:
+    """Return a run's name as a header takes it."""
+    return _plain(run.name) or "run"
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", text).strip("._")
+
+
+def _page(seen: Seen, choice: Asked) -> str:
     figures = {name: drawing.OF_RUN[name](seen, {}) for name in _FIGURES}
     for family in [one.family for one in seen.families[:1]]:
         figures |= {name: drawing.OF_RUN[name](seen, {"family": family}) for name in ("importance", "parallel")}
-    lines, total = seen.trials.page(Asked(), _SHOWN)
+    lines, total = seen.trials.page(replace(choice, page=1), _SHOWN)
     static = Path(__file__).with_name("static")
     style = (static / "board.css").read_text(encoding="utf-8")
     scripts = [_script(static / "vendor" / PLOTLY), _script(static / "alone.js")]

@@ -10,6 +10,7 @@ import json
 import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from automl.goals import SCORE, Goals
@@ -78,9 +79,12 @@ def frame(board: Board) -> "pd.DataFrame":
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"rank": "Int64", "n_bytes": "Int64"})
 
 
-def to_csv(board: Board) -> str:
-    """Return the rows of a run as CSV, with what else was measured and the parameters as JSON in the last columns."""
-    return _csv([*COLUMNS, *_AS_JSON], _whole_rows(board))
+def to_csv(board: Board, only: Sequence[str] | None = None) -> str:
+    """Return the rows of a run as CSV, with what else was measured and the parameters as JSON in the last columns.
+
+    ``only``: the ids of those that are asked for, in this order, with the baseline below them; None: all, by rank.
+    """
+    return _csv([*COLUMNS, *_AS_JSON], _whole_rows(board, only))
 
 
 def targets_to_csv(boards: Mapping[str, Board]) -> str:
@@ -89,9 +93,9 @@ def targets_to_csv(boards: Mapping[str, Board]) -> str:
     return _csv(["target", *COLUMNS, *_AS_JSON], rows)
 
 
-def _whole_rows(board: Board) -> Iterator[Row]:
+def _whole_rows(board: Board, only: Sequence[str] | None = None) -> Iterator[Row]:
     by_id = {trial.candidate.id: trial for trial in board.trials}
-    for row in _rows(board):
+    for row in _chosen(_rows(board), only):
         trial = by_id.get(row["id"])
         more = zip(_AS_JSON, (_measured(trial), trial.candidate.params), strict=True) if trial else ()
         yield {**row, **{name: json.dumps(_plain(value)) for name, value in more}}
@@ -105,9 +109,22 @@ def _csv(columns: Sequence[str], rows: Iterable[Row]) -> str:
     return text.getvalue()
 
 
-def to_json(board: Board) -> str:
-    """Return everything about a run as strict JSON: scores in the metric's usual sign, null for NaN and infinities."""
-    return _json(_everything(board))
+def to_json(board: Board, only: Sequence[str] | None = None) -> str:
+    """Return everything about a run as strict JSON: scores in the metric's usual sign, null for NaN and infinities.
+
+    ``only``: see ``to_csv``.
+    """
+    return _json(_everything(board, only))
+
+
+def trial_to_json(run: RunSummary, trial: Trial, rank: int | None, ended_at: float) -> str:
+    """Return everything about a trial as strict JSON (see ``to_json``)."""
+    metric = run.metric
+    reports = [{**vars(report), "score": metric.shown(report.score)} for report in trial.reports]
+    times = {"worker": trial.worker, "started_at": trial.started_at, "ended_at": ended_at}
+    row = _row(replace(Standing.of(0, trial), rank=rank), trial.failure, metric, {})
+    own = {**_told(row, trial, metric), **times, "reports": reports, "found": trial.found}
+    return _json({"run": {"id": run.id, "name": run.name, "metric": vars(metric)}, "trial": own})
 
 
 def targets_to_json(boards: Mapping[str, Board]) -> str:
@@ -115,17 +132,24 @@ def targets_to_json(boards: Mapping[str, Board]) -> str:
     return _json({target: _everything(board) for target, board in boards.items()})
 
 
-def _everything(board: Board) -> dict[str, Any]:
+def _chosen(rows: list[Row], only: Sequence[str] | None) -> list[Row]:
+    """Return the rows of the trials that are asked for, in their order, and what is none of a trial below them."""
+    if only is None:
+        return rows
+    by_id = {row["id"]: row for row in rows}
+    return [*(by_id[id] for id in only if id in by_id), *(row for row in rows if not row["id"])]
+
+
+def _told(row: Row, trial: Trial, metric: ShownMetric) -> dict[str, Any]:
+    """Return the row of a trial with what else there is to say of it."""
+    fold_scores = [metric.shown(score) for score in trial.fold_scores]
+    return {**row, "measured": _measured(trial), "params": trial.candidate.params, "fold_scores": fold_scores}
+
+
+def _everything(board: Board, only: Sequence[str] | None = None) -> dict[str, Any]:
     metric, by_id = board.run.metric, {trial.candidate.id: trial for trial in board.trials}
-    trials = [
-        {
-            **row,
-            "measured": _measured(by_id[row["id"]]),
-            "params": by_id[row["id"]].candidate.params,
-            "fold_scores": [metric.shown(score) for score in by_id[row["id"]].fold_scores],
-        }
-        for row in _rows(board, baseline=False)
-    ]
+    rows = _chosen(_rows(board, baseline=False), only)
+    trials = [_told(row, by_id[row["id"]], metric) for row in rows]
     scores = ("score", "compressed_score", "test_score")
     artifacts = [
         {**vars(artifact), **{name: _shown(metric, getattr(artifact, name)) for name in scores}}

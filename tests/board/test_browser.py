@@ -175,6 +175,8 @@ def test_sorted_paged_filtered_and_back(page: Page) -> None:
     page.click("#pick-family summary")
     page.click("#pick-family input[value=net]")
     page.until(lambda: "family=net" in page.browser.current_url, "of one family")
+    exported = "return document.querySelector('#exports a').getAttribute('href')"
+    page.until(lambda: page.script(exported).endswith("/export.csv?family=net"), "exports are of what is shown")
     assert page.browser.find_element(By.ID, "pick-family").get_attribute("open")
     page.click(".clear")
     page.until(lambda: "family" not in page.browser.current_url, "cleared")

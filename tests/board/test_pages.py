@@ -7,9 +7,11 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from starlette.testclient import TestClient
@@ -128,6 +130,48 @@ def test_filters(board: TestClient) -> None:
     assert ids(board.get(f"{BASE}?find=%2317").text) == ["17"]
     assert ids(board.get(f"{BASE}?find=NET").text) == ids(board.get(f"{BASE}?family=net").text)
     assert ids(board.get(f"{BASE}?find=%25").text) == []
+
+
+CHOICES = (
+    "",
+    "family=net&sort=seconds&order=down",
+    "status=finished&find=lines",
+    "sort=value:bytes",
+    "find=%2317&page=3",
+)
+
+
+@pytest.mark.parametrize("query", CHOICES)
+def test_exports_have_what_is_shown_in_its_order(board: TestClient, query: str) -> None:
+    shown = [id for i in (1, 2, 3) for id in ids(board.get(f"{BASE}?{query}&page={i}").text)]
+    shown = list(dict.fromkeys(shown))  # beyond the last page there is that page
+    page = board.get(f"{BASE}?{query}").text
+    links = [unescape(link) for link in re.findall(rf'href="({BASE}/export\.[^"]*)" download', page)]
+    assert [urlsplit(link).path.rpartition(".")[2] for link in links] == ["csv", "json", "html"]
+    table, whole, one_file = (board.get(link).text for link in links)
+    rows = list(csv.DictReader(io.StringIO(table)))
+    assert [row["id"] for row in rows if row["id"]] == shown
+    assert sum(row["family"] == "baseline" for row in rows) == 1
+    assert [trial["id"] for trial in json.loads(whole)["trials"]] == shown
+    assert re.findall(r'<td class="n">#(\d+)', one_file) == shown
+    ranks = {row["id"]: row["rank"] for row in csv.DictReader(io.StringIO(board.get(f"{BASE}/export.csv").text))}
+    assert all(row["rank"] == ranks[row["id"]] for row in rows)
+
+
+@pytest.mark.parametrize("id", ["0", "6", "9"])
+def test_a_trial_is_exported_whole(board: TestClient, id: str) -> None:
+    (link,) = re.findall(r'href="([^"]*)" download>JSON</a></dd>', board.get(f"{BASE}/trials/{id}").text)
+    answer = board.get(link)
+    assert answer.headers["content-disposition"] == f'attachment; filename="adult-trial-{id}.json"'
+    found = answer.json()
+    expected = made.trials(120, made.FAMILIES, 0.0)[int(id)]
+    assert (found["run"]["name"], found["trial"]["id"], found["trial"]["status"]) == ("adult", id, expected.status)
+    assert found["trial"]["params"] == dict(expected.candidate.params)
+    assert found["trial"]["failure"] == expected.failure
+    reports = [(report["progress"], -report["score"]) for report in found["trial"]["reports"]]
+    assert reports == [(report.progress, pytest.approx(report.score)) for report in expected.reports]
+    assert found["trial"]["fold_scores"] == pytest.approx([-score for score in expected.fold_scores])
+    assert board.get(f"{BASE}/trials/x/export.json").status_code == 404
 
 
 def test_columns(board: TestClient) -> None:
