@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from automl.explain.mixed import RowPool, Subject, plain
+from automl.explain.shapley import AT_ONCE
 from automl.explain.values import as_numbers
 
 # Values of other rows that are tried in each column.
@@ -34,10 +35,13 @@ def nearest_changes(subject: Subject, pool: RowPool, row: int, answer: np.ndarra
     """
     n_rows, p = sum(pool.sizes), len(pool.features)
     others = np.random.default_rng(seed).permutation(n_rows)[:TRIED]
-    source = plain(p, np.full(p * len(others), row))
-    column = np.repeat(np.arange(p), len(others))
-    source[np.arange(len(source)), column] = np.tile(others, p)
-    answers = subject.answers(pool, source)
+    column, step = np.repeat(np.arange(p), len(others)), max(1, AT_ONCE // (p * len(others)))
+    parts = []
+    for some in (np.arange(i, min(i + step, p)) for i in range(0, p, step)):
+        source = plain(p, np.full(len(some) * len(others), row))
+        source[np.arange(len(source)), np.repeat(some, len(others))] = np.tile(others, len(some))
+        parts.append(subject.answers(pool, source))
+    answers = np.concatenate(parts)
     flipped = answers.argmax(axis=1) != int(answer.argmax())
     given = pool.mixed(plain(p, np.arange(n_rows)))[0]
     known = {one["name"]: one for one in subject.schema["columns"]}

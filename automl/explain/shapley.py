@@ -11,6 +11,8 @@ from math import factorial
 import numpy as np
 
 Game = Callable[[np.ndarray, np.ndarray], np.ndarray]
+# About so many truth values of coalitions are asked about at a time: with many players there are many, and long ones.
+AT_ONCE = 4_000_000
 
 
 def by_all_coalitions(value: Game, n_players: int, n_background: int) -> np.ndarray:
@@ -42,11 +44,14 @@ def by_permutations(
     places = np.argsort(orders, axis=1)  # when each player joins
     against = np.arange(pairs) % n_background
     inner = np.arange(1, n_players)
-    forward = places[:, None, :] < inner[None, :, None]  # (pairs, p - 1, p)
-    both = np.concatenate([forward, ~forward[:, ::-1]])
-    asked = both.reshape(-1, n_players), np.repeat(np.tile(against, 2), len(inner))
     width = whole.shape[0]
-    between = value(*asked).reshape(2, pairs, len(inner), width) if len(inner) else np.zeros((2, pairs, 0, width))
+    between = np.zeros((2, pairs, len(inner), width))
+    step = max(1, AT_ONCE // max(1, 2 * len(inner) * n_players))
+    for some in (slice(i, i + step) for i in range(0, pairs if len(inner) else 0, step)):
+        forward = places[some, None, :] < inner[None, :, None]  # (some, p - 1, p)
+        both = np.concatenate([forward, ~forward[:, ::-1]])
+        asked = both.reshape(-1, n_players), np.repeat(np.tile(against[some], 2), len(inner))
+        between[:, some] = value(*asked).reshape(2, -1, len(inner), width)
     start = np.broadcast_to(empty[against][None, :, None], (2, pairs, 1, width))
     end = np.broadcast_to(whole, (2, pairs, 1, width))
     gains = np.diff(np.concatenate([start, between, end], axis=2), axis=2)  # by place

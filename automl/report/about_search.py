@@ -115,9 +115,9 @@ def curves(run: Finished) -> Section | None:
     section = Section("Learning curves")
     eligible = run.board.run.goals.eligible([t for t in run.board.trials if t.status == "finished" and is_scored(t)])
     whole = {trial.candidate.id for trial in eligible}
-    scores = [t.score if t.candidate.id in whole else np.nan for t in run.board.trials]
+    scores = np.array([t.score if t.candidate.id in whole else np.nan for t in run.board.trials], float)
     if np.isfinite(scores).any():
-        best = np.fmax.accumulate(np.array(scores, float))
+        best = np.fmax.accumulate(scores)
         shown = np.array([run.metric.shown(float(score)) for score in best])
         picture = charts.lines(
             {"best": (np.arange(1, len(best) + 1).tolist(), shown.tolist())},

@@ -261,7 +261,7 @@ def paths(tree: Any, path: str = "") -> list[str]:
     return own + [one for name, part in inner for one in paths(part, f"{path}.{name}" if path else str(name))]
 
 
-SOUND = (
+SOUND: tuple[str, ...] = (
     "null",
     "-1",
     "0",
@@ -288,7 +288,7 @@ SOUND += (
     "x:y",
     "../x",
 )
-TORN = (
+TORN: tuple[str, ...] = (
     "",
     "???",
     "\x1b[2J",
