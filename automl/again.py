@@ -8,7 +8,7 @@ from typing import Any
 
 from automl.configuration import usual_options
 from automl.hydra_app import GROUPS, composed
-from automl.overrides import LISTS, ROLES, TARGET, TEXTS, names_several
+from automl.overrides import LISTS, OF_COLUMNS, TARGET, TEXTS, names_several
 
 # Each run has a folder of its own, and what a file says about the space stands in the space.
 _LEFT_OUT = ("run.dir", "space_file")
@@ -33,17 +33,21 @@ def _different(given: Any, usual: Any, path: str) -> Iterator[tuple[str, str]]:
         before = usual.get(name) if isinstance(usual, Mapping) else None
         if key in _LEFT_OUT or value == before or key.startswith("plugins."):
             continue
-        if key == ROLES:
-            yield key, "{" + ", ".join(f'"{column}": {role}' for column, role in value.items()) + "}"
+        if key in OF_COLUMNS and isinstance(value, Mapping):
+            yield key, "{" + ", ".join(f"{_quoted(column)}: {role}" for column, role in value.items()) + "}"
         elif key in TEXTS and not isinstance(value, list):
             quoted = value is not None and (_looks_quoted(str(value)) or names_several(key, str(value)))
             yield key, "" if value is None else f'"{value}"' if quoted else str(value)
         elif key in (*LISTS, TARGET) and isinstance(value, list):
-            yield key, "[" + ",".join(f'"{item}"' for item in value) + "]"
+            yield key, "[" + ",".join(map(_quoted, value)) + "]"
         elif isinstance(value, Mapping) and isinstance(before, Mapping) and value.keys() <= before.keys():
             yield from _different(value, before, f"{key}.")
         else:
             yield key, _written(value)
+
+
+def _quoted(name: Any) -> str:
+    return f"'{name}'" if '"' in str(name) else f'"{name}"'
 
 
 def _looks_quoted(text: str) -> bool:

@@ -19,10 +19,12 @@ _COLUMNS = (TARGET, "data.group", "data.order", "data.weights")
 TEXTS = ("data.train", "data.test", "data.validation", *_COLUMNS, "run.dir", "run.store", "leaderboard.url")
 LISTS = ("data.drop", "data.missing")
 ROLES = "data.roles"
+# What may be said of single columns: an example of each.
+OF_COLUMNS = {ROLES: "{zip: categorical}", "data.decimal": "{price: comma}"}
 _ITEM = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^,]+?))\s*(?:,|$)""")
 # A name may hold commas and colons: what ends it is a colon with a role behind it.
 _ROLE = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|(.+?))\s*:\s*["']?(\w+)["']?\s*(?:,|$)""")
-_OVERRIDE = re.compile(r"\+{0,2}([\w.]+?)(?:=|(?<=roles)\.)(.*)", re.DOTALL)
+_OVERRIDE = re.compile(r"\+{0,2}([\w.]+?)(?:=|(?<=roles)\.|(?<=decimal)\.)(.*)", re.DOTALL)
 
 
 def taken_out(arguments: Sequence[str], several: bool = False) -> tuple[list[str], dict[str, Any]]:
@@ -38,13 +40,16 @@ def taken_out(arguments: Sequence[str], several: bool = False) -> tuple[list[str
     for argument in arguments:
         found = _OVERRIDE.fullmatch(argument)
         key, value = found.groups() if found else ("", "")
-        if key not in (*TEXTS, *LISTS, ROLES) or (several and _is_hydras(argument)):
+        of_columns = key in OF_COLUMNS and (
+            key == ROLES or value.startswith("{") or argument.lstrip("+").startswith(f"{key}.")
+        )
+        if not (of_columns or key in (*TEXTS, *LISTS)) or (several and _is_hydras(argument)):
             others.append(argument)
             continue
         group, name = key.split(".")
         node = tree.setdefault(group, {})
-        if key == ROLES:
-            node[name] = node.get(name, {}) | _roles(argument, value)
+        if of_columns:
+            node[name] = node.get(name, {}) | _of_columns(key, argument, value)
         else:
             node[name] = _items(value) if key in LISTS or names_several(key, value) else unquoted(value) or None
     return others, escaped(tree)
@@ -84,15 +89,17 @@ def _items(value: str) -> list[str]:
     return [next(filter(None, found), "") for found in _ITEM.findall(value[1:-1].strip())]
 
 
-def _roles(argument: str, value: str) -> dict[str, str]:
-    """Read ``{NAME: ROLE, ...}``, or ``NAME=ROLE`` of one column."""
-    if ".roles." in argument.partition("=")[0]:
+def _of_columns(key: str, argument: str, value: str) -> dict[str, str]:
+    """Read ``{COLUMN: ROLE, ...}``, or ``COLUMN=ROLE`` of one column."""
+    if argument.partition("=")[0].lstrip("+").startswith(f"{key}."):
         name, _, role = value.rpartition("=")
         return {unquoted(name): unquoted(role)}
     inner = value[1:-1].strip()
     found = list(_ROLE.finditer(inner))
     if not value.startswith("{") or not value.endswith("}") or sum(map(len, (f[0] for f in found))) < len(inner):
+        what = "ROLE" if key == ROLES else "MARK"
         raise ConfigError(
-            f"Roles are written as {{COLUMN: ROLE, ...}}, e.g. 'data.roles={{zip: categorical}}'; got '{value}'."
+            f"What {key} says of columns is written as {{COLUMN: {what}, ...}}, e.g. '{key}={OF_COLUMNS[key]}'; got "
+            f"'{value}'."
         )
     return {next(filter(None, f.groups()[:3]), ""): f[4] for f in found}

@@ -114,7 +114,10 @@ def as_names(value: Any) -> Any:
 
 def _data_arguments(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of ``data.load``."""
-    named = {key: as_names(value) if key in NAMES else value for key, value in config["data"].items()}
+    named = {
+        key: as_names(value) if key in NAMES or isinstance(value, Mapping) else value
+        for key, value in config["data"].items()
+    }
     chosen = {"target_kind": config["task"], "metric": config["metric"], "seed": config["seed"]}
     return named | chosen | config["artifact"]
 

@@ -1,5 +1,6 @@
 """Names of files and columns on the command line are plain text, whatever they hold."""
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 from omegaconf import OmegaConf
 
+from automl.again import command_of
 from automl.errors import ConfigError
 from automl.hydra_app import composed, recomposed
 from automl.overrides import LISTS, TEXTS, taken_out
@@ -151,3 +153,16 @@ def test_a_file_and_columns_with_such_names_are_searched_on(tmp_path: Path) -> N
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=200)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "läuft (1)" / "model" / "manifest.json").exists()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_decimal_mark_of_a_column_of_any_name(name: str) -> None:
+    assert read(f"data.decimal.{name}=comma") == {"data.decimal": {name: "comma"}}
+    quoted = f"'{name}'" if '"' in name else f'"{name}"'
+    assert read(f"data.decimal={{zip: point, {quoted}: comma}}") == {"data.decimal": {"zip": "point", name: "comma"}}
+    given = ["data.train=x", f"data.decimal={{{quoted}: comma}}"]
+    assert composed(given)["data"]["decimal"] == {name: "comma"}
+    assert composed(["data.train=x", *shlex.split(command_of(composed(given)))[2:]])["data"]["decimal"] == {
+        name: "comma"
+    }
+    assert composed(["data.train=x", "data.decimal=comma"])["data"]["decimal"] == "comma"

@@ -176,7 +176,7 @@ def _objects(path: Path, lines: Sequence[tuple[int, str]]) -> Iterator[dict[str,
 
 def _key(name: str, values: Any) -> np.ndarray | None:
     """Return a column that a sample respects. Raises ``DataError`` for what no column may hold, such as lists."""
-    return (source.from_x({name: values}).columns or {}).get(name)
+    return source.one_column(name, values)
 
 
 def _parquet(path: Path, sampling: Sampling, _: str) -> Source:

@@ -9,6 +9,7 @@ from automl.data.decimals import Decimals, evidence
 from automl.data.declared import declared
 from automl.data.findings import Findings, some
 from automl.data.inferred import inferred, text_or_nothing
+from automl.data.source import refuse_nested
 from automl.errors import DataError, unknown_name
 from automl.runtime.printable import shown
 from automl.task import Column, Role
@@ -37,6 +38,9 @@ def infer_columns(
     found: list[Column] = []
     findings = Findings(seed, row_numbers, missing, decimals or Decimals(evidence=evidence(columns)))
     for name, values in columns.items():
+        is_used = name not in drop and roles.get(name) != "dropped"
+        if is_used:
+            refuse_nested(name, values)
         if name in drop:
             column = Column(name, "dropped", reason=drop[name])
         elif name in roles:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -257,6 +258,10 @@ def _sample(data: Source, seed: int) -> dict[str, Any]:
 
 def _target(name: str, parts: Parts, options: Options) -> tuple[TargetColumn, Parts, list[str]]:
     decimals = _decimals(parts, options)
+    columns = [*(parts.data.columns or ()), name]
+    for column in options.decimal if isinstance(options.decimal, Mapping) else ():
+        if column not in columns:
+            raise unknown_name("column in decimal", column, columns)
     wanted = "regression" if options.asked else options.target_kind
     reading, written = understand(name, parts.y, wanted, options.marks, decimals, parts.y_given)
     keep = reading.present(parts.y)

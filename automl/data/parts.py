@@ -8,7 +8,7 @@ import numpy as np
 
 from automl.data import dates
 from automl.data.options import Options
-from automl.data.source import Source
+from automl.data.source import Source, refuse_nested
 from automl.errors import ConfigError, DataError, unknown_name
 from automl.runtime.arrays import as_array
 from automl.runtime.dates import dates as read_dates
@@ -54,6 +54,7 @@ def take_apart(data: Source, target: str | None, options: Options, where: str = 
     if y is None or (target is not None and target in columns):
         name = _target_column(target, columns, where)
         y = columns.pop(name)
+        refuse_nested(name, y)
     elif target not in (None, name):
         raise ConfigError(
             f"target='{target}' must name a column of a table; {where} has its target beside it, as in y_train of an "
@@ -69,6 +70,7 @@ def take_apart(data: Source, target: str | None, options: Options, where: str = 
                 raise unknown_name(f"column for {what}", given, columns)
             if what != "order" or not _are_dates(given, columns[given]):  # a date stays a feature
                 aside[given] = _ASIDE[what]
+            refuse_nested(given, columns[given])
             given = columns[given]
         extra[what] = None if given is None else same_rows(what, given, len(data))
     order, groups, weights = extra["order"], extra["group"], extra["weights"]

@@ -158,7 +158,7 @@ def _from_table(table: Any) -> Source:
         for name, values in columns.items()
         if _type_name(values).startswith(("category", "Categorical", "dictionary"))
     }
-    arrays = {name: one_column(name, values) for name, values in columns.items()}
+    arrays = {name: _any_column(name, values) for name, values in columns.items()}
     sizes = {len(values) for values in arrays.values()}
     if len(sizes) > 1:
         raise DataError(f"All columns must have the same number of rows; given: {sorted(sizes)}.")
@@ -179,6 +179,23 @@ def _type_name(values: Any) -> str:
 
 def one_column(name: str, values: Any) -> np.ndarray:
     """Return a column as an (n,) array. Raises ``DataError`` for what no column may hold."""
+    array = _any_column(name, values)
+    refuse_nested(name, array)
+    return array
+
+
+def refuse_nested(name: str, array: np.ndarray) -> None:
+    """Raise ``DataError`` for a column of lists or the like, which may be there as long as nobody uses it."""
+    kinds = set(map(type, array.tolist())) if array.dtype == object else set()
+    nested = next((kind for kind in kinds if _is_nested(kind)), None)
+    if nested is not None:
+        raise DataError(
+            f"Column '{name}' holds a {nested.__name__} in a field. Flatten it into columns, or leave it out: "
+            f"drop=['{name}']."
+        )
+
+
+def _any_column(name: str, values: Any) -> np.ndarray:
     array = as_array(values)
     kinds = set(map(type, array.tolist())) if array.dtype == object else set()
     if array.ndim != 1:
@@ -192,9 +209,6 @@ def one_column(name: str, values: Any) -> np.ndarray:
         raise DataError(
             f"Column '{name}' holds {array.dtype}, which has no meaning for a model. Turn its fields into columns."
         )
-    nested = next((kind for kind in kinds if _is_nested(kind)), None)
-    if nested is not None:
-        raise DataError(f"Column '{name}' holds a {nested.__name__} in a field. Flatten it into columns or drop it.")
     return array
 
 

@@ -382,7 +382,7 @@ def test_cut_off_gzip(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "message"),
     [(["{"], "line 1.*not JSON"), (["[1]"], "line 1.*JSON object"), ([""], "no rows"),
-     ([json.dumps({"a": [1, 2], "target": 1})] * 4, "'a' holds a list")],
+     ([json.dumps({"a": [1, 2], "target": i % 2}) for i in range(8)], "'a' holds a list")],
 )  # fmt: skip
 def test_bad_json_lines(write_csv: Callable[..., Path], lines: list[str], message: str) -> None:
     with pytest.raises(DataError, match=message):
@@ -516,3 +516,19 @@ def test_an_empty_line_of_a_single_column_is_a_missing_value_and_not_a_lost_row(
     assert read_csv(tmp_path / "texts.csv")["text"].tolist() == ["first", "", "", "fourth"]
     (tmp_path / "two.csv").write_text("a,b\n1,2\n\n3,4\n")
     assert read_csv(tmp_path / "two.csv")["a"].tolist() == ["1", "3"]
+
+
+def test_nested_columns_may_be_there_as_long_as_nobody_uses_them(tmp_path: Path) -> None:
+    records = [{"a": i * 1.5, "tags": [i, "x"], "where": {"x": i}, "target": i % 2} for i in range(60)]
+    (tmp_path / "d.jsonl").write_text("\n".join(map(json.dumps, records)))
+    with pytest.raises(DataError, match=r"'tags' holds a list in a field.*drop=\['tags'\]"):
+        load(tmp_path / "d.jsonl", target="target")
+    with pytest.raises(DataError, match="'where' holds a dict"):
+        load(tmp_path / "d.jsonl", target="target", drop=["tags"])
+    task = load(tmp_path / "d.jsonl", target="target", drop=["tags"], roles={"where": "dropped"})
+    assert [column.role for column in task.schema.columns] == ["numeric", "dropped", "dropped"]
+    x, _ = read_features(tmp_path / "d.jsonl", task.schema.to_dict())
+    assert len(rows(task.schema, x)) == 60
+    for named in ({"target": "tags"}, {"target": "target", "group": "tags", "drop": ["where"]}):
+        with pytest.raises(DataError, match="'tags' holds a list"):
+            load(tmp_path / "d.jsonl", **named)

@@ -501,3 +501,8 @@ def test_a_mark_of_missing_is_found_in_numbers_of_any_precision(dtype: Any) -> N
     values, bad = numbers(given, {"missing": ("-999.9",)})  # type: ignore[typeddict-item]
     assert bad == -1
     np.testing.assert_array_equal(np.isnan(values), [False, True, False])
+
+
+def test_the_mark_of_a_column_that_is_not_there_is_named() -> None:
+    with pytest.raises(UnknownNameError, match=r"column in decimal 'pirce'.*Did you mean 'price'"):
+        from_arrays({"price": np.arange(60.0), "o": np.arange(60.0)}, np.arange(60) % 2, decimal={"pirce": "comma"})
