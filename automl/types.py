@@ -37,7 +37,10 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Report:
-    """How far a trial is. ``score`` is the mean over the folds seen so far; greater is better."""
+    """How far a trial is. ``score`` is the mean over the folds seen so far; greater is better.
+
+    ``extra``: what else there is to tell, by name; of a network's fold what its epochs came to (``automl.epochs``).
+    """
 
     progress: float
     score: float

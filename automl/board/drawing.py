@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from automl import epochs
 from automl.board.asked import Asked
 from automl.board.run_page import TIMED, Seen
 from automl.board.source import OpenLeaderboard
@@ -34,14 +35,17 @@ def of_run(source: OpenLeaderboard, run_id: int, name: str, query: Query) -> Fig
 
 
 def of_trial(source: OpenLeaderboard, run_id: int, id: str, name: str) -> Figure:
-    """Return a figure of a trial: "curve", or one of ``OF_PREDICTIONS``. Raises ``UnknownNameError``."""
-    if name not in (*OF_PREDICTIONS, "curve"):
-        raise unknown_name("figure", name, (*OF_PREDICTIONS, "curve"))
+    """Return a figure of a trial: "curve", "epochs" or one of ``OF_PREDICTIONS``. Raises ``UnknownNameError``."""
+    known = (*OF_PREDICTIONS, "curve", "epochs")
+    if name not in known:
+        raise unknown_name("figure", name, known)
     seen = Seen.of(source, run_id)
     trial, _ = seen.trials.trial(id)
     if name == "curve":
         own = (trial.candidate.id, trial.candidate.family, trial.reports)
         return plane.curves([own], seen.run.metric, seen.colours, "seconds")
+    if name == "epochs":
+        return plane.epochs(epochs.by_fold(trial.reports), seen.run.metric)
     try:
         rows, prediction, of = predicted(seen, trial)
         return OF_PREDICTIONS[name](of.y[rows], prediction, of)

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from automl import epochs
 from automl.board import drawing
 from automl.board.run_page import Seen, common
 from automl.board.source import OpenLeaderboard
@@ -66,6 +67,7 @@ def trial(source: OpenLeaderboard, db: int, run_id: int, id: str, to: str) -> di
         "absent": ABSENT,
         "to": to,
         "kept": any(fold.predictions for fold in own.folds),
+        "has_epochs": bool(epochs.by_fold(own.reports)),
         "network": source.models(seen.run).diagram(id),
         "figures": figures[2:] if is_values else figures[:2],
     }

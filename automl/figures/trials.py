@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from automl.epochs import Epoch
 from automl.figures.marks import Mark
-from automl.figures.style import ACCENT, GREY, Figure, axis, by_family, empty, figure, text
+from automl.figures.style import ACCENT, GREY, PALETTE, Figure, axis, by_family, empty, figure, text
 from automl.goals import Goals
 from automl.leaderboard.records import ShownMetric
 from automl.leaderboard.words import number, spread
@@ -76,6 +77,21 @@ def curves(
         return empty("Nothing has been reported.")
     share = {"tickformat": ".0%"} if over == "progress" else {}
     return figure(data, axis(over, rangemode="tozero", **share), axis(metric.name), showlegend=len(data) <= 12)
+
+
+def epochs(of: Mapping[int, Sequence[Epoch]], metric: ShownMetric) -> Figure:
+    """Return what the scores of a trial's folds, from 0, came to on their validation rows, over the epochs."""
+    data = []
+    for i, (fold, judged) in enumerate(sorted(of.items())):
+        x, y = [one.epochs for one in judged], [metric.shown(one.score) for one in judged]
+        line = {"color": PALETTE[i % len(PALETTE)], "width": 1.5}
+        losses = [number(one.loss) for one in judged]
+        said = "%{fullData.name}, epoch %{x:.3g}<br>%{y}, loss %{text}<extra></extra>"
+        own = _line(f"fold {fold + 1}", x, y, line) | {"mode": "lines+markers", "marker": {"size": 4}}
+        data.append(own | {"text": losses, "hovertemplate": said})
+    if not data:
+        return empty("Nothing was judged by the epoch.")
+    return figure(data, axis("epochs", rangemode="tozero"), axis(metric.name))
 
 
 def standings(of: Sequence[Trial], metric: ShownMetric, colours: Colours) -> Figure:

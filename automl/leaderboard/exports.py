@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from automl import epochs
 from automl.errors import ConfigError, in_one_line
 from automl.leaderboard.records import Board
 from automl.types import Trial
@@ -19,7 +20,8 @@ def to_tensorboard(board: Board, folder: Path) -> None:
     """Write the run's trials into ``folder`` as event files, one subfolder each, which TensorBoard shows as runs.
 
     Scalars over the progress of the fit in percent: the score in the metric's usual sign, and what else was reported;
-    parameters and what the trial came to as hyperparameters.
+    over the epochs of each fold of a network its score and loss; parameters and what the trial came to as
+    hyperparameters.
     """
     from tensorboardX import SummaryWriter
     from tensorboardX.summary import hparams
@@ -29,9 +31,13 @@ def to_tensorboard(board: Board, folder: Path) -> None:
         with SummaryWriter(str(folder / f"{trial.candidate.id}_{_plain_name(trial.candidate.family)}")) as writer:
             began = trial.started_at or board.run.started_at
             for report in trial.reports:
-                values = {metric.name: metric.shown(report.score), **report.extra}
+                values = {metric.name: metric.shown(report.score), **epochs.without(report.extra)}
                 for name, value in values.items():
                     writer.add_scalar(name, value, round(100 * report.progress), walltime=began + report.seconds)
+            for fold, judged in epochs.by_fold(trial.reports).items():
+                for one in judged:
+                    for name, value in ((metric.name, metric.shown(one.score)), ("loss", one.loss)):
+                        writer.add_scalar(f"fold_{fold + 1}/{name}", value, round(one.epochs), walltime=began)
             params = {path: _scalar(value) for path, value in trial.candidate.params.items()}
             measured = _measured(board, trial)
             for summary in hparams(params, measured):  # ``add_hparams`` would open the file a second time

@@ -76,7 +76,7 @@ def train(
                     yield run.progress
             judging = judge if run.may_be_best else None
             if judging is not None:
-                for _ in judging.judge(run.candidate()):
+                for _ in judging.judge(run.candidate(), run.taken / run.n_steps):
                     if pause.due():
                         yield run.progress
             if judging is None or judging.waited == 0:
@@ -315,8 +315,10 @@ class _Judge:
         self.best: tuple[float, float] | None = None
         self.waited = 0
 
-    def judge(self, module: nn.Module) -> Iterator[None]:
-        """Score ``module``; yields between slices of the rows. Unfinite scores count as no better."""
+    def judge(self, module: nn.Module, epochs: float) -> Iterator[None]:
+        """Score ``module`` after so many epochs; yields between slices of the rows. Unfinite scores count as no
+        better.
+        """
         parts = []
         for part in evaluate(module, self.feed):
             parts.append(part)
@@ -325,7 +327,9 @@ class _Judge:
         self.waited += 1
         if not bool(output.isfinite().all()):
             return
-        now = self.worth(output)
+        score, loss = self._came_to(output)
+        self.network.judged(epochs, score, loss)
+        now = _worth(score, loss)
         if self.best is None or now > self.best:
             self.best, self.waited = now, 0
 
@@ -334,10 +338,16 @@ class _Judge:
 
         It does so too where the metric is undefined on this fold.
         """
-        score = self.network.problem.metric.score(
-            self.valid.y, self.network.head.predict(output.cpu().numpy()), self.valid.weights
-        )
-        return score if math.isfinite(score) else 0.0, -self.loss(output, self.targets).mean().item()
+        return _worth(*self._came_to(output))
+
+    def _came_to(self, output: Tensor) -> tuple[float, float]:
+        said = self.network.head.predict(output.cpu().numpy())
+        score = self.network.problem.metric.score(self.valid.y, said, self.valid.weights)
+        return score, self.loss(output, self.targets).mean().item()
+
+
+def _worth(score: float, loss: float) -> tuple[float, float]:
+    return score if math.isfinite(score) else 0.0, -loss
 
 
 class _Pause:

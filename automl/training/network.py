@@ -10,10 +10,12 @@ import importlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from automl import registry
+from automl.epochs import Epoch
 from automl.space import Choice, Float, Int, Params, scope
 from automl.training.torch_model import TorchModel
 
@@ -45,6 +47,8 @@ SPACE = {
 }
 # A network's parts, and the kinds of option they are chosen from.
 PARTS = {"loss": "losses", "optimizer": "optimizers", "schedule": "schedules"}
+# What the epochs of fits in this process came to: no part of a model, and so of nothing that is stored of it.
+_JUDGED: WeakKeyDictionary[Network, list[Epoch]] = WeakKeyDictionary()
 _GENTLE = 0.3  # of the learning rate, for weights that are good already
 # Fine-tuning takes no more than this share of what the fit took.
 FINE_TUNING = 0.3
@@ -115,6 +119,15 @@ class Network(TorchModel):
         inputs = tuple(part.cpu() for part in Feed(module, some.x)[slice(None)])
         loss, targets = fresh.loss(train), tensor(fresh.targets(some)).cpu()
         return module, inputs, lambda raw: loss(raw, targets)
+
+    def judged(self, epochs: float, score: float, loss: float) -> None:
+        """Note what weights came to on the validation rows after so many epochs of this fit, until ``take_epochs``."""
+        before = self.done * self.params["epochs"]
+        _JUDGED.setdefault(self, []).append(Epoch(before + epochs, score, loss))
+
+    def take_epochs(self) -> list[Epoch]:
+        """Return what was noted, and keep it no longer."""
+        return _JUDGED.pop(self, [])
 
     def _head(self, train: Batch) -> Head:
         return self.problem.target.head(train.y, train.weights, outputs=self._outputs_of_loss())

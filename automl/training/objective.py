@@ -4,13 +4,13 @@ import math
 import pickle
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from automl import clock, energy, machine, temperature
+from automl import clock, energy, epochs, machine, temperature
 from automl.assemble import build, is_network
 from automl.errors import ArtifactError, TooLittleTimeError
 from automl.formulas import MeanPinball
@@ -190,9 +190,10 @@ class Fit(Iterator[Trial]):
             progress = yield from self._fold(i, model, self._slow_at(i))
             if self.on_last:
                 progress = 1.0
+            told = epochs.told(i, getattr(model.model, "take_epochs", list)())
             self._keep(i, model)
             self.energy.end()
-            self._report((i + progress) / n_folds)
+            self._report((i + progress) / n_folds, extra=told)
             last = i + 1 == n_folds
             if progress < 1.0:
                 yield self._snapshot("stopped")
@@ -285,10 +286,10 @@ class Fit(Iterator[Trial]):
             return self.deadline
         return clock.first_fold_until(self.deadline, len(self.task.splits))
 
-    def _report(self, progress: float, *in_work: float) -> None:
-        """Report the mean score of the finished folds and of the one in work."""
+    def _report(self, progress: float, *in_work: float, extra: Mapping[str, float] | None = None) -> None:
+        """Report the mean score of the finished folds and of the one in work; ``extra``: see ``Report``."""
         scores = [fold.score for fold in self.folds]
-        self.reports.append(Report(progress, mean([*scores, *in_work]), self._seconds()))
+        self.reports.append(Report(progress, mean([*scores, *in_work]), self._seconds(), extra or {}))
 
     def _seconds(self) -> float:
         return self.earlier_seconds + time.perf_counter() - self.started - self.idle_seconds

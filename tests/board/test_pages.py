@@ -200,6 +200,16 @@ def test_figures_of_a_trial(board: TestClient, name: str) -> None:
     assert board.get(f"{BASE}/trials/0/figures/{name}").json()["data"]
 
 
+def test_the_epochs_of_a_network_are_drawn_by_fold(board: TestClient) -> None:
+    lines = board.get(f"{BASE}/trials/1/figures/epochs").json()["data"]
+    assert [line["name"] for line in lines] == ["fold 1", "fold 2", "fold 3"]
+    for line in lines:
+        assert line["x"] == [1, 2, 3, 4]
+        assert line["y"] == sorted(line["y"], reverse=True)  # log loss as people know it
+    assert [">Epochs <" in board.get(f"{BASE}/trials/{id}").text for id in (1, 0)] == [True, False]
+    assert "by the epoch" in board.get(f"{BASE}/trials/0/figures/epochs").json()["layout"]["annotations"][0]["text"]
+
+
 def test_predictions_that_were_not_kept_are_said_to_be_so(board: TestClient) -> None:
     figure = board.get(f"{BASE}/trials/50/figures/confusion").json()
     assert not figure["data"]

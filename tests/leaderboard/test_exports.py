@@ -121,6 +121,11 @@ def test_event_files_hold_the_curves(board: Board, tmp_path: Path) -> None:
     expected = [(round(100 * r.progress), -r.score) for r in trial.reports] + [(100, -(trial.score or 0.0))]
     assert [step for step, _ in sorted(values)] == [step for step, _ in sorted(expected)]
     assert [value for _, value in sorted(values)] == pytest.approx([value for _, value in sorted(expected)])
+    (folder,) = (tmp_path / "tb").glob("1_*")
+    by_epoch = [(e.step, v.tag) for e in events(folder) for v in e.summary.value if v.tag.startswith("fold_2/")]
+    assert sorted(by_epoch) == sorted(
+        (epoch, f"fold_2/{name}") for epoch in range(1, 5) for name in ("log_loss", "loss")
+    )
 
 
 def test_mlflow_holds_runs_parameters_and_curves(board: Board, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from automl import clock, metrics
+from automl import clock, epochs, metrics
 from automl.assemble import task_space
 from automl.goals import is_scored
 from automl.model_store import ModelStore
@@ -64,6 +64,25 @@ def test_a_state_is_taken_over_with_other_parameters() -> None:
     assert snapshots[-1].status == "finished"
     assert snapshots[-1].candidate.params["family.mlp.optimizer.adamw.lr"] == 0.01
     assert snapshots[-1].seconds > first.seconds
+
+
+@pytest.mark.parametrize("n_epochs", [4, 70])
+def test_a_network_reports_the_epochs_of_each_fold(n_epochs: int, store: ModelStore) -> None:
+    task = make("table", "binary")
+    changed = {"epochs": n_epochs, "patience": n_epochs, "width": 4, "depth": 1}
+    *_, last = FitFolds(task, store)(candidate("table", "binary", "mlp", **changed), 1, None)
+    found = epochs.by_fold(last.reports)
+    assert list(found) == list(range(len(task.splits)))
+    for fold, judged in zip(last.folds, found.values(), strict=True):
+        assert (judged[0].epochs, judged[-1].epochs) == (1, n_epochs)
+        assert len(judged) == min(n_epochs, len(judged)) <= epochs.MOST
+        model = store.model(fold).model
+        valid = task.data.take(task.splits[fold.fold][1])
+        x = store.model(fold).transform(valid.x)
+        best = task.metric.score(valid.y, model.predict(x))  # what was kept is the best of them
+        assert max(one.score for one in judged) == pytest.approx(best, rel=1e-4)
+    *_, other = FitFolds(task)(candidate("table", "binary", "linear"), 1, None)
+    assert not epochs.by_fold(other.reports)
 
 
 class Shortened:
