@@ -48,6 +48,7 @@ from automl.metrics import Metric
 from automl.options import flag, named, number
 from automl.progress import Progress
 from automl.runtime.arrays import as_array
+from automl.runtime.printable import printable
 from automl.search import Search, SearchResult
 from automl.search_config import SearchConfig, make_runner
 from automl.training.torch_model import TorchModel
@@ -306,7 +307,7 @@ class AutoML(Explained, BaseEstimator):
         (params,) = (trial.candidate.params for trial in self.board_.trials if trial.candidate.id == id)
         folds = [member.fold for member in of_one if member.fold is not None]
         one = Unfitted(id, params, folds, lambda: [m.model for m in of_one], seconds)
-        return Refits(self.task_, [one], time.time() + UNHURRIED_SECONDS, warnings.warn)
+        return Refits(self.task_, [one], time.time() + UNHURRIED_SECONDS, lambda text: warnings.warn(printable(text)))
 
     def _folder(self, scratch: Path) -> run_folder.RunFolder:
         """Return the folder of the run: the one to go on with, or a new one."""

@@ -17,6 +17,8 @@ from typing import Any
 
 import psutil
 
+from automl.runtime.printable import printable
+
 KILL_SECONDS = 5.0  # a process in the middle of a system call that cannot be interrupted is left after this
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -54,9 +56,9 @@ class Child:
             self.connection.send(message)
 
     def last_line(self) -> str:
-        """Return the last line that the process wrote."""
+        """Return the last line that the process wrote, as it may reach a terminal: it may hold what data holds."""
         lines = self.log.read_text(errors="replace").strip().splitlines() if self.log.exists() else []
-        return lines[-1].strip() if lines else "it said nothing"
+        return printable(lines[-1].strip()) if lines else "it said nothing"
 
     def end(self) -> int:
         """Kill the process and all that it started, and return its exit code, negative for a signal."""

@@ -23,6 +23,7 @@ from automl.runners._pool import PRELOAD, TURN_SECONDS, Pool, check_shares
 from automl.runners._ray_child import RayChild, RayLostError
 from automl.runners._shared import write
 from automl.runners._worker import Job
+from automl.runtime.printable import printable
 from automl.schedulers import needs_state, pauses
 from automl.types import Budget, Objective, Proposer, Trial
 
@@ -158,7 +159,8 @@ class RayTune(OwnProcesses):
         self._pool.hiring = not needed
         deadline = board.budget.deadline
         again = self._n_starts < MOST_STARTS and (deadline is None or deadline - time.time() > RESTART_SECONDS)
-        log.warning("Ray was lost (%s); %s.", why, "it is started again" if again else "the run goes on without it")
+        then = "it is started again" if again else "the run goes on without it"
+        log.warning("Ray was lost (%s); %s.", printable(why), then)
         if again:
             self._start_ray().open(run)
 

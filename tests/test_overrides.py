@@ -162,7 +162,6 @@ def test_the_decimal_mark_of_a_column_of_any_name(name: str) -> None:
     assert read(f"data.decimal={{zip: point, {quoted}: comma}}") == {"data.decimal": {"zip": "point", name: "comma"}}
     given = ["data.train=x", f"data.decimal={{{quoted}: comma}}"]
     assert composed(given)["data"]["decimal"] == {name: "comma"}
-    assert composed(["data.train=x", *shlex.split(command_of(composed(given)))[2:]])["data"]["decimal"] == {
-        name: "comma"
-    }
+    again = shlex.split(command_of(composed(given)))[2:]
+    assert composed(["data.train=x", *again])["data"]["decimal"] == {name: "comma"}
     assert composed(["data.train=x", "data.decimal=comma"])["data"]["decimal"] == "comma"

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,9 +16,12 @@ from automl.faults import tell
 from automl.leaderboard.records import ArtifactRecord, Board, Page, Run, Standing, StoredMetric
 from automl.leaderboard.report import render, render_runs, runs_to_csv, runs_to_json, to_csv, to_json
 from automl.progress import Progress
+from automl.runners import ray_tune
+from automl.runners._child import Child
 from automl.runtime.model import Model
 from automl.runtime.predictions import _write
 from automl.runtime.printable import printable, shown
+from automl.types import Budget
 from tests.trials import candidate, trial
 
 EVIL = {
@@ -96,6 +101,27 @@ def test_the_live_view(evil: str, is_terminal: bool) -> None:
 def test_errors(evil: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert tell(DataError(f"There is no column '{evil}'.")) == 2
     assert is_safe(capsys.readouterr().err)
+
+
+def test_what_child_processes_said_last(evil: str, tmp_path: Path) -> None:
+    child = Child.__new__(Child)
+    child.log = tmp_path / "log"
+    child.log.write_text(f"first\n{evil}", errors="replace")
+    assert is_safe(child.last_line())
+    assert "\n" not in child.last_line()
+
+
+def test_why_ray_was_lost(evil: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = ray_tune.make(workers=1)
+    monkeypatch.setattr(ray_tune, "MOST_STARTS", 0)
+    monkeypatch.setattr(runner, "_end_ray", lambda: SimpleNamespace(running=True, lose_all=lambda board, why: ()))
+    monkeypatch.setattr(runner, "_pool", SimpleNamespace(hiring=False))
+    monkeypatch.setattr(runner, "_n_starts", 0)
+    board = SimpleNamespace(budget=Budget(trials=1), limit=0.0)
+    run = SimpleNamespace(scheduler={}, known=SimpleNamespace(lag=None))
+    assert list(runner._go_on(board, run, evil)) == []
+    assert "Ray was lost" in caplog.text
+    assert is_safe(caplog.records[0].getMessage())
 
 
 def test_values_in_messages_and_whole_messages(evil: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from automl.runtime.errors import PredictionError, listed
+from automl.runtime.printable import printable
 from automl.runtime.schema import Schema
 from automl.runtime.table import read_table
 from automl.runtime.text_file import ending, refuse_absent
@@ -23,7 +24,7 @@ def read_input(path: Path, schema: Schema) -> tuple[Any, Any]:
     if ending(path) != ".npz":
         table = read_table(path, schema.get("encoding", ""))
         for note in table.notes:
-            print(note, file=sys.stderr)
+            print(printable(note), file=sys.stderr)
         return table.columns, None
     refuse_absent(path)
     try:
