@@ -12,7 +12,8 @@ from automl.errors import AutoMLError
 from automl.runtime.printable import printable
 
 CORRECTABLE, UNFORESEEN, INTERRUPTED = 2, 3, 130
-_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
+# Without the name of a file; the last one is said where there is no room in any temporary folder, which are listed.
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ENOENT}
 
 
 def tell(error: BaseException) -> int:

@@ -8,13 +8,18 @@ ALIGNMENT = 64  # bytes, of each array
 
 
 def write(value: Any, file: Path) -> None:
-    """Write a value for ``read``: pickled, its large arrays apart, so that all who read share their memory."""
+    """Write a value for ``read``: pickled, its large arrays apart, so that all who read share their memory.
+
+    Raises ``AutoMLError`` where the disk, which is that of temporary files, has no room for it.
+    """
     import cloudpickle
+
+    from automl import files
 
     buffers: list[pickle.PickleBuffer] = []
     head = cloudpickle.dumps(value, protocol=5, buffer_callback=buffers.append)
     parts = [buffer.raw() for buffer in buffers]
-    with file.open("wb") as out:
+    with files.room(file.parent), file.open("wb") as out:
         pickle.dump([len(head), *(part.nbytes for part in parts)], out)
         for part in (head, *parts):
             out.write(b"\0" * (-out.tell() % ALIGNMENT))

@@ -58,6 +58,7 @@ def test_every_wrong_parameter_is_refused_in_words(name: str, monkeypatch: pytes
         (KeyboardInterrupt(), 130, "automl: interrupted\n"),
         (MemoryError(), 2, "memory"),
         (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), 2, "No space left on device"),
+        (FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp', '/a']"), 2, "'/tmp', '/a'"),
         (PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/a"), 2, "'/a' cannot be used (Permission denied)"),
     ],
 )

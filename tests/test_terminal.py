@@ -112,7 +112,7 @@ def test_what_child_processes_said_last(evil: str, tmp_path: Path) -> None:
 
 
 def test_why_ray_was_lost(evil: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    runner = ray_tune.make(workers=1)
+    runner: Any = ray_tune.make(workers=1)
     monkeypatch.setattr(ray_tune, "MOST_STARTS", 0)
     monkeypatch.setattr(runner, "_end_ray", lambda: SimpleNamespace(running=True, lose_all=lambda board, why: ()))
     monkeypatch.setattr(runner, "_pool", SimpleNamespace(hiring=False))
