@@ -115,8 +115,8 @@ def test_why_ray_was_lost(evil: str, caplog: pytest.LogCaptureFixture, monkeypat
     runner: Any = ray_tune.make(workers=1)
     monkeypatch.setattr(ray_tune, "MOST_STARTS", 0)
     monkeypatch.setattr(runner, "_end_ray", lambda: SimpleNamespace(running=True, lose_all=lambda board, why: ()))
-    monkeypatch.setattr(runner, "_pool", SimpleNamespace(hiring=False))
-    monkeypatch.setattr(runner, "_n_starts", 0)
+    monkeypatch.setattr(runner, "_pool", SimpleNamespace(hiring=False), raising=False)
+    monkeypatch.setattr(runner, "_n_starts", 0, raising=False)
     board = SimpleNamespace(budget=Budget(trials=1), limit=0.0)
     run = SimpleNamespace(scheduler={}, known=SimpleNamespace(lag=None))
     assert list(runner._go_on(board, run, evil)) == []

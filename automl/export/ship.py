@@ -150,7 +150,10 @@ class _Shipping:
         until = self.deadline - self._small_seconds(small)
         if time.time() > until:
             raise ExportError("no time left for it")
-        fitted = self.refits.models() if self.refits else {}
+        fitted: Collection[str] = ()
+        if self.refits is not None:
+            self.refits.until = until  # which is later where this machine is fast
+            fitted = self.refits.models()
         few = [
             member
             for id, weight in small.weights.items()
