@@ -9,7 +9,7 @@ from itertools import combinations
 from automl.errors import DamagedError
 from automl.export.choose import Ensemble, score_of
 from automl.export.compress import loses_little
-from automl.export.refit import Refits, Unfitted, seconds_for
+from automl.export.refit import Refits, Unfitted
 from automl.kept import KeptTrials
 from automl.task import Task
 
@@ -69,7 +69,7 @@ def small_near(
     the first. Of what is shipped itself, where that is one candidate and no other is near, half of the fold models
     answer.
     """
-    n_answering = cache(partial(_n_answering, task, kept, fit_seconds))  # which reads a model
+    n_answering = cache(partial(_n_answering, kept, fit_seconds))  # which reads a model
     ids = [id for id in kept.ids() if id not in refused]
     alike = [id for id in ids if kept.trial(id).status == kept.trial(ids[0]).status]
 
@@ -103,12 +103,12 @@ def _together(task: Task, kept: KeptTrials, chosen: Ensemble, alike: Collection[
             yield score_of(task, kept, {id: chosen.weights[id] / total for id in some})
 
 
-def _n_answering(task: Task, kept: KeptTrials, fit_seconds: float, id: str) -> int:
+def _n_answering(kept: KeptTrials, fit_seconds: float, id: str) -> int:
     """Return how many fold models are as good as all of them: one that is fitted on all rows in the end is."""
     trial = kept.trial(id)
     n_folds = len(trial.folds)
     # A fold has all rows but its own part.
-    if n_folds == 1 or seconds_for(task, trial.seconds / n_folds, n_folds / (n_folds - 1)) > fit_seconds:
+    if n_folds == 1 or trial.seconds / (n_folds - 1) > fit_seconds:
         return n_folds
     try:
         return 1 if kept.model(id, trial.folds[0].fold).refits else n_folds

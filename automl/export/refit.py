@@ -14,26 +14,12 @@ import numpy as np
 
 from automl.assemble import build
 from automl.errors import in_one_line
-from automl.machine import n_cores
 from automl.space import Params
 from automl.task import Batch, Task
-from automl.training.objective import THREADED_ROWS
 from automl.training.pipeline import Pipeline
 
 # Fewer rows more than a fold model has seen are not worth a fit.
 LEAST_GROWTH = 1.02
-# A last fit has all cores, where the rows are many; each further one, up to so many, makes it half as fast again.
-MOST_CORES = 4
-
-
-def cores(task: Task) -> int:
-    """Return how many cores a last fit uses: the workers are gone by then."""
-    return min(n_cores(), MOST_CORES) if task.n_rows >= THREADED_ROWS else 1
-
-
-def seconds_for(task: Task, fold_seconds: float, growth: float) -> float:
-    """Return about how long a fit on ``growth`` times the rows of a fold takes, which took ``fold_seconds`` there."""
-    return fold_seconds * growth / (1 + (cores(task) - 1) / 2)
 
 
 @dataclass(frozen=True)
@@ -50,12 +36,12 @@ class Unfitted:
 class Refits:
     """Candidates, each fitted on all rows that any of its fold models has seen, in a thread beside the exports.
 
-    They are fitted one after the other, and given up at ``until`` (``time.time()``); what would take longer is not
-    begun.
+    They are fitted one after the other, each on one core: threads that wait for each other are slow where one of them
+    has to wait for the exports. They are given up at ``until`` (``time.time()``); what would take longer is not begun.
     """
 
     def __init__(self, task: Task, candidates: Sequence[Unfitted], until: float, note: Callable[[str], None]) -> None:
-        self.task, self.until, self.note = task.on_threads(cores(task)), until, note
+        self.task, self.until, self.note = task, until, note
         self.ids = [one.id for one in candidates]
         self._rows: dict[str, np.ndarray] = {}
         self._models: dict[str, Pipeline] = {}
@@ -86,7 +72,7 @@ class Refits:
         parts = [self.task.splits[fold][0] for fold in one.folds]
         self._rows[one.id] = np.unique(np.concatenate(parts))
         growth = len(self._rows[one.id]) * len(parts) / sum(map(len, parts))
-        if growth < LEAST_GROWTH or time.time() + seconds_for(self.task, one.seconds, growth) >= self.until:
+        if growth < LEAST_GROWTH or time.time() + one.seconds * growth >= self.until:
             return
         model = build(one.params, self.task.problem)
         if not model.refits:

@@ -141,10 +141,13 @@ class _Shipping:
             self.note(text)
         return model
 
-    def _n_folds(self, small: Compact, id: str, fitted: Collection[str]) -> int:
-        """Return how many fold models of a candidate answer: half of them where its last fit did not end in time."""
-        n_folds = len(self.kept.trial(id).folds)
-        return small.n_folds[id] if id in fitted or id not in small.single else -(-n_folds // 2)
+    def _as_fitted(self, small: Compact, fitted: Collection[str]) -> Compact:
+        """Return what is compact where half of the fold models of a candidate answer whose last fit did not end in
+        time, if there is time for that.
+        """
+        halves = {id: -(-len(self.kept.trial(id).folds) // 2) for id in small.single if id not in fitted}
+        larger = replace(small, n_folds={**small.n_folds, **halves})
+        return larger if time.time() + self._small_seconds(larger) <= self.deadline else small
 
     def _compact(self, small: Compact, model: Shipped) -> Shipped:
         until = self.deadline - self._small_seconds(small)
@@ -154,10 +157,11 @@ class _Shipping:
         if self.refits is not None:
             self.refits.until = until  # which is later where this machine is fast
             fitted = self.refits.models()
+        small = self._as_fitted(small, fitted)
         few = [
             member
             for id, weight in small.weights.items()
-            for member in members_of(self.task, self.kept, {id: weight}, self._n_folds(small, id, fitted))
+            for member in members_of(self.task, self.kept, {id: weight}, small.n_folds[id])
         ]
         # A single fold's rows are few: what the trials said about all folds says more, and compares.
         unseen = out_of_fold(self.task, self.kept, small.weights)
