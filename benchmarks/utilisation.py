@@ -3,7 +3,7 @@
     python benchmarks/utilisation.py --data FOLDER [--set adult] [--seconds 120] [--runner auto]
 
 A run on two cores for 120 s has 240 core-seconds. Trials report how long they fitted and predicted (on one core
-each); the command itself reports its phases in ``run.dir/timings.json``. The aim: at least 80 % inside fitting and
+each); the command itself reports its phases in ``run.dir/timings.json``. The aim: at least 92 % inside fitting and
 predicting.
 """
 
