@@ -75,7 +75,8 @@ def test_an_interrupt_of_the_shipped_file(table_folder: Path) -> None:
         os.read(process.stdout.fileno(), 1)  # it writes
         time.sleep(0.2)
         process.send_signal(signal.SIGINT)
-        assert process.stderr.read() == "predict.py: interrupted\n"
+        _, errors = process.communicate(timeout=60)
+    assert errors == "predict.py: interrupted\n"
     assert process.returncode == 130
 
 
