@@ -195,12 +195,15 @@ def are_months(texts: Sequence[str]) -> bool:
     return any(text[:1] == "0" for text in texts) and all(map(_MONTH.fullmatch, texts))
 
 
-def first_year(moments: np.ndarray) -> int:
+def first_year(moments: np.ndarray, forms: str | tuple[str, ...]) -> int:
     """Return the first of the hundred years that two digits mean, 0 for what ``strptime`` takes them for, from 1969.
 
+    It is 0 too where none of the ``forms`` that ``moments`` were read with has two digits for the year.
     The years that occur lie together, and so around the widest gap; they began by 2029 and end by 2068.
     """
-    years = np.unique(moments.astype("datetime64[Y]").astype(np.int64) + 1970)
+    if not any("%y" in form for form in ([forms] if isinstance(forms, str) else forms)):
+        return 0
+    years = np.unique(moments[~np.isnat(moments)].astype("datetime64[Y]").astype(np.int64) + 1970)
     codes = np.unique(years % 100)
     gaps = np.diff(codes, append=codes[0] + 100)
     widest = int(gaps.argmax())

@@ -73,8 +73,7 @@ def dated(column: Column, values: np.ndarray, forms: str | tuple[str, ...], find
     moments, bad = read_dates(values, forms, column.to_dict())
     if bad >= 0:
         return column  # encoding names the value
-    has_two_digits = any("%y" in form for form in ([forms] if isinstance(forms, str) else forms))
-    if has_two_digits and (since := dates.first_year(moments[~np.isnat(moments)])):
+    if since := dates.first_year(moments, forms):
         column = replace(column, since=since)
         moments, _ = read_dates(values, forms, column.to_dict())
         years = f"two digits of a year as those from {since} to {since + 99}"

@@ -144,8 +144,7 @@ def _ranks(values: np.ndarray) -> np.ndarray:
     forms = dates.formats(values) if bad >= 0 else ()
     if forms:
         moments, bad = read_dates(values, forms)
-        has_two_digits = any("%y" in one for one in forms)
-        if bad < 0 and has_two_digits and (since := dates.first_year(moments[~np.isnat(moments)])):
+        if bad < 0 and (since := dates.first_year(moments, forms)):
             moments, bad = read_dates(values, forms, {"since": since})
     gap = bad if bad >= 0 else next(iter(np.flatnonzero(moments != moments)), -1)
     if gap >= 0:

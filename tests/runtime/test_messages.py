@@ -5,9 +5,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -65,14 +66,20 @@ def test_an_interrupt(table_folder: Path, capsys: pytest.CaptureFixture[str], mo
     assert capsys.readouterr().err == "predict.py: interrupted\n"
 
 
-def test_an_interrupt_of_the_shipped_file(table_folder: Path) -> None:
-    """It waits for whoever reads what it writes."""
+@contextmanager
+def writing(table_folder: Path) -> Iterator[tuple[subprocess.Popen[str], IO[str], IO[str]]]:
+    """Yield the shipped file's process, its output and its errors, once it writes; it waits for whoever reads that."""
     (table_folder.parent / "in.csv").write_text("c,n\n" + "hot,1\n" * 200_000)
     command = [sys.executable, str(table_folder / "predict.py"), str(table_folder.parent / "in.csv")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        os.read(process.stdout.fileno(), 1)  # it writes
+        os.read(process.stdout.fileno(), 1)
+        yield process, process.stdout, process.stderr
+
+
+def test_an_interrupt_of_the_shipped_file(table_folder: Path) -> None:
+    with writing(table_folder) as (process, _, _):
         time.sleep(0.2)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
@@ -81,12 +88,7 @@ def test_an_interrupt_of_the_shipped_file(table_folder: Path) -> None:
 
 
 def test_a_reader_that_has_seen_enough(table_folder: Path) -> None:
-    (table_folder.parent / "in.csv").write_text("c,n\n" + "hot,1\n" * 200_000)
-    command = [sys.executable, str(table_folder / "predict.py"), str(table_folder.parent / "in.csv")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        os.read(process.stdout.fileno(), 1)
-        process.stdout.close()
-        assert process.stderr.read() == ""
+    with writing(table_folder) as (process, output, errors):
+        output.close()
+        assert errors.read() == ""
     assert process.returncode == 141
