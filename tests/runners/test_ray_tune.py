@@ -1,5 +1,6 @@
 """What only Ray does: its schedulers, GPUs and clusters; and what happens when it dies, or is interrupted early."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -107,8 +108,22 @@ WORKER = "ray::_Inner"
 RUNS_RAY = "the process that runs Ray"
 
 
-def has_worker(runner: Any) -> bool:
-    return any(process.name().startswith(WORKER) for process in processes_of(runner))
+def named(processes: list[psutil.Process], name: str) -> list[psutil.Process]:
+    """Those whose name begins so; Ray's processes come and go while they are asked."""
+    found = []
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.name().startswith(name):
+                found.append(process)
+    return found
+
+
+def addresses_of(process: psutil.Process) -> set[str]:
+    """Where it listens; nowhere once it is gone."""
+    try:
+        return {c.laddr.ip for c in process.net_connections() if c.status == psutil.CONN_LISTEN}
+    except psutil.NoSuchProcess:
+        return set()
 
 
 def test_trials_go_on_whatever_dies(temp_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,14 +133,11 @@ def test_trials_go_on_whatever_dies(temp_folder: Path, monkeypatch: pytest.Monke
     line = Line([{"x": 0.5}])
     trials = runner.run(Toy(seconds=0.1, n_folds=10), line, NONE, Budget(deadline=time.time() + 600))
     for victim in (WORKER, RUNS_RAY, "gcs_server", "raylet"):
-        next(t for t in trials if runner._ray and not runner._pool.readers and has_worker(runner))
+        next(t for t in trials if runner._ray and not runner._pool.readers and named(processes_of(runner), WORKER))
         family = processes_of(runner)
-        assert {c.laddr.ip for p in family for c in p.net_connections() if c.status == "LISTEN"} <= {
-            "127.0.0.1",
-            "::ffff:127.0.0.1",
-        }
+        assert set().union(*map(addresses_of, family)) <= {"127.0.0.1", "::ffff:127.0.0.1"}
         runs_ray, *others = family
-        killed = runs_ray if victim == RUNS_RAY else next(p for p in others if p.name().startswith(victim))
+        killed = runs_ray if victim == RUNS_RAY else named(others, victim)[0]
         killed.kill()
         n_told = len(line.told)
         while len(line.told) < n_told + 6:
