@@ -34,7 +34,7 @@ from automl.explain.task_rows import out_of_fold
 from automl.export.compress import Compression
 from automl.export.config import CompressConfig, ShipConfig
 from automl.export.member import Member, members_of, normalised, predict, to_onnx, validation_prediction
-from automl.export.refit import Refits, Unfitted
+from automl.export.refit import Refits, Refitted, Unfitted, joined, unfitted
 from automl.export.remarks import remarks
 from automl.export.ship import ship_members
 from automl.export.shipped import Shipped
@@ -106,7 +106,8 @@ class AutoML(Explained, BaseEstimator):
     ----------
     classes_: (n_classes,) labels (classification). n_features_in_, feature_names_in_: as in
     scikit-learn. score_: the ensemble's validation score in the metric's usual sign.
-    weights_: candidate id -> weight in the ensemble. notes_: what was inferred from the data, and what has to be known
+    weights_: candidate id -> weight in the ensemble. refitted_: candidate id -> its model that was fitted on all rows in
+    the end, where it has one; it answers beside its fold models. notes_: what was inferred from the data, and what has to be known
     of the model. decision_: (n_classes,) weights of the classes by which ``predict`` decides, where a metric of labels
     asks for it, else None.
     """
@@ -214,7 +215,7 @@ class AutoML(Explained, BaseEstimator):
                     goals=config.goals,
                 ) as view:
                     result = ready.run(folder, view)
-                self._keep(result, folder)
+                self._keep(result, folder, config.plan.ship_until(result.interrupted))
         return self
 
     def predict(self, X: Any, lengths: Any = None) -> np.ndarray:
@@ -285,8 +286,8 @@ class AutoML(Explained, BaseEstimator):
         path = Path(path)
         run_folder.refuse_used("An export", path, "Choose another path.")
         of_one = _of_one(self.members_)
-        refits = compact and of_one[0].model.refits
-        members = normalised(of_one[:1] if refits else of_one) if compact else self.members_
+        fitted = self._alone(of_one) if compact else self.refitted_
+        members = normalised(of_one[:1] if fitted else of_one) if compact else self.members_
         kind = "compact" if compact else "ensemble"
         config = CompressConfig(self.max_loss) if compact or compress else CompressConfig(options=())
         unseen = validation_prediction(self.task_, of_one if compact else self.members_)
@@ -296,18 +297,20 @@ class AutoML(Explained, BaseEstimator):
             path,
             kind,
             Compression(self.task_, config),
+            fitted=fitted,
             unseen=unseen,
             goals=Goals(limits=limits_of(self.limits or {})),
-            refits=self._last_fit(of_one) if refits and not self.limits else None,
         )
 
-    def _last_fit(self, of_one: Sequence[Member]) -> Refits:
-        """Begin to fit a candidate on all rows; ``of_one``: its fold models."""
+    def _alone(self, of_one: Sequence[Member]) -> Mapping[str, Refitted]:
+        """Return the model of a candidate that was fitted on all rows, if it can be; ``of_one``: its fold models."""
         id, seconds = of_one[0].candidate_id, of_one[0].seconds
+        if self.limits or not of_one[0].model.refits or id in self.refitted_:
+            return self.refitted_
         (params,) = (trial.candidate.params for trial in self.board_.trials if trial.candidate.id == id)
         folds = [member.fold for member in of_one if member.fold is not None]
         one = Unfitted(id, params, folds, lambda: [m.model for m in of_one], seconds)
-        return Refits(self.task_, [one], time.time() + UNHURRIED_SECONDS, lambda text: warnings.warn(printable(text)))
+        return Refits(self.task_, [one], time.time() + UNHURRIED_SECONDS, _warned).models()
 
     def _folder(self, scratch: Path) -> run_folder.RunFolder:
         """Return the folder of the run: the one to go on with, or a new one."""
@@ -352,11 +355,14 @@ class AutoML(Explained, BaseEstimator):
         if self.task_.target.is_classification:
             self.classes_ = _as_given(self.task_.schema.classes, np.asarray(y).dtype)
 
-    def _keep(self, result: SearchResult, folder: run_folder.RunFolder) -> None:
-        """Take what the search left out of its folder, which may be a temporary one."""
+    def _keep(self, result: SearchResult, folder: run_folder.RunFolder, until: float) -> None:
+        """Take what the search left out of its folder, which may be a temporary one; fit on all rows ``until`` then."""
         self.weights_ = dict(result.ensemble.weights)
         self.members_ = members_of(self.task_, result.kept, self.weights_, result.ensemble.n_folds)
         self.score_ = self.task_.metric.shown(result.ensemble.score)
+        quick = result.interrupted or self.limits
+        candidates = [] if quick else unfitted(self.task_, result.kept, self.weights_)
+        self.refitted_ = Refits(self.task_, candidates, until, _warned).models()
         unseen = validation_prediction(self.task_, self.members_)
         self.decision_ = self.task_.metric.decide(self.task_.data.y, unseen, self.task_.data.weights)
         self.notes_ = (*self.task_.notes, *remarks(self.task_, unseen))
@@ -382,7 +388,7 @@ class AutoML(Explained, BaseEstimator):
 
     def _subject(self) -> Subject:
         check_is_fitted(self)
-        task, members = self.task_, self.members_
+        task, members = self.task_, self._together()
 
         def answer(x: Any, lengths: Any) -> np.ndarray:
             return predict(task, members, rows(task.schema, x, lengths))
@@ -408,7 +414,11 @@ class AutoML(Explained, BaseEstimator):
 
     def _predict(self, X: Any, lengths: Any) -> np.ndarray:
         check_is_fitted(self)
-        return predict(self.task_, self.members_, rows(self.task_.schema, self._given(X), lengths))
+        return predict(self.task_, self._together(), rows(self.task_.schema, self._given(X), lengths))
+
+    def _together(self) -> list[Member]:
+        """Return the models that answer: those of folds, and those that were fitted on all rows."""
+        return joined(self.members_, self.refitted_)
 
     def _given(self, X: Any) -> Any:
         """Return X as its task's schema knows it."""
@@ -514,6 +524,10 @@ class AutoML(Explained, BaseEstimator):
         tags.input_tags.three_d_array = True
         tags.target_tags.required = True
         return tags
+
+
+def _warned(text: str) -> None:
+    warnings.warn(printable(text), stacklevel=2)
 
 
 def _of_one(members: Sequence[Member]) -> list[Member]:

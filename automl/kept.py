@@ -47,6 +47,7 @@ class KeptTrials:
         self.goals = goals or Goals()
         self.keep, self.max_bytes = keep, max_bytes
         self._trials: dict[str, Trial] = {}
+        self._refits: dict[str, bool] = {}
 
     def recall(self, trials: Iterable[Trial]) -> None:
         """Begin with the trials of an earlier process. What no trial of theirs has left is removed from the store."""
@@ -134,6 +135,15 @@ class KeptTrials:
     def model(self, id: str, fold: int) -> Any:
         """Return the fitted model of a kept trial's fold. Raises ``DamagedError`` where it is damaged or gone."""
         return self._read(id, fold, self.store.model)
+
+    def refits(self, id: str) -> bool:
+        """Return whether a kept trial's models can be fitted without validation rows, and are whole."""
+        if id not in self._refits:
+            try:
+                self._refits[id] = self.model(id, self.trial(id).folds[0].fold).refits
+            except DamagedError:
+                return False
+        return self._refits[id]
 
     def _read(self, id: str, fold: int, read: Callable[[FoldRef], Any]) -> Any:
         (ref,) = (ref for ref in self.trial(id).folds if ref.fold == fold)

@@ -17,7 +17,8 @@ from automl.assemble import is_network, networks, task_space
 from automl.errors import ConfigError, ExportError, TrialError
 from automl.export import measure
 from automl.export.choose import Ensemble, choose
-from automl.export.ship import choose_within, export_seconds, ship
+from automl.export.pace import Pace
+from automl.export.ship import choose_within, export_seconds, ship, shipping_seconds
 from automl.export.shipped import Shipped
 from automl.export.within import nothing_fits
 from automl.goals import JOULES
@@ -38,9 +39,6 @@ from automl.task import Task
 from automl.training.objective import FitFolds
 from automl.types import Budget, Runner, Searcher, Trial
 from automl.validation import Validation
-
-# Shipping is expected to take as long as the exports of so many of the best.
-USUAL_MEMBERS = 2
 
 
 class View(Protocol):
@@ -107,14 +105,15 @@ class _Run:
 
     def __init__(self, search: Search, folder: RunFolder, view: View, store: Store) -> None:
         self.task, self.config, self.runner, self.searcher = search.task, search.config, search.runner, search.searcher
-        self.sizes = search.sizes
+        self.sizes, self.pace = search.sizes, Pace(search.task) if self.config.export else None
         self.folder, self.view, self.store = folder, view, store
         self.models = ModelStore(folder.models(self.config.store))
         self.kept = KeptTrials(self.models, self.task.valid_rows, self.task.n_rows, self.config.goals)
         self.trials: list[Trial] = []
         self.running: dict[str, Trial] = {}
         self.damaged: list[str] = []  # of what an earlier process left
-        self.chosen: tuple[int, float] | None = None  # of how many folds, how long what would be shipped takes
+        # Of how many folds, and how long last fits and exports take of what would be shipped.
+        self.chosen: tuple[int, tuple[float, float]] | None = None
         self.warm: threading.Thread | None = None
         self.whole_until = 0.0  # after a late start, a first model may get through its folds until then
         self.interrupted_late = False  # while shipping, which went on
@@ -265,20 +264,22 @@ class _Run:
     def _ship_at(self) -> float:
         """Return when shipping has to begin. What would be shipped is only chosen when it matters."""
         plan = self.config.plan
-        usual = self.kept.ids()[:USUAL_MEMBERS]
-        at = plan.ship_at(export_seconds(self.task, sum(map(self.kept.n_bytes, usual))))
-        if time.time() < at or self.config.goals.limits:
-            return at
+        most = plan.most_refitting if self.config.ship.refit else 0.0
+        if time.time() < (earliest := plan.ship_at(math.inf, math.inf)):
+            return earliest
+        if self.config.goals.limits:
+            return plan.ship_at(export_seconds(self.task, self.kept.n_bytes(self.kept.ids()[0])))
         running = list(self.running.values())
         n_folds = sum(len(trial.folds) for trial in (*self.trials, *running))
-        if self.chosen is None or self.chosen[0] != n_folds:
+        known = self.chosen
+        if not known or (known[0] != n_folds and time.time() > plan.ship_at(*known[1]) - clock.CHOOSING_SECONDS):
             would_be = self.kept.beside(running)
             try:
                 weights = choose(self.task, would_be, self.config.ship, lambda text: None).weights
             except ExportError:  # nothing is there yet
-                return at
-            self.chosen = n_folds, export_seconds(self.task, sum(map(would_be.n_bytes, weights)))
-        return plan.ship_at(self.chosen[1])
+                return plan.ship_at(clock.LEAST_EXPORT_SECONDS)
+            self.chosen = known = n_folds, shipping_seconds(self.task, would_be, weights, self.pace, most)
+        return plan.ship_at(*known[1])
 
     def _wait_until(self) -> float:
         """Return until when a first model is waited for: as long as it could still be exported."""
@@ -307,11 +308,14 @@ class _Run:
     def _ship(self, interrupted: bool) -> tuple[Ensemble, list[Shipped]]:
         self.view.phase("ensembling, compressing and exporting")
         deadline = self.config.plan.ship_until(interrupted)
-        shipping = partial(ship, self.task, self.kept, self.folder.path, self.config.ship, deadline)
+        config = replace(self.config.ship, refit=False) if interrupted else self.config.ship
+        shipping = partial(
+            ship, self.task, self.kept, self.folder.path, config, deadline, self.view.note, pace=self.pace
+        )
         if interrupted:  # and told that a second time leaves without
-            return shipping(self.view.note)
+            return shipping()
         with first_one_waits(self._told_late):
-            return shipping(self.view.note)
+            return shipping()
 
     def _told_late(self) -> None:
         self.interrupted_late = True

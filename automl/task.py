@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -354,6 +355,16 @@ class Task:
     def valid_rows(self) -> list[np.ndarray]:
         """The validation rows of each fold."""
         return [valid for _, valid in self.splits]
+
+    @cached_property
+    def training_rows(self) -> np.ndarray:
+        """The rows that the models of any fold are trained on, as sorted indices."""
+        return np.unique(np.concatenate([train for train, _ in self.splits]))
+
+    @property
+    def training_data(self) -> Batch:
+        """All the rows that the models of any fold are trained on."""
+        return self.data if len(self.training_rows) == self.n_rows else self.data.take(self.training_rows)
 
     @property
     def has_rows(self) -> bool:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from functools import cache, partial
 from itertools import combinations
 
-from automl.errors import DamagedError
 from automl.export.choose import Ensemble, score_of
 from automl.export.compress import loses_little
-from automl.export.refit import Refits, Unfitted
+from automl.export.refit import unfitted
 from automl.kept import KeptTrials
 from automl.task import Task
 
@@ -37,20 +36,6 @@ class Compact:
         return sum(kept.n_bytes(id) * n / len(kept.trial(id).folds) for id, n in self.n_folds.items())
 
 
-def last_fits(
-    task: Task, kept: KeptTrials, candidates: Collection[str], until: float, note: Callable[[str], None]
-) -> Refits:
-    """Begin to fit kept trials on all rows."""
-    return Refits(task, [_unfitted(kept, id) for id in candidates], until, note)
-
-
-def _unfitted(kept: KeptTrials, id: str) -> Unfitted:
-    trial = kept.trial(id)
-    folds = [ref.fold for ref in trial.folds]
-    seconds = trial.seconds / len(folds)
-    return Unfitted(id, trial.candidate.params, folds, lambda: [kept.model(id, fold) for fold in folds], seconds)
-
-
 def small_near(
     task: Task,
     chosen: Ensemble,
@@ -69,7 +54,7 @@ def small_near(
     the first. Of what is shipped itself, where that is one candidate and no other is near, half of the fold models
     answer.
     """
-    n_answering = cache(partial(_n_answering, kept, fit_seconds))  # which reads a model
+    n_answering = cache(partial(_n_answering, task, kept, fit_seconds))
     ids = [id for id in kept.ids() if id not in refused]
     alike = [id for id in ids if kept.trial(id).status == kept.trial(ids[0]).status]
 
@@ -103,14 +88,7 @@ def _together(task: Task, kept: KeptTrials, chosen: Ensemble, alike: Collection[
             yield score_of(task, kept, {id: chosen.weights[id] / total for id in some})
 
 
-def _n_answering(kept: KeptTrials, fit_seconds: float, id: str) -> int:
+def _n_answering(task: Task, kept: KeptTrials, fit_seconds: float, id: str) -> int:
     """Return how many fold models are as good as all of them: one that is fitted on all rows in the end is."""
-    trial = kept.trial(id)
-    n_folds = len(trial.folds)
-    # A fold has all rows but its own part.
-    if n_folds == 1 or trial.seconds / (n_folds - 1) > fit_seconds:
-        return n_folds
-    try:
-        return 1 if kept.model(id, trial.folds[0].fold).refits else n_folds
-    except DamagedError:
-        return n_folds
+    in_time = any(one.seconds_on_all(task) <= fit_seconds for one in unfitted(task, kept, [id]))
+    return 1 if in_time else len(kept.trial(id).folds)

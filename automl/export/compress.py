@@ -16,7 +16,6 @@ from automl.export.member import Member, validation_score
 from automl.registry import load
 from automl.space import Choice, Defaults, Params, Space, draw
 from automl.task import Batch, Rows, Task
-from automl.training.pipeline import Pipeline
 from automl.types import Model
 
 # The fold models of a candidate are alike: what so many of them do not bear is not tried on the others.
@@ -57,13 +56,14 @@ class Compression:
         self.note(f"compression would lose more than {self.config.max_loss:.2%} of the score: left out")
         return list(members), 0.0
 
-    def repeated(self, member: Member, model: Pipeline, rows: Batch) -> Member:
-        """Return ``member`` with ``model``, fitted on ``rows``, in its place, compressed as ``member`` was."""
-        known = self._known.get((member.candidate_id, member.fold))
-        smaller, train = model.model, replace(rows, x=model.transform(rows.x))
-        for name, params in known.done if known and member.compression else ():
+    def repeated(self, member: Member) -> Member:
+        """Return ``member``, whose model was fitted on all rows, compressed as it says: as the first fold model was."""
+        known = next(one for (id, _), one in self._known.items() if id == member.candidate_id)
+        rows = self.task.training_data
+        smaller, train = member.model.model, replace(rows, x=member.model.transform(rows.x))
+        for name, params in known.done:
             smaller = load("compressors", name).build(params, self.task.problem).compress(smaller, train) or smaller
-        return replace(member, model=model.with_model(smaller), fold=None)
+        return replace(member, model=member.model.with_model(smaller))
 
     def _member(self, member: Member, deadline: float) -> Member:
         key = (member.candidate_id, member.fold)

@@ -29,16 +29,20 @@ class ShipConfig:
     """How the best become what is shipped.
 
     ``max_members``: how many different candidates the ensemble may have (1 ships the best alone).
-    ``candidates``: from how many of the best it is chosen. ``compact``: also ship one small model.
+    ``candidates``: from how many of the best it is chosen. ``refit``: fit those once more on all rows in the end whose
+    families need no validation rows for it; these models answer beside the fold models. ``compact``: also ship one
+    small model.
     """
 
     max_members: int = 5
     rounds: int = 25
     candidates: int = 20
+    refit: bool = True
     compact: bool = True
     compress: CompressConfig = field(default_factory=CompressConfig)
 
     def __post_init__(self) -> None:
         for name in ("max_members", "rounds", "candidates"):
             number(f"{name} of the ensemble", getattr(self, name), 1, whole=True)
-        flag("compact of the ensemble", self.compact)
+        for name in ("refit", "compact"):
+            flag(f"{name} of the ensemble", getattr(self, name))

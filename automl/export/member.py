@@ -20,8 +20,8 @@ class Member:
     """One fitted model: its share of the answer, and the rows of its own validation part.
 
     ``index``: rows of ``task.data`` that this model was not trained on; ``prediction``: what it says
-    about them. ``fold``: None where ``model`` was fitted on all rows in the end, and these are of a fold model that
-    stands for it. ``seconds``: how long the fit took. ``compression``: what was done to it, in words, in order.
+    about them. ``fold``: None where ``model`` was fitted on all rows in the end; then there are none of these.
+    ``seconds``: how long the fit took. ``compression``: what was done to it, in words, in order.
     """
 
     candidate_id: str

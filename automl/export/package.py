@@ -38,7 +38,8 @@ LIBRARIES = ("automl", "numpy", "onnxruntime", "onnx", "torch", "scikit-learn")
 # probabilities, relative to the target's spread for values.
 TOLERANCE = 1e-3
 REPLAY_SECONDS = 120
-REFITTED = "fitted on all rows in the end; the validation score is of its fold models, on rows they had not seen"
+# What is said of a model where this share of it, or all, was fitted on all rows.
+REFITTED = "{share:.0%} of it was fitted on all rows in the end; the validation score is of fold models, on unseen rows"
 CHUNK_ROWS = 1024
 
 README = """# Model for `{target}`
@@ -91,8 +92,8 @@ def export(
     unseen = validation_prediction(task, members) if unseen is None else unseen
     decision = task.metric.decide(task.data.y, unseen, task.data.weights)
     said = remarks(task, unseen)
-    if any(member.fold is None for member in members):
-        said.append(REFITTED)
+    share = sum(member.weight for member in members if member.fold is None)
+    noted = [*said, REFITTED.format(share=share)] if share else said
     with files.room(folder.parent):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with files.scratch(folder.parent, f".{folder.name}-") as scratch:
@@ -100,7 +101,7 @@ def export(
             draft.mkdir()
             _write(draft, "model.onnx", _converted(task, members))
             _write(draft, "predict.py", predict_py())
-            manifest = _manifest(task, members, kind, scores, decision) | {"remarks": said}
+            manifest = _manifest(task, members, kind, scores, decision) | {"remarks": noted}
             _write_manifest(draft, manifest)
             with _replay(task, draft, scratch) as measured:
                 scores = replace(scores, test=_test_score(task, draft / "model.onnx", decision))

@@ -1,4 +1,4 @@
-"""The compact model is fitted on all rows in the end, where its family can be and the time does."""
+"""Models are fitted on all rows in the end, where their families can be and the time does."""
 
 import json
 import math
@@ -13,19 +13,20 @@ import pytest
 from automl import load
 from automl.data.splits import Layout, make_splits
 from automl.export.choose import score_of
-from automl.export.compact import last_fits, small_near
+from automl.export.compact import small_near
 from automl.export.config import CompressConfig, ShipConfig
+from automl.export.member import members_of, validation_prediction
+from automl.export.refit import SHARE_OF_GROWTH, Refits, Refitted, joined, unfitted
 from automl.export.ship import ship
 from automl.kept import KeptTrials
 from automl.task import Task
-from automl.training.pipeline import Pipeline
 from tests.tasks import kept_trials, make
 
 ALL_ROWS = "fitted on all rows"
 
 
-def refitted(task: Task, kept: KeptTrials, until: float = math.inf) -> Pipeline | None:
-    return last_fits(task, kept, ["0"], min(until, time.time() + 60), pytest.fail).models().get("0")
+def refitted(task: Task, kept: KeptTrials, until: float = math.inf) -> Refitted | None:
+    return Refits(task, unfitted(task, kept, ["0"]), min(until, time.time() + 60), pytest.fail).models().get("0")
 
 
 @pytest.mark.parametrize("target", ["binary", "multiclass", "regression"])
@@ -34,10 +35,32 @@ def test_boosting_takes_its_rounds_from_the_fold_models(target: str, tmp_path: P
     kept = kept_trials(task, tmp_path, "lightgbm")
     whole = refitted(task, kept)
     assert whole is not None
-    model: Any = whole.model
+    model: Any = whole.model.model
     usual = np.mean([kept.model("0", fold).model.n_trees for fold in range(2)])
     assert model.rounds == round(2 * usual), "two folds: twice the rows of one"
     assert 0 < model.n_trees <= model.rounds, "fewer where no further tree can be grown"
+
+
+def test_all_weight_stays_with_its_candidate(tmp_path: Path) -> None:
+    task = make("table", "regression")
+    kept = kept_trials(task, tmp_path, "lightgbm", "linear")
+    members = members_of(task, kept, {"0": 0.7, "1": 0.3})
+    whole = refitted(task, kept)
+    assert whole is not None
+    for instead, answering in ((False, [0, 1, None]), (True, [None])):
+        together = joined(members, {"0": whole}, instead)
+        assert [m.fold for m in together if m.candidate_id == "0"] == answering
+        assert [m.fold for m in together if m.candidate_id == "1"] == [0, 1]
+        weights = [sum(m.weight for m in together if m.candidate_id == id) for id in "01"]
+        assert weights == pytest.approx([0.7, 0.3])
+    six = replace(task, splits=make_splits(Layout(task.data.y), 6)[0])
+    kept = kept_trials(six, tmp_path / "six", "lightgbm", "linear")
+    members = members_of(six, kept, {"0": 0.7, "1": 0.3})
+    together = joined(members, {"0": replace(whole, growth=6 / 5)})
+    (alone,) = (m for m in together if m.fold is None)
+    assert alone.weight == pytest.approx(0.7 * SHARE_OF_GROWTH / 5), "a sixth of the rows is new to a fold model"
+    said, before = (validation_prediction(six, some) for some in (together, members))
+    assert said == pytest.approx(before), "rows are answered by those that have not seen them"
 
 
 def test_there_is_none_without_time_rows_or_a_family_that_can(tmp_path: Path) -> None:
@@ -78,11 +101,19 @@ def test_it_is_what_is_shipped_as_compact(compressors: tuple[str, ...], tmp_path
     assert member["fold"] is None
     assert any(ALL_ROWS in text for text in manifest["remarks"])
     assert bool(member["compression"]) == bool(compressors)
-    assert not any(ALL_ROWS in text for text in model.remarks)
+    remarks = json.loads((model.path / "manifest.json").read_text())["remarks"]
+    assert any(f"75% of it was {ALL_ROWS}" in text for text in remarks)
     scores = compact.scores
     before = scores.validation if scores.uncompressed is None else scores.uncompressed
     assert before == pytest.approx(kept.trial(member["trial"]).score, rel=1e-3), "that of the fold models"
     assert np.isfinite(load(compact.path).predict(dict(task.sample))).all()
+
+
+def test_without_refits_fold_models_alone_answer_for_the_model(tmp_path: Path) -> None:
+    task = make("table", "regression")
+    kept = kept_trials(task, tmp_path, "lightgbm", "linear")
+    _, (model, *_) = ship(task, kept, tmp_path, ShipConfig(refit=False), math.inf, lambda text: None)
+    assert {member["fold"] for member in model.members} == {0, 1}
 
 
 def test_each_of_several_candidates_is(tmp_path: Path) -> None:
@@ -95,7 +126,9 @@ def test_each_of_several_candidates_is(tmp_path: Path) -> None:
     assert len(chosen.weights) > 1
     assert {m["trial"]: m["weight"] for m in compact.members} == pytest.approx(dict(chosen.weights))
     assert all(m["fold"] is None for m in compact.members)
-    assert len(model.members) == len(task.splits) * len(chosen.weights)
+    assert len(model.members) == (len(task.splits) + 1) * len(chosen.weights)
+    alone = [member["weight"] for member in model.members if member["fold"] is None]
+    assert alone == pytest.approx([SHARE_OF_GROWTH / 5 * weight for weight in chosen.weights.values()], abs=1e-6)
     answers = load(compact.path).predict(dict(task.sample))
     assert np.corrcoef(answers, load(model.path).predict(dict(task.sample)))[0, 1] > 0.9
 

@@ -26,6 +26,7 @@ from automl.export.compact import HALVINGS, small_near
 from automl.export.compress import Compression
 from automl.export.config import CompressConfig, ShipConfig
 from automl.export.member import Member, mean_score, normalised, validation_prediction, validation_score
+from automl.export.pace import Pace
 from automl.export.ship import ship
 from automl.export.shipped import Scores
 from automl.goals import LIMITABLE
@@ -358,6 +359,13 @@ def test_bytes_and_latency_of_the_first_fold_are_values_of_the_trial(kind: str) 
     assert 0 < trials[-1].values["row_ms"] < 1000
 
 
+class BySize(Pace):
+    """Of a machine on which exports take as long as their bytes let expect."""
+
+    def _taken(self, kept: KeptTrials, id: str) -> float:
+        return seconds_to_export(kept.n_bytes(id)) - seconds_to_export(0)
+
+
 def test_without_time_the_largest_member_goes_where_the_others_are_better(
     task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -377,9 +385,10 @@ def test_without_time_the_largest_member_goes_where_the_others_are_better(
     everything = choose(task, kept, ShipConfig(), print)
     assert next(iter(everything.weights)) == "large"
     assert set(everything.weights) == {"large", "0", "1"}
-    seconds = (AT_LEAST * seconds_to_export(0) + AT_LEAST * seconds_to_export(kept.n_bytes("large"))) / 2
+    pace = BySize(task)
+    seconds = AT_LEAST * (pace.seconds(kept, {"0": 2, "1": 2}) + pace.seconds(kept, {"large": 2})) / 2
     notes: list[str] = []
     with pytest.raises(ExportError):  # they predict other than they export
-        ship(task, kept, tmp_path, ShipConfig(compact=False), time.time() + seconds, notes.append)
+        ship(task, kept, tmp_path, ShipConfig(compact=False), time.time() + seconds, notes.append, pace)
     assert "no time left" in notes[0]
     assert notes[1].startswith("export refused for trial 0, 1:")
