@@ -106,10 +106,10 @@ class AutoML(Explained, BaseEstimator):
     ----------
     classes_: (n_classes,) labels (classification). n_features_in_, feature_names_in_: as in
     scikit-learn. score_: the ensemble's validation score in the metric's usual sign.
-    weights_: candidate id -> weight in the ensemble. refitted_: candidate id -> its model that was fitted on all rows in
-    the end, where it has one; it answers beside its fold models. notes_: what was inferred from the data, and what has to be known
-    of the model. decision_: (n_classes,) weights of the classes by which ``predict`` decides, where a metric of labels
-    asks for it, else None.
+    weights_: candidate id -> weight in the ensemble. refitted_: candidate id -> its model that was fitted on all rows
+    in the end, where it has one; it answers beside its fold models. notes_: what was inferred from the data, and what
+    has to be known of the model. decision_: (n_classes,) weights of the classes by which ``predict`` decides, where a
+    metric of labels asks for it, else None.
     """
 
     _target_kind = "auto"
