@@ -157,7 +157,8 @@ class Schema:
 
     ``classes``: the labels in code order (empty for values). ``quantiles``: those that are asked for, ascending.
     ``shape``: (height, width, channels) of an image, or (steps, channels) of a sequence. ``encoding``: of files of text
-    that are not Unicode, as Python calls it ("" where the training data says nothing about it).
+    that are not Unicode, as Python calls it ("" where the training data says nothing about it). ``brightest``: the
+    greatest value in images.
     """
 
     kind: DataKind
@@ -168,15 +169,14 @@ class Schema:
     shape: tuple[int, ...] = ()
     quantiles: tuple[float, ...] = ()
     encoding: str = ""
+    brightest: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the schema as plain JSON values: the form that ``automl.runtime`` reads."""
         columns = [column.to_dict() for column in self.columns]
         plain = {**vars(self), "columns": columns, "classes": list(self.classes), "shape": list(self.shape)}
-        for name, value in (("quantiles", list(self.quantiles)), ("encoding", self.encoding)):
-            del plain[name]
-            plain |= {name: value} if value else {}
-        return plain
+        sometimes = {"quantiles": list(self.quantiles), "encoding": self.encoding, "brightest": self.brightest}
+        return {name: value for name, value in (plain | sometimes).items() if value or name not in sometimes}
 
     @property
     def what(self) -> Target:

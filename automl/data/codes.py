@@ -60,7 +60,7 @@ def note_on_padded(name: str, values: np.ndarray) -> str:
 
 
 def _begins_with_zero(text: str) -> bool:
-    return text[0] == "0" and text != "0"
+    return text[0] == "0" and bool(text.strip("0"))
 
 
 def may_be_more(name: str, values: np.ndarray, findings: Findings) -> bool:

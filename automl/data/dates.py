@@ -46,6 +46,9 @@ _IN_MONTH = re.compile(r"[^\W\d_]{3,9}\.?[\s-]\d\d$")  # Aug-19
 _LAST_OF_MONTHS = range(28, 32)  # which say that Mar-05 is a day of a month
 _FEWEST_MONTHS = 5  # different ones, of numbers such as 201612
 _FIRST, _LAST = 1_900, 2_100  # years of dates that are written in digits alone
+_OF_DIGITS = {6: "%Y%m", 8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+# The last day, month or minute that such a form can write: "until further notice".
+_NO_END = (999912, 99991231, 999912310000, 999912312359, 99991231000000, 99991231235959)
 _EPOCHS = {"epoch s": 1.0, "epoch ms": 1e3, "epoch us": 1e6, "epoch ns": 1e9}
 _SECONDS = (2.5e8, 4.2e9)  # from 1977 to 2103
 
@@ -244,19 +247,22 @@ def note_on_durations(name: str, counts: Mapping[str, int]) -> str:
 def of_numbers(name: str, values: np.ndarray, declared: bool = False) -> str:
     """Return the form of whole numbers that evidently are dates, "" where they are not.
 
-    20240131, 20240131235959 and the like, where all are days between 1900 and 2100; and seconds (or ms, us, ns) since
+    20240131, 20240131235959 and the like, where all are days between 1900 and 2100, or say in the place of one that
+    there is none or no end (``no_day``, 99991231); and seconds (or ms, us, ns) since
     1970, where the column is ``declared`` to hold dates, or called like a time; and days since 1899-12-30, as sheets
     count them, where it is called a date, with the time of the day as their fraction.
     """
     present = values[~np.isnan(values)]
-    if not len(present) or present.min() <= 0 or np.isinf(present.max()):
+    if not len(present) or np.isinf(present).any():
         return ""
-    forms = {6: "%Y%m", 8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
-    width = len(str(int(present.max())))
     is_whole = bool((present == np.round(present)).all())
+    days = present[~no_day(present) & ~np.isin(present, _NO_END)]
+    width = len(str(int(days.max()))) if len(days) else 0
     few = _FEWEST_MONTHS if width == 6 else 2
-    if is_whole and width in forms and (declared or len(np.unique(present)) > few) and _are_days(present, width):
-        return forms[width]
+    if is_whole and width in _OF_DIGITS and (declared or len(np.unique(days)) > few) and _are_days(days, width):
+        return _OF_DIGITS[width]
+    if present.min() <= 0:
+        return ""
     if declared and is_whole and present.min() >= _FIRST and present.max() <= _LAST:
         return "%Y"
     is_date = declared or _DATE_NAME.search(name)
@@ -269,6 +275,11 @@ def of_numbers(name: str, values: np.ndarray, declared: bool = False) -> str:
         if _SECONDS[0] * ticks <= present.min() and present.max() <= _SECONDS[1] * ticks
     )  # fmt: skip
     return next(fitting, "")
+
+
+def no_day(values: np.ndarray) -> np.ndarray:
+    """Return which numbers say that there is none, among days such as 20240131: 0, and nines alone."""
+    return np.isin(values, [0, *(10**width - 1 for width in _OF_DIGITS)])
 
 
 def _are_days(values: np.ndarray, width: int) -> bool:

@@ -86,11 +86,13 @@ def _number(column: Column, values: np.ndarray, findings: Findings, parsed: np.n
         return Column(name, "dropped", reason=f"every value is {present[0] + center:g}")
     if ID_NAME.search(name) and (present == np.round(present)).all() and len(np.unique(present)) == len(parsed):
         return Column(name, "dropped", reason="its name and its values, all different, are those of an identifier")
-    if not findings.declared and (mark := lone_mark(present + center)):
-        findings.notes.append(mark.note(f"Column '{shown(name)}'"))
     form = "" if column.decimal or column.format else dates.of_numbers(name, parsed + center)
+    if not form and not findings.declared and (mark := lone_mark(present + center)):
+        findings.notes.append(mark.note(f"Column '{shown(name)}'"))
     if form:
-        findings.notes.append(f"The numbers of column '{shown(name)}' are read as dates ({form}).")
+        none = np.unique(present[dates.no_day(present + center)] + center)
+        missing = f"; {' and '.join(f'{number:.0f}' for number in none)}: there is none" if len(none) else ""
+        findings.notes.append(f"The numbers of column '{shown(name)}' are read as dates ({form}{missing}).")
         return dated(column, values, form, findings)
     return centred(column, parsed, center)
 

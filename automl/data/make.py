@@ -298,8 +298,8 @@ def _schema(parts: Parts, learnt: TargetColumn, options: Options) -> tuple[Schem
     if data.array is not None:
         if options.roles or options.drop or parts.aside:
             raise ConfigError(f"roles, drop and names of columns are for tables; this data is {data.kind}s.")
-        shape = data.array.shape[1:]
-        return Schema(data.kind, learnt.kind, learnt.name, (), learnt.classes, shape, learnt.quantiles), ()
+        schema = Schema(data.kind, learnt.kind, learnt.name, (), learnt.classes, data.array.shape[1:], learnt.quantiles)
+        return (replace(schema, brightest=float(data.array.max())) if data.kind == "image" else schema), ()
     if options.kind in ("image", "sequence"):
         raise ConfigError(
             f"The kind '{options.kind}' needs an npz file, a folder of images or an array; this is a table."

@@ -115,6 +115,7 @@ class Refits:
         n_threads = min(at_once or n_cores(), len(candidates))
         self.task = task.on_threads(1)
         self.until, self.note = until, note
+        self.failed: set[str] = set()
         self._models: dict[str, Refitted] = {}
         self._waiting: queue.SimpleQueue[Unfitted] = queue.SimpleQueue()
         for one in candidates:
@@ -141,6 +142,7 @@ class Refits:
             try:
                 self._fit(one)
             except Exception as error:  # the fold models are there
+                self.failed.add(one.id)
                 reason = in_one_line(error)
                 self.note(f"trial {one.id} could not be fitted on all rows: {type(error).__name__}: {reason}")
 

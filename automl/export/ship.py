@@ -87,6 +87,7 @@ class _Shipping:
         self.refused: set[str] = set()
         self.small: Compact | None = None
         self.fitted: dict[str, Refitted] = {}  # on all rows, by candidate
+        self.failed: set[str] = set()  # in their last fits
         self.refits: Refits | None = None  # under way
         self.slowness = 1.0  # of this machine: how much it takes of the time that is expected of models of this size
 
@@ -151,7 +152,7 @@ class _Shipping:
 
     def _begin(self, ids: Sequence[str], until: float, at_once: int | None = None) -> None:
         """Begin the last fits of candidates, but of those that have had them, as far as there is time."""
-        candidates = unfitted(self.task, self.kept, [id for id in ids if id not in self.fitted])
+        candidates = unfitted(self.task, self.kept, [id for id in ids if id not in self.fitted.keys() | self.failed])
         if at_once is None:
             candidates = affordable(self.task, candidates, (until - time.time()) / AT_LEAST)
         self.refits = Refits(self.task, candidates, until, self.note, at_once)
@@ -160,6 +161,7 @@ class _Shipping:
         """Wait for the last fits that are under way; return the models of all of them so far, by candidate."""
         if self.refits is not None:
             self.fitted |= self.refits.models()
+            self.failed |= self.refits.failed
             self.refits = None
         return self.fitted
 

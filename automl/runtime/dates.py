@@ -28,6 +28,7 @@ _DIGITS_OF = {
     "%Y%m%d%H%M": 12,
     "%Y%m%d%H%M%S": 14,
 }  # forms without a mark, and their length
+_NO_DAY = re.compile(r"0+|9+")  # in the place of one that is written in digits alone
 _ISO = re.compile(r"\d{4}-(?:\d\d-\d\d|W\d\d(?:-\d)?)(?:$|[T ]\d)|\d{8}(?:$|T\d)")
 _ONE_DIGIT = re.compile(r":\d(?!\d)")
 _SPACED_OFFSET = re.compile(r"\s+(?=[+-]\d\d:?\d\d$)")
@@ -82,7 +83,8 @@ def moment(value: Any, formats: str | Sequence[str], column: Column = UNKNOWN) -
     for pattern in (formats,) if isinstance(formats, str) else formats:
         with contextlib.suppress(ValueError, OverflowError):
             return _utc(_in_century(_parsed(text, pattern), pattern, column.get("since", 0)) + later)
-    if column and says_nothing(text):
+    in_digits = any(pattern in _DIGITS_OF for pattern in ((formats,) if isinstance(formats, str) else formats))
+    if column and (says_nothing(text) or (in_digits and _NO_DAY.fullmatch(text))):
         return None
     raise ValueError(value)
 

@@ -9,6 +9,9 @@ from automl.runtime.columns import named_columns
 from automl.runtime.errors import NO_ROWS, PredictionError, listed, row_number
 from automl.runtime.schema import Schema, shape_of_rows, takes
 
+# So many times as bright is another scale: between 0 to 1 and 0 to 255 lies 255.
+_OTHER_SCALE = 50.0
+
 
 def encode_array(
     schema: Schema, x: Any, lengths: Any = None, row_numbers: Sequence[int] | None = None
@@ -47,8 +50,25 @@ def encode_array(
     if kind == "image":
         if lengths is not None:
             raise PredictionError("Lengths are for sequences; the model takes images. Leave the lengths out.")
+        _refuse_other_scale(float(x.max()), x.dtype, float(schema.get("brightest", 0.0)))
         return {"image": x if x.dtype == np.uint8 else x.astype(np.float32)}
     return _sequence(x, lengths, shape[0], row_numbers)
+
+
+def _refuse_other_scale(brightest: float, dtype: np.dtype, known: float) -> None:
+    """Raise ``PredictionError`` for images from 0 to 1 where those of training went to 255, and the other way round.
+
+    ``known``: the greatest value in the training data; 0 where it is not known. Whole numbers are never too small:
+    dark images exist.
+    """
+    too_large = brightest > _OTHER_SCALE * known
+    too_small = dtype.kind == "f" and 0 < brightest <= 1 and known > _OTHER_SCALE
+    if known > 0 and (too_large or too_small):
+        raise PredictionError(
+            f"The images have another scale than those of the training data: their greatest value is {brightest:g}, "
+            f"there it was {known:g}. Multiply them by what lies between, such as "
+            f"{'1 / 255' if too_large else '255'}."
+        )
 
 
 def _sequence(x: np.ndarray, lengths: Any, steps: int, row_numbers: Sequence[int] | None) -> dict[str, np.ndarray]:

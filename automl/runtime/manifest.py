@@ -54,6 +54,7 @@ _MANIFEST = {  # of it, what is used here
         "shape": [int],
         "quantiles?": [float],
         "encoding?": str,
+        "brightest?": float,
         ...: object,
     },
     ...: object,

@@ -27,7 +27,9 @@ _NOTHING_WORDS = (
     "нет данных|неизвестно|нет|н/д|нд|不明|未知|无|無|暂无|なし|없음"
 )
 _NOTHING = frozenset(_NOTHING_WORDS.split("|"))
-_NO_DATE = re.compile(r"(?:0000([-/.])00\1(?:00|0000)|00([-/.])00\2(?:00){1,2})(?:[ T]00:00(?::00)?)?")
+_NO_DATE = re.compile(
+    r"0{8}(?:0{4}|0{6})?|(?:0000([-/.])00\1(?:00|0000)|00([-/.])00\2(?:00){1,2})(?:[ T]00:00(?::00)?)?"
+)
 
 
 def is_missing(value: Any, marks: Collection[str] = MISSING) -> bool:

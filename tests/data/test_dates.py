@@ -284,6 +284,32 @@ def test_days_that_are_numbers_are_dates_and_said(form: Any) -> None:
     assert from_arrays({"when": ids, "o": OTHER}, Y).schema.columns[0].role == "numeric"
 
 
+NO_DAY = {"%Y%m%d": ("0", "99999999"), "%Y%m%d%H%M%S": ("0", "99999999999999"), "%Y%m": ("0", "999999")}
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+@pytest.mark.parametrize("form", NO_DAY)
+def test_among_days_that_are_numbers_zeros_and_nines_are_missing_and_an_open_end_is_far(
+    form: str, as_text: bool
+) -> None:
+    """Exports of large systems write 00000000 where there is no day, and 99991231 where there is no end."""
+    open_end = {"%Y%m": "999912", "%Y%m%d": "99991231"}.get(form, "99991231235959")
+    texts = [m.strftime(form) for m in MOMENTS]
+    for at, mark in enumerate([*NO_DAY[form], open_end]):
+        texts[at::20] = [mark] * len(texts[at::20])
+    values = [text.replace("0", "0" * len(open_end), 1) if text == "0" else text for text in texts]
+    task = from_arrays({"when": values if as_text else [int(t) for t in texts], "o": OTHER}, Y)
+    column = task.schema.columns[0]
+    assert (column.role, column.format) == ("datetime", form)
+    assert any("there is none" in note for note in task.notes)
+    assert not any("far from all its other values" in note for note in task.notes)
+    year = task.data.x.numeric[:, 0]
+    assert np.isnan(year[::20]).all()
+    assert np.isnan(year[1::20]).all()
+    assert (year[2::20] == 9999).all()
+    np.testing.assert_array_equal(year[5::20], [m.year for m in MOMENTS[5::20]])
+
+
 TIMES = {
     "seconds": of("%H:%M:%S"),
     "minutes": of("%H:%M"),

@@ -59,3 +59,23 @@ def test_lengths_out_of_range_are_named(lengths: Any, row: str) -> None:
 def test_lengths_are_not_for_images() -> None:
     with pytest.raises(PredictionError, match="Lengths are for sequences"):
         encode_array(schema("image", (4, 4, 1)), np.zeros((2, 4, 4)), [4, 4])
+
+
+@pytest.mark.parametrize(
+    ("known", "given"), [(255, 1.0), (255, 0.3), (4095, 1.0), (1.0, 255), (0.9, 200.0), (1.0, 4095)]
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
+def test_images_of_another_scale_are_refused(known: float, given: float, dtype: type) -> None:
+    images: np.ndarray = np.linspace(0, given, 32).reshape(2, 4, 4).astype(dtype)
+    with pytest.raises(PredictionError, match="another scale"):
+        encode_array({**schema("image", (4, 4, 1)), "brightest": float(known)}, images)
+
+
+@pytest.mark.parametrize(
+    ("known", "given"),
+    [(255.0, np.uint8(255)), (255.0, np.uint8(1)), (255.0, np.uint8(0)), (255.0, 0.0), (255.0, 90.0), (1.0, 0.001),
+     (1.0, 0.0), (0.0, 255.0), (0.5, 1.0), (255.0, 300.0), (-1.0, 0.5)],
+)  # fmt: skip
+def test_images_of_the_scale_are_taken_dark_ones_too(known: float, given: Any) -> None:
+    images: np.ndarray = np.full((2, 4, 4), given)
+    assert len(encode_array({**schema("image", (4, 4, 1)), "brightest": known}, images)["image"]) == 2
