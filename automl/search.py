@@ -40,6 +40,9 @@ from automl.training.objective import FitFolds
 from automl.types import Budget, Runner, Searcher, Trial
 from automl.validation import Validation
 
+# Within limits, shipping is expected to take as long as the exports of so many of the best: the first may be beyond.
+PLANS_TRIED = 2
+
 
 class View(Protocol):
     """Who watches a search (``automl.progress.Progress``)."""
@@ -268,7 +271,8 @@ class _Run:
         if time.time() < (earliest := plan.ship_at(math.inf, math.inf)):
             return earliest
         if self.config.goals.limits:
-            return plan.ship_at(export_seconds(self.task, self.kept.n_bytes(self.kept.ids()[0])))
+            tried = self.kept.ids()[:PLANS_TRIED]
+            return plan.ship_at(export_seconds(self.task, sum(map(self.kept.n_bytes, tried))))
         running = list(self.running.values())
         n_folds = sum(len(trial.folds) for trial in (*self.trials, *running))
         known = self.chosen
