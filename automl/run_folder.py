@@ -25,16 +25,19 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from automl import files
 from automl.errors import AutoMLError, ConfigError
 from automl.runtime.fault import fault
+from automl.runtime.manifest import checksum
 
 _RECORD = {
     "run_id": int,
     "leaderboard": str,
     "key?": re.compile(r"[0-9a-f]*"),
     "begun_in?": (str, None),
+    "checksum?": str,
     ...: object,
 }
 TARGETS = "targets.json"
@@ -87,7 +90,7 @@ class RunFolder:
         """Write down which run of the leaderboard this folder belongs to."""
         bound = replace(self, run_id=run_id)
         record = {"run_id": run_id, "leaderboard": self.leaderboard_url, "key": self.key, "begun_in": self.begun_in}
-        files.write(self.path / "run.json", json.dumps(record) + "\n")
+        files.write(self.path / "run.json", json.dumps(record | {"checksum": checksum(record)}) + "\n")
         return bound
 
 
@@ -236,7 +239,7 @@ def find(path: str | Path, trust: bool = False) -> RunFolder:
         raise AutoMLError(f"'{path}' holds a run for each of its targets. Give one of them: {each}")
     try:
         found = files.read_json(record)
-        wrong = fault(found, _RECORD) or ("" if 0 < found["run_id"] <= _LARGEST_ID else "its run_id is none")
+        wrong = fault(found, _RECORD) or _contradiction(found)
     except OSError:
         raise AutoMLError(
             f"A run's folder holds a run.json; '{path}' does not. Give the run.dir of an earlier search."
@@ -248,6 +251,15 @@ def find(path: str | Path, trust: bool = False) -> RunFolder:
     if not trust:
         _refuse_others(path)
     return RunFolder(path, found["leaderboard"], found["run_id"], found.get("key", ""), found.get("begun_in"))
+
+
+def _contradiction(record: Mapping[str, Any]) -> str:
+    """Return what in a record of the right shape cannot be so; "" if there is nothing."""
+    if not 0 < record["run_id"] <= _LARGEST_ID:
+        return "its run_id is none"
+    if record.get("checksum", own := checksum(record)) != own:
+        return "its checksum is not that of its content (who has changed it on purpose leaves the checksum out)"
+    return ""
 
 
 def _refuse_others(path: Path) -> None:

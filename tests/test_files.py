@@ -114,6 +114,18 @@ def test_a_damaged_record_is_named(tmp_path: Path, record: str) -> None:
             run_folder.find(tmp_path)
 
 
+@pytest.mark.parametrize("at", range(0, 150, 7))
+def test_a_record_in_which_a_character_has_changed_is_damaged(tmp_path: Path, at: int) -> None:
+    folder = run_folder.create(tmp_path / "run").bind(7)
+    path = folder.path / "run.json"
+    text = path.read_text()
+    assert run_folder.find(folder.path) == folder
+    at %= len(text.rstrip())
+    path.write_text(f"{text[:at]}{'1' if text[at] != '1' else '2'}{text[at + 1 :]}")
+    with pytest.raises(AutoMLError, match=r"run\.json' is damaged"):
+        run_folder.find(folder.path)
+
+
 @pytest.mark.parametrize(
     "record", [*DAMAGED, '{"targets": ["a"]}', '{"targets": {"a": 1}}', '{"targets": {"a": ".."}}']
 )
