@@ -93,6 +93,12 @@ class _Shipping:
 
     def to_the_end(self) -> tuple[Ensemble, list[Shipped]]:
         """Ship the best that can be shipped, and then a small one."""
+        try:
+            return self._both()
+        finally:
+            self._give_up_refits()  # what follows has all cores
+
+    def _both(self) -> tuple[Ensemble, list[Shipped]]:
         while True:
             chosen = self._affordable()
             left = self.deadline - time.time() if self.config.refit else 0.0
@@ -152,10 +158,15 @@ class _Shipping:
 
     def _begin(self, ids: Sequence[str], until: float, at_once: int | None = None) -> None:
         """Begin the last fits of candidates, but of those that have had them, as far as there is time."""
+        self._give_up_refits()
         candidates = unfitted(self.task, self.kept, [id for id in ids if id not in self.fitted.keys() | self.failed])
         if at_once is None:
             candidates = affordable(self.task, candidates, (until - time.time()) / AT_LEAST)
         self.refits = Refits(self.task, candidates, until, self.note, at_once)
+
+    def _give_up_refits(self) -> None:
+        if self.refits is not None:
+            self.refits.until = 0.0
 
     def _models(self) -> Mapping[str, Refitted]:
         """Wait for the last fits that are under way; return the models of all of them so far, by candidate."""
