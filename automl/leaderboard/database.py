@@ -60,8 +60,7 @@ class Database:
         self._engine.dispose()
 
     def _check_to_read(self) -> None:
-        with self._engine.connect() as connection:
-            found = self._version(connection)
+        found = self._known_version()
         if found is None:
             raise AutoMLError(f"The leaderboard {self.url} is empty. Run a search first, or give another one.")
         if found == SCHEMA_VERSION:
@@ -75,9 +74,8 @@ class Database:
         self._upgrade()
 
     def _upgrade(self) -> None:
-        with self._engine.connect() as connection:
-            if self._version(connection) == SCHEMA_VERSION:
-                return
+        if self._known_version() == SCHEMA_VERSION:
+            return
         with self._engine.begin() as connection:
             _begin(connection)
             if self._engine.dialect.name == "postgresql":
@@ -90,6 +88,15 @@ class Database:
                 from automl.leaderboard import migrations  # alembic takes its time to import
 
                 migrations.upgrade(connection)
+
+    def _known_version(self) -> int | None:
+        """Return the version of the tables once no other process is upgrading them."""
+        with self._engine.connect() as connection:
+            if self._engine.dialect.name == "postgresql":  # which tables there are is never read as of one moment
+                connection.execute(select(func.pg_advisory_xact_lock_shared(_UPGRADE_LOCK)))
+            elif self._engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN")
+            return self._version(connection)
 
     def _version(self, connection: Connection) -> int | None:
         """Return the version of the tables, None for an empty database; refuse what cannot be used."""
