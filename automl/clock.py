@@ -60,14 +60,17 @@ SMALL_SECONDS, SMALL_SHARE = 2.5, 0.35
 # classes: their trees are small and many), and for a megabyte to score a row.
 EXPORT_SECONDS, SECONDS_PER_MB, SECONDS_PER_MB_OF_CLASSES, SECONDS_PER_MB_AND_ROW = 1.0, 0.25, 0.35, 5e-6
 MANY_CLASSES = 3
+# Each column is an input of the graph, and is written and read for the replay.
+SECONDS_PER_COLUMN = 1.5e-3
 # The largest part of the budget that last fits on all rows may take from the search.
 MOST_REFITTING = 0.12
 # The least that is kept for exports, before there are models whose bytes would say it.
 LEAST_EXPORT_SECONDS = 3.5
-# These are on the safe side, as is what is measured while trials run; this share of either is needed for certain.
+# These are on the safe side; this share of them is needed for certain. Of what is measured, so much more is kept: what
+# there was no time to compress takes longer.
 AT_LEAST = 0.8
 # What would be shipped is chosen anew, after each fold, so long before shipping begins.
-CHOOSING_SECONDS = 5.0
+CHOOSING_SECONDS = 10.0
 # Of the time left, but for the least that exports take, what compressing the ensemble may take even where
 # that leaves too little for the rest: it pays itself back.
 COMPRESS_SHARE = 0.1
@@ -199,17 +202,14 @@ class TimePlan:
         return min(REPORT_SECONDS, REPORT_SHARE * self.seconds) if self.reports and self.seconds else 0.0
 
     def ship_at(self, seconds_to_export: float, seconds_to_refit: float = 0.0) -> float:
-        """Return when shipping has to begin where last fits and exports take so long: large models take longer.
-
-        What is kept for the compact model, which is left out in need, makes up for exports that take a little longer.
-        """
+        """Return when shipping has to begin where last fits and exports take so long: large models take longer."""
         if self.export_until is None or self.seconds is None:
             return math.inf
         exports = seconds_to_export if self.export else 0.0
         small = max(SMALL_SECONDS, SMALL_SHARE * exports)
         # The last trials take a moment to end, and last fits are given up that have too little time.
         fits = seconds_to_refit and seconds_to_refit + LEAVING_SECONDS
-        return self.export_until - min(fits + AT_LEAST * exports + small, MOST_SHIPPING * self.seconds)
+        return self.export_until - min(fits + exports / AT_LEAST + small, MOST_SHIPPING * self.seconds)
 
     @property
     def most_refitting(self) -> float:

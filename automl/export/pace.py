@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 
-from automl.clock import EXPORT_SECONDS, seconds_to_export
+from automl.clock import EXPORT_SECONDS, SECONDS_PER_COLUMN, seconds_to_export
 from automl.export.member import members_of, predict, to_onnx
 from automl.export.package import CHUNK_ROWS, opened_graph
 from automl.kept import KeptTrials
@@ -29,7 +29,8 @@ class Pace:
 
     def seconds(self, kept: KeptTrials, n_models: Mapping[str, int]) -> float:
         """Return about how long the export of so many models of each candidate takes, on the safe side."""
-        return EXPORT_SECONDS + sum(n * self._of_one(kept, id) for id, n in n_models.items())
+        whole = EXPORT_SECONDS + SECONDS_PER_COLUMN * len(self.task.schema.columns)
+        return whole + sum(n * self._of_one(kept, id) for id, n in n_models.items())
 
     def _of_one(self, kept: KeptTrials, id: str) -> float:
         if id not in self._known:
