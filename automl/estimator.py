@@ -303,10 +303,12 @@ class AutoML(Explained, BaseEstimator):
         )
 
     def _alone(self, of_one: Sequence[Member]) -> Mapping[str, Refitted]:
-        """Return the model of a candidate that was fitted on all rows, if it can be; ``of_one``: its fold models."""
+        """Return the one candidate's model that was fitted on all rows, if it can be; ``of_one``: its fold models."""
         id, seconds = of_one[0].candidate_id, of_one[0].seconds
-        if self.limits or not of_one[0].model.refits or id in self.refitted_:
-            return self.refitted_
+        if id in self.refitted_:
+            return {id: self.refitted_[id]}
+        if self.limits or not of_one[0].model.refits:
+            return {}
         (params,) = (trial.candidate.params for trial in self.board_.trials if trial.candidate.id == id)
         folds = [member.fold for member in of_one if member.fold is not None]
         one = Unfitted(id, params, folds, lambda: [m.model for m in of_one], seconds)

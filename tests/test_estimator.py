@@ -21,6 +21,7 @@ from automl import AutoML, AutoMLClassifier, AutoMLRegressor, load
 from automl.assemble import whole_space
 from automl.data import from_arrays
 from automl.errors import ConfigError, DataError
+from automl.export.refit import Refitted
 
 # One fast family, in this process: the checks are about the interface.
 LINEAR = {"tables": {name: "off" for name in whole_space()["tables"].options if name != "linear"}}
@@ -121,6 +122,16 @@ def test_export_of_a_pickled_estimator(fitted: AutoML, tmp_path: Path) -> None:
     small = fitted.export(tmp_path / "compact", compact=True)
     assert small.n_bytes < compressed.n_bytes < whole.n_bytes + 100  # what is measured has more digits, or fewer
     assert (load(tmp_path / "compact").predict(x) == y).mean() > 0.9
+
+
+def test_all_fold_models_of_a_network_are_compact_whoever_else_was_fitted_on_all_rows(tmp_path: Path) -> None:
+    x, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    space = {"tables": {"options": ["mlp"], "mlp": {"epochs": 1}}}
+    fitted = AutoML(**HERE, trials=1, folds=3, scheduler="none", space=space).fit(x, y)
+    assert not fitted.refitted_
+    fitted.refitted_ = {"another": Refitted(fitted.members_[0].model, 1.5)}
+    folds = [member["fold"] for member in fitted.export(tmp_path / "compact", compact=True).members]
+    assert folds == [0, 1, 2]
 
 
 def test_a_pickled_estimator_holds_no_training_rows(tmp_path: Path) -> None:
