@@ -80,10 +80,11 @@ def moment(value: Any, formats: str | Sequence[str], column: Column = UNKNOWN) -
     if isinstance(value, time):
         return datetime.combine(_FIRST_DAY, value.replace(tzinfo=None))
     text, later = _within_days(plain_date(plain_text(value)))
-    for pattern in (formats,) if isinstance(formats, str) else formats:
+    patterns = (formats,) if isinstance(formats, str) else formats
+    for pattern in patterns:
         with contextlib.suppress(ValueError, OverflowError):
             return _utc(_in_century(_parsed(text, pattern), pattern, column.get("since", 0)) + later)
-    in_digits = any(pattern in _DIGITS_OF for pattern in ((formats,) if isinstance(formats, str) else formats))
+    in_digits = any(pattern in _DIGITS_OF for pattern in patterns)
     if column and (says_nothing(text) or (in_digits and _NO_DAY.fullmatch(text))):
         return None
     raise ValueError(value)
