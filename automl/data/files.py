@@ -14,7 +14,8 @@ import numpy as np
 
 from automl.data import source
 from automl.data.images import IMAGE_ENDINGS, image_folder, is_image, open_image, pixels
-from automl.data.sampling import Sampling, records
+from automl.data.lines import Lines
+from automl.data.sampling import Keys, Sampling
 from automl.data.source import Source, data_errors
 from automl.errors import DataError, nearest
 from automl.runtime.columns import refuse_repeats
@@ -89,26 +90,44 @@ def read_features(path: str | Path, schema: Mapping[str, Any]) -> tuple[Any, np.
 
 def _text_table(path: Path, sampling: Sampling, encoding: str) -> Source:
     with data_errors():
+        if sampling.may_choose:
+            lines = Lines.of_table(path, encoding)
+            nothing = np.array([], np.int64)
+            names = [name.strip() for name in _fields(lines.text(nothing).content, lines.separator)]
+
+            def part(index: np.ndarray) -> Source:
+                table = table_in(path, lines.text(index), 0, lines.separator)
+                return replace(_untyped(table), row_numbers=(index + 1).tolist())
+
+            def column(name: str, index: np.ndarray) -> np.ndarray | None:
+                return _column_in(lines, index, names.index(name), len(names)) if name in names else None
+
+            found = _chosen(lines, sampling, part, column)
+            if found is not None:
+                return found
         text = read_text(path, encoding)
-        start, separator = beginning(path, text.content)
-        header, *rows = records(text.content[start:], separator) if sampling.may_choose else ("",)
-        names = [name.strip() for name in next(csv.reader([header], delimiter=separator, skipinitialspace=True), [])]
+        return _untyped(table_in(path, text, *beginning(path, text.content)))
 
-        def part(index: np.ndarray) -> Source:
-            some = header + "".join([rows[i] for i in index.tolist()])
-            table = table_in(path, text._replace(content=some), 0, separator)
-            return replace(_untyped(table), row_numbers=(index + 1).tolist())
 
-        def column(name: str) -> np.ndarray | None:
-            return _column_in(rows, names.index(name), len(names), separator) if name in names else None
+def _chosen(
+    lines: Lines,
+    sampling: Sampling,
+    part: Callable[[np.ndarray], Source],
+    column: Callable[[str, np.ndarray], np.ndarray | None],
+) -> Source | None:
+    """Return the rows of a file of text that are to be read, None for all.
 
-        index, said = sampling.choose(
-            len(rows), len(text.content), part, lambda: sampling.by_names(column), f"'{path.name}'"
-        )
-        if index is not None:
-            found = part(index)
-            return replace(found, notes=(*found.notes, *said))
-        return _untyped(table_in(path, text, start, separator))
+    ``part``: reads those at given positions. ``column``: returns one by its name, None where there is none.
+    """
+
+    def keys(index: np.ndarray) -> Keys:
+        return sampling.by_names(lambda name: column(name, index))
+
+    index, said = sampling.choose(len(lines), len(lines.raw), part, keys, f"'{lines.path.name}'")
+    if index is None:
+        return None
+    found = part(index)
+    return replace(found, notes=(*found.notes, *said))
 
 
 def _untyped(table: Table) -> Source:
@@ -116,39 +135,48 @@ def _untyped(table: Table) -> Source:
     return replace(found, untyped=True, separator=table.separator, notes=table.notes, encoding=table.encoding)
 
 
-def _column_in(rows: Sequence[str], position: int, n_columns: int, separator: str) -> np.ndarray:
-    """Return one field of each row of a table of text; where no quotes are, without looking at most of the others."""
-    after = n_columns - 1 - position
+def _column_in(lines: Lines, index: np.ndarray, position: int, n_columns: int) -> np.ndarray:
+    """Return one field of some rows of a table of text; where no quotes are, without looking at most of the others."""
+    after, separator = n_columns - 1 - position, lines.separator
 
     def field(row: str) -> str:
         if '"' in row or separator == " ":
-            fields = next(csv.reader([row], delimiter=separator, skipinitialspace=True))
+            fields = _fields(row, separator)
             return fields[position] if position < len(fields) else ""
         if position <= after:
             return (row.split(separator, position + 1) + [""] * position)[position]
         # A row of too few fields, such as a footer, is named, or left out, where it is read.
         return ([""] * after + row.rsplit(separator, after + 1))[-after - 1]
 
-    return np.array([field(row).strip() for row in rows], dtype=object)
+    return np.array([field(row).strip() for row in lines.each(index)], dtype=object)
+
+
+def _fields(row: str, separator: str) -> list[str]:
+    return next(csv.reader([row], delimiter=separator, skipinitialspace=True), [])
 
 
 def _json_lines(path: Path, sampling: Sampling, encoding: str) -> Source:
     with data_errors():
+        if sampling.may_choose:
+            lines = Lines.of_json(path, encoding)
+
+            def part(index: np.ndarray) -> Source:
+                some = lines.text(index)
+                numbered = list(zip(lines.numbers[index].tolist(), some.content.split("\n"), strict=False))
+                found = _of_records(path, numbered)
+                return replace(found, notes=some.notes, encoding=some.encoding, row_numbers=(index + 1).tolist())
+
+            def column(name: str, index: np.ndarray) -> np.ndarray | None:
+                numbered = list(zip(lines.numbers[index].tolist(), lines.each(index), strict=True))
+                values = [record.get(name) for record in _objects(path, numbered)]
+                return None if all(value is None for value in values) else _key(name, values)
+
+            found = _chosen(lines, sampling, part, column)
+            if found is not None:
+                return found
         text = read_text(path, encoding)
-    lines = [(i, line) for i, line in enumerate(io.StringIO(text.content), 1) if line.strip()]
-
-    def part(index: np.ndarray) -> Source:
-        found = _of_records(path, [lines[i] for i in index.tolist()])
-        return replace(found, row_numbers=(index + 1).tolist())
-
-    def column(name: str) -> np.ndarray | None:
-        values = [record.get(name) for record in _objects(path, lines)]
-        return None if all(value is None for value in values) else _key(name, values)
-
-    keys = lambda: sampling.by_names(column)  # noqa: E731
-    index, said = sampling.choose(len(lines), len(text.content), part, keys, f"'{path.name}'")
-    found = _of_records(path, lines) if index is None else part(index)
-    return replace(found, notes=(*text.notes, *said), encoding=text.encoding)
+    every = [(i, line) for i, line in enumerate(io.StringIO(text.content), 1) if line.strip()]
+    return replace(_of_records(path, every), notes=text.notes, encoding=text.encoding)
 
 
 def _of_records(path: Path, lines: Sequence[tuple[int, str]]) -> Source:
@@ -205,10 +233,10 @@ def _arrow(path: Path, read_table: Callable[[], Any], sampling: Sampling) -> Sou
     def part(index: np.ndarray) -> Source:
         return replace(_of_arrow(table.take(pa.array(index)), names), row_numbers=(index + 1).tolist())
 
-    def column(name: str) -> np.ndarray | None:
-        return _key(name, table.column(name)) if name in names else None
+    def keys(index: np.ndarray) -> Keys:
+        some = lambda name: _key(name, table.column(name).take(index)) if name in names else None  # noqa: E731
+        return sampling.by_names(some)
 
-    keys = lambda: sampling.by_names(column)  # noqa: E731
     index, said = sampling.choose(table.num_rows, table.nbytes, part, keys, f"'{path.name}'")
     return replace(_of_arrow(table, names) if index is None else part(index), notes=said)
 

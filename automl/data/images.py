@@ -30,9 +30,8 @@ def image_folder(folder: Path, sampling: Sampling) -> Source:
         )
     n_bytes = sum(path.stat().st_size for path, _ in files)
     keys = Keys(np.array([name for _, name in files], dtype=object))
-    index, said = sampling.choose(
-        len(files), n_bytes, lambda index: _images([files[i] for i in index.tolist()]), lambda: keys, f"'{folder}'"
-    )
+    some = lambda index: _images([files[i] for i in index.tolist()])  # noqa: E731
+    index, said = sampling.choose(len(files), n_bytes, some, keys.take, f"'{folder}'")
     found = _images(files if index is None else [files[i] for i in index.tolist()])
     left_out = _left_out(folder, [path for path, _ in inside], [path for path, _ in files])
     return replace(found, notes=(*found.notes, *said, *left_out))

@@ -220,7 +220,7 @@ def _sampled(name: str, parts: Parts, options: Options, until: float | None) -> 
         return parts, None
     n_bytes = len(parts.y) * _BYTES_PER_VALUE * len(parts.data.columns or ())
     keys = Keys.of(parts.y, parts.groups)
-    index, said = sampling.choose(len(parts.y), n_bytes, parts.take, lambda: keys, "the data")
+    index, said = sampling.choose(len(parts.y), n_bytes, parts.take, keys.take, "the data")
     if index is None:
         return parts, None
     parts = parts.take(index)

@@ -1,9 +1,8 @@
 """Rows for which there is time: data that cannot be read within its time is sampled while it is read, and said."""
 
-import io
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -23,6 +22,8 @@ _FEWEST_ROWS = 2_000
 # Of a class, even a rare one.
 _FEWEST_OF_CLASS = 10
 _MOST_CLASSES = 100
+# Of more rows, so many are drawn before classes or groups are looked at: a second for what is in a file of text.
+_MOST_LOOKED_AT = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,10 @@ class Keys:
         if groups is not None or target is None or target.dtype.kind not in "Obiu":
             return cls(groups=groups)
         return cls(target if 1 < len(Counter(target.tolist())) <= _MOST_CLASSES else None)
+
+    def take(self, index: np.ndarray) -> "Keys":
+        """Return those of the rows at ``index``."""
+        return Keys(*(None if values is None else values[index] for values in (self.classes, self.groups)))
 
 
 @dataclass
@@ -69,21 +74,28 @@ class Sampling:
         return replace(self, until=None if self.until is None else now + part * (self.until - now))
 
     def choose(
-        self, n_rows: int, n_bytes: int, read: Callable[[np.ndarray], Any], keys: Callable[[], Keys], what: str
+        self,
+        n_rows: int,
+        n_bytes: int,
+        read: Callable[[np.ndarray], Any],
+        keys: Callable[[np.ndarray], Keys],
+        what: str,
     ) -> tuple[np.ndarray | None, tuple[str, ...]]:
         """Return the positions of the rows to read, None for all, and notes.
 
-        ``n_bytes``: the size of all rows. ``read``: returns rows at given positions. ``what``: how they are called.
+        ``n_bytes``: the size of all rows. ``read``, ``keys``: return rows at given positions, and what a sample of
+        these is to respect. ``what``: how the rows are called.
         """
         self.asked, cost = True, None
         if self.rows == "auto" and self.until is not None and n_rows > _FEWEST_ROWS:
             cost = self._cost(n_rows, n_bytes, read)
         if self._most(n_rows, cost) >= n_rows:
             return None, ()
-        respected = keys()  # which takes its time too
+        looked_at = sample(n_rows, max(_MOST_LOOKED_AT, self._most(n_rows, cost)), self.seed, Keys())
+        respected = keys(looked_at)  # which takes its time too
         self.kept = most = min(n_rows, self._most(n_rows, cost))
-        index = sample(n_rows, most, self.seed, respected)
-        how = " by whole groups" if respected.groups is not None else ""
+        index = looked_at[sample(len(looked_at), most, self.seed, respected)]
+        how = " by whole groups" if respected.groups is not None and len(looked_at) == n_rows else ""
         how = " in the shares of the classes" if respected.classes is not None else how
         kept = f"{len(index):,} of the {n_rows:,} rows of {what} are read, at random{how} (seed {self.seed})"
         if cost is None:
@@ -111,10 +123,11 @@ class Sampling:
         """Measure what rows take on more and more of them, in a small part of the time."""
 
         def seconds_for(n: int) -> float:
+            index = sample(n_rows, n, self.seed, Keys())
             started = time.perf_counter()
             # Whatever it is, reading will name it, unless it is due to the few rows.
             with suppress(Exception), quiet():
-                self.learn_from(read(sample(n_rows, n, self.seed, Keys())))
+                self.learn_from(read(index))
             return time.perf_counter() - started
 
         seconds_for(_FEWEST_TRIAL_ROWS)  # libraries are imported
@@ -154,7 +167,10 @@ class _Cost:
 
 def sample(n_rows: int, n_keep: int, seed: int, keys: Keys) -> np.ndarray:
     """Return the positions (n,) of about ``n_keep`` of the rows, in their order: at random, by groups or classes."""
-    order = np.random.default_rng(seed).permutation(n_rows)
+    rng = np.random.default_rng(seed)
+    if keys.groups is None and keys.classes is None:
+        return np.sort(rng.choice(n_rows, min(n_keep, n_rows), replace=False, shuffle=False))
+    order = rng.permutation(n_rows)
     if keys.groups is not None:
         codes = _codes(keys.groups)[order]
         first = np.unique(codes, return_index=True)[1]
@@ -162,47 +178,15 @@ def sample(n_rows: int, n_keep: int, seed: int, keys: Keys) -> np.ndarray:
         drawn = np.argsort(first)  # groups, in the order of the rows that were drawn
         n_groups = max(2, int(np.searchsorted(np.cumsum(sizes[drawn]), n_keep, side="right")))
         return np.sort(order[np.isin(codes, drawn[:n_groups])])
-    if keys.classes is not None:
-        codes = _codes(keys.classes)[order]
-        sizes = np.bincount(codes)
-        quota = np.maximum(np.round(sizes * (n_keep / n_rows)), _FEWEST_OF_CLASS)
-        by_class = np.argsort(codes, kind="stable")
-        within = np.arange(n_rows) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        return np.sort(order[by_class[within < quota[codes[by_class]]]])
-    return np.sort(order[:n_keep])
+    assert keys.classes is not None
+    codes = _codes(keys.classes)[order]
+    sizes = np.bincount(codes)
+    quota = np.maximum(np.round(sizes * (n_keep / n_rows)), _FEWEST_OF_CLASS)
+    by_class = np.argsort(codes, kind="stable")
+    within = np.arange(n_rows) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return np.sort(order[by_class[within < quota[codes[by_class]]]])
 
 
 def _codes(values: np.ndarray) -> np.ndarray:
     known = {value: i for i, value in enumerate(dict.fromkeys(values.tolist()))}
     return np.array([known[value] for value in values.tolist()], dtype=np.int64)
-
-
-def records(text: str, separator: str) -> list[str]:
-    """Return the header and the rows of a table of text, each with its line ends; without empty lines and comments.
-
-    What begins with # is a row where it has as many fields as the header.
-    """
-    lines = list(io.StringIO(text, newline=""))
-    header, *rows = _whole(lines) if '"' in text else lines
-    n_separators = header.count(separator)
-
-    def is_row(line: str) -> bool:
-        return bool(line.strip()) and (line[0] != "#" or (n_separators > 0 and line.count(separator) == n_separators))
-
-    return [header, *filter(is_row, rows)]
-
-
-def _whole(lines: Sequence[str]) -> list[str]:
-    """Put lines together that are parts of one quoted field."""
-    found: list[str] = []
-    open_lines: list[str] = []
-    for line in lines:
-        is_odd = line.count('"') % 2 == 1
-        if open_lines or is_odd:
-            open_lines.append(line)
-        if open_lines and is_odd and len(open_lines) > 1:
-            found.append("".join(open_lines))
-            open_lines = []
-        elif not open_lines:
-            found.append(line)
-    return [*found, *open_lines]

@@ -20,6 +20,7 @@ _BYTE_ORDER_MARKS = {  # and the encoding; that of UTF-32 begins like that of UT
     b"\xfe\xff": "utf-16",
 }
 _ESCAPES = {b"\x1b$)C": "iso2022_kr", b"\x1b$": "iso2022_jp"}  # from ASCII to other letters in seven bits
+_GZIP = b"\x1f\x8b"
 _BEGINNING = 4096  # bytes in which zeros tell a text from others
 _SHARE_OF_ASCII = 0.05  # that a table has in any language: signs between fields, digits, line ends
 _NO_TEXT = {
@@ -75,12 +76,20 @@ def codec(encoding: str) -> str:
 
 
 def read_text(path: Path, encoding: str = "") -> Text:
-    """Return what a file of text holds, unpacked and decoded. Raises ``PredictionError`` for others.
+    """Return what a file of text holds, unpacked and decoded; see ``text_of``."""
+    return text_of(path, read_bytes(path), encoding)
+
+
+def text_of(path: Path, raw: bytes, encoding: str = "") -> Text:
+    """Return the text in bytes of a file, or of a part of one. Raises ``PredictionError`` for what is no text.
 
     What is UTF-8, or tells that it is in another form of Unicode, is read so; all else in ``encoding``, or the one that
     ``detect`` finds where that is "".
     """
-    raw = _unpacked(path).removesuffix(b"\x1a")  # the end of a file, to DOS
+    other = next((what for magic, what in _NO_TEXT.items() if raw.startswith(magic)), None)
+    if other is not None:
+        raise PredictionError(f"'{path}' must be a file of text; its content is {other}.")
+    raw = raw.removesuffix(b"\x1a")  # the end of a file, to DOS
     for name in _sure(raw, encoding):
         with contextlib.suppress(UnicodeDecodeError):
             return _unsigned(path, raw.decode(name))
@@ -93,18 +102,19 @@ def read_text(path: Path, encoding: str = "") -> Text:
     return _decoded(path, raw, encoding)
 
 
-def _unpacked(path: Path) -> bytes:
+def is_packed(path: Path, raw: bytes) -> bool:
+    """Whether a file that begins with ``raw`` is compressed by gzip; a .gz that a browser has unpacked is not."""
+    return raw[:2] == _GZIP or (path.suffix.lower() == ".gz" and len(raw[:_BEGINNING].splitlines()) < 2)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return what is in a file, unpacked where gzip has compressed it. Raises ``PredictionError``."""
     refuse_absent(path)
     try:
         raw = path.read_bytes()
-        if raw[:2] == b"\x1f\x8b" or (path.suffix.lower() == ".gz" and len(raw.splitlines()) < 2):
-            raw = gzip.decompress(raw)  # a .gz that a browser has unpacked is read as it is
+        return gzip.decompress(raw) if is_packed(path, raw) else raw
     except (OSError, EOFError, zlib.error) as error:
         raise PredictionError(f"'{path}' cannot be read: {error}.") from None
-    other = next((what for magic, what in _NO_TEXT.items() if raw.startswith(magic)), None)
-    if other is not None:
-        raise PredictionError(f"'{path}' must be a file of text; its content is {other}.")
-    return raw
 
 
 def _sure(raw: bytes, encoding: str) -> Iterator[str]:

@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 
 from automl.data import from_arrays, load
-from automl.data.sampling import Keys, Sampling, records, sample
+from automl.data.files import read
+from automl.data.sampling import Keys, Sampling, sample
 from automl.errors import AutoMLError, DataError
-from automl.runtime.table import read_csv
 
 N = 6_000
 KEPT = 1_500
@@ -196,12 +196,35 @@ def test_a_sample_is_of_distinct_rows_in_order_whatever_it_respects(n_keep: int)
     assert len(sample(200, n_keep, 3, Keys())) == n_keep
 
 
-def test_records_are_what_the_reader_takes_for_rows(tmp_path: Path) -> None:
-    text = csv(tmp_path).read_text()
-    found = records(text, ",")
-    table = read_csv(tmp_path / "data.csv")
-    assert len(found) == 1 + len(table["place"])
-    assert "".join(found) == text
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["unix", "dos"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252", "iso2022_jp"])
+@pytest.mark.parametrize("write", [csv, comments, json_lines])
+def test_lines_are_what_the_reader_takes_for_rows(
+    tmp_path: Path, write: Callable[[Path], Path], encoding: str, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = write(tmp_path).read_text().replace("yes", "\u65e5" if encoding == "iso2022_jp" else "s\xed")
+    path = next(tmp_path.iterdir())
+    path.write_bytes(text.replace("\n", end).encode(encoding))
+    monkeypatch.setattr("automl.data.lines._BLOCK", 1_000)  # which ends within lines, and within quotes
+    whole = read(path)[0]
+    sampled = read(path, sampling=Sampling(N - 1))[0]
+    assert (len(whole), whole.encoding) == (N, sampled.encoding)
+    assert whole.columns is not None
+    assert sampled.columns is not None
+    index = np.asarray(sampled.row_numbers) - 1
+    for name, values in whole.columns.items():
+        assert sampled.columns[name].tolist() == values[index].tolist(), name
+
+
+def test_of_very_many_rows_only_some_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("automl.data.sampling._MOST_LOOKED_AT", 3_000)
+    path = csv(tmp_path)
+    counts = Counter(load(path, rows=KEPT).data.y.tolist())
+    assert sum(counts.values()) == pytest.approx(KEPT, abs=15)
+    assert counts[0] / counts[2] == pytest.approx(0.7 / 0.3, rel=0.15)
+    by_groups = load(path, rows=KEPT, group="group")
+    assert by_groups.n_rows == pytest.approx(KEPT, abs=N // 40)
+    assert not any("by whole groups" in note for note in by_groups.notes)
 
 
 COSTS: dict[str, Callable[[int], float]] = {
@@ -222,7 +245,7 @@ def test_a_sample_ends_in_its_time_and_uses_it(monkeypatch: pytest.MonkeyPatch, 
         now[0] += cost(len(rows))
 
     sampling = Sampling(until=now[0] + 30, learn_from=learn_from)
-    index, _ = sampling.choose(50_000, 50_000_000, lambda index: index, Keys, "the data")
+    index, _ = sampling.choose(50_000, 50_000_000, lambda index: index, lambda index: Keys(), "the data")
     assert index is not None
     measured = now[0] - 1_000
     learn_from(index)
@@ -243,7 +266,7 @@ def test_what_is_loaded_once_takes_no_rows_away(monkeypatch: pytest.MonkeyPatch,
             loaded[0] = True
 
     sampling = Sampling(until=now[0] + 17, learn_from=learn_from)
-    assert sampling.choose(8_000, 500_000, lambda index: index, Keys, "the data") == (None, ())
+    assert sampling.choose(8_000, 500_000, lambda index: index, lambda index: Keys(), "the data") == (None, ())
 
 
 def test_a_sample_keeps_rows_that_begin_with_a_sign_of_comments_and_takes_any_width(tmp_path: Path) -> None:
