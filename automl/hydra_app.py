@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import hydra
@@ -196,6 +197,11 @@ def explain(error: Exception) -> ConfigError:
     group = re.search(r"Could not find '([^']+)/([^']+)'", text)
     if group:
         kind, name = group.groups()
+        file = f"{kind}/{name}".removeprefix("data/")
+        if kind.split("/")[0] == "data" and Path(file).exists():
+            return ConfigError(
+                f"data= takes the name of a configuration. Give the file to learn from as data.train={file}."
+            )
         options = re.findall(r"^\t(\S+)$", text, re.MULTILINE) or options_of(kind)
         return ConfigError(f"Unknown option '{name}' of {kind}.{nearest(name, options)} Known: {', '.join(options)}.")
     if isinstance(error, OverrideParseException):

@@ -188,6 +188,13 @@ def test_a_wrong_key_names_the_nearest(override: str, nearest: str) -> None:
         composed(["data.train=x", override])
 
 
+def test_a_file_in_the_place_of_a_configuration_is_told_the_key(tmp_path: Path) -> None:
+    file = tmp_path / "x.csv"
+    file.touch()
+    with pytest.raises(ConfigError, match=f"data.train={file}"):
+        composed([f"data={file}"])
+
+
 @pytest.mark.parametrize("argument", ["foo", "=3", "foo==3", "searcher=3", "searcher=[{a:1}]", "+@=abc", "+@x=abc"])
 def test_what_is_no_override_is_told_with_an_example(argument: str) -> None:
     with pytest.raises(ConfigError, match=r"e\.g\. (budget|searcher)"):
