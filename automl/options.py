@@ -2,11 +2,20 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from numbers import Real
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 
 from automl import registry
 from automl.errors import ConfigError, nearest
+
+
+@dataclass(frozen=True)
+class Range:
+    """What a number among the parameters of a ``make`` may be, ends included: ``Annotated[int, Range(1, 9)]``."""
+
+    low: float
+    high: float = float("inf")
 
 
 def make(kind: str, config: Mapping[str, Any], *arguments: Any, **given: Any) -> Any:
@@ -14,9 +23,7 @@ def make(kind: str, config: Mapping[str, Any], *arguments: Any, **given: Any) ->
 
     ``arguments`` and ``given`` are the caller's own. Raises as ``check`` does.
     """
-    check(kind, config)
-    options = {option: value for option, value in config.items() if option != "name"}
-    return registry.load(kind, str(config["name"])).make(*arguments, **given, **options)
+    return registry.load(kind, str(config.get("name"))).make(*arguments, **given, **check(kind, config))
 
 
 def named(value: str | Mapping[str, Any]) -> Mapping[str, Any]:
@@ -24,10 +31,11 @@ def named(value: str | Mapping[str, Any]) -> Mapping[str, Any]:
     return {"name": value} if isinstance(value, str) else value
 
 
-def check(kind: str, config: Mapping[str, Any]) -> None:
-    """Check that ``config`` names an option of ``kind``, and no option that this one does not have.
+def check(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what ``config`` gives of the parameters of an option of ``kind``; a whole number is an int.
 
-    Raises ``UnknownNameError`` or ``ConfigError`` with the nearest name.
+    Raises ``UnknownNameError`` or ``ConfigError``, with the nearest name, for what is no option of this kind or no
+    parameter of this option; ``ConfigError`` for a number out of its ``Range``.
     """
     if "name" not in config:
         raise ConfigError(f"One of the {kind} is chosen by name; got {dict(config)} without one.")
@@ -38,6 +46,21 @@ def check(kind: str, config: Mapping[str, Any]) -> None:
             f"The {kind.removesuffix('s')} '{name}' has no option '{option}'.{nearest(option, known)} "
             f"Known: {', '.join(known) or 'none'}."
         )
+    declared = inspect.signature(registry.load(kind, name).make).parameters
+    return {
+        option: _in_range(f"{option} of {name}", value, declared[option].annotation)
+        for option, value in config.items()
+        if option != "name"
+    }
+
+
+def _in_range(what: str, value: Any, annotation: Any) -> Any:
+    """Return a value that is within the ``Range`` that an annotation may have, else raise ``ConfigError``."""
+    if get_origin(annotation) is not Annotated:
+        return value
+    declared, *said = get_args(annotation)
+    bounds = next((each for each in said if isinstance(each, Range)), None)
+    return value if bounds is None else number(what, value, bounds.low, bounds.high, whole=declared is int)
 
 
 def configuration(kind: str, name: str) -> dict[str, Any]:

@@ -4,11 +4,12 @@ automl search ... searcher=own_searcher searcher.step=0.1
 """
 
 from collections import Counter
+from typing import Annotated
 
 import numpy as np
 
 from automl.goals import Goals, is_scored
-from automl.options import number as checked
+from automl.options import Range
 from automl.space import Params, Random, Space, draw, mutate
 from automl.types import Trial
 
@@ -17,12 +18,12 @@ GROWTH = 1.5
 SHORTEST, LONGEST = 0.01, 1.0
 
 
-def make(space: Space, seed: int = 0, *, step: float = 0.2) -> "HillClimber":
+def make(space: Space, seed: int = 0, *, step: Annotated[float, Range(SHORTEST, LONGEST)] = 0.2) -> "HillClimber":
     """Return the searcher. Keyword-only parameters are its configuration.
 
     step: the first standard deviation of a change, as a share of a parameter's range.
     """
-    return HillClimber(space, seed, checked("step of own_searcher", step, SHORTEST, LONGEST))
+    return HillClimber(space, seed, step)
 
 
 class HillClimber:

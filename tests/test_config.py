@@ -17,6 +17,7 @@ from automl.errors import ConfigError
 from automl.hydra_app import composed, recomposed
 from automl.option import CLASSES
 from automl.options import configuration as options_of
+from automl.search_config import SearchConfig
 from automl.settings import search_of
 from automl.space import Choice, configure_choice
 from automl.testing import make_task
@@ -255,3 +256,17 @@ def test_a_run_of_a_version_that_lacked_a_key_has_its_default() -> None:
 
 def test_the_keys_that_a_wrong_one_is_compared_with_are_those_there_are() -> None:
     assert sorted(hydra_app._keys(hydra_app._usual())) == sorted(hydra_app._keys(composed(["data.train=x"])))
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ({"scheduler": {"name": "halving", "eta": 0}}, "eta of halving is a number of at least 1.01; got 0"),
+        ({"scheduler": {"name": "asha", "grace_percent": 101}}, "grace_percent of asha is a number from 0.1 to 100"),
+        ({"searcher": {"name": "tpe", "startup_trials": 2.5}}, "startup_trials of tpe is a whole number"),
+        ({"searcher": {"name": "evolution", "population": "many"}}, "population of evolution .* got 'many'"),
+    ],
+)
+def test_a_wrong_number_is_refused_before_anything_is_read(part: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        SearchConfig(**part)

@@ -1,8 +1,8 @@
 """Asynchronous successive halving: at each rung, only the best 1/eta go on."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from automl.options import number
+from automl.options import Range
 
 if TYPE_CHECKING:
     from ray.tune.schedulers import TrialScheduler
@@ -10,7 +10,12 @@ if TYPE_CHECKING:
 PAUSES = False
 
 
-def make(*, eta: float = 3, grace_percent: float = 4, brackets: int = 1) -> "TrialScheduler":
+def make(
+    *,
+    eta: Annotated[float, Range(1.01)] = 3,
+    grace_percent: Annotated[float, Range(0.1, 100)] = 4,
+    brackets: Annotated[int, Range(1)] = 1,
+) -> "TrialScheduler":
     """Return Ray's ASHA over progress in percent (Li et al., MLSys 2020, arXiv:1810.05934).
 
     eta: the share that goes on at a rung is 1/eta. grace_percent: the first rung; further ones follow at
@@ -18,9 +23,6 @@ def make(*, eta: float = 3, grace_percent: float = 4, brackets: int = 1) -> "Tri
     at the one of 12 %. Of recorded curves, rungs from 4 % on find better ones than later rungs for the same epochs.
     brackets: how many such ladders to spread the trials over.
     """
-    number("eta of asha", eta, 1.01)
-    number("grace_percent of asha", grace_percent, 0.1, 100)
-    number("brackets of asha", brackets, 1, whole=True)
     from ray.tune.schedulers import AsyncHyperBandScheduler
 
     # A trial that reports 100 % may still have its last word to say: it ends itself.

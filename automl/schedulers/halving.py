@@ -1,10 +1,11 @@
 """Asynchronous successive halving that spares what the ensemble would gain by."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated
 
 import numpy as np
 
-from automl.options import number
+from automl.options import Range
 from automl.types import Decision, Trial
 
 PAUSES = False
@@ -21,9 +22,9 @@ def make(
     predicted: Predicted | None = None,
     fold_score: FoldScore | None = None,
     *,
-    eta: float = 3,
-    grace_percent: float = 4,
-    beside: int = 3,
+    eta: Annotated[float, Range(1.01)] = 3,
+    grace_percent: Annotated[float, Range(0.1, 100)] = 4,
+    beside: Annotated[int, Range(0)] = 3,
 ) -> "Halving":
     """Return a scheduler that ends a candidate which is neither good for its folds nor good for the ensemble.
 
@@ -38,10 +39,7 @@ def make(
     is not known; ``fold_score(fold, predictions)`` the score of such predictions, greater is better. Without these, and
     between two folds, scores decide alone.
     """
-    number("eta of halving", eta, 1.01)
-    number("grace_percent of halving", grace_percent, 0.1, 100)
-    number("beside of halving", beside, 0, whole=True)
-    n_beside = int(beside) if predicted and fold_score else 0
+    n_beside = beside if predicted and fold_score else 0
     return Halving(RungScores(eta, grace_percent), n_beside, predicted or _unknown, fold_score or (lambda fold, _: 0.0))
 
 

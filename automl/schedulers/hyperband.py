@@ -1,8 +1,8 @@
 """HyperBand: brackets of trials that are halved together, from many short ones to few long ones."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from automl.options import number
+from automl.options import Range
 
 if TYPE_CHECKING:
     from ray.tune.schedulers import TrialScheduler
@@ -10,12 +10,11 @@ if TYPE_CHECKING:
 PAUSES = True  # a trial waits, without a worker, until its bracket is complete
 
 
-def make(*, eta: float = 3) -> "TrialScheduler":
+def make(*, eta: Annotated[float, Range(2)] = 3) -> "TrialScheduler":
     """Return Ray's HyperBand over progress in percent (Li et al., JMLR 2018, arXiv:1603.06560).
 
     eta: the share that goes on at each halving is 1/eta.
     """
-    number("eta of hyperband", eta, 2)
     from ray.tune.schedulers import HyperBandScheduler
 
     return HyperBandScheduler(

@@ -1,9 +1,9 @@
 """Median stopping: a trial whose best score is below the median of the others' running means ends."""
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from automl.options import number
+from automl.options import Range
 
 if TYPE_CHECKING:
     from ray.tune.schedulers import TrialScheduler
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 PAUSES = False
 
 
-def make(*, grace_percent: float = 20, min_trials: int = 5) -> "TrialScheduler":
+def make(
+    *, grace_percent: Annotated[float, Range(0, 100)] = 20, min_trials: Annotated[int, Range(1)] = 5
+) -> "TrialScheduler":
     """Return Ray's median stopping rule over progress in percent (Golovin et al., Vizier, KDD 2017).
 
     grace_percent: no trial is stopped earlier. min_trials: how many others a median needs.
     """
-    number("grace_percent of median_stopping", grace_percent, 0, 100)
-    number("min_trials of median_stopping", min_trials, 1, whole=True)
     from ray.tune.schedulers import MedianStoppingRule
 
     return MedianStoppingRule(

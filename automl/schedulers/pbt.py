@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from fnmatch import fnmatch
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from automl.options import number
+from automl.options import Range
 from automl.space import Choice, Mutate, Params, Space, draw, questions
 
 if TYPE_CHECKING:
@@ -20,10 +20,10 @@ STEP = 0.05  # of a rate that is searched over three decades: a factor of about 
 def make(
     space: Space,
     *,
-    population: int = 8,
-    interval_percent: float = 10,
-    quantile: float = 0.25,
-    resample: float = 0.25,
+    population: Annotated[int, Range(2)] = 8,
+    interval_percent: Annotated[float, Range(0.1, 100)] = 10,
+    quantile: Annotated[float, Range(0, 0.5)] = 0.25,
+    resample: Annotated[float, Range(0, 1)] = 0.25,
     mutate: Sequence[str] = ("*.optimizer.*", "*.loss.*"),
     seed: int = 0,
 ) -> "TrialScheduler":
@@ -35,10 +35,6 @@ def make(
     of some 5 % of its range. mutate: patterns of the paths that may change while a trial runs; only
     numbers that do not shape the network can.
     """
-    number("population of pbt", population, 2, whole=True)
-    number("interval_percent of pbt", interval_percent, 0.1, 100)
-    number("quantile of pbt", quantile, 0, 0.5)
-    number("resample of pbt", resample, 0, 1)
     from ray.tune.schedulers import PopulationBasedTraining
 
     rng = np.random.default_rng(seed)

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Callable
+from typing import Annotated
 
 import numpy as np
 
 from automl.goals import Goals, is_scored
-from automl.options import number
+from automl.options import Range
 from automl.types import Decision, Trial
 
 PAUSES = False
@@ -14,7 +15,12 @@ PAUSES = False
 RowLosses = Callable[[Trial, int], np.ndarray | None]
 
 
-def make(row_losses: RowLosses | None = None, *, keep: int = 5, alpha: float = 0.05) -> "Race":
+def make(
+    row_losses: RowLosses | None = None,
+    *,
+    keep: Annotated[int, Range(1)] = 5,
+    alpha: Annotated[float, Range(1e-9, 0.5)] = 0.05,
+) -> "Race":
     """Return a scheduler that compares each candidate with finished ones on the folds that it has finished.
 
     A candidate is dropped when both hold:
@@ -32,8 +38,7 @@ def make(row_losses: RowLosses | None = None, *, keep: int = 5, alpha: float = 0
     does on a single holdout. ``row_losses(trial, fold)`` returns the loss of each row of the fold's validation part,
     shape (n_rows,), smaller is better, in the same order for every trial, or None.
     """
-    keep = number("keep of race", keep, 1, whole=True)
-    return Race(row_losses or (lambda trial, fold: None), keep, number("alpha of race", alpha, 1e-9, 0.5))
+    return Race(row_losses or (lambda trial, fold: None), keep, alpha)
 
 
 class Race:

@@ -1,11 +1,12 @@
 """A portfolio: trials go to the strategy whose proposals have paid most of late."""
 
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 from automl import options
 from automl.errors import ConfigError
 from automl.goals import is_scored
-from automl.options import number
+from automl.options import Range
 from automl.searchers._stream import Stream
 from automl.space import Params, Space
 from automl.types import Searcher, Trial
@@ -19,7 +20,7 @@ def make(
     seed: int = 0,
     *,
     strategies: Sequence[str] = ("gp", "evolution", "tpe", "random"),
-    memory: float = 20,
+    memory: Annotated[float, Range(1)] = 20,
 ) -> "Adaptive":
     """Return a portfolio of other searchers. strategies: their names; memory: after how many trials a credit has faded.
 
@@ -28,7 +29,6 @@ def make(
     names = [strategies] if isinstance(strategies, str) else list(strategies)
     if not names or "adaptive" in names:
         raise ConfigError(f"The strategies of adaptive are names of other searchers, at least one; got {names}.")
-    memory = number("memory of adaptive", memory, 1)
     made = {name: options.make("searchers", {"name": name}, space, seed + i) for i, name in enumerate(names)}
     return Adaptive(made, seed, memory)
 

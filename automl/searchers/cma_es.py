@@ -1,18 +1,24 @@
 """CMA-ES (Hansen, 2016, arXiv:1604.00772), one evolution strategy per family."""
 
-from automl.options import number
+from typing import Annotated
+
+from automl.options import Range
 from automl.space import Space
 from automl.types import Searcher
 
 
-def make(space: Space, seed: int = 0, *, startup_trials: int = 3, explore: float = 0.5) -> Searcher:
+def make(
+    space: Space,
+    seed: int = 0,
+    *,
+    startup_trials: Annotated[int, Range(1)] = 3,
+    explore: Annotated[float, Range(0)] = 0.5,
+) -> Searcher:
     """Return Optuna's CMA-ES over the numbers of each family; choices are drawn at random.
 
     startup_trials: how many of each family are random at first. explore: how much families tried less are
     preferred (see ``PerFamily``).
     """
-    number("startup_trials of cma_es", startup_trials, 1, whole=True)
-    number("explore of cma_es", explore, 0)
     from optuna.samplers import CmaEsSampler
 
     from automl.searchers._families import PerFamily

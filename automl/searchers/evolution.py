@@ -1,25 +1,29 @@
 """Regularised evolution (Real et al., AAAI 2019, arXiv:1802.01548): parents are young and win a tournament."""
 
 from collections import deque
+from typing import Annotated
 
 from automl.goals import Goals, is_scored
-from automl.options import number
+from automl.options import Range, number
 from automl.searchers._stream import Stream
 from automl.space import Cross, Params, Random, Space, draw, mutate
 from automl.types import Trial
 
 
 def make(
-    space: Space, seed: int = 0, *, population: int = 20, tournament: int = 5, crossover: float = 0.0
+    space: Space,
+    seed: int = 0,
+    *,
+    population: Annotated[int, Range(2)] = 20,
+    tournament: Annotated[int, Range(1)] = 5,
+    crossover: Annotated[float, Range(0, 1)] = 0.0,
 ) -> "RegularisedEvolution":
     """Return an evolution in which the oldest die.
 
     population: how many trials live, and are drawn at random at first. tournament: of how many of these, drawn at
     random, the best is a parent. crossover: the share of children that have two parents; each child is mutated once.
     """
-    number("population of evolution", population, 2, whole=True)
     number("tournament of evolution", tournament, 1, population, whole=True)
-    number("crossover of evolution", crossover, 0, 1)
     return RegularisedEvolution(space, seed, population, tournament, crossover)
 
 

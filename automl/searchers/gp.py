@@ -4,12 +4,13 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from automl.errors import SpaceError
 from automl.goals import is_scored
-from automl.options import number
+from automl.options import Range
 from automl.searchers._surrogate import Code, Encoding, Surrogate
 from automl.space import Ask, Cross, Mutate, Params, Random, Replay, Space
 from automl.types import Trial
@@ -27,9 +28,9 @@ STEPS_PER_TRIAL, MOST_STEPS = 2, 20
 MOST_TRIALS = 300
 
 
-def make(space: Space, seed: int = 0, *, startup_trials: int = 10) -> "GaussianProcess":
+def make(space: Space, seed: int = 0, *, startup_trials: Annotated[int, Range(2)] = 10) -> "GaussianProcess":
     """Return a Gaussian process over all of ``space``. startup_trials: how many are drawn at random at first."""
-    return GaussianProcess(space, seed, number("startup_trials of gp", startup_trials, 2, whole=True))
+    return GaussianProcess(space, seed, startup_trials)
 
 
 @dataclass(frozen=True)

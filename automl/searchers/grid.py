@@ -1,19 +1,19 @@
 """Grid search: every combination, branch by branch; numbers at evenly spaced points."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
-from automl.options import number
+from automl.options import Range
 from automl.space import Choice, Defaults, Float, Int, Params, Scalar, Space, draw
 from automl.types import Trial
 
 
-def make(space: Space, seed: int = 0, *, points: int = 3) -> "GridSearch":
+def make(space: Space, seed: int = 0, *, points: Annotated[int, Range(1)] = 3) -> "GridSearch":
     """Return a searcher over the whole grid. points: how many values of each number are tried.
 
     The grid of a conditional space holds only the combinations that exist. ``seed`` is not used.
     """
-    return GridSearch(space, number("points of the grid", points, 1, whole=True))
+    return GridSearch(space, points)
 
 
 class GridSearch:

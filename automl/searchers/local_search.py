@@ -1,8 +1,10 @@
 """Local search: change one thing of the best; begin anew where nothing helps (White et al., 2021, arXiv:2005.02960)."""
 
+from typing import Annotated
+
 from automl.errors import SpaceError
 from automl.goals import Goals
-from automl.options import number
+from automl.options import Range
 from automl.searchers._stream import Stream
 from automl.space import Choice, Params, Random, Space, draw, mutate, questions, validate
 from automl.types import Trial
@@ -11,9 +13,9 @@ from automl.types import Trial
 DRAWS = 100
 
 
-def make(space: Space, seed: int = 0, *, startup_trials: int = 10) -> "LocalSearch":
+def make(space: Space, seed: int = 0, *, startup_trials: Annotated[int, Range(1)] = 10) -> "LocalSearch":
     """Return a hill climber. startup_trials: how many random candidates each climb begins with, at the best of them."""
-    return LocalSearch(space, seed, number("startup_trials of local_search", startup_trials, 1, whole=True))
+    return LocalSearch(space, seed, startup_trials)
 
 
 class LocalSearch:

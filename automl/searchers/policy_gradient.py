@@ -8,12 +8,13 @@ end: one path at a time. So nothing is lost when the distribution becomes an ans
 
 import math
 from collections import deque
+from typing import Annotated
 
 import numpy as np
 
 from automl.errors import SpaceError
 from automl.goals import is_scored
-from automl.options import number
+from automl.options import Range
 from automl.searchers._stream import Stream
 from automl.space import Choice, Float, Int, Params, Replay, Scalar, Space, draw
 from automl.types import Trial
@@ -24,14 +25,18 @@ PARTS = 5
 COMPARED = 30
 
 
-def make(space: Space, seed: int = 0, *, learning_rate: float = 0.15, explore: float = 0.1) -> "PolicyGradient":
+def make(
+    space: Space,
+    seed: int = 0,
+    *,
+    learning_rate: Annotated[float, Range(0)] = 0.15,
+    explore: Annotated[float, Range(0, 1)] = 0.1,
+) -> "PolicyGradient":
     """Return a learned distribution over ``space``.
 
     learning_rate: of the logarithms of its probabilities. explore: the share of answers that are drawn evenly, so that
     none dies out.
     """
-    number("learning_rate of policy_gradient", learning_rate, 0)
-    number("explore of policy_gradient", explore, 0, 1)
     return PolicyGradient(space, seed, learning_rate, explore)
 
 

@@ -6,7 +6,7 @@ proposed next. A trial that fails, or a space without networks, leaves the other
 
 from collections import deque
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from automl import options
 from automl.errors import ConfigError
@@ -22,8 +22,8 @@ def make(
     *,
     by: str = "evolution",
     joint: bool = False,
-    share: float = 0.2,
-    found: int = 6,
+    share: Annotated[float, options.Range(0.01, 0.5)] = 0.2,
+    found: Annotated[int, options.Range(1)] = 6,
     then: str = "tpe",
 ) -> "Supernet":
     """Return a one-shot search by weights that networks share, and the strategy ``then`` for all else.
@@ -36,11 +36,9 @@ def make(
     if "supernet" in (by, then):
         raise ConfigError(f"The strategies of supernet are names of other searchers; got by={by}, then={then}.")
     options.check("searchers", {"name": by})
-    options.number("share of supernet", share, 0.01, 0.5)
-    options.number("found of supernet", found, 1, whole=True)
     asked = {ONE_SHOT: by, ONE_SHOT_SHARE: share, ONE_SHOT_JOINT: options.flag("joint of supernet", joint)}
     other = options.make("searchers", {"name": then}, space, seed)
-    return Supernet(space, {**asked, ONE_SHOT_FOUND: int(found)}, other)
+    return Supernet(space, {**asked, ONE_SHOT_FOUND: found}, other)
 
 
 class Supernet:

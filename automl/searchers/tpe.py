@@ -1,11 +1,19 @@
 """Tree-structured Parzen estimator (Bergstra et al., NeurIPS 2011), multivariate and by groups of parameters."""
 
-from automl.options import number
+from typing import Annotated
+
+from automl.options import Range
 from automl.space import Space
 from automl.types import Searcher
 
 
-def make(space: Space, seed: int = 0, *, startup_trials: int = 10, candidates: int = 24) -> Searcher:
+def make(
+    space: Space,
+    seed: int = 0,
+    *,
+    startup_trials: Annotated[int, Range(1)] = 10,
+    candidates: Annotated[int, Range(1)] = 24,
+) -> Searcher:
     """Return Optuna's TPE.
 
     Parameters that occur together are modelled together, and each branch of a conditional space on its own
@@ -16,13 +24,10 @@ def make(space: Space, seed: int = 0, *, startup_trials: int = 10, candidates: i
     from automl.searchers._lazy_tpe import LazyTPESampler
     from automl.searchers._optuna import OptunaSearcher
 
-    n_startup = number("startup_trials of tpe", startup_trials, 1, whole=True)
-    n_candidates = number("candidates of tpe", candidates, 1, whole=True)
-
     def make_sampler() -> LazyTPESampler:
         return LazyTPESampler(
-            n_startup_trials=n_startup,
-            n_ei_candidates=n_candidates,
+            n_startup_trials=startup_trials,
+            n_ei_candidates=candidates,
             multivariate=True,
             group=True,
             constant_liar=True,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from automl import portfolio, run_folder, search
+from automl import options, portfolio, run_folder, search
 from automl.assemble import SpaceConfig, task_space
 from automl.errors import ConfigError
 from automl.leaderboard.store import Store
@@ -88,7 +88,7 @@ def test_strategies_are_those_of_others() -> None:
     with pytest.raises(ConfigError, match="evolution"):
         supernet.make({}, by="evoluton")
     with pytest.raises(ConfigError, match="share of supernet"):
-        supernet.make({}, share=0.9)
+        options.make("searchers", {"name": "supernet", "share": 0.9}, {})
 
 
 def test_on_rungs_the_search_itself_climbs_none(task: Task) -> None:
