@@ -11,6 +11,7 @@ import numpy as np
 
 from automl.errors import ConfigError
 from automl.goals import Goals
+from automl.searchers._tolerant import TolerantSearcher
 from automl.space import Choice, Params, Random, Space, draw
 from automl.types import Candidate, Searcher, Trial
 
@@ -56,7 +57,7 @@ class Proposals:
     ) -> None:
         self.make, self.space, self.deadline, self.seed = make, space, deadline, seed
         self.within, self.goals = within, goals or Goals()
-        self._searcher, self._n_made = make(space, 0), 1
+        self._searcher, self._n_made = TolerantSearcher(make(space, 0), space, seed), 1
         self._starts = deque(starts)
         self._known: set[str] = set()
         self._next = 0
@@ -137,7 +138,7 @@ class Proposals:
         fitting = {f: s for f, s in families.items() if median(self._seconds.get(str(f)) or [0.0]) <= left}
         if fitting and len(fitting) < len(families):
             self.space = {**self.space, "family": Choice(fitting)}
-            self._searcher = self.make(self.space, self._n_made)
+            self._searcher = TolerantSearcher(self.make(self.space, self._n_made), self.space, self.seed)
             self._n_made += 1
             for trial in self._told:
                 self._searcher.tell(self._lesson(trial))

@@ -9,6 +9,7 @@ from automl.machine import n_cores
 from automl.options import number
 from automl.runners.blocks import failed, given_up, make_decider, reason, taken_up
 from automl.schedulers import pauses
+from automl.schedulers._tolerant import TolerantScheduler
 from automl.types import Budget, Candidate, Objective, Proposer, Scheduler, Trial
 
 
@@ -44,7 +45,7 @@ class Inline:
                 f"The scheduler '{scheduler['name']}' needs several trials at once, and runner=inline runs one after "
                 "the other. Use runner=ray_tune, or scheduler=halving."
             )
-        decider = make_decider(scheduler, proposals, objective)
+        decider = TolerantScheduler(make_decider(scheduler, proposals, objective))
         n_started = 0
         while not _spent(budget, n_started):
             candidate = proposals.ask()
@@ -56,7 +57,7 @@ class Inline:
             yield ended
 
     def _trial(
-        self, objective: Objective, candidate: Candidate, decider: Scheduler | None, deadline: float | None
+        self, objective: Objective, candidate: Candidate, decider: Scheduler, deadline: float | None
     ) -> Generator[Trial, None, Trial]:
         """Yield the running snapshots of one trial and return its ended one."""
         snapshot = taken_up(candidate)
@@ -67,7 +68,7 @@ class Inline:
             for snapshot in steps:
                 if snapshot.status != "running":
                     break
-                if decider and decider.on_report(snapshot) == "stop":
+                if decider.on_report(snapshot) == "stop":
                     snapshot = given_up(snapshot)
                     break
                 yield snapshot
@@ -78,8 +79,7 @@ class Inline:
         finally:
             if steps is not None and hasattr(steps, "close"):
                 steps.close()
-        if decider:
-            decider.on_report(snapshot)
+        decider.on_report(snapshot)
         return snapshot
 
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from automl import options, registry
+from automl.errors import ConfigError
 from automl.goals import Goals
-from automl.proposals import MakeSearcher, Proposals
+from automl.proposals import InOrder, MakeSearcher, Proposals
 from automl.space import Choice, Float, Int, Params, Space, draw, validate
 from automl.space import Random as RandomAnswers
 from automl.types import Candidate, Trial
@@ -171,3 +172,47 @@ def test_it_ends_where_nothing_fits() -> None:
     for one in (ended("slow", 20.0), ended("quick", 1.0)):
         proposals.tell(one)
     assert proposals.ask() is None
+
+
+class Lost:
+    """A searcher that fails when it is told, or asked, after a while."""
+
+    def __init__(self, told: int, asked: int) -> None:
+        self.told, self.asked = told, asked
+
+    def ask(self, number: int) -> Params:
+        self.asked -= 1
+        if self.asked < 0:
+            raise KeyError("model")
+        return STARTS[self.asked % 2] | {"family": "line"}
+
+    def tell(self, trial: Trial) -> None:
+        self.told -= 1
+        if self.told < 0:
+            raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(("told", "asked"), [(0, 100), (3, 100), (100, 0), (100, 3)])
+@pytest.mark.parametrize("kind", [Proposals, InOrder])
+def test_candidates_are_drawn_without_a_searcher_that_fails(
+    kind: type[Proposals], told: int, asked: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    proposals = kind(lambda space, n: Lost(told, asked), TREE)
+    found = []
+    for _ in range(12):
+        found.append(candidate := proposals.ask())
+        assert candidate is not None
+        proposals.tell(finished(candidate))
+    assert len({tuple(sorted(c.params.items())) for c in found}) == 12
+    assert len([r for r in caplog.records if "The searcher is lost" in r.message]) == 1
+
+
+def test_what_a_searcher_says_is_an_error_of_use_ends_the_run() -> None:
+    class Refusing:
+        def ask(self, number: int) -> Params:
+            raise ConfigError("No.")
+
+        def tell(self, trial: Trial) -> None: ...
+
+    with pytest.raises(ConfigError, match=r"No\."):
+        Proposals(lambda space, n: Refusing(), TREE).ask()

@@ -57,12 +57,19 @@ class Compression:
         return list(members), 0.0
 
     def repeated(self, member: Member) -> Member:
-        """Return ``member``, whose model was fitted on all rows, compressed as it says: as the first fold model was."""
+        """Return ``member``, whose model was fitted on all rows, compressed as it says: as the first fold model was.
+
+        As it is, where it does not bear that.
+        """
         known = next(one for (id, _), one in self._known.items() if id == member.candidate_id)
         rows = self.task.training_data
         smaller, train = member.model.model, replace(rows, x=member.model.transform(rows.x))
-        for name, params in known.done:
-            smaller = load("compressors", name).build(params, self.task.problem).compress(smaller, train) or smaller
+        try:
+            for name, params in known.done:
+                smaller = load("compressors", name).build(params, self.task.problem).compress(smaller, train) or smaller
+        except Exception as error:
+            self.note(_failure(name, member, error))
+            return replace(member, compression=())
         return replace(member, model=member.model.with_model(smaller))
 
     def _member(self, member: Member, deadline: float) -> Member:
@@ -107,9 +114,8 @@ class _OneModel:
             try:
                 smaller = option.build(params, self.task.problem).compress(self.model, self.train)
                 prediction = None if smaller is None else self.member.model.with_model(smaller).answer(self.x)
-            except Exception as error:  # a compressor that fails costs its gain, never the model
-                reason = in_one_line(error)
-                self.note(f"{name} failed on trial {self.member.candidate_id}: {type(error).__name__}: {reason}")
+            except Exception as error:
+                self.note(_failure(name, self.member, error))
                 break
             if smaller is None or prediction is None:  # it is for other models
                 break
@@ -144,6 +150,11 @@ def settings(space: Space) -> list[Params]:
         if isinstance(domain, Choice):
             return [draw(space, Defaults({name: option})) for option in domain.options]
     return [draw(space, Defaults())]
+
+
+def _failure(name: str, member: Member, error: Exception) -> str:
+    """Return the note of a compressor that failed, which costs its gain and never the model."""
+    return f"{name} failed on trial {member.candidate_id}: {type(error).__name__}: {in_one_line(error)}"
 
 
 def _words(name: str, params: Params) -> str:

@@ -19,7 +19,9 @@ from automl.export.member import members_of, validation_prediction
 from automl.export.refit import SHARE_OF_GROWTH, Refits, Refitted, joined, unfitted
 from automl.export.ship import ship
 from automl.kept import KeptTrials
-from automl.task import Task
+from automl.search_spaces.compressors.trim_trees import TrimTrees
+from automl.task import Batch, Task
+from automl.types import Model
 from tests.tasks import kept_trials, make
 
 ALL_ROWS = "fitted on all rows"
@@ -107,6 +109,25 @@ def test_it_is_what_is_shipped_as_compact(compressors: tuple[str, ...], tmp_path
     before = scores.validation if scores.uncompressed is None else scores.uncompressed
     assert before == pytest.approx(kept.trial(member["trial"]).score, rel=1e-3), "that of the fold models"
     assert np.isfinite(load(compact.path).predict(dict(task.sample))).all()
+
+
+def test_where_a_compressor_fails_on_it_it_is_shipped_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = make("table", "regression")
+    kept = kept_trials(task, tmp_path, "lightgbm")
+    trim = TrimTrees.compress
+
+    def only_of_folds(self: TrimTrees, model: Any, train: Batch) -> Model | None:
+        if len(train.y) == len(task.training_rows):
+            raise KeyError("tree")
+        return trim(self, model, train)
+
+    monkeypatch.setattr(TrimTrees, "compress", only_of_folds)
+    config = ShipConfig(compress=CompressConfig(max_loss=100.0, options=("trim_trees",)))
+    notes: list[str] = []
+    _, (_, compact) = ship(task, kept, tmp_path, config, math.inf, notes.append)
+    assert any("trim_trees failed on trial" in note for note in notes)
+    (member,) = compact.members
+    assert (member["fold"], member["compression"]) == (None, [])
 
 
 def test_without_refits_fold_models_alone_answer_for_the_model(tmp_path: Path) -> None:

@@ -115,6 +115,12 @@ def test_asha_stops_weak_trials_early(name: str) -> None:
     assert max(trials.values(), key=lambda t: t.values["score"]).status == "finished"
 
 
+def test_trials_go_on_without_a_scheduler_that_fails(name: str) -> None:
+    line = Line([{"x": x} for x in (0.9, 0.8, 0.1)])
+    trials = search(make(name), Toy(), line, Budget(trials=3), {"name": "tests.runners.lost_scheduler"})
+    assert {i: t.status for i, t in trials.items()} == dict.fromkeys("012", "finished")
+
+
 def test_closing_the_generator_stops_everything(name: str) -> None:
     line, before = Line(XS), children()
     snapshots = make(name).run(Toy(seconds=0.1), line, NONE, Budget(trials=500))
