@@ -5,10 +5,8 @@ import os
 import re
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import hydra
@@ -19,28 +17,22 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue
 
 from automl import registry, space_file
 from automl.assemble import Plugins, described
 from automl.composed_space import as_hydra, as_list, restored, touched, with_deletions
-from automl.configuration import usual_options, written
-from automl.errors import ConfigError, in_one_line, nearest
+from automl.errors import ConfigError
 from automl.faults import INTERRUPTED, tell
+from automl.hydra_errors import AUTO_RUNNER, CHOICE, GROUPS, explained, no_override
 from automl.options import configuration
 from automl.overrides import escaped, taken_out, unquoted
 
 CONFIG_MODULE = "automl.conf"
 # Its keys are names of columns, which no configuration knows beforehand.
 OPEN_KEYS = re.compile(r"data\.roles[.=]")
-# Groups that are generated: their options are those of a kind, and the keys of each are the parameters of its ``make``.
-GROUPS = {"searcher": "searchers", "scheduler": "schedulers", "runner": "runners"}
-# What runner=auto may turn into (``search_config.make_runner``), and whose keys it has.
-AUTO_RUNNER = "ray_tune"
-_CHOICE = re.compile(rf"({'|'.join(GROUPS)})=([A-Za-z_][\w.:,]*)")
 _SPACE_FILE = "space_file="
 _PLUGINS = re.compile(r"\+{0,2}plugins[.=]")
 # Takes a configuration and when it began; returns whether it was interrupted.
@@ -66,7 +58,7 @@ def run(argv: Sequence[str], search: Search, started: float) -> None:
         # Hydra's own command line would compose the whole configuration twice.
         search(composed(argv), started)
         return
-    with _explained():
+    with explained(argv):
         generated = register(os.environ.get("COMP_LINE", "").split()[1:-1] if completes else argv)
         arguments = given(argv, generated, several=bool(sweep & set(argv)))
         sys.argv = [program, *sorted(arguments, key=lambda a: a not in sweep)]
@@ -144,7 +136,7 @@ def _import_paths(arguments: Sequence[str], group: str, kind: str) -> list[str]:
 
     What is no module is left out: Hydra then says which options there are.
     """
-    chosen = [match[2].split(",") for match in map(_CHOICE.fullmatch, arguments) if match and match[1] == group]
+    chosen = [match[2].split(",") for match in map(CHOICE.fullmatch, arguments) if match and match[1] == group]
     own = {name for names in chosen for name in names if name and name not in (*registry.names(kind), "auto")}
     return sorted(name for name in own if importlib.util.find_spec(re.split(r"[.:]", name)[0]))
 
@@ -174,7 +166,7 @@ def opened(argument: str, space: Mapping[str, Any]) -> str:
     Raises ``ConfigError`` for one without a key.
     """
     if argument.startswith("="):
-        raise _no_override(argument)
+        raise no_override(argument)
     return f"++{argument}" if OPEN_KEYS.match(argument) else as_list(argument, space)
 
 
@@ -191,99 +183,16 @@ def plain(config: DictConfig, space: Mapping[str, Any], part: Mapping[str, Any] 
     return {**whole, "space": restored(whole["space"], space, space if part is None else part)}
 
 
-def explain(error: Exception) -> ConfigError:
-    """Turn one of Hydra's errors into a short one that names the nearest key or option."""
-    text = str(error).split("\nSee https")[0].strip()
-    group = re.search(r"Could not find '([^']+)/([^']+)'", text)
-    if group:
-        kind, name = group.groups()
-        file = f"{kind}/{name}".removeprefix("data/")
-        if kind.split("/")[0] == "data" and Path(file).exists():
-            return ConfigError(
-                f"data= takes the name of a configuration. Give the file to learn from as data.train={file}."
-            )
-        options = re.findall(r"^\t(\S+)$", text, re.MULTILINE) or options_of(kind)
-        return ConfigError(f"Unknown option '{name}' of {kind}.{nearest(name, options)} Known: {', '.join(options)}.")
-    if isinstance(error, OverrideParseException):
-        return _no_override(error.override)
-    key = re.search(r"(?:Could not override|Could not delete from config\.|Key) '([^']+)'", text)
-    if key and ("struct" in text or "override" in text or "delete" in text):
-        known = list(_keys(_usual()))
-        return ConfigError(
-            f"There is no configuration key '{key.group(1)}'.{nearest(key.group(1), known)} "
-            "All keys: automl search --cfg job"
-        )
-    if "Cannot merge DictConfig with ListConfig" in text:
-        where = text.splitlines()[0].partition(":")[0].removeprefix("In ")
-        return ConfigError(
-            f"In the configuration {where}, a list stands where a mapping is needed. Some options of a part of the "
-            "space are chosen by `options`: space: {tables: {options: [lightgbm, mlp]}}."
-        )
-    return ConfigError(re.sub(r"\n\s*full_key:.*|\n\s*object_type=.*", "", text))
-
-
-def _usual() -> dict[str, Any]:
-    """Return every key that there is beside the usual options; composing it would take far longer."""
-    names = {**usual_options(), "runner": AUTO_RUNNER}
-    options = {group: {"name": "", **configuration(kind, names[group])} for group, kind in GROUPS.items()}
-    return {**written(), **options, "space": described()}
-
-
-def options_of(group: str) -> list[str]:
-    """Return the options of a configuration group."""
-    return (
-        list(GlobalHydra.instance().config_loader().get_group_options(group))
-        if GlobalHydra.instance().is_initialized()
-        else []
-    )
-
-
-def _no_override(argument: str) -> ConfigError:
-    return ConfigError(
-        f"An override is KEY=VALUE, e.g. budget.seconds=60 or 'data.roles={{zip: categorical}}'; got '{argument}'. "
-        "Values with brackets, spaces or quotes need quotes around the whole."
-    )
-
-
 @contextmanager
 def _initialized(
     overrides: Sequence[str], plugins: Plugins | None = None
 ) -> Iterator[tuple[ConfigLoader, dict[str, Any]]]:
     """Prepare Hydra to compose configurations with ``overrides``, and explain its errors."""
     GlobalHydra.instance().clear()
-    with _explained():
+    with explained(overrides):
         generated = register(overrides, plugins, overrides)
-    with _explained(), initialize_config_module(CONFIG_MODULE, version_base="1.3"):
+    with explained(overrides), initialize_config_module(CONFIG_MODULE, version_base="1.3"):
         yield GlobalHydra.instance().config_loader(), generated
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    try:
-        yield
-    except (HydraException, OmegaConfBaseException) as error:
-        raise explain(error) from None
-    except RecursionError:
-        raise ConfigError("The values of overrides are nested in less than a hundred levels.") from None
-    except (ValueError, TypeError, AssertionError) as error:
-        if not _is_hydras(error):
-            raise
-        why = in_one_line(error) or type(error).__name__
-        raise ConfigError(f"Hydra cannot use this ({why}). A group gets an option's name, e.g. searcher=gp.") from None
-
-
-def _is_hydras(error: BaseException) -> bool:
-    """Whether an error was raised in Hydra's own code, as for searcher=3; any other is a mistake of ours."""
-    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
-    return frame.f_globals.get("__name__", "").partition(".")[0] in ("hydra", "omegaconf")
-
-
-def _keys(config: Any, path: str = "") -> Iterator[str]:
-    if not isinstance(config, dict):
-        return
-    for key, value in config.items():
-        yield f"{path}{key}"
-        yield from _keys(value, f"{path}{key}.")
 
 
 def _search(config: DictConfig, generated: Mapping[str, Any], search: Search, started: float) -> int:

@@ -29,7 +29,7 @@ BOTTOM = (
     "runtime",
 )
 _COMMANDS = (
-    *("cli", "hydra_app", "again", "compete", "compete_seeds", "blend_runs"),
+    *("cli", "hydra_app", "hydra_errors", "again", "compete", "compete_seeds", "blend_runs"),
     *("host", "multi_target", "pseudo_labels", "commands"),
 )
 TOP = (*_COMMANDS, "estimator", "search", "search_cv", "testing")

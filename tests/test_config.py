@@ -15,6 +15,7 @@ from automl.assemble import SpaceConfig, task_space, whole_space
 from automl.composed_space import touched
 from automl.errors import ConfigError
 from automl.hydra_app import composed, recomposed
+from automl.hydra_errors import AUTO_RUNNER, GROUPS, keys_of, known_keys
 from automl.option import CLASSES
 from automl.options import configuration as options_of
 from automl.search_config import SearchConfig
@@ -27,11 +28,11 @@ A, B = {"x": {"low": 0}}, {"y": {"low": 1}}
 SPACE = {"tables": {"a": A, "b": B}, "images": {"c": {}}}
 AUTOML = [sys.executable, "-P", "-W", "ignore", "-m", "automl.cli"]
 CONF = Path(__file__).parent.parent / "conf"
-GENERATED = {f"{group}={name}" for group, kind in hydra_app.GROUPS.items() for name in registry.names(kind)}
-GROUPS = {f"{path.parent.name}={path.stem}" for path in CONF.glob("*/*.yaml")} | GENERATED
+GENERATED = {f"{group}={name}" for group, kind in GROUPS.items() for name in registry.names(kind)}
+CHOICES = {f"{path.parent.name}={path.stem}" for path in CONF.glob("*/*.yaml")} | GENERATED
 
 
-@pytest.mark.parametrize("choice", sorted(GROUPS))
+@pytest.mark.parametrize("choice", sorted(CHOICES))
 def test_every_option_composes_to_a_search(choice: str) -> None:
     search_of(composed(["data.train=x", choice]), 0.0)
 
@@ -46,11 +47,11 @@ def test_the_keywords_of_a_make_are_the_keys_of_its_group() -> None:
     )
     assert composed(["data.train=x", "runner=auto"])["runner"].keys() == {
         "name",
-        *options_of("runners", hydra_app.AUTO_RUNNER),
+        *options_of("runners", AUTO_RUNNER),
     }
     # What the runner gives is nothing to be configured.
     assert "space" not in composed(["data.train=x", "scheduler=pbt"])["scheduler"]
-    with pytest.raises(ConfigError, match=r"'scheduler\.eta'"):
+    with pytest.raises(ConfigError, match="Did you mean 'eta'"):
         composed(["data.train=x", "scheduler.etta=4"])
 
 
@@ -196,6 +197,23 @@ def test_a_file_in_the_place_of_a_configuration_is_told_the_key(tmp_path: Path) 
         composed([f"data={file}"])
 
 
+@pytest.mark.parametrize(
+    ("group", "name"), [(group, name) for group, kind in GROUPS.items() for name in registry.names(kind)]
+)
+def test_a_wrong_key_of_an_option_names_those_that_it_has(group: str, name: str) -> None:
+    known = list(options_of(GROUPS[group], name))
+    wrong = f"{known[0]}s" if known else "eta"
+    with pytest.raises(ConfigError, match=f"The {group} '{name}' has no option '{wrong}'") as caught:
+        composed(["data.train=x", f"{group}={name}", f"{group}.{wrong}=3"])
+    assert f"Known: {', '.join(known) or 'none'}." in str(caught.value)
+    assert not known or f"Did you mean '{known[0]}'" in str(caught.value)
+
+
+def test_a_part_that_is_no_value_says_how_it_is_set() -> None:
+    with pytest.raises(ConfigError, match=r"space\.tables=\[NAME,...\]"):
+        composed(["data.train=x", "space.tables={options: [linear]}"])
+
+
 @pytest.mark.parametrize("argument", ["foo", "=3", "foo==3", "searcher=3", "searcher=[{a:1}]", "+@=abc", "+@x=abc"])
 def test_what_is_no_override_is_told_with_an_example(argument: str) -> None:
     with pytest.raises(ConfigError, match=r"e\.g\. (budget|searcher)"):
@@ -240,7 +258,7 @@ def paths(tree: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
 def test_a_run_of_a_version_that_lacked_a_key_has_its_default() -> None:
     whole = composed(["data.train=x"])
     configuration.check(whole)
-    needed = [("space",), *((group,) for group in hydra_app.GROUPS), ("data",), ("data", "train")]
+    needed = [("space",), *((group,) for group in GROUPS), ("data",), ("data", "train")]
     later = [path for path in paths(whole) if path not in needed and path[:1] not in needed[:-2]]
     assert ("ensemble", "rounds") in later
     for path in later:
@@ -255,7 +273,8 @@ def test_a_run_of_a_version_that_lacked_a_key_has_its_default() -> None:
 
 
 def test_the_keys_that_a_wrong_one_is_compared_with_are_those_there_are() -> None:
-    assert sorted(hydra_app._keys(hydra_app._usual())) == sorted(hydra_app._keys(composed(["data.train=x"])))
+    there = composed(["data.train=x"])
+    assert sorted(known_keys()) == sorted(keys_of({**there, **dict.fromkeys(GROUPS)}))
 
 
 @pytest.mark.parametrize(
