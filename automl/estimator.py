@@ -34,7 +34,7 @@ from automl.explain.task_rows import out_of_fold
 from automl.export.compress import Compression
 from automl.export.config import CompressConfig, ShipConfig
 from automl.export.member import Member, members_of, normalised, predict, to_onnx, validation_prediction
-from automl.export.refit import Refits, Refitted, Unfitted, joined, unfitted
+from automl.export.refit import Refits, Refitted, joined, of_members, unfitted
 from automl.export.remarks import remarks
 from automl.export.ship import ship_members
 from automl.export.shipped import Shipped
@@ -304,14 +304,13 @@ class AutoML(Explained, BaseEstimator):
 
     def _alone(self, of_one: Sequence[Member]) -> Mapping[str, Refitted]:
         """Return the one candidate's model that was fitted on all rows, if it can be; ``of_one``: its fold models."""
-        id, seconds = of_one[0].candidate_id, of_one[0].seconds
+        id = of_one[0].candidate_id
         if id in self.refitted_:
             return {id: self.refitted_[id]}
         if self.limits or not of_one[0].model.refits:
             return {}
         (params,) = (trial.candidate.params for trial in self.board_.trials if trial.candidate.id == id)
-        folds = [member.fold for member in of_one if member.fold is not None]
-        one = Unfitted(id, params, folds, lambda: [m.model for m in of_one], seconds)
+        one = of_members(of_one, params)
         return Refits(self.task_, [one], time.time() + UNHURRIED_SECONDS, _warned).models()
 
     def _folder(self, scratch: Path) -> run_folder.RunFolder:
