@@ -2,6 +2,7 @@
 
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,8 @@ def test_all_fold_models_of_a_network_are_compact_whoever_else_was_fitted_on_all
     space = {"tables": {"options": ["mlp"], "mlp": {"epochs": 1}}}
     fitted = AutoML(**HERE, trials=1, folds=3, scheduler="none", space=space).fit(x, y)
     assert not fitted.refitted_
-    fitted.refitted_ = {"another": Refitted(fitted.members_[0].model, 1.5)}
+    another = {"another": Refitted(fitted.members_[0].model, 1.5)}
+    fitted.fitted_ = replace(fitted.fitted_, refitted=another)
     folds = [member["fold"] for member in fitted.export(tmp_path / "compact", compact=True).members]
     assert folds == [0, 1, 2]
 
