@@ -136,6 +136,12 @@ def test_all_fold_models_of_a_network_are_compact_whoever_else_was_fitted_on_all
     assert folds == [0, 1, 2]
 
 
+def test_what_is_limited_alone_is_not_fitted_on_all_rows() -> None:
+    """A model of all rows beside the fold models would be larger than was measured; None is no limit."""
+    for limits, refitted in (({"bytes": None}, True), ({"bytes": 1e9}, False)):
+        assert bool(AutoML(**FAST, limits=limits).fit(NUMBERS, IS_HIGH).refitted_) == refitted
+
+
 def test_a_pickled_estimator_holds_no_training_rows(tmp_path: Path) -> None:
     """But for those that a model is made of, as support vectors are: so it is shown on others."""
     x, y = load_breast_cancer(return_X_y=True, as_frame=True)
