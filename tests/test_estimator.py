@@ -2,6 +2,7 @@
 
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -129,9 +130,16 @@ def test_all_fold_models_of_a_network_are_compact_whoever_else_was_fitted_on_all
     space = {"tables": {"options": ["mlp"], "mlp": {"epochs": 1}}}
     fitted = AutoML(**HERE, trials=1, folds=3, scheduler="none", space=space).fit(x, y)
     assert not fitted.refitted_
-    fitted.refitted_ = {"another": Refitted(fitted.members_[0].model, 1.5)}
+    another = {"another": Refitted(fitted.members_[0].model, 1.5)}
+    fitted.fitted_ = replace(fitted.fitted_, refitted=another)
     folds = [member["fold"] for member in fitted.export(tmp_path / "compact", compact=True).members]
     assert folds == [0, 1, 2]
+
+
+def test_what_is_limited_alone_is_not_fitted_on_all_rows() -> None:
+    """A model of all rows beside the fold models would be larger than was measured; None is no limit."""
+    for limits, refitted in (({"bytes": None}, True), ({"bytes": 1e9}, False)):
+        assert bool(AutoML(**FAST, limits=limits).fit(NUMBERS, IS_HIGH).refitted_) == refitted
 
 
 def test_a_pickled_estimator_holds_no_training_rows(tmp_path: Path) -> None:

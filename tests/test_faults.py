@@ -44,7 +44,7 @@ def test_every_wrong_parameter_is_refused_in_words(name: str, monkeypatch: pytes
     def run(*_: object) -> None:
         raise Began
 
-    monkeypatch.setattr("automl.estimator.Search.run", run)
+    monkeypatch.setattr("automl.search.Search.run", run)
     x, y = np.arange(60.0).reshape(20, 3), [0, 1] * 10
     for value in WRONG:
         with contextlib.suppress(AutoMLError, Began):

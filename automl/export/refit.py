@@ -81,6 +81,13 @@ def _unfitted(kept: KeptTrials, trial: Trial) -> Unfitted:
     return Unfitted(id, trial.candidate.params, folds, models, trial.seconds / len(folds))
 
 
+def of_members(members: Sequence[Member], params: Params) -> Unfitted:
+    """Return the candidate whose fold models, all in memory, are ``members``; ``params``: what it was built from."""
+    first = members[0]
+    folds = [member.fold for member in members if member.fold is not None]
+    return Unfitted(first.candidate_id, params, folds, lambda: [member.model for member in members], first.seconds)
+
+
 def seconds_for(task: Task, candidates: Sequence[Unfitted]) -> float:
     """Return about how long the last fits of candidates take on all cores together."""
     each = [one.seconds_on_all(task) for one in candidates]

@@ -1,6 +1,6 @@
 """The pictures of one search in Python: Plotly figures that notebooks show, and a summary in HTML."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -87,7 +87,7 @@ class Plots:
         return [trial for trial in self._ranked if trial.candidate.family == chosen]
 
 
-def summary(board: Board, weights: dict[str, float], score: float) -> str:
+def summary(board: Board, weights: Mapping[str, float], score: float) -> str:
     """Return what a search came to as HTML: its score, and the best trials. ``score``: in the metric's usual sign."""
     metric, cells = board.run.metric, []
     for rank, trial in enumerate(board.run.goals.rank(board.trials)[:_SUMMARY_ROWS], start=1):
