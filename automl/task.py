@@ -158,7 +158,8 @@ class Schema:
     ``classes``: the labels in code order (empty for values). ``quantiles``: those that are asked for, ascending.
     ``shape``: (height, width, channels) of an image, or (steps, channels) of a sequence. ``encoding``: of files of text
     that are not Unicode, as Python calls it ("" where the training data says nothing about it). ``brightest``: the
-    greatest value in images.
+    greatest value in images. ``centers``, ``factors``: of each channel of images or sequences, what is subtracted, and
+    then multiplied by, before they become float32; none where float32 holds them as they are.
     """
 
     kind: DataKind
@@ -170,12 +171,15 @@ class Schema:
     quantiles: tuple[float, ...] = ()
     encoding: str = ""
     brightest: float = 0.0
+    centers: tuple[float, ...] = ()
+    factors: tuple[float, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the schema as plain JSON values: the form that ``automl.runtime`` reads."""
         columns = [column.to_dict() for column in self.columns]
         plain = {**vars(self), "columns": columns, "classes": list(self.classes), "shape": list(self.shape)}
-        sometimes = {"quantiles": list(self.quantiles), "encoding": self.encoding, "brightest": self.brightest}
+        sometimes = {"encoding": self.encoding, "brightest": self.brightest}
+        sometimes |= {name: list(getattr(self, name)) for name in ("quantiles", "centers", "factors")}
         return {name: value for name, value in (plain | sometimes).items() if value or name not in sometimes}
 
     @property

@@ -15,6 +15,7 @@ from automl.data import baseline, copies, echoes, files, identity, source, split
 from automl.data.decimals import Decimals, evidence
 from automl.data.encode import rows
 from automl.data.infer import infer_columns
+from automl.data.offsets import of_channels
 from automl.data.options import Options
 from automl.data.parts import Parts, same_rows, take_apart
 from automl.data.sampling import Keys, Sampling
@@ -299,7 +300,9 @@ def _schema(parts: Parts, learnt: TargetColumn, options: Options) -> tuple[Schem
         if options.roles or options.drop or parts.aside:
             raise ConfigError(f"roles, drop and names of columns are for tables; this data is {data.kind}s.")
         schema = Schema(data.kind, learnt.kind, learnt.name, (), learnt.classes, data.array.shape[1:], learnt.quantiles)
-        return (replace(schema, brightest=float(data.array.max())) if data.kind == "image" else schema), ()
+        centers, factors = of_channels(data.array, data.lengths)
+        brightest = float(data.array.max()) if data.kind == "image" else 0.0
+        return replace(schema, brightest=brightest, centers=centers, factors=factors), ()
     if options.kind in ("image", "sequence"):
         raise ConfigError(
             f"The kind '{options.kind}' needs an npz file, a folder of images or an array; this is a table."

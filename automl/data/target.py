@@ -25,6 +25,7 @@ _MAX_CLASSES = 20  # of whole numbers, that are still taken for classes
 _ROWS_PER_CLASS = 5
 _TRUTH = {"True": "1", "False": "0"}
 _WHOLE = re.compile(r"0|-?[1-9]\d*")
+_SMALLEST, _LARGEST = 1e-150, 1e150  # numbers whose squares float64 holds
 
 
 @dataclass(frozen=True)
@@ -354,5 +355,11 @@ def _finite(
         raise DataError(
             f"The target '{name}' of the {where} must be finite numbers; row {row} has "
             f"'{shown(values[wrong])}'. Correct or remove the row."
+        )
+    largest = float(np.abs(result).max(initial=0))
+    if largest and not _SMALLEST < largest < _LARGEST:
+        raise DataError(
+            f"The largest number of the target '{name}' must be between {_SMALLEST} and {_LARGEST}, so that there are "
+            f"squares of errors; in the {where} it is {largest:g}. Multiply or divide it."
         )
     return result

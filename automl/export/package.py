@@ -37,6 +37,7 @@ LIBRARIES = ("automl", "numpy", "onnxruntime", "onnx", "torch", "scikit-learn")
 # The largest difference that is allowed between the shipped graph and its source model: absolute for
 # probabilities, relative to the target's spread for values.
 TOLERANCE = 1e-3
+_ROUNDED = 4  # times the distance of neighbouring numbers
 REPLAY_SECONDS = 120
 # What is said of a model where this share of it, or all, was fitted on all rows.
 REFITTED = "{share:.0%} of it was fitted on all rows in the end; the validation score is of fold models, on unseen rows"
@@ -291,8 +292,11 @@ def _replay(task: Task, folder: Path, scratch: Path) -> Iterator[dict[str, Any]]
 
 def parity(task: Task, source: np.ndarray, shipped: np.ndarray, decision: np.ndarray | None) -> dict[str, Any]:
     """Return how ``shipped`` differs from ``source``, both (n, width). Raises ``ExportError``: see ``export``."""
-    scale = 1.0 if task.target.is_classification else max(float(np.std(task.data.y)), 1e-12)
-    difference = np.abs(shipped - source) / scale
+    scale, step = 1.0, 0.0
+    if not task.target.is_classification:
+        # What a sum of several numbers as large as the target's is rounded to is no difference.
+        scale, step = float(np.std(task.data.y)) or 1.0, _ROUNDED * float(np.spacing(np.abs(task.data.y).max()))
+    difference = np.maximum(np.abs(shipped - source) - step, 0) / scale
     largest = float(difference.max(initial=0.0)) if np.isfinite(difference).all() else float("inf")
     changed = 0
     if task.target.is_classification:

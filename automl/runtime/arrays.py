@@ -6,6 +6,7 @@ import numpy as np
 
 from automl.runtime.units import SECONDS_OF
 
+FLOAT32_MAX = float(np.finfo(np.float32).max)
 _LONG_WITH_GAPS = ("Int64", "UInt64", "int64[pyarrow]", "uint64[pyarrow]")  # of pandas: NumPy would make them floats
 
 

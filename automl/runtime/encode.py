@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from automl.runtime.arrays import as_array
+from automl.runtime.arrays import FLOAT32_MAX, as_array
 from automl.runtime.date_parts import date_parts
 from automl.runtime.dates import dates
 from automl.runtime.durations import DURATION, MINUTES_FIRST
@@ -22,7 +22,6 @@ from automl.runtime.truth import truth
 
 _NUMBERS = (int, float, np.number)
 _INPUTS = ("numeric", "categories", "tokens", "subwords")
-_FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
 def encode(
@@ -98,8 +97,8 @@ def _numeric(column: Mapping[str, Any], values: np.ndarray, row_numbers: Sequenc
         result, bad = numbers(values, column)
     _refuse(name, values, bad, row_numbers, _rule(column))
     with np.errstate(invalid="ignore"):
-        endless = np.flatnonzero((np.abs(result) > _FLOAT32_MAX).reshape(len(result), -1).any(axis=1))
-    _refuse(name, values, int(endless[0]) if endless.size else -1, row_numbers, f"a number between ±{_FLOAT32_MAX:.1e}")
+        endless = np.flatnonzero((np.abs(result) > FLOAT32_MAX).reshape(len(result), -1).any(axis=1))
+    _refuse(name, values, int(endless[0]) if endless.size else -1, row_numbers, f"a number between ±{FLOAT32_MAX:.1e}")
     return result.astype(np.float32)
 
 

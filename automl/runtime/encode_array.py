@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from automl.runtime.arrays import FLOAT32_MAX
 from automl.runtime.columns import named_columns
 from automl.runtime.errors import NO_ROWS, PredictionError, listed, row_number
 from automl.runtime.schema import Schema, shape_of_rows, takes
@@ -51,8 +52,24 @@ def encode_array(
         if lengths is not None:
             raise PredictionError("Lengths are for sequences; the model takes images. Leave the lengths out.")
         _refuse_other_scale(float(x.max()), x.dtype, float(schema.get("brightest", 0.0)))
-        return {"image": x if x.dtype == np.uint8 else x.astype(np.float32)}
-    return _sequence(x, lengths, shape[0], row_numbers)
+        return {"image": x if x.dtype == np.uint8 else _as_float32(schema, x, row_numbers)}
+    return _sequence(_as_float32(schema, x, row_numbers), lengths, shape[0], row_numbers)
+
+
+def _as_float32(schema: Schema, x: np.ndarray, row_numbers: Sequence[int] | None) -> np.ndarray:
+    """Return x as the model takes it: each channel less its center, times its factor, where float32 needs that."""
+    if schema.get("centers"):
+        with np.errstate(over="ignore"):
+            x = (x - np.array(schema["centers"])) * np.array(schema["factors"])
+    if x.dtype.kind == "f" and x.dtype.itemsize > 4:
+        large = np.flatnonzero((np.abs(x) > FLOAT32_MAX).reshape(len(x), -1).any(axis=1))
+        if large.size:
+            limit = FLOAT32_MAX / max(schema.get("factors") or [1.0])
+            raise PredictionError(
+                f"The {schema['kind']}s must hold numbers between ±{limit:.1e}; row "
+                f"{row_number(int(large[0]), row_numbers)} does not. Correct it."
+            )
+    return x.astype(np.float32)
 
 
 def _refuse_other_scale(brightest: float, dtype: np.dtype, known: float) -> None:

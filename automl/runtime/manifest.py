@@ -55,6 +55,8 @@ _MANIFEST = {  # of it, what is used here
         "quantiles?": [float],
         "encoding?": str,
         "brightest?": float,
+        "centers?": [float],
+        "factors?": [float],
         ...: object,
     },
     ...: object,

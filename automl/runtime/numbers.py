@@ -124,7 +124,8 @@ def numbers(values: Any, column: Column = UNKNOWN) -> tuple[np.ndarray, int]:
 
 
 def _times(values: np.ndarray, factor: float) -> np.ndarray:
-    return values if factor == 1 else values * factor
+    with np.errstate(over="ignore"):  # what is beyond the range is refused
+        return values if factor == 1 else values * factor
 
 
 def _difference(array: np.ndarray, center: float) -> np.ndarray:
