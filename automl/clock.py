@@ -38,8 +38,9 @@ INLINE_SECONDS, RAY_SECONDS = 10.0, 300.0
 READING_SHARE = 0.3
 
 # A budget of so many seconds is one for a model on any small table: where a busy machine has used it up before the
-# first trial begins, that one and its export may take this long nevertheless, beyond the budget, and its folds this.
-ENOUGH_SECONDS, FIRST_MODEL_SECONDS, FIRST_FOLDS_SECONDS = 10.0, 4.0, 1.0
+# first trial begins, that one and its export may take this long nevertheless, beyond the budget, and its folds this: so
+# many times as long as the machine is slowed by others, up to this.
+ENOUGH_SECONDS, FIRST_MODEL_SECONDS, FIRST_FOLDS_SECONDS, MOST_SLOWNESS = 10.0, 4.0, 1.0, 8.0
 
 # What the trials of an earlier process left is compared with its checksums for so long when a run goes on.
 CHECK_SECONDS = 1.0
@@ -167,11 +168,14 @@ class TimePlan:
             return None
         return self.ship_at(LEAST_EXPORT_SECONDS) - min(LEAVING_SECONDS, LEAVING_SHARE * self.seconds)
 
-    def missing_from(self, begun: float) -> float:
-        """Return the seconds beyond the budget that a first model needs where trials begin at ``begun``; mostly 0.0."""
+    def missing_from(self, begun: float, slowness: float = 1.0) -> float:
+        """Return the seconds beyond the budget that a first model needs where trials begin at ``begun``; mostly 0.0.
+
+        ``slowness``: how many times longer than on an idle machine everything takes.
+        """
         if self.seconds is None or self.seconds < ENOUGH_SECONDS:
             return 0.0
-        return max(0.0, begun + FIRST_MODEL_SECONDS - self.started - self.seconds)
+        return max(0.0, begun + FIRST_MODEL_SECONDS * min(slowness, MOST_SLOWNESS) - self.started - self.seconds)
 
     def search_until_from(self, begun: float) -> float | None:
         """Return when trials have to be over that begin at ``begun``: after a late start, at half of the time left."""

@@ -3,6 +3,7 @@
 import math
 import os
 import platform
+import time
 from pathlib import Path
 
 import psutil
@@ -19,6 +20,17 @@ def n_cores(cgroup: Path = CGROUP) -> int:
         if limit != "max":
             cores = min(cores, max(1, int(limit) // int(period)))
     return cores
+
+
+def slowness(seconds: float = 0.1) -> float:
+    """Return how many times longer than alone this thread takes now, as others share its cores; measured on some work.
+
+    ``seconds``: of the processor, that it takes.
+    """
+    began, used = time.perf_counter(), time.thread_time()
+    while time.thread_time() - used < seconds:
+        sum(range(1000))
+    return max(1.0, (time.perf_counter() - began) / seconds)
 
 
 def worker() -> str:

@@ -27,6 +27,7 @@ from automl.kept import KeptTrials
 from automl.leaderboard.records import ArtifactRecord
 from automl.leaderboard.store import Store
 from automl.limits import KNOWN, KnownSizes
+from automl.machine import slowness
 from automl.model_store import ModelStore
 from automl.proposals import InOrder, Listed, Proposals, Within
 from automl.run_folder import RunFolder
@@ -108,6 +109,7 @@ class _Run:
 
     def __init__(self, search: Search, folder: RunFolder, view: View, store: Store) -> None:
         self.task, self.config, self.runner, self.searcher = search.task, search.config, search.runner, search.searcher
+        self.asked = search.config  # which a late start gives more time
         self.sizes, self.pace = search.sizes, Pace(search.task) if self.config.export else None
         self.folder, self.view, self.store = folder, view, store
         self.models = ModelStore(folder.models(self.config.store))
@@ -218,10 +220,12 @@ class _Run:
 
     def _with_time_for_one(self) -> SearchConfig:
         """Return the configuration, which from now on has time for a first model, and say what that is beyond it."""
-        beyond = self.config.plan.missing_from(time.time())
-        if beyond and self.config.seconds is not None:
-            self.config = replace(self.config, seconds=self.config.seconds + beyond)
-            self.whole_until = time.time() + clock.FIRST_FOLDS_SECONDS
+        plan = self.config.plan
+        if plan.seconds is not None and plan.missing_from(time.time()):
+            slow = slowness()
+            beyond = plan.missing_from(time.time(), slow)
+            self.config = replace(self.config, seconds=plan.seconds + beyond)
+            self.whole_until = time.time() + clock.FIRST_FOLDS_SECONDS * slow
             self.view.note(f"little time is left: a first model may take {math.ceil(beyond)} s beyond the budget")
         return self.config
 
@@ -295,7 +299,7 @@ class _Run:
         if not self.kept.ids():
             if interrupted:
                 raise KeyboardInterrupt("interrupted before any model was ready")
-            reasons = no_model_reasons(self.trials, self.config, self.sizes)
+            reasons = no_model_reasons(self.trials, self.asked, self.sizes)
             raise TrialError("\n".join([*self.damaged, reasons]))
         if self.config.export:
             ensemble, shipped = self._ship(interrupted)

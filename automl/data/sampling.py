@@ -17,8 +17,8 @@ _FEWEST_TRIAL_ROWS, _TRIAL_ROWS, _TRIAL_BYTES = 20, 500, 100_000
 _TRIAL_GROWTH, _TRIAL_SHARE = 4, 0.5
 # What takes so many times what fewer rows let expect is measured again.
 _TOO_MUCH = 1.5
-# Fewer rows are not worth a sample.
-_FEWEST_ROWS = 2_000
+# Of fewer rows all are read; of more, at least so many.
+_FEWEST_ROWS, _LEAST_KEPT = 2_000, 200
 # Of a class, even a rare one.
 _FEWEST_OF_CLASS = 10
 _MOST_CLASSES = 100
@@ -117,7 +117,7 @@ class Sampling:
             return self.rows
         if cost is None or self.until is None:
             return n_rows
-        return max(cost.rows(self._left()), _TRIAL_ROWS)
+        return max(cost.rows(self._left()), _LEAST_KEPT)
 
     def _cost(self, n_rows: int, n_bytes: int, read: Callable[[np.ndarray], Any]) -> "_Cost":
         """Measure what rows take on more and more of them, in a small part of the time."""
