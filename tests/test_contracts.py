@@ -16,7 +16,10 @@ from automl.testing import check_option
 from tests.tasks import TARGETS
 
 FAMILIES = tuple(FAMILY_FOLDER.values())
+# It takes Ray ten seconds to start, for each run; tests/runners/test_contract.py has it join a cluster.
+SLOW = {("runners", "ray_tune")}
 OTHERS = [(kind, name) for kind in registry.KINDS if kind not in FAMILIES for name in registry.names(kind)]
+OTHERS = [option for option in OTHERS if option not in SLOW]
 
 
 @pytest.mark.parametrize(("kind", "name"), OTHERS)
