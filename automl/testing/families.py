@@ -12,7 +12,7 @@ from automl.export.package import check as check_export
 from automl.kept import KeptTrials
 from automl.model_store import ModelStore
 from automl.option import Family
-from automl.space import Choice, Defaults, Params, Space, draw
+from automl.space import Choice, Defaults, Params, Space, draw, scope
 from automl.task import FAMILY_FOLDER, DataKind, TargetKind, Task
 from automl.testing.rules import N_BUILDS, about, check_close, drawn_with, draws
 from automl.testing.tasks import make_task
@@ -34,10 +34,10 @@ def check_family(kind: str, name: str, target: TargetKind) -> None:
         return
     assert space is not None, f"it is for {target} targets, and there is no space of it for one"
     for drawn in itertools.islice(draws(space, N_BUILDS, seed=1), 1, None):
-        with about(drawn_with(drawn)):
+        with about(drawn_with(scope(drawn, f"family.{name}"))):
             build(drawn, task.problem)
     params = quick_params(kind, name, space)
-    with about(f"on a {target} target, {drawn_with(params)}"):
+    with about(f"on a {target} target, {drawn_with(scope(params, f'family.{name}'))}"):
         _check_fit(task, params)
 
 
@@ -45,7 +45,7 @@ def space_of(kind: str, name: str, task: Task) -> Space | None:
     """Return the space for ``task`` that has one family of ``kind`` alone; None where it has no such family."""
     own = {} if name in registry.names(kind) else {kind: [name]}
     families = task_space(task, SpaceConfig(plugins=own))["family"]
-    assert isinstance(families, Choice)
+    assert isinstance(families, Choice), f"families are a choice; got {families!r}"
     return {"family": Choice({name: families.options[name]})} if name in families.options else None
 
 
