@@ -121,7 +121,7 @@ FAULTS: dict[str, tuple[Any, str]] = {
     "only ends": (lambda: OnlyEnds(1), "the first snapshot of a trial says that it runs"),
     "lets errors through": (lambda: LetsErrorsThrough(1), "one of which raises: ValueError: the kernel"),
     "ignores the budget": (lambda: IgnoresTheBudget(1), r"ends when its budget is spent .*trials=3"),
-    "ignores the deadline": (lambda: IgnoresTheDeadline(1), "A run with a deadline: a run ends when"),
+    "ignores the deadline": (lambda: IgnoresTheDeadline(1), "in a run with a deadline: a run ends when"),
     "ignores the scheduler": (lambda: IgnoresTheScheduler(1), "stops scores below a half"),
     "asks for ever": (lambda: AsksForEver(1), "exhausted space: a run ends when"),
     "closes once": (lambda: ClosesOnce(1), "close, also where all is closed: RuntimeError: it is closed"),
