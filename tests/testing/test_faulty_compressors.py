@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from automl import registry
 from automl.option import Compressor
 from automl.testing import check_option
+from automl.testing.compressors import families
 from tests.testing.faults import refused
 
 TREES = {"tables": ["lightgbm"]}
@@ -124,3 +126,13 @@ def test_a_compressor_of_anything_is_refused() -> None:
             return model
 
     refused("compressors", Compressor(space={}, build=lambda params, problem: All()), "what it does not know")
+
+
+def test_compressors_are_tried_on_trees_a_linear_model_and_networks() -> None:
+    known = {kind: {name: registry.load(kind, name) for name in names} for kind, names in families().items()}
+    networks = {
+        kind: [name for name, family in own.items() if family.network is not None] for kind, own in known.items()
+    }
+    assert set(known["tables"]) - set(networks["tables"]) == {"lightgbm", "linear"}
+    assert networks["tables"]
+    assert networks["images"] == list(known["images"])
