@@ -38,9 +38,8 @@ def check_option(
     ``option``: a name, an import path, or the option itself: an ``OPTION``, or what has ``make``. ``targets``: the
     kinds of target that a family, feature step or loss is tried on, where it is for them. ``models``: the families that
     a compressor is tried on, by kind (``{"tables": ["my_family"]}``; default: networks, trees and a linear model).
-    ``configuration``: of a
-    searcher, scheduler or runner, where it is not to be its defaults. Raises ``AssertionError`` for
-    a rule that it breaks, which an error of its own does too, ``ConfigError`` for what is no option, and
+    ``configuration``: of a searcher, scheduler or runner, where it is not to be its defaults. Raises ``AssertionError``
+    for a rule that it breaks, as an error of its own does too, ``ConfigError`` for what is no option, and
     ``NotApplicable`` where a library it needs is missing.
     """
     with _by_name(kind, option) as name:

@@ -31,7 +31,7 @@ def check_loss(loss: Loss, targets: Collection[TargetKind]) -> None:
                 assert callable(built), f"build returns a function, loss(scores, y); got {built!r}"
                 _check_values(built, *_batch(task, width))
                 _check_direction(built, task, *_batch(task, width))
-                _check_far(built, task, *_batch(task, width))
+                _check_far(built, *_batch(task, width))
                 _check_gradient(built, *_few(*_batch(task, width)))
 
 
@@ -69,7 +69,7 @@ def _check_finite(per_row: "Tensor", scores: "Tensor", where: str) -> None:
     assert scores.grad.isfinite().all(), f"the gradient of a loss is finite{where}"
 
 
-def _check_far(loss: "PerRow", task: Task, scores: "Tensor", y: "Tensor") -> None:
+def _check_far(loss: "PerRow", scores: "Tensor", y: "Tensor") -> None:
     """Scores as far as 100 must not overflow, whether they are right or wrong."""
     import torch
 
