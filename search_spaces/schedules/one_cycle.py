@@ -16,10 +16,13 @@ CYCLE = 0.1
 
 
 def build(params: Params, optimizer: "torch.optim.Optimizer", n_steps: int) -> "torch.optim.lr_scheduler.LRScheduler":
-    """Return the schedule; ``rising`` is the part of the steps that rise, from ``start`` of the peak."""
+    """Return the schedule; ``rising`` is the part of the steps that rise, from ``start`` of the peak.
+
+    After the last step the rate is at its end, nearly 0.
+    """
     from torch.optim.lr_scheduler import OneCycleLR
 
-    total = max(2, n_steps)
+    total = n_steps + 1  # the rates of all steps, and where the last one leads
     # Only where the optimizer has a momentum in use: without one, cycling would turn it on.
     momentum = "betas" in optimizer.defaults or optimizer.defaults.get("momentum", 0) > 0
     highest = [_highest(group) for group in optimizer.param_groups] if momentum else [0.0]

@@ -3,50 +3,23 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from dataclasses import replace as change
 from pathlib import Path
 
 import numpy as np
 
-from automl.goals import Goals
-from automl.space import Float
-from automl.types import Candidate, FoldRef, Report, Trial
+from automl.space import Params
+from automl.testing import toy as testing
+from automl.types import Candidate, Trial
 
 
 @dataclass(frozen=True)
-class Toy:
-    """Scores ``x`` in ``n_folds`` steps of ``seconds`` each; the parameter ``do`` may ask for mischief."""
+class Toy(testing.Toy):
+    """The toy of the contract, whose parameter ``do`` may ask for any mischief."""
 
-    seconds: float = 0.0
-    n_folds: int = 5
-    score: Callable[[float], float] = float
-
-    def __call__(self, candidate: Candidate, threads: int, deadline: float | None) -> Iterator[Trial]:
-        return self.work(candidate, deadline, ())
-
-    def work(self, candidate: Candidate, deadline: float | None, scores: tuple[float, ...]) -> Iterator[Trial]:
-        x = self.score(candidate.params["x"])
-        trial = Trial(candidate, "running")
-        while len(scores) < self.n_folds:
-            misbehave(candidate.params.get("do"), candidate.params.get("mark", ""))
-            time.sleep(self.seconds)
-            scores = (*scores, x)
-            mean = float(np.mean(scores))
-            report = Report(len(scores) / self.n_folds, mean, self.seconds)
-            trial = change(
-                trial,
-                values={"score": mean},
-                folds=tuple(FoldRef(i, score) for i, score in enumerate(scores)),
-                seconds=self.seconds * len(scores),
-                reports=(*trial.reports, report),
-            )
-            if deadline is not None and time.time() > deadline:
-                yield change(trial, status="stopped")
-                return
-            yield trial
-        yield change(trial, status="finished")
+    def misbehave(self, params: Params) -> None:
+        super().misbehave(params)
+        misbehave(params.get("do"), params.get("mark", ""))
 
 
 def misbehave(how: str | None, mark: str = "") -> None:
@@ -56,7 +29,7 @@ def misbehave(how: str | None, mark: str = "") -> None:
             Path(mark).touch()
         os.kill(os.getpid(), signal.SIGKILL)
     if how == "raise":
-        raise ValueError("the kernel is\nnot positive definite")
+        raise ValueError(testing.FAILURE)
     if how == "tell gpus":
         raise ValueError(f"CUDA_VISIBLE_DEVICES={os.environ.get('CUDA_VISIBLE_DEVICES')!r}")
     if how == "exit":
@@ -107,28 +80,3 @@ class Resumable(Toy):
 
     def resume(self, candidate: Candidate, threads: int, deadline: float | None, state: tuple[float, ...]) -> Steps:
         return Steps(self, candidate, deadline, state)
-
-
-class Line:
-    """Proposes ``proposals`` over and over, ``n`` in all; keeps what it is told."""
-
-    lag = None
-    ready = True
-    trials: tuple[Trial, ...] = ()
-    goals = Goals()
-
-    def __init__(self, proposals: list[dict], n: int | None = None) -> None:
-        self.space = {"x": Float(0, 1)}
-        self.proposals, self.n = proposals, n
-        self.n_asked = 0
-        self.told: list[Trial] = []
-
-    def ask(self) -> Candidate | None:
-        if self.n_asked == self.n:
-            return None
-        self.n_asked += 1
-        i = self.n_asked - 1
-        return Candidate(str(i), {"family": "toy", **self.proposals[i % len(self.proposals)]})
-
-    def tell(self, trial: Trial) -> None:
-        self.told.append(trial)

@@ -12,11 +12,11 @@ import pytest
 
 from automl import registry
 from automl.errors import ConfigError
-from automl.types import Budget, Trial
-from tests.runners.objectives import Line, Toy, Unloadable
+from automl.testing.runners import NONE, XS, search
+from automl.testing.toy import Line
+from automl.types import Budget
+from tests.runners.objectives import Toy, Unloadable
 
-NONE = {"name": "none"}
-XS = [{"x": x} for x in (0.05, 0.55, 0.1, 0.6, 0.15, 0.65, 0.2, 0.7)]
 # How long a first trial may take to begin, on a busy machine too; workers have to start before.
 SECONDS_TO_BEGIN = {"inline": 2, "processes": 6, "ray_tune": 10}
 OPTIONS = {"inline": {"threads": 1}, "processes": {"workers": 2}, "ray_tune": {"workers": 2}}
@@ -63,19 +63,6 @@ def skip_unless(there: object) -> None:
     """Skip the test on a machine so busy that no trial began before the deadline."""
     if not there:
         pytest.skip("no trial began in time")
-
-
-def search(runner: Any, toy: Toy, line: Line, budget: Budget, scheduler: dict = NONE) -> dict[str, Trial]:
-    """Run a search; return the ended trials by id, having checked that each ended once and was told."""
-    snapshots = list(runner.run(toy, line, scheduler, budget))
-    ended = [s for s in snapshots if s.status != "running"]
-    by_id = {s.candidate.id: s for s in ended}
-    assert len(by_id) == len(ended), "a trial ended twice"
-    assert {t.candidate.id: t for t in line.told} == by_id
-    first = {s.candidate.id: s for s in reversed(snapshots)}
-    assert first.keys() == by_id.keys(), "a trial started and did not end"
-    assert all(s.status == "running" and not s.reports for s in first.values()), "a trial began with its end"
-    return by_id
 
 
 def test_a_budget_of_trials_is_kept_and_each_reports_finishes_or_fails(name: str) -> None:
@@ -170,7 +157,8 @@ DRIVER = """
 import sys
 from automl import registry
 from automl.types import Budget
-from tests.runners.objectives import Line, Toy
+from automl.testing.toy import Line
+from tests.runners.objectives import Toy
 runner = registry.load("runners", sys.argv[1]).make(**eval(sys.argv[2]))
 for snapshot in runner.run(Toy(seconds=0.1, n_folds=1000), Line([{"x": 0.5}]), {"name": "none"}, Budget()):
     print(len(snapshot.reports), flush=True)

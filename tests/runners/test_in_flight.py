@@ -3,8 +3,8 @@
 import pytest
 
 from automl.runners._in_flight import TrialsInFlight
+from automl.testing.toy import Line
 from automl.types import Budget, Trial
-from tests.runners.objectives import Line
 from tests.trials import trial
 
 

@@ -9,8 +9,9 @@ from automl import options, registry
 from automl.errors import ConfigError
 from automl.runners.blocks import reason
 from automl.schedulers._ray import result_of
+from automl.testing.toy import Line
 from automl.types import Budget, Candidate, Report, Trial
-from tests.runners.objectives import Line, Toy
+from tests.runners.objectives import Toy
 
 NONE = {"name": "none"}
 

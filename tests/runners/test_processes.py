@@ -11,15 +11,17 @@ import pytest
 
 from automl import registry
 from automl.errors import ConfigError
+from automl.testing.toy import Line
 from automl.types import Budget
-from tests.runners.objectives import Line, Toy
+from tests.runners.objectives import Toy
 
 XS = [{"x": x} for x in (0.9, 0.8, 0.1, 0.2, 0.95)]
 DRIVER = """
 import sys
 from automl import registry
 from automl.types import Budget
-from tests.runners.objectives import Line, Toy
+from automl.testing.toy import Line
+from tests.runners.objectives import Toy
 line = Line([{"x": x} for x in (0.9, 0.8, 0.1, 0.2, 0.95)])
 runner = registry.load("runners", "processes").make(workers=1)
 scheduler = {"name": "asha", "grace_percent": 20, "eta": 3}
@@ -57,7 +59,8 @@ import sys
 from pathlib import Path
 from automl import registry
 from automl.types import Budget
-from tests.runners.objectives import Line, Toy
+from automl.testing.toy import Line
+from tests.runners.objectives import Toy
 runner = registry.load("runners", "processes").make(workers=2)
 scheduler = {"name": "asha", "grace_percent": 20, "eta": 3}
 trials = runner.run(Toy(seconds=60.0), Line([{"x": 0.5}, {"x": 0.6}]), scheduler, Budget(trials=2))

@@ -16,8 +16,9 @@ from automl import registry
 from automl.errors import ConfigError, NotApplicable, UnknownNameError
 from automl.runners._messages import Resources
 from automl.runners._ray_main import slots_and_gpus
+from automl.testing.toy import Line
 from automl.types import Budget, Trial
-from tests.runners.objectives import Line, Resumable, Toy
+from tests.runners.objectives import Resumable, Toy
 
 NONE = {"name": "none"}
 XS = [{"x": x} for x in (0.05, 0.55, 0.1, 0.6, 0.15, 0.65, 0.2, 0.7)]
@@ -152,7 +153,8 @@ DRIVER = """
 import sys
 from automl import registry
 from automl.types import Budget
-from tests.runners.objectives import Line, Toy
+from automl.testing.toy import Line
+from tests.runners.objectives import Toy
 runner = registry.load("runners", "ray_tune").make(**eval(sys.argv[1]))
 runner.start()
 print("started", flush=True)
