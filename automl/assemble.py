@@ -12,7 +12,7 @@ from typing import Any
 
 from automl.errors import ConfigError, SpaceError, unknown_name
 from automl.option import CLASSES, Family, Step
-from automl.registry import available, load, names
+from automl.registry import available, load, loadable
 from automl.space import (
     OFF,
     Choice,
@@ -122,7 +122,7 @@ def build(params: Params, problem: Problem) -> Pipeline:
 def steps_of(family: Family, more: Iterable[str] = ()) -> dict[str, Step]:
     """Return the steps that a family names, and ``more``, in the order in which they run."""
     wanted = {*family.steps, *more}
-    every = {name: load("features", name) for name in {*names("features"), *wanted}}
+    every = {name: load("features", name) for name in {*loadable("features"), *wanted}}
     return {name: every[name] for name in in_order(every) if name in wanted and not every[name].absent}
 
 
@@ -151,6 +151,7 @@ def _taken(more: Params) -> list[str]:
 def _more_steps(family: Family, plugins: Plugins) -> dict[str, Step]:
     """Return the steps that a family may take without naming them."""
     offered = available("features", plugins.get("features", ())) if family.steps else {}
+    in_order(offered)  # raises for what a step of one's own runs after
     return {name: step for name, step in offered.items() if step.everywhere and name not in family.steps}
 
 
@@ -234,7 +235,7 @@ def _installed_only(folder: str, choice: Choice, config: SpaceConfig) -> dict[st
     given = config.overrides.get(folder)
     if given is None or given is False or given == OFF:  # turned off as a whole, and not needed here
         return {}
-    absent = set(names(folder)) - set(choice.options)
+    absent = set(loadable(folder)) - set(choice.options)
     if isinstance(given, Mapping):
         return {name: value for name, value in given.items() if name not in absent}
     families = given if isinstance(given, list | tuple) else [given]

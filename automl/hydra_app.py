@@ -115,7 +115,7 @@ def register(
     # In no group, where it would be an option beside those that are meant for people.
     store.store(name="everything", node=space if changes is None else touched(changes, space))
     for group, kind in GROUPS.items():
-        for name in (*registry.names(kind), *_import_paths(arguments, group, kind)):
+        for name in (*registry.loadable(kind), *_import_paths(arguments, group, kind)):
             store.store(group=group, name=name, node={"name": name, **configuration(kind, name)})
     store.store(group="runner", name="auto", node={"name": "auto", **configuration("runners", AUTO_RUNNER)})
     return space

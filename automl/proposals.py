@@ -74,6 +74,11 @@ class Proposals:
         """Whether ``ask`` has an answer already; else it has one when a trial that runs is told."""
         return True
 
+    def extend(self, deadline: float) -> None:
+        """Propose until a later ``deadline``, where there was one."""
+        if self.deadline is not None:
+            self.deadline = deadline
+
     def ask(self) -> Candidate | None:
         """Return the next candidate; None where the space is exhausted, or nothing is likely to be of use in time."""
         params = self._propose(self._next)

@@ -12,6 +12,7 @@ an object, with a function ``make``. Nothing is imported until it is loaded.
 """
 
 import importlib
+import logging
 import pkgutil
 from collections.abc import Iterable
 from functools import cache
@@ -21,6 +22,8 @@ from typing import Any
 
 from automl.errors import ConfigError, UnknownNameError, nearest, unknown_name
 from automl.option import CLASSES
+
+log = logging.getLogger(__name__)
 
 _ENGINE_KINDS = {"searchers": "automl.searchers", "schedulers": "automl.schedulers", "runners": "automl.runners"}
 KINDS = (*CLASSES, *_ENGINE_KINDS)
@@ -63,9 +66,28 @@ def available(kind: str, more: Iterable[str] = ()) -> dict[str, Any]:
 
     ``more``: import paths of further ones.
     """
-    options = {str(name): load(kind, str(name)) for name in (*names(kind), *more)}
+    options = {str(name): load(kind, str(name)) for name in (*loadable(kind), *more)}
     usable = {name: option for name, option in options.items() if not option.absent}
     return dict(sorted(usable.items(), key=lambda item: (item[1].order, item[0])))
+
+
+@cache
+def loadable(kind: str) -> tuple[str, ...]:
+    """Return the names of the options of ``kind`` but for what an installed package breaks, which is logged.
+
+    Nobody may have asked for it: it stops no search. Raises ``ConfigError`` for an option of the product.
+    """
+    found = []
+    for name in names(kind):
+        try:
+            load(kind, name)
+        except ConfigError as error:
+            if name in _files(kind):
+                raise
+            log.warning("%s It is left out.", error)
+        else:
+            found.append(name)
+    return tuple(found)
 
 
 @cache

@@ -65,13 +65,17 @@ class Rungs(Proposals):
         near = [_changed(space, start, rng) for _ in range(NEAR) for start in known if start["family"] in climbing]
         rest = [start for start in starts if start not in known]
         super().__init__(make, space, starts=[*known, *near, *rest], seed=seed, within=within, goals=goals)
-        self.ends, self.climbing, self.n_folds = deadline, set(climbing), n_folds
-        self.total = max(0.0, deadline - time.time())
-        self.first = min(max(LEAST_SECONDS, FIRST_SHARE * self.total), MOST_SHARE * self.total)
+        self.climbing, self.n_folds = set(climbing), n_folds
+        self.extend(deadline)
         self._ladder: list[dict[str, Trial]] = []  # what each rung has seen, by what tells candidates apart
         self._complete: set[str] = set()  # who has had all epochs
         self._taken: set[tuple[int | str, str]] = set()  # who was told to climb where
         self._had: dict[str, float] = {}  # the seconds of last trainings, also of an earlier process
+
+    def extend(self, deadline: float) -> None:
+        """Divide the time from now to ``deadline`` among the rungs."""
+        self.ends, self.total = deadline, max(0.0, deadline - time.time())
+        self.first = min(max(LEAST_SECONDS, FIRST_SHARE * self.total), MOST_SHARE * self.total)
 
     def tell(self, trial: Trial) -> None:
         """Learn from an ended trial; the searcher learns what a candidate scored on its highest rung so far."""

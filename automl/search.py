@@ -191,7 +191,10 @@ class _Run:
             return False
         if not self.trials:
             config = self._with_time_for_one()
-        budget = Budget(config.plan.search_until_from(time.time()), left)
+        until = config.plan.search_until_from(time.time())
+        if until is not None and until != self.asked.plan.search_until:  # after a late start
+            self.searcher.extend(until)
+        budget = Budget(until, left)
         wanted = tuple(dict.fromkeys(n for n in (*config.goals.measured, *config.measure) if n != JOULES))
         if JOULES in config.goals.objectives and energy.Meter().joules is None:
             self.view.note("the goal 'joules' is not known here: this machine does not say what energy it uses")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import psutil
 
+from automl import machine
 from automl.machine import available_bytes, n_cores, total_bytes
 
 
@@ -30,3 +31,7 @@ def test_a_container_has_what_it_is_given(tmp_path: Path) -> None:
     assert available_bytes(folder) == 1_800_000, "what it has read of files is given up for what it needs"
     container(folder, memory_current="2000001", memory_stat="anon 2000001")
     assert available_bytes(folder) == 0
+
+
+def test_work_takes_at_least_the_time_that_it_takes_alone() -> None:
+    assert 1.0 <= machine.slowness(0.01) < 1000

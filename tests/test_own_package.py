@@ -15,7 +15,11 @@ import pytest
 from sklearn.datasets import load_iris
 
 from automl import registry
+from automl.assemble import whole_space
 from automl.errors import ConfigError
+from automl.hydra_app import composed
+from automl.hydra_errors import GROUPS
+from automl.settings import search_of
 
 FILES = {
     "own_options/__init__.py": "",
@@ -182,7 +186,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         forget()
 
     def forget() -> None:
-        for kept in (registry.names, registry._entry_points, registry._installed, registry.load):
+        for kept in (registry.names, registry.loadable, registry._entry_points, registry._installed, registry.load):
             kept.cache_clear()
 
     yield install
@@ -203,3 +207,32 @@ def test_an_entry_point_that_cannot_be_imported_is_named(installed: Any) -> None
     installed("automl.losses", "lost = other_options.lost")
     with pytest.raises(ConfigError, match=r"'lost' of losses cannot be imported.*other_options"):
         registry.load("losses", "lost")
+
+
+@pytest.mark.parametrize(
+    ("kind", "group"),
+    [("losses", None), ("tables", None), ("features", None), *((kind, group) for group, kind in GROUPS.items())],
+)
+def test_what_an_installed_package_breaks_stops_nobody_who_has_not_asked_for_it(
+    kind: str, group: str | None, installed: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    installed(f"automl.{kind}", "lost = other_options.lost")
+    overrides = [] if group is None else [f"{group}=lost"]
+    assert search_of(composed(["data.train=x"]), 0.0)
+    assert not {"lost"} & set(whole_space()["tables"].options)
+    assert [r.message for r in caplog.records if "'lost'" in r.message and "It is left out." in r.message]
+    if overrides:
+        with pytest.raises(ConfigError, match="Unknown option 'lost'"):
+            composed(["data.train=x", *overrides])
+
+
+def test_a_step_that_runs_after_nobody_is_refused_before_the_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "early_step.py").write_text(
+        "from automl.option import Step\n"
+        "OPTION = Step(space={}, build=lambda params, problem: None, after=('impoote',), everywhere=True)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ConfigError, match=r"'after' of 'early_step'.*Did you mean 'impute'"):
+        composed(["data.train=x", "plugins.features=[early_step]"])

@@ -216,3 +216,10 @@ def test_what_a_searcher_says_is_an_error_of_use_ends_the_run() -> None:
 
     with pytest.raises(ConfigError, match=r"No\."):
         Proposals(lambda space, n: Refusing(), TREE).ask()
+
+
+def test_what_is_given_more_time_proposes_again() -> None:
+    proposals = Proposals(named("random"), TREE, deadline=time.time() - 5)
+    assert proposals.ask() is None
+    proposals.extend(time.time() + 60)
+    assert proposals.ask() is not None

@@ -179,3 +179,16 @@ def test_a_resumed_run_trains_its_best_again_where_there_is_far_more_time(clock:
         clock.now = 0.0
         assert params["rung"] == "last"
         assert (bare.items() <= params.items()) == again
+
+
+def test_a_late_start_has_rungs_in_the_time_that_it_is_given(clock: Clock) -> None:
+    clock.now = TOTAL + 5
+    proposals = made(Draws())
+    assert proposals.ask() is None
+    proposals.extend(clock.now + TOTAL)
+    assert asked(proposals).params == made_at_once(clock).params
+
+
+def made_at_once(clock: Clock) -> Candidate:
+    clock.now = 0.0
+    return asked(made(Draws()))

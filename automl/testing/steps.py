@@ -22,7 +22,7 @@ from automl.testing.tasks import make_task
 
 def check_step(step: Step, targets: Collection[TargetKind]) -> None:
     """Check a feature step on tables and texts with each of the ``targets``."""
-    every = {name: registry.load("features", name) for name in registry.names("features")}
+    every = {name: registry.load("features", name) for name in registry.loadable("features")}
     with about("the part 'after'"):
         in_order({**every, "this step": step})
     checked, reason = 0, f"no data of this check has a column that it reads: {tuple(step.reads)}"
