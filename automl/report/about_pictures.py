@@ -1,13 +1,15 @@
 """The section on what a network goes by in single rows: pixels, steps, columns or words, by integrated gradients."""
 
+import sys
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from automl import alarm
 from automl.assemble import is_network
+from automl.clock import LOADING_SECONDS
 from automl.explain.gradients import STEPS, Attribution, integrated_gradients
 from automl.explain.sample import sampled
 from automl.explain.sources import called, sources
@@ -16,6 +18,7 @@ from automl.export.member import Member, members_of
 from automl.report import bars, cells, quality
 from automl.report.about_reasons import MOST_BYTES, telling
 from automl.report.document import Chart, Section, Table, Text
+from automl.report.share import Share
 from automl.report.subject import Finished
 from automl.task import Rows, Schema, present
 from automl.training.torch_model import TorchModel
@@ -33,9 +36,14 @@ def has_network(run: Finished) -> bool:
     return heaviest is not None and is_network(heaviest.candidate.family, run.task)
 
 
-def looks(run: Finished, goes_on: Callable[[], bool]) -> Section | None:
-    """Return what the heaviest network of what is shipped goes by in a few rows; None where there is none."""
+def looks(run: Finished, share: Share) -> Section | None:
+    """Return what the heaviest network of what is shipped goes by in a few rows; None where there is none.
+
+    Raises ``OutOfTime`` where there is no time to load PyTorch.
+    """
     task = run.task
+    if "torch" not in sys.modules and share.left < LOADING_SECONDS:
+        raise alarm.OutOfTime
     if not has_network(run) or run.kept.n_bytes(_heaviest(run)) > MOST_BYTES:
         return None
     with alarm.whole():
@@ -48,7 +56,7 @@ def looks(run: Finished, goes_on: Callable[[], bool]) -> Section | None:
     index, answers = member.index[some], member.prediction[some]
     drawn = _Drawn.of(run, member, index)
     for n, at in enumerate(telling(run, task.data.y[index], answers).tolist()):
-        if n and not goes_on():
+        if n and not share():
             break
         k = int(answers[at].argmax()) if run.names else run.middle
         (found,) = integrated_gradients(network, drawn.rows.take(np.array([at])), drawn.others, np.array([k]))

@@ -136,7 +136,7 @@ def _curve(run: Finished, series: Curves, x_label: str, caption: str, steps: boo
     bounds, beyond = better_part(scores[np.isfinite(scores)].tolist(), run.metric)
     shown = {name: (x, [run.metric.shown(score) for score in y]) for name, (x, y) in series.items()}
     picture = charts.lines(shown, x_label, run.metric.name, y_bounds=bounds, steps=steps)
-    return Chart(picture, f"{caption} {beyond} worse points are out of sight." if beyond else caption)
+    return Chart(picture, f"{caption} Worse points, {beyond} of them, are out of sight." if beyond else caption)
 
 
 def shipped(run: Finished) -> Section:

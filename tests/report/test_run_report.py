@@ -90,7 +90,7 @@ def test_a_run_on_images_shows_what_its_network_looks_at_and_what_losses_came_to
     given = [f"data.train={tmp_path / 'digits.npz'}", f"run.dir={tmp_path / 'run'}", "runner=inline", "quiet=true"]
     main(["search", *given, *small, "compress=none", "report=false"])
     run = commands._finished(open_run(run_folder.find(tmp_path / "run")))
-    section = about_pictures.looks(run, lambda: True)
+    section = about_pictures.looks(run, Share(time.time() + 60))
     assert section is not None
     *pictures, about = section.parts
     assert 0 < len(pictures) <= 3
@@ -136,7 +136,7 @@ def test_what_a_network_goes_by_is_told_in_the_parts_of_its_rows(
     given = [*of_kind(tmp_path, kind), f"run.dir={tmp_path / 'run'}", "runner=inline", "quiet=true", "report=false"]
     main(["search", *given, "budget.trials=1", "budget.seconds=null", "data.folds=2", "compress=none"])
     run = commands._finished(open_run(run_folder.find(tmp_path / "run")))
-    section = about_pictures.looks(run, lambda: True)
+    section = about_pictures.looks(run, Share(time.time() + 60))
     assert section is not None
     *pictures, about = section.parts
     assert "Integrated gradients" in about.text
@@ -152,7 +152,7 @@ def test_what_a_network_goes_by_is_told_in_the_parts_of_its_rows(
         assert all(picture.numbers.rows[0][0] == "channel 2" for picture in pictures[:1])
     assert "What a network looks at" in [one.title for one in make.make(run, time.time() + 60)]
     monkeypatch.setattr(about_pictures, "MISSED", -1.0)
-    only = about_pictures.looks(run, lambda: True)
+    only = about_pictures.looks(run, Share(time.time() + 60))
     assert only is not None
     assert "do not add up" in only.parts[0].text
 
