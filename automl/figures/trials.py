@@ -87,7 +87,9 @@ def curves(
     if not data:
         return empty("Nothing has been reported.")
     share = {"tickformat": ".0%"} if over == "progress" else {}
-    return figure(data, axis(over, rangemode="tozero", **share), axis(metric.name), showlegend=len(data) <= 12)
+    bounds, _ = better_part([report.score for _, _, reports in of for report in reports], metric)
+    y_axis = axis(metric.name, **({"range": list(bounds)} if bounds else {}))
+    return figure(data, axis(over, rangemode="tozero", **share), y_axis, showlegend=len(data) <= 12)
 
 
 def epochs(of: Mapping[int, Sequence[Epoch]], metric: ShownMetric) -> Figure:
