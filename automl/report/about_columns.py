@@ -28,7 +28,9 @@ def depends(run: Finished, features: list[str], share: Share) -> Section | None:
         if section.parts and not share():
             break
         section.add(_curve(run, importance.partial_dependence(run.subject, pool, name, POINTS)))
-    section.add(Text(f"Partial dependence: the mean answer to {pool.sizes[0]} rows if all had that value.", soft=True))
+    section.add(
+        Text(f"Partial dependence: the mean answer to {pool.sizes[0]} random rows if all had that value.", soft=True)
+    )
     return section
 
 
@@ -40,13 +42,14 @@ def _curve(run: Finished, found: importance.Dependence) -> Chart:
         (found.feature, *labels.values()),
         [[v, *(f"{a[k]:.4g}" for k in classes)] for v, a in zip(tried, found.answers, strict=True)],
     )
+    caption = f"Partial dependence on {found.feature}."
     try:
         x = [float(value) for value in found.values]
     except (TypeError, ValueError):
         series = {labels[k]: found.answers[:, k].tolist() for k in classes}
-        return Chart(bars.levels(tried, series), found.feature, numbers)
+        return Chart(bars.levels(tried, series), caption, numbers)
     curves = {labels[k]: (x, found.answers[:, k].tolist()) for k in classes}
-    return Chart(charts.lines(curves, found.feature, "mean answer"), found.feature, numbers)
+    return Chart(charts.lines(curves, found.feature, "mean answer"), caption, numbers)
 
 
 def counterfactuals(run: Finished, share: Share) -> Section | None:

@@ -210,7 +210,8 @@ def limits(run: Finished, missed: list[str]) -> Section:
     if missed:
         left_out = ", ".join(missed)
         said.append(
-            f"Left out of this report for want of time: {left_out}. `automl report` with the run's folder has all."
+            f"Left out of this report for want of time: {left_out}. `automl report` with the run's folder, and with "
+            "--seconds 60 if need be, has them."
         )
     section = Section("Limits of use")
     section.add(Items(said))

@@ -57,7 +57,7 @@ def levels(names: Sequence[str], series: Mapping[str, Sequence[float]], label: s
             drawn.append(f'<text x="{edge + 4}" y="{top + thick / 2 + 4}">{svg.text(svg.shown(value))}</text>')
     of = next(iter(series), "") if k == 1 else label
     drawn.append(f'<text x="{scale.left}" y="{len(names) * row + 18}">{svg.text(of)}</text>')
-    return svg.under_legend(drawn, list(series), len(names) * row + 24, are_lines=False)
+    return svg.under_legend(drawn, list(series), len(names) * row + 24, scale.width, are_lines=False)
 
 
 def ranks(

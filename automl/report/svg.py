@@ -49,22 +49,24 @@ def stroke(i: int) -> str:
     return f'stroke="{color(i)}"' + (f' stroke-dasharray="{dashes}"' if dashes else "")
 
 
-def under_legend(drawn: Sequence[str], names: Sequence[str], height: float, are_lines: bool = True) -> str:
+def under_legend(
+    drawn: Sequence[str], names: Sequence[str], height: float, width: float = WIDTH, are_lines: bool = True
+) -> str:
     """Return an SVG of what is drawn, below a legend of its series where there are several."""
     if len(names) < 2:
-        return document(drawn, height)
+        return document(drawn, height, width)
     entries, x, y = [], 8.0, 12
     for i, name in enumerate(names):
         said = short(name, _LONGEST)
-        width = 40 + width_of(said)
-        if x > 8 and x + width > WIDTH:
+        wide = 40 + width_of(said)
+        if x > 8 and x + wide > width:
             x, y = 8.0, y + _LINE
         line = f'<line x1="{x}" y1="{y - 4}" x2="{x + 22}" y2="{y - 4}" stroke-width="1.8" {stroke(i)}/>'
         box = f'<rect x="{x + 6}" y="{y - 9}" width="10" height="10" fill="{color(i)}"/>'
         entries.append((line if are_lines else box) + f'<text x="{x + 27}" y="{y}">{text(said)}</text>')
-        x += width
+        x += wide
     top = y + 4
-    return document([*entries, f'<g transform="translate(0 {top})">', *drawn, "</g>"], height + top)
+    return document([*entries, f'<g transform="translate(0 {top})">', *drawn, "</g>"], height + top, width)
 
 
 def document(drawn: Sequence[str], height: float, width: float = WIDTH) -> str:
