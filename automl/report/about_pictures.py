@@ -64,14 +64,7 @@ def looks(run: Finished, share: Share) -> Section | None:
         if abs(found.total - found.change) > MISSED * strength:
             left_out += 1
             continue
-        what = f"'{run.names[k]}'" if run.names else "more"
-        told = (
-            f"they add up to {found.total:.3g}, and the score differs by {found.change:.3g} from that of "
-            f"{_FROM.get(task.kind, 'the mean row')}"
-        )
-        true = run.names[task.data.y[index[at]]] if run.names else f"{task.data.y[index[at]]:.5g}"
-        caption = f"Row {index[at] + 1:,} (true: {true}): blue speaks for {what}, red against; {told}."
-        section.add(drawn.chart(at, found, caption))
+        section.add(drawn.chart(at, found, _caption(run, int(index[at]), k, found)))
     if left_out:
         section.add(Text(f"Of {left_out} rows they do not add up in {STEPS} steps, and are left out."))
     section.add(
@@ -88,6 +81,16 @@ def looks(run: Finished, share: Share) -> Section | None:
 
 def _heaviest(run: Finished) -> str:
     return max(run.weights, key=lambda id: run.weights[id])
+
+
+def _caption(run: Finished, row: int, k: int, found: Attribution) -> str:
+    """Return what is drawn of a row of the task whose output ``k`` is explained."""
+    y = run.task.data.y[row]
+    true, what = (run.names[y], f"'{run.names[k]}'") if run.names else (f"{y:.5g}", "more")
+    return (
+        f"Row {row + 1:,} (true: {true}): blue speaks for {what}, red against; they add up to {found.total:.3g}, and "
+        f"the score differs by {found.change:.3g} from that of {_FROM.get(run.task.kind, 'the mean row')}."
+    )
 
 
 @dataclass(frozen=True)
