@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from automl import interrupts, usage
+from automl.clock import REPORT_ALONE_SECONDS
 from automl.errors import AutoMLError
 
 
@@ -249,10 +250,16 @@ def _report(argv: list[str]) -> None:
     parser.add_argument("run", help="the run's folder")
     parser.add_argument("-o", "--output", help="another folder for the two files (default: the run's)")
     parser.add_argument("--trust", action="store_true", help=TRUST)
+    parser.add_argument(
+        "--seconds",
+        type=usage.seconds,
+        default=REPORT_ALONE_SECONDS,
+        help="what it may take, for each of several targets (default: %(default)g); more looks at more rows",
+    )
     given = parser.parse_args(argv)
     from automl import commands
 
-    commands.report(given.run, given.output, given.trust)
+    commands.report(given.run, given.output, STARTED, given.seconds, given.trust)
 
 
 def _compete(argv: list[str]) -> None:

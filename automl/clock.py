@@ -75,11 +75,14 @@ CHOOSING_SECONDS = 10.0
 # Of the time left, but for the least that exports take, what compressing the ensemble may take even where
 # that leaves too little for the rest: it pays itself back.
 COMPRESS_SHARE = 0.1
-# A report at the end may take this long, and this share of the budget; a smaller budget is too short for one.
+# A report at the end may take this long, and this share of the budget; a smaller budget has time for its quick sections
+# alone, and one that is smaller still for none: they take about half of these seconds on a small table.
 REPORT_SECONDS, REPORT_SHARE, REPORT_FROM = 10.0, 0.025, 120.0
-# It is not begun with less time than this. One that is asked for by itself may take this long.
-REPORT_LEAST = 2.0
-REPORT_ALONE_SECONDS = 30.0
+QUICK_REPORT_SECONDS, QUICK_REPORT_FROM = 1.0, 20.0
+# It is not begun with less time than this, of all sections or of the quick ones. One that is asked for by itself may
+# take this long, the half of it in any case when the data has been read.
+REPORT_LEAST, QUICK_REPORT_LEAST = 2.0, 0.5
+REPORT_ALONE_SECONDS = 10.0
 # Copying the models of several targets into one folder.
 JOINING_SECONDS = 0.5
 # What a compressor that fits needs before its first step.
@@ -191,7 +194,12 @@ class TimePlan:
     @property
     def reports(self) -> bool:
         """Whether there is time for a report: a short budget has none."""
-        return self.report and (self.seconds is None or self.seconds >= REPORT_FROM)
+        return self.report and (self.seconds is None or self.seconds >= QUICK_REPORT_FROM)
+
+    @property
+    def reports_quickly(self) -> bool:
+        """Whether the report has time for its quick sections alone."""
+        return self.seconds is not None and self.seconds < REPORT_FROM
 
     @property
     def report_until(self) -> float | None:
@@ -203,7 +211,9 @@ class TimePlan:
     @property
     def _report_seconds(self) -> float:
         """The time that is kept for a report."""
-        return min(REPORT_SECONDS, REPORT_SHARE * self.seconds) if self.reports and self.seconds else 0.0
+        if not self.reports or not self.seconds:
+            return 0.0
+        return QUICK_REPORT_SECONDS if self.reports_quickly else min(REPORT_SECONDS, REPORT_SHARE * self.seconds)
 
     def ship_at(self, seconds_to_export: float, seconds_to_refit: float = 0.0) -> float:
         """Return when shipping has to begin where last fits and exports take so long: large models take longer."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from automl import configuration, files, interrupts, run_folder, settings
-from automl.clock import REPORT_ALONE_SECONDS, REPORT_LEAST, REPORT_SECONDS, UNHURRIED_SECONDS
+from automl.clock import QUICK_REPORT_LEAST, REPORT_LEAST, REPORT_SECONDS, UNHURRIED_SECONDS
 from automl.errors import AutoMLError, ConfigError, unknown_name
 from automl.past_run import PastRun, open_run, recorded
 from automl.run_folder import RunFolder
@@ -155,9 +155,10 @@ def _for_export(config: dict[str, Any], overrides: Sequence[str]) -> dict[str, A
     return config
 
 
-def report(path: str, output: str | None, trust: bool = False) -> None:
+def report(path: str, output: str | None, started: float, seconds: float, trust: bool = False) -> None:
     """Write the report of the run in the folder ``path``, of all its targets, there or into the folder ``output``.
 
+    ``seconds``: what it may take from ``started`` on, for each target; the half of it when the data has been read late.
     ``trust``: also where the run is another user's.
     """
     folders = [*run_folder.begun_in(path, trust).values()] or [run_folder.find(path, trust)]
@@ -172,7 +173,7 @@ def report(path: str, output: str | None, trust: bool = False) -> None:
 
     target = Path(path if output is None else output)
     run_folder.make(target, "-o")
-    until = time.time() + REPORT_ALONE_SECONDS * len(runs)
+    until = max(started + seconds * len(runs), time.time() + seconds * len(runs) / 2)
     for written in make.write([_finished(run) for run in runs], target, until):
         print(printable(os.path.relpath(written)))
 
@@ -262,15 +263,17 @@ def _report_in_time(
     from automl.leaderboard.store import Store
     from automl.report import make
 
-    until = min(time.time() + REPORT_SECONDS, ready.config.plan.report_until or math.inf)
+    plan = ready.config.plan
+    until, quick = min(time.time() + REPORT_SECONDS, plan.report_until or math.inf), plan.reports_quickly
     later = f"automl report {shlex.quote(os.path.relpath(folder.path))}"
-    if until - time.time() < REPORT_LEAST:
+    if until - time.time() < (QUICK_REPORT_LEAST if quick else REPORT_LEAST):
         note(f"no time left for a report; make it with: {later}")
         return
     with Store(folder.leaderboard_url, read_only=True) as store:
         board = store.board(result.run_id)
     try:
-        make.write([_finished(PastRun(folder, config, ready.task, board, result.kept))], folder.path, until)
+        run = _finished(PastRun(folder, config, ready.task, board, result.kept))
+        make.write([run], folder.path, until, quick)
     except Exception as error:  # what was shipped stands, whatever a report stumbles over
         note(f"no report ({type(error).__name__}: {error}); try: {later}")
 

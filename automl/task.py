@@ -302,6 +302,7 @@ class Task:
     splits: where it is equal, scores can be compared.
     ``sample``: some raw rows as a person would give them (columns by name, or arrays ``x`` and
     ``lengths``), ``sample_index``: which rows of ``data`` they are; an export is replayed on them.
+    ``test_sample``, ``test_sample_index``: likewise, of ``test``; they are explained.
     ``baseline``: of the constant prediction; None where the metric has no value for one. ``echoes``: columns that are
     the target in another form. ``suspects``: columns that look like identifiers of what several rows belong to.
     ``sampled``: how many rows were chosen, where it was not all.
@@ -319,6 +320,8 @@ class Task:
     echoes: tuple[str, ...] = ()
     suspects: tuple[str, ...] = ()
     sampled: int | None = None
+    test_sample: Mapping[str, np.ndarray] = field(default_factory=dict)
+    test_sample_index: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
     def kind(self) -> DataKind:
@@ -379,7 +382,9 @@ class Task:
         """Return what predicting, scoring and exporting take: of the rows only those of the sample, and the targets."""
         data = Batch(self.data.x.take(self.sample_index), self.data.y, self.data.weights)
         splits = tuple((np.zeros(0, np.int64), valid) for valid in self.valid_rows)
-        return replace(self, data=data, splits=splits, test=None, sample_index=np.arange(len(self.sample_index)))
+        sample, none = np.arange(len(self.sample_index)), np.zeros(0, np.int64)
+        kept = replace(self, data=data, splits=splits, sample_index=sample)
+        return replace(kept, test=None, test_sample={}, test_sample_index=none)
 
     def fold(self, i: int) -> tuple[Batch, Batch]:
         """Return the training and the validation part of fold ``i``."""

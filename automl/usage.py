@@ -1,6 +1,7 @@
 """What the command line says about itself."""
 
 import argparse
+import math
 from typing import NoReturn
 
 from automl.errors import AutoMLError
@@ -74,6 +75,17 @@ class Parser(argparse.ArgumentParser):
 def parser(command: str, description: str) -> Parser:
     """Return what reads the arguments of ``automl COMMAND``."""
     return Parser(prog=f"automl {command}", description=description)
+
+
+def seconds(text: str) -> float:
+    """Read how long something may take. Raises ``argparse.ArgumentTypeError``."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not 0 < found < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds greater than 0; got '{text}'")
+    return found
 
 
 def serving(parser: argparse.ArgumentParser) -> None:

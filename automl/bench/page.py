@@ -7,7 +7,7 @@ from automl import files
 from automl.bench import ranks
 from automl.bench.ranks import Row
 from automl.leaderboard.words import number, size
-from automl.report import charts
+from automl.report import bars
 from automl.report.document import Chapter, Chart, Items, Section, Table, Text, to_html, to_markdown
 
 TITLE, NAMES = "Systems side by side", ("bench.html", "bench.md")
@@ -40,12 +40,12 @@ def _ranks(rows: Sequence[Row]) -> Section:
         Text(f"Over the {found.n_sets} data sets that all of them have ended on. 1 is the best; what failed is last."),
         table,
         Chart(
-            charts.ranks(found.systems, found.mean_ranks, found.critical, found.alike()),
+            bars.ranks(found.systems, found.mean_ranks, found.critical, found.alike()),
             "Systems under one bar are not told apart (Nemenyi's test).",
         ),
     )
     if found.p_value is not None:
-        section.add(Text(f"That all are alike would show ranks like these with p = {found.p_value:.2g} (Friedman)."))
+        section.add(Text(f"p = {found.p_value:.2g} that ranks differ this much by chance (Friedman)."))
     section.add(
         Text(
             f"Mean ranks that differ by less than {found.critical:.2f} are no difference at the level of "

@@ -11,7 +11,7 @@ from automl.board import drawing
 from automl.board.run_page import Seen, common
 from automl.board.source import OpenLeaderboard
 from automl.errors import ArtifactError, UnknownNameError
-from automl.explain.mistakes import worst
+from automl.explain.mistakes import least_certain, worst
 from automl.leaderboard.study import defaults
 from automl.leaderboard.tables import TrialRow
 from automl.leaderboard.words import spread
@@ -80,14 +80,16 @@ def mistakes(source: OpenLeaderboard, run_id: int, id: str) -> dict[str, Any]:
     try:
         rows, prediction, of = drawing.predicted(seen, own, with_rows=True)
     except ArtifactError as error:
-        return {"found": [], "names": [], "why": f"Its predictions are not kept: {error}"}
-    found = worst(of.y[rows], prediction, of.classes, value=of.value)
+        return {"found": [], "names": [], "all_right": False, "why": f"Its predictions are not kept: {error}"}
+    wrong = worst(of.y[rows], prediction, of.classes, value=of.value)
+    found = wrong if wrong or not of.classes else least_certain(of.y[rows], prediction, of.classes)
     at = [int(rows[one.at]) for one in found]
     values = of.told.lines(at) if of.told and at else [[] for _ in at]
     return {
         "found": list(zip(at, found, values, strict=True)),
         "names": of.told.names if of.told else [],
         "classes": of.classes,
+        "all_right": bool(found) and not wrong,
         "why": "",
     }
 

@@ -204,6 +204,7 @@ def _task(name: str, parts: Parts, test: Source | None, options: Options) -> Tas
         echoes=echoing,
         suspects=suspects,
         **_sample(parts.data, options.seed),
+        **({} if locked is None else _sample(locked[0].data, options.seed, "test_")),
     )
     return replace(task, baseline=baseline.of(task))
 
@@ -247,14 +248,15 @@ def _whole_layout(parts: Parts, learnt: TargetColumn, y: np.ndarray, options: Op
     return splits.Layout(y, parts.groups, parts.order, options.seed, codes)
 
 
-def _sample(data: Source, seed: int) -> dict[str, Any]:
-    """Return some rows as they were given: what an export is replayed on."""
+def _sample(data: Source, seed: int, prefix: str = "") -> dict[str, Any]:
+    """Return some rows as they were given: what an export is replayed on, and what is explained."""
     index = np.sort(np.random.default_rng(seed).permutation(len(data))[:SAMPLE_ROWS])
     some = data.take(index)
     if some.array is None:
-        return {"sample": dict(some.columns or {}), "sample_index": index}
-    lengths = {} if some.lengths is None else {"lengths": some.lengths}
-    return {"sample": {"x": some.array, **lengths}, "sample_index": index}
+        rows = dict(some.columns or {})
+    else:
+        rows = {"x": some.array} | ({} if some.lengths is None else {"lengths": some.lengths})
+    return {f"{prefix}sample": rows, f"{prefix}sample_index": index}
 
 
 def _target(name: str, parts: Parts, options: Options) -> tuple[TargetColumn, Parts, list[str]]:

@@ -101,6 +101,7 @@ def explain(
     scale: str = "answer",
     pairs: int = PAIRS,
     seed: int = 0,
+    most_answers: int | None = None,
 ) -> Explanation:
     """Explain the answers to ``x``, raw rows as for predict, against the rows of ``background``.
 
@@ -108,7 +109,8 @@ def explain(
     value is the part of the answer that it adds, averaged over all orders in which features may become known; what
     is not known is taken from ``background`` (interventional values: Janzing et al., AISTATS 2020), of which up to
     ``BACKGROUND`` rows are used. Exact where the model is a sum of trees on this scale, or has few features; else from
-    ``pairs`` random orders and their reverses. Raises ``DataError``, ``ConfigError``.
+    ``pairs`` random orders and their reverses. ``most_answers``: for which all coalitions of few features
+    may be asked about, of each row; default: ``MOST_ANSWERS``. Raises ``DataError``, ``ConfigError``.
     """
     if scale not in SCALES:
         raise unknown_name("scale", scale, SCALES)
@@ -129,7 +131,7 @@ def explain(
             "Leave scale out: the answers themselves are explained."
         )
     p, answers = len(pool.features), subject.answers(pool, plain(len(pool.features), np.concatenate([rows, others])))
-    is_small = 2**p * len(others) <= MOST_ANSWERS if p < 32 else False
+    is_small = p < 32 and 2**p * len(others) <= (MOST_ANSWERS if most_answers is None else most_answers)
     values, errors = [], []
     for row in rows.tolist():
 

@@ -13,6 +13,11 @@ from automl.metrics import Metric
 if TYPE_CHECKING:
     import pandas as pd
 
+NO_ROWS = (
+    "and this model folder holds none. Load it from the folder of its run (runs/NAME/model), where the rows of the run "
+    "are found, or give rows:"
+)
+
 
 class Explained:
     """Adds the explanations to a model that says what it is (``_subject``)."""
@@ -30,17 +35,15 @@ class Explained:
     ) -> Explanation:
         """Return the Shapley values of the features of each row of ``x``; see ``automl.explain.explanation.explain``.
 
-        ``background``: rows to compare with, such as some of the training data; default: those that the model has kept,
-        or ``x`` itself where it has kept none and ``x`` has two rows or more. Raises ``DataError``, ``ConfigError``.
+        ``background``: rows to compare with, such as some of the training data; default: those that the model or its
+        run has kept, or ``x`` itself where there are none and ``x`` has two rows or more. Raises ``DataError``,
+        ``ConfigError``.
         """
         subject, x = self._subject(), self._given(x)
         if background is None and subject.schema["kind"] != "text":
             background, background_lengths = self._kept_rows() or (x, lengths)
             if background is x and sum(subject.pool((x, lengths)).sizes) < 2:
-                raise DataError(
-                    "A row is explained against others, and this model folder holds no rows. Give some, e.g. of the "
-                    "training data: explain(x, background=rows)."
-                )
+                raise DataError(f"A row is explained against others, {NO_ROWS} explain(x, background=rows).")
         elif background is not None:
             background = self._given(background)
         return explain(
@@ -79,7 +82,7 @@ class Explained:
         subject = self._subject()
         rows = self._kept_rows() if x is None else (self._given(x), None)
         if rows is None:
-            raise DataError("Partial dependence is a mean over rows, and this model folder holds none: give x.")
+            raise DataError(f"Partial dependence is a mean over rows, {NO_ROWS} dependence(column, x).")
         found = partial_dependence(subject, subject.pool(rows), column, points)
         names = [str(c) for c in subject.classes] or [f"q{q:g}" for q in subject.quantiles] or ["prediction"]
         answers = {name: found.answers[:, k] for k, name in enumerate(names)}

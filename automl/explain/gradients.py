@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from automl import alarm
 from automl.errors import NotApplicable
 from automl.task import Rows, present
 from automl.training.torch_model import TorchModel
@@ -56,14 +57,15 @@ def integrated_gradients(
     module: nn.Module = fitted.settled() if hasattr(fitted, "settled") else fitted  # type: ignore[operator]
     if unknown := set(feed.inputs_of(module)) - {*_NUMBERS, *_CODES, "lengths"}:
         raise NotApplicable(f"This network takes {', '.join(sorted(unknown))}, by which it has no gradients.")
-    try:
-        way = _Way(module.to(_place(module)).eval(), base)
-        return [
-            way.walked(x.take(slice(i, i + 1)), lambda raw, k=k: _score(model, raw, k), steps)  # type: ignore[misc]
-            for i, k in enumerate(outputs.tolist())
-        ]
-    finally:
-        module.to("cpu")
+    with alarm.whole():
+        try:
+            way = _Way(module.to(_place(module)).eval(), base)
+            return [
+                way.walked(x.take(slice(i, i + 1)), lambda raw, k=k: _score(model, raw, k), steps)  # type: ignore[misc]
+                for i, k in enumerate(outputs.tolist())
+            ]
+        finally:
+            module.to("cpu")
 
 
 class _Way:

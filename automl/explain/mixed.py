@@ -17,8 +17,9 @@ from automl.runtime.encode_array import encode_array
 from automl.runtime.errors import PredictionError
 from automl.runtime.printable import shown
 
-# Rows that are put together and answered at once: bounds the memory that an explanation takes.
-ROWS_AT_ONCE = 8192
+# Rows that are put together and answered at once: bounds the memory that an explanation takes, and how late an alarm is
+# heard.
+ROWS_AT_ONCE = 1024
 # An image is explained by up to so many patches a side, a sequence by up to so many stretches of steps.
 PATCHES, STRETCHES = 7, 16
 

@@ -9,6 +9,7 @@ from automl.leaderboard.words import number
 
 MOST_CLASSES = 40
 _MOST_POINTS = 2000
+_MOST_NUMBERED = 12  # classes of a confusion matrix with a number in each cell
 _BINS = 10
 _SHARES = [-0.02, 1.02]  # points at the ends are whole
 
@@ -33,7 +34,6 @@ def confusion(y: np.ndarray, prediction: np.ndarray, classes: Sequence[str]) -> 
         "x": names,
         "y": names,
         "text": shown.tolist(),
-        "texttemplate": "%{text}" if len(order) <= 12 else "",
         "hovertemplate": "%{y} predicted as %{x}: %{text} (%{z:.1%})<extra></extra>",
         "colorscale": SCALE,
         "zmin": 0,
@@ -46,11 +46,27 @@ def confusion(y: np.ndarray, prediction: np.ndarray, classes: Sequence[str]) -> 
     category = {"type": "category", "showgrid": False}
     x = axis("predicted", **category, side="bottom", constrain="domain")
     y_axis = axis("true", **category, autorange="reversed", scaleanchor="x", constrain="domain")
-    return figure([trace], x, y_axis, height=side)
+    notes = _counts(shown, shares) if len(order) <= _MOST_NUMBERED else []
+    return figure([trace], x, y_axis, height=side, annotations=notes)
+
+
+def _counts(shown: np.ndarray, shares: np.ndarray) -> list[Figure]:
+    """Return the numbers in the cells: light where these are dark."""
+    return [
+        {
+            "x": j,
+            "y": i,
+            "text": str(shown[i, j]),
+            "showarrow": False,
+            "bgcolor": "rgba(0,0,0,0)",
+            "font": {"color": "#fff"} if shares[i, j] > 0.5 else {},
+        }
+        for i, j in np.ndindex(*shown.shape)
+    ]
 
 
 def calibration(y: np.ndarray, prediction: np.ndarray, classes: Sequence[str]) -> Figure:
-    """Return how often what was said with a probability was so, in ten bins with equally many rows.
+    """Return how often what was predicted with a probability was true, in ten bins with equally many rows.
 
     Of two classes, the probability of the second; of more, of whichever is predicted. Bars are 95 % intervals (Wilson,
     "Probable inference, the law of succession, and statistical inference", 1927).
@@ -80,10 +96,10 @@ def calibration(y: np.ndarray, prediction: np.ndarray, classes: Sequence[str]) -
         "marker": {"color": ACCENT, "size": 7},
         "line": {"color": ACCENT, "width": 1.5},
         "text": [str(len(part)) for part in parts],
-        "hovertemplate": "said %{x:.3f}, was %{y:.3f} of %{text} rows<extra></extra>",
+        "hovertemplate": "predicted %{x:.3f}, observed %{y:.3f} of %{text} rows<extra></extra>",
     }
-    what = f"probability of {classes[1]}" if of_two else "probability of the predicted class"
-    x_axis, y_axis = axis(what, range=_SHARES), axis("how often it was so", range=_SHARES)
+    what = f"predicted probability of {classes[1]}" if of_two else "probability of the predicted class"
+    x_axis, y_axis = axis(what, range=_SHARES), axis("observed frequency", range=_SHARES)
     return figure([_diagonal(0, 1), points], x_axis, y_axis, showlegend=False)
 
 

@@ -1,6 +1,7 @@
 """Trials in the plane: score against time, score against cost, and how a score grew."""
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -13,6 +14,15 @@ from automl.leaderboard.words import number, spread
 from automl.types import Report, Trial
 
 Colours = Mapping[str, str]
+
+
+class Shown(Protocol):
+    """What turns a score, greater is better, into the metric's usual value."""
+
+    def shown(self, score: float, /) -> float:
+        """Return the usual value."""
+
+
 # What is measured of a trial, in words with its unit.
 COSTS = {
     "seconds": "seconds to fit",
@@ -36,7 +46,8 @@ def scores(marks: Sequence[Mark], metric: ShownMetric, began: float, colours: Co
         for family, of_one in by_family(scored, colours).items()
     ]
     data.append(_best_so_far(scored, metric, began, goals))
-    y, below = _better_part([mark.score or 0.0 for mark in scored], metric)
+    bounds, below = better_part([mark.score or 0.0 for mark in scored], metric)
+    y = {"range": list(bounds)} if bounds else {}
     said = {"text": f"{below} worse ones are out of sight: double-click shows all", "x": 1, "y": 0, "xanchor": "right"}
     notes = [{**said, "xref": "paper", "yref": "paper", "yanchor": "bottom", "showarrow": False}] if below else []
     return figure(data, axis("seconds", rangemode="tozero"), axis(metric.name, **y), annotations=notes)
@@ -76,7 +87,9 @@ def curves(
     if not data:
         return empty("Nothing has been reported.")
     share = {"tickformat": ".0%"} if over == "progress" else {}
-    return figure(data, axis(over, rangemode="tozero", **share), axis(metric.name), showlegend=len(data) <= 12)
+    bounds, _ = better_part([report.score for _, _, reports in of for report in reports], metric)
+    y_axis = axis(metric.name, **({"range": list(bounds)} if bounds else {}))
+    return figure(data, axis(over, rangemode="tozero", **share), y_axis, showlegend=len(data) <= 12)
 
 
 def epochs(of: Mapping[int, Sequence[Epoch]], metric: ShownMetric) -> Figure:
@@ -125,15 +138,21 @@ def race(runs: Sequence[tuple[str, str, float, Sequence[Mark], Goals]], metric: 
     return figure(data, axis("seconds", rangemode="tozero"), axis(metric.name)) if data else empty("No scores yet.")
 
 
-def _better_part(scores: Sequence[float], metric: ShownMetric) -> tuple[Figure, int]:
-    """Return an axis on which the better half fills at least a quarter, and how many scores are beyond it."""
+def better_part(scores: Sequence[float], metric: Shown) -> tuple[tuple[float, float] | None, int]:
+    """Return the ends of an axis on which the better half fills at least a quarter, and how many scores are beyond it.
+
+    None for those of all scores.
+    """
+    if not len(scores):
+        return None, 0
     best, median = float(np.max(scores)), float(np.median(scores))
     low = median - 3 * (best - median)
     beyond = int(np.sum(np.array(scores) < low))
     if not beyond or best == median:
-        return {}, 0
+        return None, 0
     room = 0.05 * (best - low)
-    return {"range": sorted((metric.shown(low - room), metric.shown(best + room)))}, beyond
+    first, last = sorted((metric.shown(low - room), metric.shown(best + room)))
+    return (first, last), beyond
 
 
 def _cost(mark: Mark, cost: str) -> float:

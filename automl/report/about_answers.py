@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from automl.explain.mistakes import worst
+from automl.explain.mistakes import least_certain, worst
 from automl.explain.told import Told
 from automl.formulas import MeanPinball
-from automl.report import charts, quality
+from automl.report import cells, charts, quality
 from automl.report.document import Chart, Part, Section, Table, Text
 from automl.report.subject import Finished
 
@@ -18,7 +18,7 @@ _AT = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
 def answers(run: Finished) -> Section:
-    """Return what the out-of-fold predictions of the shipped model look like beside the truth."""
+    """Return what the out-of-fold predictions of the shipped model look like beside the true values."""
     section = Section("How right it is")
     y, p = run.task.data.y[run.seen], run.prediction[run.seen]
     section.add(Text(f"On {len(y):,} validation rows, each answered by models that had not seen it.", soft=True))
@@ -32,25 +32,31 @@ def answers(run: Finished) -> Section:
 def mistakes(run: Finished) -> list[Part]:
     """Return the rows that it is most mistaken about, with their values; of images, with their pictures."""
     task = run.task
-    found = worst(task.data.y[run.seen], run.prediction[run.seen], run.names, value=run.middle)
+    y, p = task.data.y[run.seen], run.prediction[run.seen]
+    found = worst(y, p, run.names, value=run.middle)
+    title = "The rows that it is most mistaken about:"
+    if run.names and not found:
+        found, title = least_certain(y, p, run.names), "No row is misclassified. The rows that it is least certain of:"
     if not found:
         return []
     at = run.seen[[one.at for one in found]]
     told = Told.of(task.schema, task.data.x)
     names = told.names[:MOST_COLUMNS] if told else []
     values = told.lines(at) if told else [[] for _ in found]
-    far = "left for what is" if run.names else "said less is"
+    far = "probability of the true class" if run.names else "error"
     lines = [
-        [f"{i + 1:,}", one.true, one.said, one.far, *(cell or "-" for cell in cells[: len(names)])]
+        [f"{i + 1:,}", one.true, one.predicted, one.far, *(cell or "-" for cell in cells[: len(names)])]
         for i, one, cells in zip(at.tolist(), found, values, strict=True)
     ]
-    parts: list[Part] = [Text("The rows that it is most mistaken about:")]
-    parts.append(Table(("row", "is", "is said", far, *names), lines))
+    parts: list[Part] = [Text(title), Table(("row", "true", "predicted", far, *names), lines)]
     if told and len(told.names) > len(names):
         parts.append(Text(f"The first {len(names)} of {len(told.names)} columns are shown.", soft=True))
     if task.data.x.image is not None:
         parts += [
-            Chart(charts.picture(quality.grey(task.data.x.image[i])), f"Row {i + 1:,} is {one.true}, said {one.said}.")
+            Chart(
+                cells.picture(quality.grey(task.data.x.image[i])),
+                f"Row {i + 1:,}: true {one.true}, predicted {one.predicted}.",
+            )
             for i, one in list(zip(at.tolist(), found, strict=True))[:MOST_PICTURES]
         ]
     return parts
@@ -84,28 +90,32 @@ def _listed(curves: dict[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, tuple
 def _confusion(run: Finished, y: np.ndarray, p: np.ndarray) -> Part:
     matrix = quality.confusion(y, run.model.codes(p), len(run.names))
     if len(run.names) <= MOST_CLASSES:
-        drawn = charts.heat(matrix, run.names, run.names, "is", "is called")
+        drawn = cells.heat(matrix, run.names, run.names, "true", "predicted")
         lines = [[name, *(f"{n:,}" for n in row)] for name, row in zip(run.names, matrix, strict=True)]
-        return Chart(drawn, "How often each class is called what.", Table(("is, is called", *run.names), lines))
+        numbers = Table(("true, predicted", *run.names), lines)
+        return Chart(drawn, "Confusion matrix: how many rows of each class are predicted as each.", numbers)
     wrong = matrix - np.diag(np.diag(matrix))
     worst = np.argsort(-wrong, axis=None, kind="stable")[:MOST_CLASSES]
     found = [np.unravel_index(i, wrong.shape) for i in worst]
     rows = [[run.names[a], run.names[b], f"{wrong[a, b]:,}", f"{matrix[a].sum():,}"] for a, b in found if wrong[a, b]]
-    return Table(("is", "is called", "rows", "of"), rows)
+    return Table(("true", "predicted", "rows", "of"), rows)
 
 
 def _calibration(run: Finished, y: np.ndarray, p: np.ndarray) -> Part:
     if len(run.names) == 2:
         said, was, error = quality.calibration(y == 1, p[:, 1])
-        what = f"probability of '{run.names[1]}'"
+        what = f"predicted probability of '{run.names[1]}'"
     else:
         said, was, error = quality.calibration(y == p.argmax(axis=1), p.max(axis=1))
-        what = "probability of the likeliest class"
-    drawn = charts.lines(
-        {"": (said.tolist(), was.tolist())}, what, "share that is so", diagonal=True, bounds=(0, 1, 0, 1)
+        what = "probability of the predicted class"
+    low = quality.axis_from(np.append(said, was))
+    curve, bounds = {"": (said.tolist(), was.tolist())}, (low, 1.0, low, 1.0)
+    drawn = charts.lines(curve, what, "observed frequency", diagonal=True, dots=True, bounds=bounds)
+    caption = f"Calibration: on the dashed line, probabilities are frequencies. Expected calibration error {error:.3f}."
+    numbers = Table(
+        ("predicted probability", "observed frequency"),
+        [[f"{a:.3f}", f"{b:.3f}"] for a, b in zip(said, was, strict=True)],
     )
-    caption = f"Calibration: on the dashed line, what is said is what is so. Mean distance {error:.3f}."
-    numbers = Table(("said", "so"), [[f"{a:.3f}", f"{b:.3f}"] for a, b in zip(said, was, strict=True)])
     return Chart(drawn, caption, numbers)
 
 
@@ -119,8 +129,8 @@ def _thresholds(run: Finished, positive: np.ndarray, p: np.ndarray) -> list[Part
         ]
         for one in found
     ]
-    header = ("threshold", f"share called '{run.names[1]}'", "precision", "recall", "F1", "accuracy")
-    return [Text(f"What comes of calling '{run.names[1]}' from some probability on:"), Table(header, rows)]
+    header = ("threshold", f"share predicted '{run.names[1]}'", "precision", "recall", "F1", "accuracy")
+    return [Text(f"Predicting '{run.names[1]}' from some probability on:"), Table(header, rows)]
 
 
 def _quantiles(run: Finished, y: np.ndarray, p: np.ndarray) -> list[Part]:
@@ -151,9 +161,9 @@ def _values(run: Finished, y: np.ndarray, p: np.ndarray) -> list[Part]:
     name, residual = run.task.schema.target_name, y - p
     some = np.random.default_rng(run.task.seed).permutation(len(y))[:MOST_POINTS]
     parts: list[Part] = [
-        Chart(charts.points(p[some], y[some], "predicted", name, diagonal=True), "What is, by what is predicted."),
-        Chart(charts.points(p[some], residual[some], "predicted", "is - predicted", zero=True), "Residuals."),
-        Chart(charts.histogram(residual, "is - predicted"), "How residuals are spread."),
+        Chart(charts.points(p[some], y[some], "predicted", f"true {name}", diagonal=True), "True by predicted values."),
+        Chart(charts.points(p[some], residual[some], "predicted", "true - predicted", zero=True), "Residuals."),
+        Chart(charts.histogram(residual, "true - predicted"), "Distribution of the residuals."),
     ]
     bins = [part for part in np.array_split(np.argsort(p, kind="stable"), 10) if len(part)]
     rows = [
@@ -166,5 +176,5 @@ def _values(run: Finished, y: np.ndarray, p: np.ndarray) -> list[Part]:
         ]
         for part in bins
     ]
-    header = ("predicted from, to", "mean predicted", "mean that is", "mean absolute error", "90 % of residuals")
-    return [*parts, Text("Calibration of values, by tenths of what is predicted:"), Table(header, rows)]
+    header = ("predicted from, to", "mean predicted", "mean true", "mean absolute error", "90 % of residuals")
+    return [*parts, Text("Calibration of values, by tenths of the predictions:"), Table(header, rows)]

@@ -1,26 +1,24 @@
-"""The sections on what the shipped model goes by: importance, contributions, partial dependence, counterfactuals."""
+"""The sections on what the shipped model goes by: importance, and what its answers to single rows are made of."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from automl.explain import importance, task_rows
-from automl.explain.counterfactual import Change, nearest_changes
-from automl.explain.explanation import Explanation, RowExplanation, explain
-from automl.explain.mixed import plain
+from automl import alarm
+from automl.explain import task_rows
+from automl.explain.explanation import MOST_ANSWERS, Explanation, RowExplanation, explain
 from automl.export.member import members_of
 from automl.export.package import opened_graph
-from automl.report import charts, quality
+from automl.report import bars, cells, quality
 from automl.report.document import Chart, Part, Section, Table, Text
-from automl.report.subject import Finished
+from automl.report.share import Share
+from automl.report.subject import ExplainedRows, Finished
 from automl.runtime.printable import shown
 
-SHOWN_FEATURES, SHOWN_CURVES, SHOWN_ROWS = 15, 4, 4
-# Rows whose contributions are summed up, in so many at a time; and random orders for each where they are sampled.
-SUMMED_ROWS, AT_A_TIME, PAIRS = 40, 5, 32
-# Rows of the sample that a mean answer is taken over.
-MEAN_ROWS = 100
+SHOWN_FEATURES, SHOWN_ROWS = 15, 4
+# Rows whose contributions are summed up, in so many at a time; and background rows, of which each stands in for another
+# random order of the features where these are sampled. Where the model is slow, fewer.
+SUMMED_ROWS, AT_A_TIME, PAIRS, LEAST_PAIRS = 40, 5, 32, 8
 # Fitted models of more bytes than this are not read again for the sake of a report.
 MOST_BYTES = 150_000_000
 REPEATS = 5
@@ -28,20 +26,28 @@ _BRIEF = 8  # characters
 _HOW = {
     "trees": "exact, from the trees themselves",
     "coalitions": "exact, from all coalitions of features",
-    "permutations": "from random orders of the features, with the standard error said",
+    "permutations": "from random orders of the features, with their standard error as a line",
+}
+_LEARNED = {
+    True: "The rows are test rows, which the model did not learn from.",
+    False: (
+        "No rows were locked away, so the model learned from these rows, and is surer of them than of new ones. "
+        "What was predicted out of fold, by models that had not seen the row, stands beside it."
+    ),
 }
 
 
-def matters(run: Finished, goes_on: Callable[[], bool]) -> Section:
+def matters(run: Finished, share: Share) -> Section:
     """Return the permutation importance: of what is shipped on locked rows, else of its members out of fold."""
     section, task = Section("What matters"), run.task
     if task.test is not None:
         answer = opened_graph(run.model.graph(), task.schema)
-        found = task_rows.on_locked(task, answer, task.test, REPEATS, task.seed, _rows(run), goes_on)
+        found = task_rows.on_locked(task, answer, task.test, REPEATS, task.seed, _rows(run, share), share)
         on = "locked rows, by the shipped model"
     elif sum(map(run.kept.n_bytes, run.weights)) <= MOST_BYTES:
-        members = members_of(task, run.kept, run.weights)
-        found = task_rows.out_of_fold(task, members, REPEATS, task.seed, _rows(run), goes_on)
+        with alarm.whole():
+            members = members_of(task, run.kept, run.weights)
+        found = task_rows.out_of_fold(task, members, REPEATS, task.seed, _rows(run, share), share)
         on = "validation rows, by the models that had not seen them"
     else:
         section.add(Text("The fitted models are too large to be asked again here, and no rows were locked away."))
@@ -50,71 +56,72 @@ def matters(run: Finished, goes_on: Callable[[], bool]) -> Section:
     names, values, spreads = (frame[column].tolist() for column in ("feature", "importance", "spread"))
     caption = f"How much of the score is lost when a feature is put in random order: {run.metric.name} on {on}."
     rows = [[n, f"{v:.4g}", f"{s:.2g}"] for n, v, s in zip(names, values, spreads, strict=True)]
-    section.add(Chart(charts.bars(names, values, spreads), caption, Table(("feature", "importance", "spread"), rows)))
+    section.add(Chart(bars.bars(names, values, spreads), caption, Table(("feature", "importance", "spread"), rows)))
     return section
 
 
-def _rows(run: Finished) -> int:
+def _rows(run: Finished, share: Share) -> int:
     """Return on how many rows a model is asked again and again: fewer where it is slow."""
-    per_row_ms = run.model.manifest["latency_ms"]["batch_256_p50"] / 256
     n_features = max(1, len(run.task.schema.columns) or 49)
-    return int(np.clip(4000 / (per_row_ms * n_features * 3), 100, task_rows.MOST_ROWS))
+    return int(np.clip(run.rows_within(share.left) // (n_features * 3), 100, task_rows.MOST_ROWS))
 
 
-def contributions(run: Finished, goes_on: Callable[[], bool]) -> Section:
+def contributions(run: Finished, share: Share) -> Section:
     """Return the Shapley values of a few rows and, summed up, of more."""
-    section, task = Section("What the answers are made of"), run.task
-    chosen = telling(run)
-    rng = np.random.default_rng(task.seed)
-    more = rng.permutation(np.setdiff1d(np.arange(len(task.sample_index)), chosen))[: SUMMED_ROWS - len(chosen)]
-    parts: list[Explanation] = []
-    order = np.concatenate([chosen, more]).astype(int)
-    starts = range(0, len(order), AT_A_TIME)
-    for start in starts:
-        if parts and not goes_on():
+    section, rows = Section("What the answers are made of"), run.explained
+    chosen = telling(run, rows.y, rows.prediction)
+    rng = np.random.default_rng(run.task.seed)
+    more = rng.permutation(np.setdiff1d(np.arange(len(rows.y)), chosen))[: SUMMED_ROWS - len(chosen)]
+    answers = run.rows_within(share.left / 2) // len(chosen)
+    parts = [_explained(run, rows, chosen, answers)]
+    for start in range(0, len(more), AT_A_TIME):
+        if not share():
             break
-        parts.append(_explained(run, order[start : start + AT_A_TIME]))
-    rows = [row for part in parts for row in part.rows]
-    how = _HOW[parts[0].method]
-    what = "probability" if run.names else "value" if not task.target.quantiles else run.value
-    section.add(Text(f"Shapley values: how much each feature adds to the {what}, {how}."))
-    if len({row.features for row in rows}) == 1:
-        section.add(_summed(run, rows))
-    for at, row in zip(chosen, rows, strict=False):
-        section.add(*_one_row(run, int(at), row))
+        parts.append(_explained(run, rows, more[start : start + AT_A_TIME], answers))
+    found = [row for part in parts for row in part.rows]
+    what = "probability" if run.names else "value" if not run.task.target.quantiles else run.value
+    section.add(Text(f"Shapley values: how much each feature adds to the {what}, {_HOW[parts[0].method]}."))
+    section.add(Text(_LEARNED[rows.locked], soft=True))
+    if len({row.features for row in found}) == 1:
+        section.add(_summed(run, found))
+    for at, row in zip(chosen.tolist(), found, strict=False):
+        section.add(*_one_row(run, rows, at, row))
     return section
 
 
-def _explained(run: Finished, at: np.ndarray) -> Explanation:
-    (x, lengths), (others, their_lengths) = run.sample(at), run.sample(np.arange(PAIRS))
-    how = {"lengths": lengths, "background_lengths": their_lengths, "pairs": PAIRS, "seed": run.task.seed}
-    return explain(run.subject, x, others, **how)
+def _explained(run: Finished, rows: ExplainedRows, at: np.ndarray, answers: int) -> Explanation:
+    """Explain some rows. ``answers``: how many of the model there is time for, of each."""
+    n_features = max(1, len(run.task.schema.columns) or 49)
+    pairs = int(np.clip(answers // (2 * n_features), LEAST_PAIRS, PAIRS))
+    (x, lengths), (others, their_lengths) = run.taken(rows, at), run.sample(run.background(pairs))
+    how = {"lengths": lengths, "background_lengths": their_lengths, "pairs": pairs, "seed": run.task.seed}
+    return explain(run.subject, x, others, **how, most_answers=min(MOST_ANSWERS, answers))
 
 
 def _summed(run: Finished, rows: list[RowExplanation]) -> Chart:
     columns = slice(None) if run.names else [run.middle]
-    strength = np.mean([np.abs(row.contributions[:, columns]).sum(axis=1) for row in rows], axis=0)
-    if len(run.names) == 2:  # what one class gains the other loses
-        strength = strength / 2
+    strength = np.mean([np.abs(row.contributions[:, columns]).mean(axis=1) for row in rows], axis=0)
     order = np.argsort(-strength, kind="stable")[:SHOWN_FEATURES]
     names = [rows[0].features[j] for j in order]
-    caption = f"Mean absolute contribution over {len(rows)} rows."
+    classes = f" and the {len(run.names)} classes" if len(run.names) > 2 else ""
+    caption = f"Mean absolute contribution over {len(rows)} rows{classes}."
     numbers = Table(
         ("feature", "mean absolute contribution"),
         [[n, f"{strength[j]:.4g}"] for n, j in zip(names, order, strict=True)],
     )
-    return Chart(charts.bars(names, strength[order].tolist()), caption, numbers)
+    return Chart(bars.bars(names, strength[order].tolist()), caption, numbers)
 
 
-def telling(run: Finished) -> np.ndarray:
-    """Return rows of the sample that tell most: very right, very wrong, and on the edge; of values the extremes."""
-    task, index = run.task, run.task.sample_index
-    p, y = run.prediction[index], task.data.y[index]
+def telling(run: Finished, y: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """Return the rows that tell most: very right, very wrong, and on the edge; of values the extremes.
+
+    ``y``: their targets; ``p``: (n, width) what was predicted, NaN where nothing was.
+    """
     known = np.flatnonzero(np.isfinite(p).all(axis=1))
     if not len(known):
-        return np.arange(min(2, len(index)))
+        return np.arange(min(2, len(y)))
     p, y = p[known], y[known]
-    if task.target.is_classification:
+    if run.names:
         right = p[np.arange(len(p)), y]
         top = np.sort(p, axis=1)
         picks = [right.argmax(), right.argmin(), (top[:, -1] - top[:, -2]).argmin()]
@@ -125,32 +132,36 @@ def telling(run: Finished) -> np.ndarray:
     return known[list(dict.fromkeys(int(pick) for pick in picks))][:SHOWN_ROWS]
 
 
-def _one_row(run: Finished, at: int, row: RowExplanation) -> list[Part]:
-    task = run.task
-    y, number = task.data.y[task.sample_index[at]], task.sample_index[at] + 1
-    if run.names:
-        k = int(row.answer.argmax())
-        is_so = f"is '{run.names[y]}'; the model says '{run.names[k]}' with {row.answer[k]:.3f}"
-        base = f"from {row.base[k]:.3f}, the mean"
-    else:
-        k = run.middle
-        is_so, base = f"is {y:.5g}; the model says {row.answer[k]:.5g}", f"from {row.base[k]:.5g}, the mean"
+def _one_row(run: Finished, rows: ExplainedRows, at: int, row: RowExplanation) -> list[Part]:
+    k = int(row.answer.argmax()) if run.names else run.middle
+    true = f"'{run.names[rows.y[at]]}'" if run.names else f"{rows.y[at]:.5g}"
+    unseen = "" if rows.locked or np.isnan(rows.prediction[at]).any() else _said(run, rows.prediction[at])
     order = np.argsort(-np.abs(row.contributions[:, k]), kind="stable")[:10]
-    said = [(row.features[j], row.values[j]) for j in order]
-    names = [name if value is None else f"{name} = {_brief(value)}" for name, value in said]
+    names = [row.features[j] for j in order]
+    cells = ["" if row.values[j] is None else brief(row.values[j]) for j in order]
     values, errors = row.contributions[order, k].tolist(), row.errors[order, k].tolist()
-    caption = f"Row {number} {is_so} ({base})."
+    caption = f"{rows.kind} {rows.number[at]}: true {true}, predicted {_said(run, row.answer)}"
+    caption += f", out of fold {unseen}" if unseen else ""
+    caption += f". The mean of the background is {row.base[k]:.5g}."
     numbers = Table(
-        ("feature", "adds", "standard error"),
-        [[n, f"{v:+.4g}", f"{e:.2g}" if e else "0"] for n, v, e in zip(names, values, errors, strict=True)],
+        ("feature", "its value", "adds", "standard error"),
+        [
+            [n, c, f"{v:+.4g}", f"{e:.2g}" if e else "0"]
+            for n, c, v, e in zip(names, cells, values, errors, strict=True)
+        ],
     )
-    parts: list[Part] = [Chart(charts.bars(names, values, errors), caption, numbers)]
-    if task.kind == "image" and len(row.features) > 1:
-        parts.append(_overlay(run, at, row, k))
+    parts: list[Part] = [Chart(bars.bars(names, values, errors, cells=cells), caption, numbers)]
+    if run.task.kind == "image" and len(row.features) > 1:
+        parts.append(_overlay(run, rows.x[at], row, k))
     return parts
 
 
-def _brief(value: Any) -> str:
+def _said(run: Finished, answer: np.ndarray) -> str:
+    k = int(answer.argmax()) if run.names else run.middle
+    return f"'{run.names[k]}' ({answer[k]:.3f})" if run.names else f"{answer[k]:.5g}"
+
+
+def brief(value: Any) -> str:
     """Return a value as a person would say it: of a broken number with many digits the first five."""
     said = shown(value)
     try:
@@ -159,74 +170,7 @@ def _brief(value: Any) -> str:
         return said
 
 
-def _overlay(run: Finished, at: int, row: RowExplanation, k: int) -> Chart:
+def _overlay(run: Finished, image: np.ndarray, row: RowExplanation, k: int) -> Chart:
     down = len({name.split(",")[0] for name in row.features})
-    drawn = charts.picture(quality.grey(run.task.sample["x"][at]), row.contributions[:, k].reshape(down, -1))
+    drawn = cells.picture(quality.grey(image), row.contributions[:, k].reshape(down, -1))
     return Chart(drawn, f"Blue speaks for '{run.names[k] if run.names else 'more'}', red against.")
-
-
-def depends(run: Finished, features: list[str], goes_on: Callable[[], bool]) -> Section | None:
-    """Return how the mean answer follows the features that matter most; None for data without columns."""
-    if run.task.kind != "table" or not features:
-        return None
-    section = Section("How answers follow single columns")
-    pool = run.subject.pool(run.sample(np.arange(MEAN_ROWS)))
-    for name in features[:SHOWN_CURVES]:
-        if section.parts and not goes_on():
-            break
-        found = importance.partial_dependence(run.subject, pool, name)
-        section.add(_curve(run, found))
-    section.add(Text("Partial dependence: the mean answer to the sample if all rows had that value.", soft=True))
-    return section
-
-
-def _curve(run: Finished, found: importance.Dependence) -> Chart:
-    classes = [1] if len(run.names) == 2 else range(min(len(run.names), 5)) if run.names else [run.middle]
-    labels = {k: f"P({run.names[k]})" if run.names else run.value for k in classes}
-    numbers = Table(
-        (found.feature, *labels.values()),
-        [[_brief(v), *(f"{a[k]:.4g}" for k in classes)] for v, a in zip(found.values, found.answers, strict=True)],
-    )
-    caption = f"{found.feature}"
-    try:
-        x = [float(value) for value in found.values]
-    except (TypeError, ValueError):
-        k = classes[0]
-        drawn = charts.bars([_brief(v) for v in found.values], found.answers[:, k].tolist(), label=labels[k])
-        return Chart(drawn, caption, numbers)
-    series = {labels[k]: (x, found.answers[:, k].tolist()) for k in classes}
-    return Chart(charts.lines(series, found.feature, "mean answer"), caption, numbers)
-
-
-def counterfactuals(run: Finished, goes_on: Callable[[], bool]) -> Section | None:
-    """Return what would have to be otherwise for rows near the boundary to be called otherwise."""
-    if run.task.kind != "table" or not run.names:
-        return None
-    section = Section("What would change the answer")
-    pool = run.subject.pool(run.sample(np.arange(len(run.task.sample_index))))
-    n_rows = len(run.task.sample_index)
-    answers = run.subject.answers(pool, plain(len(pool.features), np.arange(n_rows)))
-    top = np.sort(answers, axis=1)
-    lines: list[list[str]] = []
-    for at in np.argsort(top[:, -1] - top[:, -2], kind="stable")[:SHOWN_ROWS].tolist():
-        if lines and not goes_on():
-            break
-        found = nearest_changes(run.subject, pool, at, answers[at], run.task.seed)
-        number = str(run.task.sample_index[at] + 1)
-        called = run.names[int(answers[at].argmax())]
-        lines += [[number, called, *_change(run, one)] for one in found[:2]] or [
-            [number, called, "no single value", "", ""]
-        ]
-    section.add(Table(("row", "called", "column", "instead of", "becomes"), lines))
-    section.add(
-        Text(
-            "The smallest changes of one value, to one that another row has, after which the model says another class. "
-            "They are about the model: nobody need be able to make them.",
-            soft=True,
-        )
-    )
-    return section
-
-
-def _change(run: Finished, change: Change) -> list[str]:
-    return [change.feature, f"{_brief(change.before)} → {_brief(change.after)}", run.names[int(change.answer.argmax())]]

@@ -2,20 +2,23 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from automl.figures.trials import better_part
 from automl.goals import is_scored
 from automl.leaderboard import words
-from automl.report import charts, quality
+from automl.report import about_test, charts, quality
 from automl.report.document import Chart, Items, Section, Table, Text
 from automl.report.quality import Interval
+from automl.report.share import Share
 from automl.report.subject import Finished
 from automl.types import Trial
 
 SHOWN_TRIALS = 10
+Curves = dict[str, tuple[list[float], list[float]]]
 
 
 def searched(run: Finished) -> Section:
@@ -55,7 +58,7 @@ def searched(run: Finished) -> Section:
     return section
 
 
-def won(run: Finished, goes_on: Callable[[], bool]) -> Section:
+def won(run: Finished, share: Share) -> Section:
     """Return what won, over the baseline and over the default of its family, with intervals."""
     section = Section("What won")
     best = max(run.weights, key=lambda id: run.weights[id])
@@ -69,22 +72,19 @@ def won(run: Finished, goes_on: Callable[[], bool]) -> Section:
         compared[f"the first {family} that was tried, trial {default.candidate.id}"] = run.predictions_of(default)
     compared["a guess that looks at no column"] = quality.prior(run.task)
     there = {name: p for name, p in compared.items() if p is not None}
-    scores, gains = quality.bootstrap(run.task, there, run.task.seed, goes_on)
+    scores, gains = quality.bootstrap(run.task, there, run.task.seed, share)
     rows = [[name, *_said(scores[name]), *_said(gains.get(name), "+")] for name in there]
     header = (f"validation {run.metric.name}", "score", "95 %", "the shipped model is better by", "95 %")
     section.add(Table(header, rows))
     section.add(
         Text(
-            "Out of fold: each row is scored by models that had not seen it. Intervals are percentiles of "
+            "Out of fold: each row is scored by models that had not seen it. Intervals are percentiles of up to "
             f"{quality.RESAMPLES} resamples of the rows, the same for all; the search chose among its trials by these "
             "same rows, so the score of the chosen one is a little too good; the test score, if any, is not.",
             soft=True,
         )
     )
-    for artifact in run.board.artifacts:
-        if artifact.test_score is not None:
-            shown = words.number(run.metric.shown(artifact.test_score))
-            section.add(Text(f"Test {run.metric.name} of '{artifact.kind}', on locked rows, once: {shown}."))
+    section.add(*about_test.tested(run, scores["the shipped model"], share))
     if winner is not None:
         chosen = _chosen(winner, next((p for p in run.firsts if p["family"] == family), {}))
         if chosen.rows:
@@ -118,24 +118,25 @@ def curves(run: Finished) -> Section | None:
     scores = np.array([t.score if t.candidate.id in whole else np.nan for t in run.board.trials], float)
     if np.isfinite(scores).any():
         best = np.fmax.accumulate(scores)
-        shown = np.array([run.metric.shown(float(score)) for score in best])
-        picture = charts.lines(
-            {"best": (np.arange(1, len(best) + 1).tolist(), shown.tolist())},
-            "trials that ended",
-            f"best {run.metric.name}",
-            steps=True,
-        )
-        section.add(Chart(picture, "The best score after each trial."))
-    series = {}
+        growth: Curves = {"best": (np.arange(1.0, len(best) + 1).tolist(), best.tolist())}
+        section.add(_curve(run, growth, "trials that ended", "The best score after each trial.", steps=True))
+    series: Curves = {}
     for trial in [t for t in run.ranked() if len(t.reports) > 1][:5]:
         x = [report.progress for report in trial.reports]
-        y = [run.metric.shown(report.score) for report in trial.reports]
-        series[f"{trial.candidate.id} {trial.candidate.family}"] = (x, y)
+        series[f"{trial.candidate.id} {trial.candidate.family}"] = (x, [report.score for report in trial.reports])
     if series:
-        picture = charts.lines(series, "share of the trial", run.metric.name)
         caption = "Scores of the best trials while they ran: the mean over the folds seen so far."
-        section.add(Chart(picture, caption))
+        section.add(_curve(run, series, "share of the trial", caption))
     return section if section.parts else None
+
+
+def _curve(run: Finished, series: Curves, x_label: str, caption: str, steps: bool = False) -> Chart:
+    """Return lines of scores; a few that are far worse than the others do not flatten these."""
+    scores = np.concatenate([y for _, y in series.values()])
+    bounds, beyond = better_part(scores[np.isfinite(scores)].tolist(), run.metric)
+    shown = {name: (x, [run.metric.shown(score) for score in y]) for name, (x, y) in series.items()}
+    picture = charts.lines(shown, x_label, run.metric.name, y_bounds=bounds, steps=steps)
+    return Chart(picture, f"{caption} Worse points, {beyond} of them, are out of sight." if beyond else caption)
 
 
 def shipped(run: Finished) -> Section:
@@ -204,10 +205,13 @@ def limits(run: Finished, missed: list[str]) -> Section:
     said.append("Importance and contributions say what the model goes by, not what causes what.")
     if task.test is None:
         said.append("No rows were locked away: there is no score on rows that took no part in the search.")
+    if run.apart:
+        said.append(run.apart)
     if missed:
         left_out = ", ".join(missed)
         said.append(
-            f"Left out of this report for want of time: {left_out}. `automl report` with the run's folder has all."
+            f"Left out of this report for want of time: {left_out}. `automl report` with the run's folder, and with "
+            "--seconds 60 if need be, has them."
         )
     section = Section("Limits of use")
     section.add(Items(said))

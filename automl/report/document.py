@@ -8,24 +8,28 @@ from dataclasses import dataclass, field
 from automl.runtime.printable import printable
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>&~$^:@-])")
+_LONG = 42  # characters of a cell
 # Nothing is fetched and nothing runs, whatever a name may hold.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d2330; --soft: #667085; --line: #d7dbe3; --paper: #fff;
-  --c0: #2f6db5; --c1: #d9822b; --c2: #3d9a6c; --c3: #a4509c; --c4: #b8433f; --c5: #6c757d; }
+  --c0: #2f6db5; --c1: #d9822b; --c2: #3d9a6c; --c3: #a4509c; --c4: #b8433f; --c5: #6c757d; --on: #fff; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e4e7ee; --soft: #9aa4b5; --line: #39414f; --paper: #161a21;
-  --c0: #6ea8e8; --c1: #f0a860; --c2: #74c79d; --c3: #cf8bc8; --c4: #e58783; --c5: #a7afba; } }
+  --c0: #6ea8e8; --c1: #f0a860; --c2: #74c79d; --c3: #cf8bc8; --c4: #e58783; --c5: #a7afba;
+  --on: #10141b; } }
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 62rem;
   margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; overflow-wrap: anywhere; } article + article { margin-top: 4rem; }
 h2 { font-size: 1.2rem; margin-top: 2.4rem; border-top: 1px solid var(--line); padding-top: 1rem; }
 table { border-collapse: collapse; margin: .6rem 0; } td, th { padding: .2rem .7rem .2rem 0; text-align: right;
   border-bottom: 1px solid var(--line); vertical-align: top; font-variant-numeric: tabular-nums;
-  overflow-wrap: anywhere; } td.text, th.text { text-align: left; }
+  white-space: nowrap; } td.text, th.text { text-align: left; }
+td.long, th.long { white-space: normal; overflow-wrap: break-word; min-width: 14rem; max-width: 24rem; }
 figure { display: inline-block; margin: .6rem 1.2rem .6rem 0; vertical-align: top; }
 figcaption, nav, .soft { color: var(--soft); font-size: .88rem; } figcaption { max-width: 28rem; }
 nav { margin: .8rem 0; } a { color: var(--c0); }
 svg text { fill: var(--ink); font: 11px system-ui, sans-serif; } svg .grid { stroke: var(--line); }
+svg text.on { fill: var(--on); }
 pre { background: color-mix(in srgb, var(--line) 35%, transparent); padding: .7rem; overflow-x: auto;
   white-space: pre-wrap; overflow-wrap: anywhere; } .wide { overflow-x: auto; }
 """
@@ -154,13 +158,19 @@ def _html(part: Part) -> str:
 
 
 def _html_table(table: Table) -> str:
-    kinds = ["" if _is_numeric(table, i) else ' class="text"' for i in range(len(table.header))]
-    head = "".join(f"<th{kind}>{_h(name)}</th>" for kind, name in zip(kinds, table.header, strict=True))
-    rows = "".join(
-        "<tr>" + "".join(f"<td{kind}>{_h(cell)}</td>" for kind, cell in zip(kinds, row, strict=True)) + "</tr>"
-        for row in table.rows
+    kinds = ["" if _is_numeric(table, i) else "text" for i in range(len(table.header))]
+    head, *rows = (
+        "".join(_cell("td" if i else "th", kind, cell) for kind, cell in zip(kinds, row, strict=True))
+        for i, row in enumerate([table.header, *table.rows])
     )
-    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _cell(tag: str, kind: str, text: str) -> str:
+    """Return a cell, which is one line but where it is long: words are not broken to make room."""
+    name = f"{kind} long".strip() if len(text) > _LONG else kind
+    return f'<{tag} class="{name}">{_h(text)}</{tag}>' if name else f"<{tag}>{_h(text)}</{tag}>"
 
 
 def _is_numeric(table: Table, column: int) -> bool:

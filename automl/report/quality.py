@@ -7,8 +7,8 @@ import numpy as np
 
 from automl import ensemble
 from automl.data.baseline import constant_of
-from automl.metrics import mean
-from automl.task import Task
+from automl.metrics import Metric, mean
+from automl.task import Batch, Task
 
 RESAMPLES = 200
 # Rows that intervals are taken from: more make them no wider and no narrower by much, and take long.
@@ -22,6 +22,17 @@ class Interval:
     value: float
     low: float | None = None
     high: float | None = None
+
+    @property
+    def said(self) -> str:
+        """From where to where, in words; "" where it is not known."""
+        return "" if self.low is None else f"{self.low:.4g} to {self.high:.4g}"
+
+    def is_apart(self, other: "Interval") -> bool:
+        """Return whether the two intervals are known and have nothing in common."""
+        if self.low is None or self.high is None or other.low is None or other.high is None:
+            return False
+        return self.high < other.low or other.high < self.low
 
 
 def bootstrap(
@@ -37,19 +48,19 @@ def bootstrap(
     ``predictions``: (n_rows, width), NaN where there is none; rows that all of them have are used. A difference is
     greater than 0 where the first is better, whatever the metric's sign. ``goes_on``: asked between resamples.
     """
-    rng = np.random.default_rng(seed)
+    rng, data = np.random.default_rng(seed), task.data
     stack = list(predictions.values())
     known = np.all([np.isfinite(p).all(axis=1) for p in stack], axis=0)
     folds = [rows[known[rows]] for rows in task.valid_rows]
     share = min(1.0, MOST_ROWS / max(1, sum(map(len, folds))))
     folds = [rng.choice(rows, max(2, round(len(rows) * share)), replace=False) for rows in folds if len(rows) > 1]
-    drawn: list[list[float]] = []
-    while len(drawn) < resamples and (goes_on() or not drawn) and folds:
-        some = [rng.choice(rows, len(rows)) for rows in folds]
-        drawn.append([_score(task, p, some) for p in stack])
-    whole = [_score(task, p, [rows[known[rows]] for rows in task.valid_rows]) for p in stack]
-    array = np.array(drawn).reshape(len(drawn), len(stack))
-    scores = {n: _interval(task, whole[i], array[:, i]) for i, n in enumerate(predictions)}
+
+    def score(some: Sequence[np.ndarray]) -> list[float]:
+        return [mean(ensemble.fold_scores(task.metric, data.y, p, data.weights, some)) for p in stack]
+
+    array = _resampled(score, folds, rng, goes_on, resamples).reshape(-1, len(stack))
+    whole = score([rows[known[rows]] for rows in task.valid_rows])
+    scores = {n: _interval(task.metric, whole[i], array[:, i]) for i, n in enumerate(predictions)}
     gains = {
         name: Interval(whole[0] - whole[i], *_percentiles(array[:, 0] - array[:, i]))
         for i, name in enumerate(predictions)
@@ -58,15 +69,46 @@ def bootstrap(
     return scores, gains
 
 
-def _score(task: Task, prediction: np.ndarray, folds: Sequence[np.ndarray]) -> float:
-    data = task.data
-    return mean(ensemble.fold_scores(task.metric, data.y, prediction, data.weights, folds))
+def of_locked(
+    metric: Metric,
+    batch: Batch,
+    prediction: np.ndarray,
+    score: float,
+    decision: np.ndarray | None,
+    seed: int,
+    goes_on: Callable[[], bool] = lambda: True,
+) -> Interval:
+    """Return the interval of the ``score`` of locked rows, whose labels are decided by ``decision``; see ``bootstrap``.
+
+    ``batch``, ``prediction``: these rows, or some of them; few make the interval wider.
+    """
+
+    def of(some: Sequence[np.ndarray]) -> float:
+        own = None if batch.weights is None else batch.weights[some[0]]
+        return metric.score_decided(batch.y[some[0]], prediction[some[0]], decision, own)
+
+    drawn = _resampled(of, [np.arange(len(batch))], np.random.default_rng(seed), goes_on, RESAMPLES)
+    return _interval(metric, score, drawn)
 
 
-def _interval(task: Task, value: float, drawn: np.ndarray) -> Interval:
+def _resampled(
+    score: Callable[[Sequence[np.ndarray]], float | list[float]],
+    folds: Sequence[np.ndarray],
+    rng: np.random.Generator,
+    goes_on: Callable[[], bool],
+    resamples: int,
+) -> np.ndarray:
+    """Return the scores of resamples of rows within each fold; a resample may lack a class, and then is left out."""
+    drawn: list[float | list[float]] = []
+    while len(drawn) < resamples and (goes_on() or not drawn) and folds:
+        drawn.append(score([rng.choice(rows, len(rows)) for rows in folds]))
+    return np.array(drawn)
+
+
+def _interval(metric: Metric, value: float, drawn: np.ndarray) -> Interval:
     low, high = _percentiles(drawn)
-    ends = sorted(task.metric.shown(end) for end in (low, high) if end is not None)
-    return Interval(task.metric.shown(value), *(ends or (None, None)))
+    ends = sorted(metric.shown(end) for end in (low, high) if end is not None)
+    return Interval(metric.shown(value), *(ends or (None, None)))
 
 
 def _percentiles(drawn: np.ndarray) -> tuple[float | None, float | None]:
@@ -124,6 +166,12 @@ def calibration(hit: np.ndarray, confidence: np.ndarray, n_bins: int = 10) -> tu
     return said, was, float(np.average(np.abs(said - was), weights=sizes))
 
 
+def axis_from(shares: np.ndarray) -> float:
+    """Return where an axis of shares up to 1 begins: at 0, unless all of them lie in its upper half."""
+    least = float(np.floor(10 * shares.min(initial=1.0)) / 10)
+    return min(0.8, least) if least >= 0.5 else 0.0
+
+
 @dataclass(frozen=True)
 class Coverage:
     """``below``: (k,) the share of rows whose value is no more than each quantile. ``inside``: of those between the
@@ -177,7 +225,7 @@ def best_threshold(positive: np.ndarray, probability: np.ndarray) -> float:
 
 
 def confusion(y: np.ndarray, predicted: np.ndarray, n_classes: int) -> np.ndarray:
-    """Return (n_classes, n_classes) counts: rows are what is, columns what is predicted."""
+    """Return (n_classes, n_classes) counts: rows are the true classes, columns the predicted ones."""
     return np.bincount(y * n_classes + predicted, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from automl.errors import DamagedError
 from automl.explain.mixed import Subject
+from automl.explain.sample import sampled
 from automl.export.choose import out_of_fold
 from automl.kept import KeptTrials
 from automl.leaderboard.records import Board
@@ -20,12 +21,34 @@ from automl.task import Task
 from automl.types import Trial
 
 
+@dataclass(frozen=True)
+class ExplainedRows:
+    """Rows that are explained, as they were given, with their targets ``y``.
+
+    ``number``: their places among the rows of their kind, from 1. ``prediction``: (n, width) of models that had not
+    learned from them, NaN where there is none. ``locked``: whether the shipped model is among those.
+    """
+
+    x: Any
+    lengths: Any
+    y: np.ndarray
+    number: np.ndarray
+    prediction: np.ndarray
+    locked: bool
+
+    @property
+    def kind(self) -> str:
+        """What such a row is called."""
+        return "Test row" if self.locked else "Row"
+
+
 @dataclass
 class Finished:
     """A run that has ended.
 
     ``firsts``: the parameters that are tried first, the best known of each family in front. ``command()``: what runs it
-    again. ``folder``: with the shipped ``model`` in it.
+    again. ``folder``: with the shipped ``model`` in it. ``apart``: where validation and test scores are further apart
+    than chance explains, in words; it is found out by the section on what won.
     """
 
     task: Task
@@ -34,6 +57,7 @@ class Finished:
     folder: Path
     firsts: Sequence[Mapping[str, Any]] = ()
     command: Callable[[], str] = str
+    apart: str = ""
 
     @property
     def metric(self) -> Metric:
@@ -84,11 +108,39 @@ class Finished:
         name, quantiles = self.task.schema.target_name, self.task.target.quantiles
         return f"quantile {quantiles[self.middle]:g} of {name}" if quantiles else name
 
+    def background(self, most: int) -> np.ndarray:
+        """Return up to ``most`` random rows of the task's sample, in order: what answers are compared with.
+
+        The sample is in the order of the data, whose first rows may be all of one class.
+        """
+        return sampled(np.arange(len(self.task.sample_index)), most, self.task.seed)
+
     def sample(self, at: np.ndarray) -> tuple[Any, Any]:
-        """Return (x, lengths) of rows of the task's sample, as they were given; those beyond its end are left out."""
-        sample, at = self.task.sample, at[at < len(self.task.sample_index)]
-        given = {name: as_array(values)[at] for name, values in sample.items()}
+        """Return (x, lengths) of rows of the task's sample, as they were given."""
+        return self._given(self.task.sample, at)
+
+    @cached_property
+    def explained(self) -> ExplainedRows:
+        """The rows to explain single answers of: locked ones where there are some, else of the sample."""
+        task = self.task
+        if task.test is not None and len(index := task.test_sample_index):
+            x, lengths = self._given(task.test_sample, np.arange(len(index)))
+            return ExplainedRows(x, lengths, task.test.y[index], index + 1, self.model.scores(x, lengths), True)
+        index = task.sample_index
+        x, lengths = self.sample(np.arange(len(index)))
+        return ExplainedRows(x, lengths, task.data.y[index], index + 1, self.prediction[index], False)
+
+    def taken(self, rows: ExplainedRows, at: np.ndarray) -> tuple[Any, Any]:
+        """Return (x, lengths) of some of the rows that are explained."""
+        return self._given(rows.x if self.task.schema.columns else {"x": rows.x, "lengths": rows.lengths}, at)
+
+    def _given(self, values: Mapping[str, Any], at: np.ndarray) -> tuple[Any, Any]:
+        given = {name: as_array(column)[at] for name, column in values.items() if column is not None}
         return (given, None) if self.task.schema.columns else (given["x"], given.get("lengths"))
+
+    def rows_within(self, seconds: float) -> int:
+        """Return about how many rows the shipped model answers in some time, many at once."""
+        return int(1000 * seconds / (self.model.manifest["latency_ms"]["batch_256_p50"] / 256))
 
     def trial(self, id: str) -> Trial | None:
         """Return a trial of the leaderboard."""

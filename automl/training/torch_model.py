@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
+from automl import alarm
 from automl.errors import TrialError
 from automl.goals import COUNTED
 
@@ -109,8 +110,9 @@ class TorchModel:
         """Return the module's raw outputs, float32; see ``Head``."""
         from automl.training import feed
 
-        self._prepare()
-        return feed.scores(self.settled, x)
+        with alarm.whole():
+            self._prepare()
+            return feed.scores(self.settled, x)
 
     def predict(self, x: Rows) -> np.ndarray:
         """Return (n, width) probabilities, or values on the target's own scale."""

@@ -10,6 +10,7 @@ import pytest
 from sklearn import inspection
 
 from automl import AutoML, load, registry
+from automl.cli import main
 from automl.errors import ConfigError, DataError, UnknownNameError
 from automl.explain import explanation
 
@@ -176,10 +177,12 @@ def test_what_cannot_be_explained_is_said(tmp_path: Path) -> None:
     shipped = load(tmp_path / "model")
     with pytest.raises(DataError, match="background=rows"):
         shipped.explain(x.head(1))
+    with pytest.raises(DataError, match=r"folder of its run.*importance\(x, y\)"):
+        shipped.importance()
     assert shipped.explain(x.head(2)).rows  # two rows can be compared with each other
     with pytest.raises(UnknownNameError, match="answer"):
         model.explain(x, scale="answr")
-    with pytest.raises(DataError, match="holds none: give x"):
+    with pytest.raises(DataError, match=r"folder of its run.*dependence\(column, x\)"):
         shipped.dependence("a")
     with pytest.raises(DataError, match="'a'"):
         shipped.explain(x.drop(columns="a"))
@@ -187,6 +190,23 @@ def test_what_cannot_be_explained_is_said(tmp_path: Path) -> None:
         shipped.importance(x, np.full(len(x), "maybe"))
     with pytest.raises(DataError, match="same number of rows"):
         shipped.importance(x, np.full(3, "yes"))
+
+
+@pytest.mark.parametrize("share", [0, 0.25])
+def test_a_model_beside_its_run_is_explained_by_the_rows_of_it(share: float, tmp_path: Path) -> None:
+    x, signal = a_table()
+    x.assign(y=signal).to_csv(tmp_path / "x.csv", index=False)
+    given = [f"data.train={tmp_path / 'x.csv'}", "data.target=y", f"data.test_share={share}", "space.tables=[linear]"]
+    given += [f"run.dir={tmp_path / 'run'}", "budget.trials=1", "budget.seconds=null", "runner=inline", "quiet=true"]
+    main(["search", *given, "report=false"])
+    shipped = load(tmp_path / "run" / "model")
+    assert shipped.importance()["feature"][0] == "b"
+    assert len(shipped.dependence("a")) > 5
+    (row,) = shipped.explain(x.head(1)).rows
+    np.testing.assert_allclose(row.base, shipped.predict(x).mean(), atol=4 * shipped.predict(x).std() / 8)
+    (tmp_path / "x.csv").unlink()
+    with pytest.raises(DataError, match="importance"):
+        load(tmp_path / "run" / "model").importance()
 
 
 def test_values_are_tried_in_the_order_in_which_the_model_reads_them() -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from automl.data import from_arrays
-from automl.explain.mistakes import MOST, worst
+from automl.explain.mistakes import MOST, least_certain, worst
 from automl.explain.told import MOST_VALUES, Told
 from automl.report import about_answers
 from automl.report.subject import Finished
@@ -18,7 +18,7 @@ from tests.tasks import make
 N = 60
 
 
-def test_the_worst_of_classes_are_called_otherwise_and_leave_least_for_what_is() -> None:
+def test_the_worst_of_classes_are_misclassified_and_give_the_true_class_the_least_probability() -> None:
     rng = np.random.default_rng(0)
     y, prediction = rng.integers(0, 3, N), rng.dirichlet(np.ones(3), N)
     prediction[:5] = np.nan
@@ -32,6 +32,8 @@ def test_the_worst_of_classes_are_called_otherwise_and_leave_least_for_what_is()
     assert list(left[at]) == sorted(left[at])
     assert left[at].max() <= left[others].min()
     assert worst(y, np.eye(3)[y], ["a", "b", "c"]) == []
+    among = [one.at for one in least_certain(y, prediction, ["a", "b", "c"], 8)]
+    assert list(left[among]) == sorted(left[5:])[:8]
 
 
 def test_the_worst_of_values_are_the_farthest() -> None:
@@ -105,4 +107,6 @@ def test_a_report_shows_the_pictures_it_is_mistaken_about() -> None:
     h, w = task.data.x.image.shape[1:3]
     assert all(one.svg.count("<rect") == h * w for one in pictures)
     vars(run)["prediction"] = np.eye(2)[task.data.y]
-    assert about_answers.mistakes(run) == []
+    title, rows, *_ = about_answers.mistakes(run)
+    assert "No row is misclassified" in title.text
+    assert [row[2] for row in rows.rows] == [f"{row[1]} (1.000)" for row in rows.rows]

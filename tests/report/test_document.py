@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from automl.report import charts
+from automl.report import bars, cells, charts, svg
 from automl.report.document import Chapter, Chart, Code, Items, Section, Table, Text, to_html, to_markdown
 
 HOSTILE = [
@@ -47,8 +47,9 @@ def sections(name: str) -> list[Section]:
         charts.lines({name: ([0, 1], [0, 1]), "b": ([0, 1], [1, 0])}, name, name),
         charts.points([0, 1], [1, 2], name, name, zero=True),
         charts.histogram([1, 2, 3], name),
-        charts.bars([name, name], [1, -1], [0.1, 0.2], name),
-        charts.heat(np.eye(2), [name, name], [name, name], name, name),
+        bars.bars([name, name], [1, -1], [0.1, 0.2], name, [name, ""]),
+        bars.levels([name, "b"], {name: [0.1, 0.2], "c": [-1, 1]}, name),
+        cells.heat(np.eye(2), [name, name], [name, name], name, name),
     ]
     table = Table((name, "n"), [[name, "1"]])
     drawn = [Chart(svg, name, table) for svg in pictures]
@@ -67,8 +68,8 @@ def test_names_stay_text(name: str) -> None:
     assert not links
     assert all(a.get("href", "#").startswith("#") for _, a in tags.found)
     assert "http://" not in page.replace("http://www.w3.org/2000/svg", "")
-    for svg in re.findall(r"<svg.*?</svg>", page, re.DOTALL):
-        ElementTree.fromstring(svg)
+    for drawn in re.findall(r"<figure>(<svg.*?</svg>)<figcaption>", page, re.DOTALL):
+        ElementTree.fromstring(drawn)
     assert "\x1b" not in page
     assert "\u202e" not in page
 
@@ -88,14 +89,17 @@ def test_names_stay_text_in_markdown(name: str) -> None:
 
 def test_charts_bear_any_numbers() -> None:
     for x, y in (([], []), ([1.0], [2.0]), ([np.nan, 1], [1, np.inf]), ([0, 0], [5, 5]), ([1e9, 2e9], [1e-9, 2e-9])):
-        for svg in (charts.lines({"a": (x, y)}, "x", "y", steps=bool(x)), charts.points(x, y, "x", "y", diagonal=True)):
-            drawn = ElementTree.fromstring(svg)
-            assert "nan" not in svg
+        for text in (
+            charts.lines({"a": (x, y)}, "x", "y", steps=bool(x), dots=True),
+            charts.points(x, y, "x", "y", diagonal=True),
+        ):
+            drawn = ElementTree.fromstring(text)
+            assert "nan" not in text
             assert drawn.get("viewBox")
     for values in ([], [np.nan], [3, 3, 3], [1, 2, np.inf]):
         ElementTree.fromstring(charts.histogram(values, "x"))
-    ElementTree.fromstring(charts.bars(["a", "b"], [np.nan, 0], [np.nan, 0]))
-    ElementTree.fromstring(charts.heat(np.zeros((3, 3)), "abc", "abc", "is", "called"))
+    ElementTree.fromstring(bars.bars(["a", "b"], [np.nan, 0], [np.nan, 0]))
+    ElementTree.fromstring(cells.heat(np.zeros((3, 3)), "abc", "abc", "is", "called"))
 
 
 @pytest.mark.parametrize(
@@ -103,4 +107,4 @@ def test_charts_bear_any_numbers() -> None:
     [(0.0, "0"), (0.12345, "0.123"), (12345.6, "12,346"), (-2.5, "-2.50"), (1e-7, "1.00e-07"), (np.nan, "-")],
 )
 def test_numbers_are_short(value: float, text: str) -> None:
-    assert charts.shown(value) == text
+    assert svg.shown(value) == text

@@ -9,6 +9,7 @@ from sklearn import metrics as sk
 
 from automl import metrics
 from automl.report import quality
+from automl.task import Batch, Rows
 
 
 @pytest.fixture
@@ -82,6 +83,26 @@ def test_intervals_hold_the_truth(metric: str) -> None:
         better += gains["bad"].low > 0
     assert held >= 9
     assert better == 12  # whatever the sign of the metric
+
+
+def test_intervals_of_locked_rows_hold_the_truth() -> None:
+    rng = np.random.default_rng(0)
+    metric, held = metrics.get("accuracy", "binary"), 0
+    for seed in range(12):
+        y = (rng.random(300) < 0.8).astype(np.int64)
+        batch = Batch(Rows(numeric=np.zeros((300, 1), np.float32)), y)
+        found = quality.of_locked(metric, batch, np.tile([0.2, 0.8], (300, 1)), y.mean(), None, seed)
+        assert found.low <= found.value <= found.high
+        held += found.low <= 0.8 <= found.high
+    assert held >= 9
+
+
+def test_intervals_are_apart_where_they_have_nothing_in_common() -> None:
+    one = quality.Interval(0.5, 0.4, 0.6)
+    assert one.is_apart(quality.Interval(0.8, 0.7, 0.9))
+    assert one.is_apart(quality.Interval(0.2, 0.1, 0.3))
+    assert not one.is_apart(quality.Interval(0.65, 0.55, 0.75))
+    assert not one.is_apart(quality.Interval(0.9))
 
 
 def test_an_interval_stops_when_it_is_told_to() -> None:

@@ -16,10 +16,15 @@ from sklearn.datasets import load_digits
 from automl import cli, commands, registry, run_folder
 from automl.again import command_of
 from automl.cli import main
-from automl.clock import REPORT_SECONDS, TimePlan
+from automl.clock import QUICK_REPORT_SECONDS, REPORT_SECONDS, TimePlan
+from automl.explain.explanation import RowExplanation
+from automl.explain.mixed import plain
+from automl.export.package import opened_graph
 from automl.hydra_app import composed
 from automl.past_run import open_run
-from automl.report import about_losses, about_pictures, make
+from automl.report import about_columns, about_losses, about_pictures, about_reasons, make
+from automl.report.share import Share
+from automl.report.subject import Finished
 
 SECTIONS = ["What won", "What is shipped", "Data", "Drift", "What was searched", "Learning curves", "How right it is"]
 SECTIONS += ["What matters", "What the answers are made of", "Limits of use", "How to run it again"]
@@ -85,7 +90,7 @@ def test_a_run_on_images_shows_what_its_network_looks_at_and_what_losses_came_to
     given = [f"data.train={tmp_path / 'digits.npz'}", f"run.dir={tmp_path / 'run'}", "runner=inline", "quiet=true"]
     main(["search", *given, *small, "compress=none", "report=false"])
     run = commands._finished(open_run(run_folder.find(tmp_path / "run")))
-    section = about_pictures.looks(run, lambda: True)
+    section = about_pictures.looks(run, Share(time.time() + 60))
     assert section is not None
     *pictures, about = section.parts
     assert 0 < len(pictures) <= 3
@@ -131,7 +136,7 @@ def test_what_a_network_goes_by_is_told_in_the_parts_of_its_rows(
     given = [*of_kind(tmp_path, kind), f"run.dir={tmp_path / 'run'}", "runner=inline", "quiet=true", "report=false"]
     main(["search", *given, "budget.trials=1", "budget.seconds=null", "data.folds=2", "compress=none"])
     run = commands._finished(open_run(run_folder.find(tmp_path / "run")))
-    section = about_pictures.looks(run, lambda: True)
+    section = about_pictures.looks(run, Share(time.time() + 60))
     assert section is not None
     *pictures, about = section.parts
     assert "Integrated gradients" in about.text
@@ -147,7 +152,7 @@ def test_what_a_network_goes_by_is_told_in_the_parts_of_its_rows(
         assert all(picture.numbers.rows[0][0] == "channel 2" for picture in pictures[:1])
     assert "What a network looks at" in [one.title for one in make.make(run, time.time() + 60)]
     monkeypatch.setattr(about_pictures, "MISSED", -1.0)
-    only = about_pictures.looks(run, lambda: True)
+    only = about_pictures.looks(run, Share(time.time() + 60))
     assert only is not None
     assert "do not add up" in only.parts[0].text
 
@@ -157,6 +162,84 @@ def test_a_search_ends_with_its_report_in_its_budget(tmp_path: Path) -> None:
     assert "What won" in (run / "report.md").read_text()
     phases = json.loads((run / "timings.json").read_text())
     assert 0 < phases["reporting"] < REPORT_SECONDS + 5  # it is told when its time is up; one step may last a little
+
+
+def test_a_short_search_ends_with_the_quick_sections(tmp_path: Path) -> None:
+    text = (a_run(tmp_path, "binary", "budget.seconds=30") / "report.md").read_text()
+    titles = [line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")]
+    quick = ["What won", "What is shipped", "Data", "What was searched", "Learning curves", "How right it is"]
+    assert titles == [*quick, "Limits of use", "How to run it again"]
+    assert "want of time" in text
+    assert "what the answers are made of" in text
+
+
+def sorted_by_target(tmp_path: Path, target: str) -> Finished:
+    """Return a run on rows in the order of their target, and without locked ones."""
+    rng = np.random.default_rng(0)
+    y = np.sort(np.arange(240) % 3)
+    x = pd.DataFrame(
+        {"a": y + 0.4 * rng.normal(size=240), "c": np.array(["u", "v", "w"])[y], "b": rng.normal(size=240)}
+    )
+    x["y"] = y * 10.0 + rng.normal(size=240) if target == "regression" else np.array(["k", "l", "m"])[y]
+    x.to_csv(tmp_path / "x.csv", index=False)
+    given = [
+        f"data.train={tmp_path / 'x.csv'}",
+        "data.target=y",
+        f"run.dir={tmp_path / 'run'}",
+        "space.tables=[linear]",
+    ]
+    given += ["budget.trials=1", "budget.seconds=null", "data.folds=2", "runner=inline", "quiet=true", "report=false"]
+    main(["search", *given])
+    return commands._finished(open_run(run_folder.find(tmp_path / "run")))
+
+
+@pytest.mark.parametrize("target", ["multiclass", "regression"])
+def test_answers_are_compared_with_rows_of_the_whole_table(
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = sorted_by_target(tmp_path, target)
+    every = run.subject.pool(run.sample(np.arange(len(run.task.sample_index))))
+    answers = run.subject.answers(every, plain(len(every.features), np.arange(sum(every.sizes))))
+    spread = answers.std(axis=0)
+    compared: list[RowExplanation] = []
+    whole = about_reasons.explain
+
+    def explained(*args: Any, **options: Any) -> Any:
+        found = whole(*args, **options)
+        compared.extend(found.rows)
+        return found
+
+    monkeypatch.setattr(about_reasons, "explain", explained)
+    section = about_reasons.contributions(run, Share(time.time() + 60))
+    assert any("learned from these rows" in part.text for part in section.parts if hasattr(part, "text"))
+    assert any("out of fold" in part.caption for part in section.parts if hasattr(part, "caption"))
+    for row in compared:  # of 32 random rows, within four standard errors of the mean
+        np.testing.assert_allclose(row.base, answers.mean(axis=0), atol=4 * float(spread.max()) / np.sqrt(32))
+    if target == "multiclass":
+        strength = np.mean([np.abs(row.contributions).mean(axis=1) for row in compared], axis=0)
+        chart = next(part for part in section.parts if hasattr(part, "numbers") and "Mean absolute" in part.caption)
+        assert chart.numbers.rows[0][1] == f"{strength.max():.4g}"
+        assert "3 classes" in chart.caption
+    curve = about_columns.depends(run, ["b"], Share(time.time() + 60)).parts[0]  # which says nothing
+    middle = np.array([[float(cell) for cell in row[1:]] for row in curve.numbers.rows]).mean(axis=0)
+    np.testing.assert_allclose(middle, answers.mean(axis=0), atol=4 * float(spread.max()) / np.sqrt(100))
+
+
+def test_locked_rows_are_explained_where_there_are_some(tmp_path: Path) -> None:
+    run = commands._finished(open_run(run_folder.find(a_run(tmp_path, "multiclass", "report=false"))))
+    assert run.task.test is not None
+    assert run.explained.locked
+    np.testing.assert_array_equal(run.explained.y, run.task.test.y)
+    answers = opened_graph(run.model.graph(), run.task.schema)(run.task.test.x)
+    np.testing.assert_allclose(run.explained.prediction, answers, atol=1e-6)
+    section = about_reasons.contributions(run, Share(time.time() + 60))
+    told = [part.caption for part in section.parts if hasattr(part, "caption")]
+    assert sum(text.startswith("Test row") for text in told) > 1
+    won = make.about_search.won(run, Share(time.time() + 60))
+    (tested,) = (part for part in won.parts if hasattr(part, "header") and part.header[0].startswith("test "))
+    for kind, score, interval in tested.rows:
+        low, high = map(float, interval.split(" to "))
+        assert low <= float(score) <= high, kind
 
 
 def test_a_report_ends_in_time_and_names_what_it_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,19 +258,21 @@ def test_a_report_ends_in_time_and_names_what_it_lacks(tmp_path: Path, monkeypat
     assert "What matters" not in titles
     (limits,) = (section for section in sections if section.title == "Limits of use")
     missed = limits.parts[0].items[-1].split("for want of time: ")[1]  # on a slow machine others before it too
-    assert "what matters, what the answers are made of, how answers follow" in missed
+    assert "what matters, drift, what the answers are made of, how answers follow" in missed
     assert make.make(finished, time.time() - 1)  # no time at all
 
 
-def test_time_is_kept_for_a_report_on_long_budgets_only() -> None:
-    for seconds in (10.0, 60.0, 119.0):
+def test_time_is_kept_for_what_a_report_takes() -> None:
+    for seconds in (1.0, 10.0, 19.9):
         assert TimePlan(0, seconds, report=True).search_until == TimePlan(0, seconds).search_until
         assert not TimePlan(0, seconds, report=True).reports
     assert TimePlan(0, None, report=True).reports
-    for seconds in (120.0, 600.0, 36_000.0):
+    assert not TimePlan(0, None, report=True).reports_quickly
+    for seconds in (20.0, 60.0, 119.0, 120.0, 600.0, 36_000.0):
         plan, without = TimePlan(0, seconds, report=True), TimePlan(0, seconds)
         kept = without.export_until - plan.export_until
-        assert kept == pytest.approx(min(10.0, 0.025 * seconds))
+        assert plan.reports_quickly == (seconds < 120)
+        assert kept == pytest.approx(QUICK_REPORT_SECONDS if seconds < 120 else min(10.0, 0.025 * seconds))
         assert without.search_until - plan.search_until == pytest.approx(kept)
         assert plan.report_until == without.export_until < seconds
 

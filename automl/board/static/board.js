@@ -33,8 +33,6 @@ async function draw(element) {
   if (!answer.ok) throw new Error(answer.statusText);
   const figure = await answer.json();
   element.style.minHeight = figure.layout.height ? `${figure.layout.height}px` : "";
-  const ink = getComputedStyle(document.documentElement).getPropertyValue("--ink").trim();
-  for (const trace of figure.data) if (trace.type === "heatmap") trace.textfont = { color: ink };
   await Plotly.react(element, figure.data, themed(figure.layout), config());
   if (element.dataset.clicks) return;
   element.dataset.clicks = "yes";
