@@ -7,6 +7,7 @@ import numpy as np
 
 from automl import epochs
 from automl.board.asked import Asked
+from automl.board.families import most_finished
 from automl.board.run_page import TIMED, Seen
 from automl.board.source import OpenLeaderboard
 from automl.errors import ArtifactError, unknown_name
@@ -106,7 +107,7 @@ def _parallel(seen: Seen, query: Query) -> Figure:
 def _family(seen: Seen, query: Query) -> str:
     known = [one.family for one in seen.families]
     asked = query.get("family", "")
-    return asked if asked in known else (known[0] if known else "")
+    return asked if asked in known else most_finished(seen.families)
 
 
 OF_RUN: dict[str, Callable[[Seen, Query], Figure]] = {

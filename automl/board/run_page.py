@@ -10,9 +10,10 @@ from sqlalchemy import select
 
 from automl.board import asked as chosen
 from automl.board.asked import Asked
+from automl.board.families import FamilySum, most_finished
 from automl.board.index import STATUSES
 from automl.board.source import OpenLeaderboard
-from automl.board.trials import FamilySum, ShownTrial, Trials
+from automl.board.trials import ShownTrial, Trials
 from automl.board.words import flat
 from automl.figures.style import colours
 from automl.figures.timeline import busy_share
@@ -165,7 +166,7 @@ def tab(source: OpenLeaderboard, db: int, run_id: int, name: str, query: Mapping
         return values | {"busy": busy_share(seen.trials.newest(TIMED)), "costs": ["seconds", *costs], "timed": TIMED}
     if name == "parameters":
         known = [one.family for one in seen.families]
-        family = query.get("family", known[0] if known else "")
+        family = query.get("family", most_finished(seen.families))
         return values | {"family": family if family in known else ""}
     return values | _about(seen, source, query.get("to", ""))
 

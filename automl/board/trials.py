@@ -1,13 +1,15 @@
 """The trials of a run as the page shows them: in any order, by pages, in sums and in samples."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 from sqlalchemy import select, text
 
+from automl.board import families
 from automl.board.asked import VALUE, Asked
+from automl.board.families import FamilySum
 from automl.board.index import STATUSES, Index
 from automl.board.source import OpenLeaderboard, Version
 from automl.errors import unknown_name
@@ -41,23 +43,6 @@ class ShownTrial:
     tier: int | None
     mark: Mark
     fold_scores: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class FamilySum:
-    """What became of a family. ``best``, ``first``: ids of its best trial (None: none has a score) and its first."""
-
-    family: str
-    counts: Mapping[str, int]
-    seconds: float
-    best: str | None
-    score: float | None
-    first: str
-
-    @property
-    def n(self) -> int:
-        """How many trials it had."""
-        return sum(self.counts.values())
 
 
 class Trials:
@@ -246,26 +231,22 @@ class Trials:
 
     def _families(self) -> list[FamilySum]:
         index = self.index
-        tops: dict[int, int] = {}
-        standing = self._places(self.order())
-        for place in standing[index.is_scored[standing]]:
-            tops.setdefault(int(index.family[place]), int(place))
-            if len(tops) == len(index.families):
-                break
-        firsts = {code: int(np.argmax(index.family == code)) for code in range(len(index.families))}
-        wanted = index.row[[*tops.values(), *firsts.values()]] if firsts else index.row[:0]
-        ids = {row: mark.id for row, mark in self._read(wanted)}
+        found = families.places(index, self._places(self.order()))
+        wanted = [place for one in found.values() for place in (one.best, one.first) if place is not None]
+        scores: dict[int, tuple[float, ...]] = {}
+        ids = {row: mark.id for row, mark in self._read(index.row[wanted], scores)}
         sums = []
-        for code, family in enumerate(index.families):
+        for code, one in found.items():
             own = index.family == code
             statuses = np.bincount(index.status[own], minlength=len(STATUSES))
             counts = {status: int(n) for status, n in zip(STATUSES, statuses, strict=True) if n}
-            top = tops.get(code)
-            best, score = (None, None) if top is None else (ids[int(index.row[top])], float(index.score[top]))
-            first = ids[int(index.row[firsts[code]])]
-            sums.append(FamilySum(family, counts, float(index.seconds[own].sum()), best, score, first))
-        rank = {index.families[code]: i for i, code in enumerate(tops)}
-        return sorted(sums, key=lambda one: rank.get(one.family, len(rank)))
+            known: tuple[str | None, float | None, int, bool] = (None, None, 0, False)
+            if one.best is not None:
+                row, is_partial = int(index.row[one.best]), index.status[one.best] != STATUSES.index("finished")
+                known = (ids[row], float(index.score[one.best]), len(scores[row]), bool(is_partial))
+            seconds = float(index.seconds[own].sum())
+            sums.append(FamilySum(index.families[code], counts, seconds, *known, ids[int(index.row[one.first])]))
+        return sums
 
     def _sample(self, most: int) -> list[Mark]:
         rows = self.index.row

@@ -25,7 +25,8 @@ def test_the_nearest_earlier_trial_had_ended_before(own: str, expected: list[str
         for id, params in PARAMS.items():
             candidate = Candidate(id, {"family": "a", "family.a.x": params[0], "family.a.y": params[1]})
             store.add_trial(run, Trial(candidate, "finished", {"score": 0.5}, started_at=TIMES[id][0]))
+    ended = [(times[1], id) for id, times in TIMES.items()]
     with closing(sqlite3.connect(url)) as opened, opened:
-        opened.executemany("UPDATE trial SET ended_at = ? WHERE candidate_id = ?", [(t[1], i) for i, t in TIMES.items()])
+        opened.executemany("UPDATE trial SET ended_at = ? WHERE candidate_id = ?", ended)
     shown = trial_page.trial(OpenLeaderboard(url), 0, run, own, "")
     assert [other.id for other in shown["others"]] == expected
