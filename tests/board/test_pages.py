@@ -122,6 +122,18 @@ def test_sorting(board: TestClient, sort: str, key: Callable[[dict[str, Any]], A
     assert len(shown) == 120
 
 
+def test_folds_are_told_with_how_many_there_are(board: TestClient) -> None:
+    shown = board.get(f"{BASE}?show=&show=folds&status=stopped").text.partition("<tbody>")[2]
+    assert set(re.findall(r'<td class="n dim">(\d+/?\d*)</td>', shown)) - set(map(str, range(1, 121))) == {"1/3"}
+
+
+def test_several_goals_are_named(board: TestClient, tmp_path: Path) -> None:
+    url, _ = made.leaderboard(tmp_path, 5, goals=("score", "bytes"))
+    with client(url) as opened:
+        assert "ranked by score, bytes" in opened.get(BASE).text
+    assert "ranked by" not in board.get(BASE).text
+
+
 def test_filters(board: TestClient) -> None:
     chosen = board.get(f"{BASE}?family=net&status=finished").text
     rows = re.findall(r"<tr class=\"(\w+)[ \w]*\">.*?</svg>(\w+)", chosen, re.S)
