@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Red
 from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from automl.board import compare, drawing, export, live, run_page, trial_page
+from automl.board import compare, drawing, export, live, run_page, tabs, trial_page
 from automl.board.actions import Actions
 from automl.board.asked import Asked
 from automl.board.guard import Guard
@@ -92,7 +92,7 @@ class Views:
         """Show another view of a run."""
         if tab not in run_page.TABS:
             return RedirectResponse(f"/{db}/runs/{run_id}")
-        shown = run_page.tab(self.source(db), db, run_id, tab, dict(request.query_params))
+        shown = tabs.tab(self.source(db), db, run_id, tab, dict(request.query_params))
         return HTMLResponse(self.template(f"{tab}.html", **shown))
 
     def trial(self, db: int, run_id: int, id: str, to: str = "") -> Response:

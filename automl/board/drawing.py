@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from automl import epochs
+from automl.board import phases
 from automl.board.asked import Asked
 from automl.board.families import most_finished
 from automl.board.run_page import TIMED, Seen
@@ -79,7 +80,8 @@ def _front(seen: Seen, query: Query) -> Figure:
 
 
 def _timeline(seen: Seen, query: Query) -> Figure:
-    return lanes.timeline(seen.trials.newest(TIMED), seen.run.started_at, seen.colours)
+    marks, began = seen.trials.newest(TIMED), seen.run.started_at
+    return lanes.timeline(marks, began, seen.colours, phases.span(seen), phases.phases(seen))
 
 
 def _curves(seen: Seen, query: Query) -> Figure:

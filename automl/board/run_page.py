@@ -10,13 +10,11 @@ from sqlalchemy import select
 
 from automl.board import asked as chosen
 from automl.board.asked import Asked
-from automl.board.families import FamilySum, most_finished
+from automl.board.families import FamilySum
 from automl.board.index import STATUSES
 from automl.board.source import OpenLeaderboard
 from automl.board.trials import ShownTrial, Trials
-from automl.board.words import flat
 from automl.figures.style import colours
-from automl.figures.timeline import busy_share
 from automl.leaderboard import queries
 from automl.leaderboard.records import ArtifactRecord, EnsembleRecord, Run, RunSummary
 from automl.leaderboard.store import as_artifact, as_ensemble
@@ -157,20 +155,6 @@ def leaderboard(source: OpenLeaderboard, db: int, run_id: int, choice: Asked) ->
     }
 
 
-def tab(source: OpenLeaderboard, db: int, run_id: int, name: str, query: Mapping[str, str]) -> dict[str, Any]:
-    """Return the values of another view of a run."""
-    seen = Seen.of(source, run_id)
-    values = common(seen, db, name)
-    if name == "progress":
-        costs = [goal for goal in seen.run.goals.objectives if goal != "score"]
-        return values | {"busy": busy_share(seen.trials.newest(TIMED)), "costs": ["seconds", *costs], "timed": TIMED}
-    if name == "parameters":
-        known = [one.family for one in seen.families]
-        family = query.get("family", most_finished(seen.families))
-        return values | {"family": family if family in known else ""}
-    return values | _about(seen, source, query.get("to", ""))
-
-
 def whiskers(lines: Sequence[ShownTrial], baseline: float | None) -> dict[str, Any]:
     """Return where the scores lie, with a standard deviation to each side: in pixels, better to the right."""
     ends = {line.mark.id: _ends(line) for line in lines if line.mark.is_scored}
@@ -202,28 +186,3 @@ def _measured(line: ShownTrial, alone: Mapping[str, ArtifactRecord]) -> tuple[fl
     artifact = alone.get(line.mark.id)
     values = line.mark.values
     return (artifact.n_bytes, artifact.row_p50_ms) if artifact else (values.get("bytes"), values.get("row_ms"))
-
-
-def _about(seen: Seen, source: OpenLeaderboard, to: str) -> dict[str, Any]:
-    """Return the configuration, beside that of another run where one is chosen."""
-    others = [run for run in source.runs() if run.id != seen.run.id][:200]
-    other = next((run for run in others if str(run.id) == to), None)
-    own = flat({name: part for name, part in seen.run.config.items() if name != "space"})
-    theirs = flat(source.run(other.id).config) if other else {}
-    rows = [(path, own.get(path), theirs.get(path)) for path in own]
-    return {
-        "failures": seen.trials.failures(),
-        "others": others,
-        "other": other,
-        "config": rows,
-        "differences": _differences(seen.run, source, other),
-    }
-
-
-def _differences(run: Run, source: OpenLeaderboard, other: RunSummary | None) -> list[tuple[str, Any, Any]]:
-    """Return where two configurations differ, the space included."""
-    if other is None:
-        return []
-    own, theirs = flat(run.config), flat(source.run(other.id).config)
-    paths = dict.fromkeys([*own, *theirs])
-    return [(path, own.get(path), theirs.get(path)) for path in paths if own.get(path) != theirs.get(path)]

@@ -68,7 +68,9 @@ class Plots:
 
     def timeline(self) -> "go.Figure":
         """Show what each worker did when."""
-        return _shown(timeline.timeline(self._marks, self._board.run.started_at, self._colours))
+        run = self._board.run
+        span = None if run.ended_at is None else (0.0, run.ended_at - run.started_at)
+        return _shown(timeline.timeline(self._marks, run.started_at, self._colours, span))
 
     def network(self, trial: str | int | None = None) -> Diagram:
         """Show the layers of a trial's network, by default of the best in the ensemble, with their shapes and costs.

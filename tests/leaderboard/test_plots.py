@@ -8,7 +8,7 @@ import pytest
 
 from automl.errors import UnknownNameError
 from automl.figures.marks import Mark
-from automl.figures.timeline import busy_share
+from automl.figures.timeline import busy_share, timeline
 from automl.leaderboard.plots import Plots, summary
 from automl.leaderboard.records import Board, Run, StoredMetric
 from automl.types import Candidate, Trial
@@ -87,14 +87,18 @@ def test_each_worker_has_its_lane(plots: Plots) -> None:
     assert sum(len(trace.y) for trace in bars) == 90
 
 
-def test_idle_time_is_not_counted() -> None:
-    def mark(begin: float, end: float, worker: str) -> Mark:
-        return Mark(f"{begin} {end} {worker}", "a", "finished", 1.0, end - begin, end, begin, worker)
+def mark(begin: float, end: float, worker: str) -> Mark:
+    return Mark(f"{begin} {end} {worker}", "a", "finished", 1.0, end - begin, end, begin, worker)
 
-    assert busy_share([mark(0, 2, "a"), mark(2, 4, "a")]) == 1
-    assert busy_share([mark(0, 1, "a"), mark(3, 4, "a"), mark(0, 4, "b")]) == 0.75
-    assert busy_share([mark(0, 3, "a"), mark(1, 2, "a"), mark(3, 4, "a")]) == 1  # one within another counts once
-    assert busy_share([]) is None
+
+def test_the_share_of_time_that_workers_fitted_is_of_the_whole_run() -> None:
+    assert busy_share([mark(0, 2, "a"), mark(2, 4, "a")], 0, 4) == 1
+    assert busy_share([mark(2, 3, "a"), mark(3, 4, "a")], 0, 8) == 0.25  # before and after them nothing is fitted
+    assert busy_share([mark(0, 1, "a"), mark(3, 4, "a"), mark(0, 4, "b")], 0, 4) == 0.75
+    assert busy_share([mark(0, 3, "a"), mark(1, 2, "a"), mark(3, 4, "a")], 0, 4) == 1  # one within another counts once
+    assert busy_share([mark(0, 5, "a"), mark(5, 10, "b")], 0, 10) == 1  # one worker after another is one
+    assert busy_share([mark(0, 5.1, "a"), mark(5, 10, "b")], 0, 10) == 1
+    assert busy_share([], 0, 1) is None
 
 
 def test_trials_without_a_worker_share_lanes_that_are_free() -> None:
@@ -102,7 +106,17 @@ def test_trials_without_a_worker_share_lanes_that_are_free() -> None:
     marks = [replace(Mark.of(t), id=str(i), ended_at=float(i // 2 + 1), seconds=0.9) for i, t in enumerate(bare)]
     figure = Plots(Board(RUN, tuple(bare)))
     assert figure.timeline().data
-    assert busy_share(marks) == pytest.approx(2.7 / 2.9, abs=0.01)
+    assert busy_share(marks, 0.1, 3) == pytest.approx(2.7 / 2.9, abs=0.01)
+
+
+def test_the_time_line_is_of_the_whole_run(plots: Plots) -> None:
+    shown = plots.timeline()
+    assert list(shown.layout.xaxis.range) == [0, 9]
+    assert not shown.layout.showlegend
+    phases = [("starting", 0.0, 1.0), ("exporting", 7.0, 9.0)]
+    drawn = timeline([mark(1, 6, "a")], 0.0, {"a": "red"}, (0.0, 9.0), phases)["layout"]
+    assert [(shape["x0"], shape["x1"]) for shape in drawn["shapes"]] == [(0, 1), (7, 9)]
+    assert [note["text"] for note in drawn["annotations"]] == ["starting", "exporting"]
 
 
 @pytest.mark.parametrize("name", ["leaderboard", "scores", "curves", "front", "importance", "parallel", "timeline"])
