@@ -108,9 +108,9 @@ class Views:
         chosen = request.query_params.getlist("run")
         return HTMLResponse(self.template("compare.html", **compare.runs(self.sources, chosen)))
 
-    def compare_figure(self, request: Request) -> Response:
-        """Return the figure of runs side by side, as JSON for Plotly."""
-        return JSONResponse(compare.figure(self.sources, request.query_params.getlist("run")))
+    def compare_figure(self, request: Request, of: int = 0) -> Response:
+        """Return a figure of runs side by side, the ``of``-th, as JSON for Plotly."""
+        return JSONResponse(compare.figure(self.sources, request.query_params.getlist("run"), of))
 
     def figure(self, request: Request, db: int, run_id: int, name: str) -> Response:
         """Return a figure of a run, as JSON for Plotly."""

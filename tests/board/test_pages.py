@@ -20,6 +20,7 @@ from automl.board.app import make_app
 from automl.board.source import OpenLeaderboard
 from automl.explain.mistakes import MOST
 from automl.leaderboard import report
+from automl.leaderboard.records import StoredMetric
 from automl.leaderboard.store import Store
 from tests.board import made
 
@@ -262,6 +263,23 @@ def test_two_leaderboards_and_their_runs_side_by_side(tmp_path: Path) -> None:
         page = opened.get("/compare?run=0.1&run=1.1").text
         assert "data.target" in page
         assert len(opened.get("/compare/figure?run=0.1&run=1.1").json()["data"]) == 2
+
+
+def test_scores_by_other_metrics_or_of_other_data_are_in_other_figures(tmp_path: Path) -> None:
+    url = tmp_path / "leaderboard.db"
+    with Store(url) as store:
+        for name, metric, data in (("a", "r2", "x"), ("b", "rmse", "x"), ("c", "r2", "x"), ("d", "r2", "y")):
+            of = StoredMetric(metric, metric == "r2")
+            run = store.start_run(name=name, folder=name, metric=of, config={}, task={}, fingerprint=data)
+            store.add_trial(run, made.trials(1, ("net",), 0.0)[0])
+    with client(url) as opened:
+        page = opened.get("/compare?run=0.1&run=0.2&run=0.3&run=0.4").text
+        links = [unescape(link) for link in re.findall(r'data-figure="([^"]*)"', page)]
+        figures = [opened.get(link).json() for link in links]
+        assert opened.get(f"{links[0]}7").json()["data"] == []
+    found = [(drawn["layout"]["yaxis"]["title"]["text"], [line["name"] for line in drawn["data"]]) for drawn in figures]
+    assert found == [("r2", ["a (1)", "c (3)"]), ("rmse", ["b (2)"]), ("r2", ["d (4)"])]
+    assert "only scores in one figure compare" in page
 
 
 def test_what_others_write_is_seen(tmp_path: Path) -> None:

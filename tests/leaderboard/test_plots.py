@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 
 from automl.errors import UnknownNameError
+from automl.epochs import Epoch
+from automl.figures import trials
 from automl.figures.marks import Mark
 from automl.figures.timeline import busy_share, timeline
+from automl.goals import Goals
 from automl.leaderboard.plots import Plots, summary
 from automl.leaderboard.records import Board, Run, StoredMetric
-from automl.types import Candidate, Trial
+from automl.types import Candidate, Report, Trial
 from tests.board import made
 
 RUN = Run(1, "x", "finished", 0.0, 9.0, "x", StoredMetric("log_loss", False), 0, "", {"kind": "table"}, {}, config={})
@@ -37,16 +40,39 @@ def test_the_best_so_far_never_gets_worse(plots: Plots) -> None:
     assert list(line.x) == sorted(line.x)
 
 
+SCORES = (0.5, 0.6, 0.62, 0.64, 0.65, 0.66, 0.67, 0.68, -40.0, -50.0)
+
+
+def drawn_by_score(metric: StoredMetric) -> dict[str, Any]:
+    """Every figure with the metric upwards, of the same scores."""
+    goals, colour = Goals(), {"a": "red"}
+    marks = [Mark(str(i), "a", "finished", s, 1.0 + i, 1.0 + i) for i, s in enumerate(SCORES)]
+    reports = [Report(0.1 * i, s, float(i)) for i, s in enumerate(SCORES)]
+    better = [replace(mark, ended_at=mark.score or 0.0) for mark in marks]
+    return {
+        "scores": trials.scores(marks, metric, 0.0, colour, goals),
+        "front": trials.front(marks, "seconds", metric, colour, goals),
+        "curves": trials.curves([("1", "a", reports)], metric, colour),
+        "epochs": trials.epochs({0: [Epoch(i, s, 0.0) for i, s in enumerate(SCORES)]}, metric),
+        "race": trials.race([("x", "red", -60.0, better, goals)], metric),
+    }
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 def test_the_worst_do_not_press_the_best_together(sign: int) -> None:
-    scores = [0.5, 0.6, 0.62, 0.64, 0.65, 0.66, 0.67, 0.68, -40.0, -50.0]
-    metric = StoredMetric("m", greater_is_better=sign > 0)
-    trials = tuple(Trial(Candidate(str(i), {"family": "a"}), "finished", {"score": s}) for i, s in enumerate(scores))
-    figure = Plots(Board(replace(RUN, metric=metric), trials)).scores()
-    low, high = figure.layout.yaxis.range
-    assert low < min(sign * s for s in scores[:8]) < max(sign * s for s in scores[:8]) < high
-    assert high - low < 1
-    assert figure.layout.annotations[0].text.startswith("2 worse")
+    for name, drawn in drawn_by_score(StoredMetric("m", greater_is_better=sign > 0)).items():
+        low, high = drawn["layout"]["yaxis"]["range"]
+        assert low < min(sign * s for s in SCORES[:8]) < max(sign * s for s in SCORES[:8]) < high, name
+        assert high - low < 1, name
+        (note,) = drawn["layout"]["annotations"]
+        assert note["text"].startswith("2 worse"), name
+        assert (note["y"], note["yanchor"]) == ((0, "bottom") if sign > 0 else (1, "top")), name  # where they would be
+
+
+def test_curves_of_one_family_differ_in_their_dashes(plots: Plots) -> None:
+    looks = [(trace.line.color, trace.line.dash) for trace in plots.curves(top=12).data]
+    assert len(set(looks)) == 12
+    assert len({colour for colour, _ in looks}) == 3
 
 
 def test_the_front_is_better_the_more_it_costs(plots: Plots) -> None:
@@ -135,20 +161,20 @@ def test_unknown_names_get_the_nearest(plots: Plots) -> None:
 
 @pytest.mark.parametrize("family", ["<b>x</b>", "<a href='javascript:alert(1)'>x</a>", "\x1b[31m", "&lt;i&gt;"])
 def test_names_are_text(family: str) -> None:
-    trials = tuple(made.trials(40, (family,), 0.0))
-    figures = Plots(Board(RUN, trials))
+    of = tuple(made.trials(40, (family,), 0.0))
+    figures = Plots(Board(RUN, of))
     for name in ("leaderboard", "scores", "curves", "front", "timeline", "importance", "parallel"):
         written = json.loads(getattr(figures, name)().to_json())
         shown = json.dumps({"data": written["data"], "layout": {**written["layout"], "template": None}})
         assert "<b>" not in shown
         assert "<a" not in shown
         assert "\\u001b" not in shown
-    html = summary(Board(RUN, trials), {"0": 1.0}, 0.5)
+    html = summary(Board(RUN, of), {"0": 1.0}, 0.5)
     assert "<a" not in html
     assert "<b>x" not in html
 
 
 def test_the_summary_has_the_best_trials() -> None:
-    trials: Any = (Trial(Candidate("7", {"family": "mine"}), "finished", {"score": -0.25}),)
-    html = summary(Board(RUN, trials), {"7": 1.0}, 0.25)
+    of: Any = (Trial(Candidate("7", {"family": "mine"}), "finished", {"score": -0.25}),)
+    html = summary(Board(RUN, of), {"7": 1.0}, 0.25)
     assert all(word in html for word in ("mine", "#7", "0.25", "100%"))
