@@ -123,14 +123,14 @@ def standings(of: Sequence[Trial], metric: ShownMetric, colours: Colours) -> Fig
 
 def race(runs: Sequence[tuple[str, str, float, Sequence[Mark], Goals]], metric: ShownMetric) -> Figure:
     """Return the best score so far of several runs (name, colour, began, marks, goals), over the seconds of each."""
-    data, found = [], list[float]()
-    for name, colour, began, marks, goals in runs:
-        if scored := [mark for mark in marks if mark.is_scored]:
-            best = _best_so_far(scored, metric, began, goals)
-            data.append(best | {"name": text(name), "line": {"shape": "hv", "color": colour, "width": 2}})
-            found += [metric.shown(shown) for shown in best["y"]]
-    x = axis("seconds", rangemode="tozero")
-    return _by_score(data, x, found, metric, "steps", showlegend=True) if data else empty("No scores yet.")
+    data = [
+        _best_so_far(scored, metric, began, goals)
+        | {"name": text(name), "line": {"shape": "hv", "color": colour, "width": 2}}
+        for name, colour, began, marks, goals in runs
+        if (scored := [mark for mark in marks if mark.is_scored])
+    ]
+    x, more = axis("seconds", rangemode="tozero"), {"showlegend": True}  # of a single line too
+    return figure(data, x, axis(metric.name), **more) if data else empty("No scores yet.")
 
 
 def _by_score(

@@ -34,7 +34,7 @@ def test_the_last_phase_ends_with_the_run(tmp_path: Path) -> None:
     assert found == [(name, pytest.approx(a, abs=1), pytest.approx(b, abs=1)) for name, a, b in expected]
 
 
-NONE = ("", "{", "[]", "null", {"starting": "long"}, {"x": math.nan}, {"x": math.inf}, {"x": -1}, {})
+NONE: tuple[Any, ...] = ("", "{", "[]", "null", {"starting": "long"}, {"x": math.nan}, {"x": math.inf}, {"x": -1}, {})
 
 
 @pytest.mark.parametrize("timings", NONE)

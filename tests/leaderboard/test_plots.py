@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from automl.errors import UnknownNameError
 from automl.epochs import Epoch
+from automl.errors import UnknownNameError
 from automl.figures import trials
 from automl.figures.marks import Mark
 from automl.figures.timeline import busy_share, timeline
@@ -48,13 +48,11 @@ def drawn_by_score(metric: StoredMetric) -> dict[str, Any]:
     goals, colour = Goals(), {"a": "red"}
     marks = [Mark(str(i), "a", "finished", s, 1.0 + i, 1.0 + i) for i, s in enumerate(SCORES)]
     reports = [Report(0.1 * i, s, float(i)) for i, s in enumerate(SCORES)]
-    better = [replace(mark, ended_at=mark.score or 0.0) for mark in marks]
     return {
         "scores": trials.scores(marks, metric, 0.0, colour, goals),
         "front": trials.front(marks, "seconds", metric, colour, goals),
         "curves": trials.curves([("1", "a", reports)], metric, colour),
         "epochs": trials.epochs({0: [Epoch(i, s, 0.0) for i, s in enumerate(SCORES)]}, metric),
-        "race": trials.race([("x", "red", -60.0, better, goals)], metric),
     }
 
 
