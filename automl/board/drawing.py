@@ -96,8 +96,9 @@ def _importance(seen: Seen, query: Query) -> Figure:
     rows = seen.trials.order(Asked(families=(family,), statuses=("finished",)))
     # Evenly over the ranks, so that the best tenth stays a tenth.
     every = max(1, -(-len(rows) // _MOST_WEIGHED))
-    found = importances(seen.run, seen.trials.whole(rows[::every]))
-    return parameters.importance(parameters.shortened(found, family))
+    weighed = [trial for trial in seen.trials.whole(rows[::every]) if is_scored(trial)]
+    found = importances(seen.run, weighed)
+    return parameters.importance(parameters.shortened(found, family), len(weighed))
 
 
 def _parallel(seen: Seen, query: Query) -> Figure:

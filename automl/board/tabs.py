@@ -8,6 +8,7 @@ from automl.board.families import most_finished
 from automl.board.run_page import TIMED, Seen, common
 from automl.board.source import OpenLeaderboard
 from automl.board.words import flat
+from automl.figures.parameters import FEWEST
 from automl.leaderboard.records import Run, RunSummary
 
 
@@ -34,7 +35,9 @@ def _progress(seen: Seen) -> dict[str, Any]:
 
 def _parameters(seen: Seen, query: Mapping[str, str]) -> dict[str, Any]:
     family = query.get("family", most_finished(seen.families))
-    return {"family": family if family in [one.family for one in seen.families] else ""}
+    finished = {one.family: one.n_finished for one in seen.families}
+    known = family if family in finished else ""
+    return {"family": known, "n_finished": finished.get(known, 0), "fewest": {"importance": FEWEST, "parallel": 2}}
 
 
 def _about(seen: Seen, source: OpenLeaderboard, to: str) -> dict[str, Any]:

@@ -59,7 +59,9 @@ class Plots:
         """Show which parameters of a family, by default the best one's, decided its scores (PED-ANOVA, by Optuna)."""
         own = self._of_family(family)
         found = importances(self._board.run, own)
-        return _shown(parameters.importance(parameters.shortened(found, own[0].candidate.family if own else "")))
+        n_finished = sum(trial.status == "finished" and is_scored(trial) for trial in own)
+        shown = parameters.shortened(found, own[0].candidate.family if own else "")
+        return _shown(parameters.importance(shown, n_finished))
 
     def parallel(self, family: str | None = None, top: int = 60) -> "go.Figure":
         """Show the ``top`` finished trials of a family, by default the best one's, as lines across their parameters."""

@@ -10,6 +10,7 @@ from automl.epochs import Epoch
 from automl.errors import UnknownNameError
 from automl.figures import trials
 from automl.figures.marks import Mark
+from automl.figures.parameters import Polyline, parallel
 from automl.figures.timeline import busy_share, timeline
 from automl.goals import Goals
 from automl.leaderboard.plots import Plots, summary
@@ -100,9 +101,32 @@ def test_the_parameter_that_decides_is_the_most_important(plots: Plots) -> None:
 def test_lines_have_one_point_for_each_parameter_and_the_score(plots: Plots) -> None:
     figure = plots.parallel("net", top=10)
     assert len(figure.data) == 10
-    names = [note.text for note in figure.layout.annotations if note.textangle]
-    assert names == ["rate (log)", "kernel", "log_loss"] or "kernel.rbf.width" in names
+    names = [note.text for note in figure.layout.annotations if note.name == "title"]
+    assert names[0] == "rate<br>(log)"
+    assert names[-1] == "log_loss<br>(best on top)"
     assert {len(trace.x) for trace in figure.data} == {len(names)}
+    assert not [note for note in figure.layout.annotations if note.textangle]
+
+
+@pytest.mark.parametrize("greater", [True, False])
+@pytest.mark.parametrize("scores", [(0.5, 0.9), (54.75291, 54.75293), (1e-7, 3e-7), (123456.0, 123457.0)])
+def test_the_best_line_ends_on_top_and_the_ends_are_told_apart(greater: bool, scores: tuple[float, float]) -> None:
+    metric = StoredMetric("m", greater)
+    lines = [Polyline(str(i), "a", metric.shown(s), {"x": i}) for i, s in enumerate(scores)]
+    drawn = parallel(lines, metric)
+    best = max(lines, key=lambda line: line.score)
+    ends = {trace["customdata"][0]: trace["y"][-1] for trace in drawn["data"]}
+    assert ends[best.id] == 1
+    assert sorted(ends.values()) == [0, 1]
+    beside = [note["text"] for note in drawn["layout"]["annotations"] if note["x"] == 1 and "xshift" in note]
+    assert len(set(beside)) == 2
+
+
+def test_importance_says_of_how_many_trials_it_is(plots: Plots) -> None:
+    n = sum(t.status == "finished" for t in made.trials(90, made.FAMILIES, 0.0) if t.candidate.family == "net")
+    assert plots.importance("net").layout.xaxis.title.text == f"importance, of {n} trials"
+    few = Plots(Board(RUN, tuple(made.trials(5, ("a",), 0.0)))).importance()
+    assert "4 of 10" in few.layout.annotations[0].text
 
 
 def test_each_worker_has_its_lane(plots: Plots) -> None:
