@@ -27,7 +27,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from automl import registry, space_file
 from automl.assemble import Plugins, described
 from automl.composed_space import as_hydra, as_list, restored, touched, with_deletions
-from automl.configuration import usual_options, written
+from automl.configuration import AUTO_RUNNER, usual_options, written
 from automl.errors import ConfigError, in_one_line, nearest
 from automl.faults import INTERRUPTED, tell
 from automl.options import configuration
@@ -39,7 +39,6 @@ OPEN_KEYS = re.compile(r"data\.roles[.=]")
 # Groups that are generated: their options are those of a kind, and the keys of each are the parameters of its ``make``.
 GROUPS = {"searcher": "searchers", "scheduler": "schedulers", "runner": "runners"}
 # What runner=auto may turn into (``search_config.make_runner``), and whose keys it has.
-AUTO_RUNNER = "ray_tune"
 _CHOICE = re.compile(rf"({'|'.join(GROUPS)})=([A-Za-z_][\w.:,]*)")
 _SPACE_FILE = "space_file="
 _PLUGINS = re.compile(r"\+{0,2}plugins[.=]")
