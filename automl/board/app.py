@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from automl.board import compare, drawing, export, live, run_page, tabs, trial_page
 from automl.board.actions import Actions
 from automl.board.asked import Asked
-from automl.board.guard import Guard
+from automl.board.guard import KNOWS, TAKES_TOKEN, Guard
 from automl.board.source import OpenLeaderboard
 from automl.board.words import environment
 from automl.errors import AutoMLError, UnknownNameError
@@ -81,7 +81,7 @@ class Views:
         """Show a run's trials."""
         choice = Asked.read(request.query_params.multi_items())
         shown = run_page.leaderboard(self.source(db), db, run_id, choice)
-        answer = HTMLResponse(self.template("leaderboard.html", **shown))
+        answer = self._of_run(request, "leaderboard.html", shown)
         # A form names all that it has; the address has what is not as usual.
         address = shown["base"] + choice.query(page=choice.page)
         there = urlsplit(request.headers.get("hx-current-url", ""))
@@ -93,11 +93,15 @@ class Views:
         if tab not in run_page.TABS:
             return RedirectResponse(f"/{db}/runs/{run_id}")
         shown = tabs.tab(self.source(db), db, run_id, tab, dict(request.query_params))
-        return HTMLResponse(self.template(f"{tab}.html", **shown))
+        return self._of_run(request, f"{tab}.html", shown)
 
-    def trial(self, db: int, run_id: int, id: str, to: str = "") -> Response:
+    def trial(self, request: Request, db: int, run_id: int, id: str, to: str = "") -> Response:
         """Show one trial beside others."""
-        return HTMLResponse(self.template("trial.html", **trial_page.trial(self.source(db), db, run_id, id, to)))
+        return self._of_run(request, "trial.html", trial_page.trial(self.source(db), db, run_id, id, to))
+
+    def _of_run(self, request: Request, name: str, shown: dict[str, Any]) -> Response:
+        """Return a view of a run, with what whoever asks may do to it."""
+        return HTMLResponse(self.template(name, **shown, may_act=request.scope[KNOWS], takes_token=TAKES_TOKEN))
 
     def mistakes(self, db: int, run_id: int, id: str) -> Response:
         """Show the rows that a trial is most mistaken about: a part of its page, which asks for it."""
@@ -140,7 +144,15 @@ class Views:
     def refused(self, request: Request, error: Exception) -> Response:
         """Say what is wrong."""
         code = 404 if isinstance(error, UnknownNameError) else 409
-        return HTMLResponse(self.template("error.html", why=str(error)), code)
+        return HTMLResponse(self.template("error.html", why=str(error), run=self._run_of(request)), code)
+
+    def _run_of(self, request: Request) -> tuple[str, str] | None:
+        """Return the address and the name of the run that was asked for, where there is one."""
+        db, run_id = (request.path_params.get(name) for name in ("db", "run_id"))
+        try:
+            return f"/{db}/runs/{run_id}", self.source(int(str(db))).summary(int(str(run_id))).name
+        except (AutoMLError, ValueError):
+            return None
 
 
 def _file(name: str, kind: str, content: str) -> Response:

@@ -12,7 +12,7 @@ from automl.board.asked import VALUE, Asked
 from automl.board.families import FamilySum
 from automl.board.index import STATUSES, Index
 from automl.board.source import OpenLeaderboard, Version
-from automl.errors import unknown_name
+from automl.errors import UnknownNameError
 from automl.figures.marks import Mark
 from automl.goals import Goals, non_dominated
 from automl.leaderboard import queries, words
@@ -101,8 +101,7 @@ class Trials:
             own = select(TrialRow).where(TrialRow.run_id == self.run_id, TrialRow.candidate_id == id)
             row = session.scalars(own).one_or_none()
             if row is None:
-                known = select(TrialRow.candidate_id).where(TrialRow.run_id == self.run_id).limit(1000)
-                raise unknown_name("trial", id, session.scalars(known))
+                raise UnknownNameError(f"Run {self.run_id} has no trial '{id}' that has ended.")
             return as_trial(row), row.ended_at
 
     def whole(self, rows: Sequence[int] | np.ndarray) -> list[Trial]:

@@ -33,7 +33,12 @@ def test_what_is_as_by_default_is_not_changed() -> None:
 @pytest.mark.parametrize(
     ("group", "key", "value"),
     [
-        *(("data", "train", "x.csv"), ("budget", "seconds", 30), ("limits", "bytes", 1000), ("searcher", "candidates", 3)),
+        *(
+            ("data", "train", "x.csv"),
+            ("budget", "seconds", 30),
+            ("limits", "bytes", 1000),
+            ("searcher", "candidates", 3),
+        ),
         *(("searcher", "name", "random"), ("runner", "workers", 2), ("", "seed", 7), ("", "goals", ["score", "bytes"])),
     ],
 )

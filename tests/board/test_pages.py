@@ -255,6 +255,13 @@ def test_what_is_not_there_is_said(board: TestClient, path: str) -> None:
     assert "That is not here" in answer.text
 
 
+def test_a_trial_that_is_not_there_leads_back_to_its_run(board: TestClient) -> None:
+    said = board.get(f"{BASE}/trials/4000").text
+    assert "Run 1 has no trial" in said
+    assert f'<a href="{BASE}">adult</a>' in said
+    assert BASE not in board.get("/0/runs/77/trials/0").text
+
+
 def test_two_leaderboards_and_their_runs_side_by_side(tmp_path: Path) -> None:
     urls = [made.leaderboard(tmp_path / name, 20, name=name)[0] for name in ("one", "two")]
     app = make_app([OpenLeaderboard(url) for url in urls], TOKEN)
@@ -495,7 +502,12 @@ def test_actions_take_the_token_and_the_page_itself(tmp_path: Path) -> None:
     with client(url) as opened:
         stop, own = f"{BASE}/actions/stop", {"origin": "http://localhost"}
         assert opened.post(stop, headers=own).status_code == 401
+        for view in ("", "/progress", "/parameters", "/about", "/trials/0"):
+            page = opened.get(BASE + view).text
+            assert "hx-post" not in page
+            assert "takes the page&#39;s token" in page
         opened.get(f"/?token={TOKEN}")
+        assert "hx-post" in opened.get(BASE).text
         for origin in ({}, {"origin": "http://evil.example"}, {"origin": "null"}, {"origin": "https://localhost"}):
             assert opened.post(stop, headers=origin).status_code == 403
         answer = opened.post(stop, headers=own)
