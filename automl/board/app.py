@@ -1,12 +1,19 @@
 """The page as an ASGI application: addresses to views."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from fastapi.responses import (
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
 from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
@@ -155,6 +162,7 @@ class Views:
             return None
 
 
-def _file(name: str, kind: str, content: str) -> Response:
+def _file(name: str, kind: str, parts: Iterator[str]) -> Response:
     """Return what a browser keeps as a file of that name."""
-    return Response(content, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    named = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(parts, media_type=kind, headers=named)

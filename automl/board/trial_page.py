@@ -150,7 +150,7 @@ def _nearest(seen: Seen, own: Trial, ended_at: float) -> str | None:
         select(TrialRow.candidate_id, TrialRow.params)
         .where(TrialRow.run_id == seen.run.id, TrialRow.family == own.candidate.family, TrialRow.ended_at <= began)
         .where(TrialRow.candidate_id != own.candidate.id)
-        .order_by(TrialRow.ended_at.desc(), TrialRow.id.desc())
+        .order_by(TrialRow.id.desc())  # they grow in the order in which trials end
         .limit(_LOOKED_AT)
     )
     with seen.source.database.read() as session:

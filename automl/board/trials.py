@@ -1,6 +1,6 @@
 """The trials of a run as the page shows them: in any order, by pages, in sums and in samples."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from automl.errors import UnknownNameError
 from automl.figures.marks import Mark
 from automl.goals import Goals, non_dominated
 from automl.leaderboard import queries, words
+from automl.leaderboard.records import Standing
 from automl.leaderboard.store import as_trial
 from automl.leaderboard.tables import TrialRow
 from automl.leaderboard.ties import tiers
@@ -44,6 +45,13 @@ class ShownTrial:
     mark: Mark
     fold_scores: tuple[float, ...]
 
+    @property
+    def standing(self) -> Standing:
+        """What files say of it."""
+        mark = self.mark
+        known = (mark.id, mark.family, mark.status, mark.score, self.fold_scores, mark.seconds, mark.values)
+        return Standing(self.rank, *known)
+
 
 class Trials:
     """The trials of one run at one version of it."""
@@ -59,11 +67,11 @@ class Trials:
     def page(self, asked: Asked, size: int) -> tuple[list[ShownTrial], int]:
         """Return the lines of the page that is asked for, and how many there are in all."""
         rows = self.order(asked)
-        return self._lines(rows[(asked.page - 1) * size : asked.page * size]), len(rows)
+        return self.lines(rows[(asked.page - 1) * size : asked.page * size]), len(rows)
 
     def lines_of(self, ids: Sequence[str]) -> list[ShownTrial]:
         """Return the lines of some trials."""
-        return self._lines(self._rows_of(ids))
+        return self.lines(self._rows_of(ids))
 
     def order(self, asked: Asked | None = None) -> np.ndarray:
         """Return the rows of the trials that are asked for, in order; by default all, best first."""
@@ -112,6 +120,13 @@ class Trials:
                 query = select(TrialRow).where(TrialRow.id.in_(part))
                 found |= {row.id: as_trial(row) for row in session.scalars(query)}
         return [found[int(row)] for row in rows if int(row) in found]
+
+    def told(self, rows: np.ndarray) -> dict[str, tuple[str | None, Mapping[str, Any]]]:
+        """Return why the trials in these rows failed and their parameters, by their ids."""
+        with self.source.database.read() as session:
+            query = select(TrialRow.candidate_id, TrialRow.failure, TrialRow.params)
+            parts = [session.execute(query.where(TrialRow.id.in_(part))).all() for part in _parts(rows)]
+        return {id: (failure, params) for part in parts for id, failure, params in part}
 
     def best(self, number: int, family: str | None = None) -> list[Trial]:
         """Return the best trials, of one family or of all."""
@@ -194,7 +209,8 @@ class Trials:
             query = select(TrialRow.id).where(TrialRow.run_id == self.run_id, TrialRow.candidate_id.in_(ids))
             return np.fromiter(session.scalars(query), np.int64)
 
-    def _lines(self, rows: np.ndarray) -> list[ShownTrial]:
+    def lines(self, rows: np.ndarray) -> list[ShownTrial]:
+        """Return the lines of the trials in these rows, in this order."""
         scores: dict[int, tuple[float, ...]] = {}
         marks = dict(self._read(rows, scores))
         ranks, tiered = self._once("ranks", self._ranks), self.tiers()
