@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from automl.board import drawing
+from automl.board import about, drawing
 from automl.board.asked import Asked
+from automl.board.families import most_finished
 from automl.board.index import STATUSES
 from automl.board.run_page import Seen, common, whiskers
 from automl.board.source import OpenLeaderboard
@@ -30,7 +31,12 @@ PLOTLY = "plotly-cartesian-4.1.1.min.js"
 _SHOWN = 500
 # Rows of a file that are read, written and sent together.
 _AT_ONCE = 500
-_FIGURES = {"scores": "Score against time", "timeline": "What the workers did", "front": "Score against time to fit"}
+_FIGURES = {
+    "scores": "Score against time",
+    "timeline": "What the workers did",
+    "front": "Score against time to fit",
+    "curves": "Learning curves: the mean over the folds so far, of the best twelve",
+}
 
 
 def run(source: OpenLeaderboard, run_id: int, form: str, choice: Asked) -> tuple[str, str, Iterator[str]]:
@@ -101,24 +107,31 @@ def _plain(text: str) -> str:
 
 
 def _page(seen: Seen, choice: Asked) -> str:
-    figures = {name: drawing.OF_RUN[name](seen, {}) for name in _FIGURES}
-    for family in [one.family for one in seen.families[:1]]:
-        figures |= {name: drawing.OF_RUN[name](seen, {"family": family}) for name in ("importance", "parallel")}
+    family = most_finished(seen.families)
+    titles = _FIGURES | {
+        "importance": f"What decided the score of {family}",
+        "parallel": f"The best trials of {family}, parameter by parameter",
+    }
+    drawn = {name: drawing.OF_RUN[name](seen, {"family": family}) for name in titles}
     lines, total = seen.trials.page(replace(choice, page=1), _SHOWN)
     static = Path(__file__).with_name("static")
     style = (static / "board.css").read_text(encoding="utf-8")
-    scripts = [_script(static / "vendor" / PLOTLY), _script(static / "alone.js")]
-    values = common(seen, 0, "leaderboard") | {
-        "lines": lines,
-        "total": total,
-        "whiskers": whiskers(lines, seen.baseline),
-        "spread": spread,
-        "titles": _FIGURES | {"importance": "What decided the score", "parallel": "The best trials, by parameter"},
-        "figures": {name: _json(figure) for name, figure in figures.items()},
-        "scripts": scripts,
-        "style": style,
-        "policy": _policy(scripts, style),
-    }
+    scripts = [_script(static / "vendor" / PLOTLY), *(_script(static / name) for name in ("figures.js", "alone.js"))]
+    values = (
+        common(seen, 0, "leaderboard")
+        | about.configuration(seen.run)
+        | {
+            "lines": lines,
+            "total": total,
+            "whiskers": whiskers(lines, seen.baseline),
+            "spread": spread,
+            "titles": titles,
+            "figures": {name: _json(figure) for name, figure in drawn.items() if figure["data"]},
+            "scripts": scripts,
+            "style": style,
+            "policy": _policy(scripts, style),
+        }
+    )
     return environment().get_template("alone.html").render(values)
 
 

@@ -171,6 +171,24 @@ def test_exports_have_what_is_shown_in_its_order(board: TestClient, query: str) 
     assert all(row["rank"] == ranks[row["id"]] for row in rows)
 
 
+def test_the_one_file_holds_what_the_page_does(board: TestClient, tmp_path: Path) -> None:
+    page = board.get(f"{BASE}/export.html").text
+    for word in ("12 rows lack the target", "data.target", ">compact<", ">test<", "predicting the same for every row"):
+        assert word in page
+    figures = re.findall(r'<script type="application/json" data-of="(\w+)"', page)
+    assert figures == ["scores", "timeline", "front", "curves", "importance", "parallel"]
+    url, _ = made.leaderboard(tmp_path, 3)
+    with client(url) as opened:
+        few = opened.get(f"{BASE}/export.html").text
+    assert re.findall(r'<script type="application/json" data-of="(\w+)"', few) == [
+        "scores",
+        "timeline",
+        "front",
+        "curves",
+    ]
+    assert "What decided" not in few
+
+
 @pytest.mark.parametrize("id", ["0", "6", "9"])
 def test_a_trial_is_exported_whole(board: TestClient, id: str) -> None:
     (link,) = re.findall(r'href="([^"]*)" download>JSON</a></dd>', board.get(f"{BASE}/trials/{id}").text)
