@@ -28,7 +28,7 @@ def about(seen: Seen, source: OpenLeaderboard, to: str) -> dict[str, Any]:
 def configuration(run: Run) -> dict[str, list[tuple[str, Any]]]:
     """Return a run's configuration without its space: what is ``changed``, and what is ``usual``."""
     own = flat({name: part for name, part in run.config.items() if name != "space"}) if run.config else {}
-    by_default = flat(_usual(run.config))
+    by_default = {path: list(v) if isinstance(v, tuple) else v for path, v in flat(_usual(run.config)).items()}
     usual = {path for path, value in own.items() if path in by_default and by_default[path] == value}
     return {
         "changed": [(path, value) for path, value in own.items() if path not in usual],

@@ -15,7 +15,7 @@ USUAL: dict[str, Any] = {
     **written(),
     "searcher": {"name": "tpe", "startup_trials": 10, "candidates": 24},
     "scheduler": {"name": "halving"},
-    "runner": {"name": "auto", "workers": None},
+    "runner": {"name": "auto", "workers": None, "preload": []},
 }
 
 
