@@ -17,7 +17,7 @@ from fastapi.responses import (
 from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from automl.board import compare, drawing, export, live, run_page, tabs, trial_page
+from automl.board import compare, drawing, export, leaderboard_page, live, run_page, tabs, trial_page
 from automl.board.actions import Actions
 from automl.board.asked import Asked
 from automl.board.guard import KNOWS, TAKES_TOKEN, Guard
@@ -87,7 +87,7 @@ class Views:
     def leaderboard(self, request: Request, db: int, run_id: int) -> Response:
         """Show a run's trials."""
         choice = Asked.read(request.query_params.multi_items())
-        shown = run_page.leaderboard(self.source(db), db, run_id, choice)
+        shown = leaderboard_page.leaderboard(self.source(db), db, run_id, choice)
         answer = self._of_run(request, "leaderboard.html", shown)
         # A form names all that it has; the address has what is not as usual.
         address = shown["base"] + choice.query(page=choice.page)

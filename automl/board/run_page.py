@@ -1,14 +1,13 @@
 """What the views of runs show: all runs, the leaderboard of one, and its other tabs."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from sqlalchemy import select
 
-from automl.board import asked as chosen
 from automl.board.asked import Asked
 from automl.board.families import FamilySum
 from automl.board.index import STATUSES
@@ -22,8 +21,6 @@ from automl.leaderboard.tables import ArtifactRow, EnsembleRow
 from automl.leaderboard.words import spread
 
 TABS = {"leaderboard": "Leaderboard", "progress": "Progress", "parameters": "Parameters", "about": "About"}
-# Values of a trial with a column of their own.
-_OWN_COLUMNS = ("score", "bytes", "row_ms")
 # Of so many of the newest trials it is said how busy the workers were, and their time line is drawn.
 TIMED = 1500
 WHISKER = 120
@@ -132,29 +129,6 @@ def common(seen: Seen, db: int, tab: str) -> dict[str, Any]:
     }
 
 
-def leaderboard(source: OpenLeaderboard, db: int, run_id: int, choice: Asked) -> dict[str, Any]:
-    """Return the values of a run's leaderboard."""
-    seen = Seen.of(source, run_id)
-    lines, total = seen.trials.page(choice, chosen.PAGE)
-    last = max(1, -(-total // chosen.PAGE))
-    if choice.page > last:
-        return leaderboard(source, db, run_id, Asked(**{**vars(choice), "page": last}))
-    alone = {artifact.candidates[0]: artifact for artifact in seen.artifacts if len(artifact.candidates) == 1}
-    return common(seen, db, "leaderboard") | {
-        "choice": choice,
-        "lines": [(line, *_measured(line, alone)) for line in lines],
-        "whiskers": whiskers(lines, seen.baseline),
-        "total": total,
-        "pages": chosen.pages(choice.page, last),
-        "columns": chosen.COLUMNS,
-        "statuses": STATUSES,
-        "values": sorted({name for line in lines for name in line.mark.values} - set(_OWN_COLUMNS)),
-        "spread": spread,
-        "firsts": {one.first for one in seen.families},
-        "front": set(seen.trials.front()) if len(seen.run.goals.objectives) > 1 else set(),
-    }
-
-
 def whiskers(lines: Sequence[ShownTrial], baseline: float | None) -> dict[str, Any]:
     """Return where the scores lie, with a standard deviation to each side: in pixels, better to the right."""
     ends = {line.mark.id: _ends(line) for line in lines if line.mark.is_scored}
@@ -179,10 +153,3 @@ def whiskers(lines: Sequence[ShownTrial], baseline: float | None) -> dict[str, A
 def _ends(line: ShownTrial) -> tuple[float, float, float]:
     score, half = line.mark.score or 0.0, spread(line.fold_scores) or 0.0
     return score - half, score, score + half
-
-
-def _measured(line: ShownTrial, alone: Mapping[str, ArtifactRecord]) -> tuple[float | None, float | None]:
-    """Return the bytes and the latency of a trial: as shipped alone, else of its first fold."""
-    artifact = alone.get(line.mark.id)
-    values = line.mark.values
-    return (artifact.n_bytes, artifact.row_p50_ms) if artifact else (values.get("bytes"), values.get("row_ms"))

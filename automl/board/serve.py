@@ -13,7 +13,7 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
-from automl.board import run_page
+from automl.board import leaderboard_page
 from automl.board.app import make_app
 from automl.board.asked import Asked
 from automl.board.guard import is_loopback
@@ -42,7 +42,7 @@ def warm(source: OpenLeaderboard) -> None:
     """Make what is likely to be looked at first, the leaderboard of the newest run, and load what its figures take."""
     with contextlib.suppress(AutoMLError):
         for run in source.runs()[:1]:
-            run_page.leaderboard(source, 0, run.id, Asked())
+            leaderboard_page.leaderboard(source, 0, run.id, Asked())
     with contextlib.suppress(ImportError):
         import optuna  # noqa: F401 - it takes half a second
 

@@ -22,6 +22,7 @@ from automl.explain.mistakes import MOST
 from automl.leaderboard import report
 from automl.leaderboard.records import StoredMetric
 from automl.leaderboard.store import Store
+from automl.types import Candidate, Trial
 from tests.board import made
 
 TOKEN = "a-token-for-tests"
@@ -206,11 +207,44 @@ def test_a_trial_is_exported_whole(board: TestClient, id: str) -> None:
 
 
 def test_columns(board: TestClient) -> None:
-    heads = re.findall(
-        r"<th[^>]*>(?:<a[^>]*>)?([^<]*)", board.get(f"{BASE}?show=&show=folds").text.partition("<thead>")[2]
-    )
-    assert "folds" in heads
-    assert "log_loss" not in heads
+    shown = heads(board.get(f"{BASE}?show=&show=folds").text)
+    assert "folds" in shown
+    assert "log_loss" not in shown
+
+
+def heads(page: str) -> list[str]:
+    return re.findall(r"<th[^>]*>(?:<a[^>]*>)?([^<]*)", page.partition("<thead>")[2].partition("</thead>")[0])
+
+
+def test_what_a_network_is_made_of_is_told_where_its_diagram_was_kept(board: TestClient) -> None:
+    page = board.get(BASE + "?find=%230").text
+    assert heads(page)[-3:] == ["parameters", "multiply_adds", "ended"]
+    assert re.findall(r'<td class="n">(\d+)</td>', page)[-2:] == ["10", "8"]
+
+
+def test_measured_values_are_offered_and_hidden(board: TestClient) -> None:
+    usual = board.get(BASE).text
+    assert 'name="offer" value="value:parameters"' in usual
+    for query in ("hide=value:parameters", "offer=value:parameters&offer=folds&show=folds"):
+        page = board.get(f"{BASE}?{query}").text
+        assert set(heads(usual)) - set(heads(page)) == {"parameters"}
+        assert "hide=value%3Aparameters" in page  # in the links to other pages and orders
+
+
+def test_columns_that_are_empty_in_the_whole_run_are_not_there(tmp_path: Path) -> None:
+    url = tmp_path / "leaderboard.db"
+    with Store(url) as store:
+        run = store.start_run(name="x", folder=tmp_path, metric=made.METRIC, config={}, task={})
+        store.add_trial(run, Trial(Candidate("0", {"family": "a"}), "finished", {"score": 0.5}))
+    with client(url) as opened:
+        page = opened.get(BASE).text
+        assert not {"size", "ms", "weight"} & set(heads(page))
+        assert 'value="bytes"' not in page
+    with Store(url) as store:
+        store.resume_run(run)
+        store.add_trial(run, Trial(Candidate("1", {"family": "a"}), "finished", {"score": 0.1, "bytes": 5.0}))
+    with client(url) as opened:
+        assert {"size", "ms"} & set(heads(opened.get(BASE).text)) == {"size"}
 
 
 def test_what_was_shipped_and_the_baseline_are_marked(board: TestClient) -> None:
