@@ -49,6 +49,8 @@ class Report:
 
 
 Status = Literal["running", "finished", "stopped", "failed"]
+# Why a trial was stopped that has something to show for it.
+BY_SCHEDULER, OUT_OF_TIME, TOO_SLOW = "stopped by the scheduler", "out of time", "too slow on its first fold"
 Values = Mapping[str, float]
 
 

@@ -5,8 +5,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
 from automl.board import trial_page
+from automl.board.app import make_app
 from automl.board.source import OpenLeaderboard
 from automl.leaderboard.store import Store
 from automl.types import Candidate, Trial
@@ -30,3 +32,15 @@ def test_the_nearest_earlier_trial_had_ended_before(own: str, expected: list[str
         opened.executemany("UPDATE trial SET ended_at = ? WHERE candidate_id = ?", ended)
     shown = trial_page.trial(OpenLeaderboard(url), 0, run, own, "")
     assert [other.id for other in shown["others"]] == expected
+
+
+@pytest.mark.parametrize("why", [None, "stopped by the scheduler", "out of time"])
+def test_why_a_trial_was_stopped_is_said_where_it_is_known(why: str | None, tmp_path: Path) -> None:
+    url = tmp_path / "leaderboard.db"
+    with Store(url) as store:
+        run = store.start_run(name="x", folder=tmp_path, metric=made.METRIC, config={}, task={})
+        store.add_trial(run, Trial(Candidate("0", {"family": "a"}), "stopped", {"score": 0.5}, failure=why))
+    with TestClient(make_app([OpenLeaderboard(url)], "token"), base_url="http://localhost") as opened:
+        page = opened.get(f"/0/runs/{run}/trials/0").text
+    assert f"Ended early: {why}," in page if why else "by the scheduler or the budget" in page
+    assert 'class="failure"' not in page
