@@ -49,8 +49,7 @@ class Report:
 
 
 Status = Literal["running", "finished", "stopped", "failed"]
-# Why a trial was stopped that has something to show for it.
-BY_SCHEDULER, OUT_OF_TIME, TOO_SLOW = "stopped by the scheduler", "out of time", "too slow on its first fold"
+BY_SCHEDULER = "stopped by the scheduler"  # why a trial ended early
 Values = Mapping[str, float]
 
 

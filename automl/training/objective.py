@@ -21,20 +21,7 @@ from automl.space import Params, Space
 from automl.task import Problem, Task
 from automl.training.pipeline import Pipeline
 from automl.training.torch_model import TorchModel
-from automl.types import (
-    LAST,
-    ONE_SHOT,
-    OUT_OF_TIME,
-    RUNG,
-    RUNG_SECONDS,
-    TOO_SLOW,
-    Candidate,
-    FoldRef,
-    Report,
-    Status,
-    Trial,
-    Values,
-)
+from automl.types import LAST, ONE_SHOT, RUNG, RUNG_SECONDS, Candidate, FoldRef, Report, Status, Trial, Values
 
 # From this many folds on a trial reports after each; with fewer it also reports from within a fit.
 FOLDS_ARE_ENOUGH = 3
@@ -196,7 +183,7 @@ class Fit(Iterator[Trial]):
         self._check_loading()
         for i in range(len(self.folds), n_folds):
             if self.folds and self._late():
-                yield replace(self._snapshot("stopped"), failure=OUT_OF_TIME)
+                yield replace(self._snapshot("stopped"), failure=clock.OUT_OF_TIME)
                 return
             model = self.build(self.candidate.params, self._problem())
             self.energy.begin()
@@ -209,7 +196,7 @@ class Fit(Iterator[Trial]):
             self._report((i + progress) / n_folds, extra=told)
             last = i + 1 == n_folds
             if progress < 1.0:
-                why = None if self.on_rung else OUT_OF_TIME if self._late() else TOO_SLOW
+                why = None if self.on_rung else clock.OUT_OF_TIME if self._late() else clock.TOO_SLOW
                 yield replace(self._snapshot("stopped"), failure=why)
                 return
             if not last:
