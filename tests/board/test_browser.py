@@ -242,7 +242,8 @@ def test_a_real_search_is_clicked_through_while_it_goes_on(browser: webdriver.Ch
                 page.browser.find_element(By.ID, "find").send_keys("#1")
                 page.until(lambda: page.ids() == ["#1"], "found")
                 # A trial that ends meanwhile puts another table in the place of this one.
-                page.until(lambda: page.click("table.trials tbody td a") is None, "clicked")
+                link = "document.querySelector('table.trials tbody td a').click(); return true"
+                page.until(lambda: page.script(link), "clicked")
                 page.until(lambda: page.browser.current_url.endswith(f"{BASE}/trials/1"), "the trial's page")
                 page.open(BASE)
                 assert search.poll() is None
