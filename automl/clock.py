@@ -25,6 +25,8 @@ FIT_SHARE = 0.88
 LAST_STRETCH = 4.0
 # A process that has not loaded PyTorch yet begins no network with less time than this: loading it takes most of that.
 LOADING_SECONDS = 3.0
+# What a trial says whose fit the time has ended.
+OUT_OF_TIME, TOO_SLOW = "out of time", "too slow on its first fold"
 # What a counting clock goes on by at each look.
 TICK_SECONDS = 0.01
 

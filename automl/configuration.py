@@ -52,6 +52,8 @@ _SHAPE: dict[Any, Any] = {
     ...: object,
 }
 _NO_DEFAULT = "???"  # as Hydra has it
+# What "auto" is configured as.
+AUTO_RUNNER = "ray_tune"
 _GROUPS = ("data", "budget", "compress", "ensemble")
 
 

@@ -24,9 +24,10 @@ from omegaconf.errors import MissingMandatoryValue
 from automl import registry, space_file
 from automl.assemble import Plugins, described
 from automl.composed_space import as_hydra, as_list, restored, touched, with_deletions
+from automl.configuration import AUTO_RUNNER
 from automl.errors import ConfigError
 from automl.faults import INTERRUPTED, tell
-from automl.hydra_errors import AUTO_RUNNER, CHOICE, GROUPS, explained, no_override
+from automl.hydra_errors import CHOICE, GROUPS, explained, no_override
 from automl.options import configuration
 from automl.overrides import escaped, taken_out, unquoted
 

@@ -12,14 +12,12 @@ from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
 from automl.assemble import described
-from automl.configuration import usual_options, written
+from automl.configuration import AUTO_RUNNER, usual_options, written
 from automl.errors import ConfigError, in_one_line, nearest
 from automl.options import configuration
 
 # Groups that are generated: their options are those of a kind, and the keys of each are the parameters of its ``make``.
 GROUPS = {"searcher": "searchers", "scheduler": "schedulers", "runner": "runners"}
-# What runner=auto may turn into (``search_config.make_runner``), and whose keys it has.
-AUTO_RUNNER = "ray_tune"
 CHOICE = re.compile(rf"({'|'.join(GROUPS)})=([A-Za-z_][\w.:,]*)")
 
 

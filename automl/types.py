@@ -49,6 +49,7 @@ class Report:
 
 
 Status = Literal["running", "finished", "stopped", "failed"]
+BY_SCHEDULER = "stopped by the scheduler"  # why a trial ended early
 Values = Mapping[str, float]
 
 

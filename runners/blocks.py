@@ -13,7 +13,7 @@ from automl.schedulers._lagged import Lagged
 from automl.schedulers._limited import limited
 from automl.schedulers._ray import RayScheduler
 from automl.schedulers._sparing import Sparing
-from automl.types import Candidate, Objective, Proposer, Scheduler, Trial
+from automl.types import BY_SCHEDULER, Candidate, Objective, Proposer, Scheduler, Trial
 
 # What schedulers may ask about the predictions of trials: see ``automl.training.objective.FitFolds``.
 JUDGED = ("row_losses", "predicted", "fold_score")
@@ -89,7 +89,7 @@ def stopped(snapshot: Trial) -> Trial:
 
 def given_up(snapshot: Trial) -> Trial:
     """Return a running trial as stopped by its scheduler: too weak for what it has to be kept."""
-    return replace(snapshot.without_models(), status="stopped")
+    return replace(snapshot.without_models(), status="stopped", failure=BY_SCHEDULER)
 
 
 def failed(snapshot: Trial, why: str) -> Trial:

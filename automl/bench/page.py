@@ -41,7 +41,7 @@ def _ranks(rows: Sequence[Row]) -> Section:
         table,
         Chart(
             bars.ranks(found.systems, found.mean_ranks, found.critical, found.alike()),
-            "Systems under one bar are not told apart (Nemenyi's test).",
+            "Systems joined by a bar do not differ significantly (Nemenyi test).",
         ),
     )
     if found.p_value is not None:

@@ -1,19 +1,26 @@
 """The page as an ASGI application: addresses to views."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from fastapi.responses import (
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
 from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from automl.board import compare, drawing, export, live, run_page, trial_page
+from automl.board import compare, drawing, export, leaderboard_page, live, run_page, tabs, trial_page
 from automl.board.actions import Actions
 from automl.board.asked import Asked
-from automl.board.guard import Guard
+from automl.board.guard import KNOWS, TAKES_TOKEN, Guard
 from automl.board.source import OpenLeaderboard
 from automl.board.words import environment
 from automl.errors import AutoMLError, UnknownNameError
@@ -80,8 +87,8 @@ class Views:
     def leaderboard(self, request: Request, db: int, run_id: int) -> Response:
         """Show a run's trials."""
         choice = Asked.read(request.query_params.multi_items())
-        shown = run_page.leaderboard(self.source(db), db, run_id, choice)
-        answer = HTMLResponse(self.template("leaderboard.html", **shown))
+        shown = leaderboard_page.leaderboard(self.source(db), db, run_id, choice)
+        answer = self._of_run(request, "leaderboard.html", shown)
         # A form names all that it has; the address has what is not as usual.
         address = shown["base"] + choice.query(page=choice.page)
         there = urlsplit(request.headers.get("hx-current-url", ""))
@@ -92,12 +99,16 @@ class Views:
         """Show another view of a run."""
         if tab not in run_page.TABS:
             return RedirectResponse(f"/{db}/runs/{run_id}")
-        shown = run_page.tab(self.source(db), db, run_id, tab, dict(request.query_params))
-        return HTMLResponse(self.template(f"{tab}.html", **shown))
+        shown = tabs.tab(self.source(db), db, run_id, tab, dict(request.query_params))
+        return self._of_run(request, f"{tab}.html", shown)
 
-    def trial(self, db: int, run_id: int, id: str, to: str = "") -> Response:
+    def trial(self, request: Request, db: int, run_id: int, id: str, to: str = "") -> Response:
         """Show one trial beside others."""
-        return HTMLResponse(self.template("trial.html", **trial_page.trial(self.source(db), db, run_id, id, to)))
+        return self._of_run(request, "trial.html", trial_page.trial(self.source(db), db, run_id, id, to))
+
+    def _of_run(self, request: Request, name: str, shown: dict[str, Any]) -> Response:
+        """Return a view of a run, with what whoever asks may do to it."""
+        return HTMLResponse(self.template(name, **shown, may_act=request.scope[KNOWS], takes_token=TAKES_TOKEN))
 
     def mistakes(self, db: int, run_id: int, id: str) -> Response:
         """Show the rows that a trial is most mistaken about: a part of its page, which asks for it."""
@@ -108,9 +119,9 @@ class Views:
         chosen = request.query_params.getlist("run")
         return HTMLResponse(self.template("compare.html", **compare.runs(self.sources, chosen)))
 
-    def compare_figure(self, request: Request) -> Response:
-        """Return the figure of runs side by side, as JSON for Plotly."""
-        return JSONResponse(compare.figure(self.sources, request.query_params.getlist("run")))
+    def compare_figure(self, request: Request, of: int = 0) -> Response:
+        """Return a figure of runs side by side, the ``of``-th, as JSON for Plotly."""
+        return JSONResponse(compare.figure(self.sources, request.query_params.getlist("run"), of))
 
     def figure(self, request: Request, db: int, run_id: int, name: str) -> Response:
         """Return a figure of a run, as JSON for Plotly."""
@@ -140,9 +151,18 @@ class Views:
     def refused(self, request: Request, error: Exception) -> Response:
         """Say what is wrong."""
         code = 404 if isinstance(error, UnknownNameError) else 409
-        return HTMLResponse(self.template("error.html", why=str(error)), code)
+        return HTMLResponse(self.template("error.html", why=str(error), run=self._run_of(request)), code)
+
+    def _run_of(self, request: Request) -> tuple[str, str] | None:
+        """Return the address and the name of the run that was asked for, where there is one."""
+        db, run_id = (request.path_params.get(name) for name in ("db", "run_id"))
+        try:
+            return f"/{db}/runs/{run_id}", self.source(int(str(db))).summary(int(str(run_id))).name
+        except (AutoMLError, ValueError):
+            return None
 
 
-def _file(name: str, kind: str, content: str) -> Response:
+def _file(name: str, kind: str, parts: Iterator[str]) -> Response:
     """Return what a browser keeps as a file of that name."""
-    return Response(content, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    named = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(parts, media_type=kind, headers=named)

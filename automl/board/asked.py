@@ -16,7 +16,7 @@ VALUE = "value:"
 
 @dataclass(frozen=True)
 class Asked:
-    """``sort``: one of ``SORTS``, or ``VALUE`` and a name. ``hidden``: the columns that are not shown."""
+    """``sort``: one of ``SORTS``, or ``VALUE`` and a name. ``hidden``: the columns that are not shown, or values."""
 
     sort: str = "rank"
     descending: bool = False
@@ -34,14 +34,13 @@ class Asked:
             given.setdefault(name, []).append(value)
         sort = given.get("sort", ["rank"])[-1]
         known = sort in SORTS or sort.startswith(VALUE)
-        shown = given.get("show")
         return cls(
             sort=sort if known else "rank",
             descending=given.get("order", [""])[-1] == "down",
             families=tuple(given.get("family", ())),
             statuses=tuple(status for status in given.get("status", ()) if status in STATUSES),
             find=given.get("find", [""])[-1].strip(),
-            hidden=() if shown is None else tuple(name for name in COLUMNS if name not in shown),
+            hidden=_hidden(given),
             page=_page(given.get("page", ["1"])[-1]),
         )
 
@@ -54,7 +53,7 @@ class Asked:
         pairs += [("family", family) for family in new.families]
         pairs += [("status", status) for status in new.statuses]
         pairs += [("find", new.find)] if new.find else []
-        pairs += [("show", name) for name in COLUMNS if name not in new.hidden] if new.hidden else []
+        pairs += [("hide", name) for name in new.hidden]
         pairs += [("page", str(new.page))] if new.page > 1 else []
         return "?" + urlencode(pairs)
 
@@ -71,6 +70,15 @@ class Asked:
     def shows(self, column: str) -> bool:
         """Return whether a column is shown."""
         return column not in self.hidden
+
+
+def _hidden(given: Mapping[str, list[str]]) -> tuple[str, ...]:
+    """Return the columns to hide: those that are named, and what a form offers beside what it shows."""
+    hidden = [name for name in given.get("hide", ()) if name in COLUMNS or name.startswith(VALUE)]
+    if "show" in given:
+        offered = given.get("offer") or COLUMNS
+        hidden += [name for name in offered if name not in given["show"]]
+    return tuple(dict.fromkeys(hidden))
 
 
 def _page(text: str) -> int:

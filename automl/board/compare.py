@@ -1,6 +1,6 @@
 """Runs side by side, from one leaderboard or several."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -9,7 +9,7 @@ from automl.board.asked import Asked
 from automl.board.run_page import Seen
 from automl.board.source import OpenLeaderboard
 from automl.board.words import flat
-from automl.figures.style import PALETTE, Figure
+from automl.figures.style import PALETTE, Figure, empty
 from automl.figures.trials import race
 
 _MOST = 8
@@ -34,19 +34,23 @@ def runs(sources: Sequence[OpenLeaderboard], chosen: Sequence[str]) -> dict[str,
     configs = [flat(side.seen.run.config) for side in shown]
     paths = dict.fromkeys(path for config in configs for path in config)
     rows = [(path, [config.get(path) for config in configs]) for path in paths]
-    alike = {(side.seen.run.fingerprint, side.seen.run.metric) for side in shown}
     return {
         "missing": False,
         "shown": shown,
-        "comparable": len(alike) == 1,
+        "alike": _alike(shown),
         "query": urlencode([("run", f"{side.db}.{side.seen.run.id}") for side in shown]),
         "differences": [(path, values) for path, values in rows if any(value != values[0] for value in values)],
     }
 
 
-def figure(sources: Sequence[OpenLeaderboard], chosen: Sequence[str]) -> Figure:
-    """Return the best score so far of each run over its seconds."""
-    sides = _sides(sources, chosen)
+def figure(sources: Sequence[OpenLeaderboard], chosen: Sequence[str], place: int) -> Figure:
+    """Return the best score so far over the seconds of the runs that compare with each other, of the ``place``-th ones.
+
+    Scores by other metrics, or on other rows, are never on one axis.
+    """
+    groups = _alike(_sides(sources, chosen))
+    if not 0 <= place < len(groups):
+        return empty("There are no such runs.")
     lines = [
         (
             f"{side.seen.run.name} ({side.seen.run.id})",
@@ -55,9 +59,17 @@ def figure(sources: Sequence[OpenLeaderboard], chosen: Sequence[str]) -> Figure:
             side.seen.trials.marks(_MOST_MARKS),
             side.seen.run.goals,
         )
-        for side in sides
+        for side in groups[place]
     ]
-    return race(lines, sides[0].seen.run.metric) if sides else {}
+    return race(lines, groups[place][0].seen.run.metric)
+
+
+def _alike(sides: Sequence[Side]) -> list[list[Side]]:
+    """Return the runs in groups with one metric and the same data."""
+    groups: dict[Hashable, list[Side]] = {}
+    for side in sides:
+        groups.setdefault((side.seen.run.fingerprint, side.seen.run.metric), []).append(side)
+    return list(groups.values())
 
 
 def _sides(sources: Sequence[OpenLeaderboard], chosen: Sequence[str]) -> list[Side]:

@@ -30,7 +30,7 @@ def make_app(folders: Sequence[Path], token: str, hosts: Collection[str] = ()) -
     app.mount("/static", StaticFiles(directory=STATIC), "static")
 
     def refused(request: Request, error: Exception) -> Response:
-        shown = templates.get_template("error.html").render(why=str(error))
+        shown = templates.get_template("error.html").render(why=str(error), run=None)
         return HTMLResponse(shown, 404 if isinstance(error, UnknownNameError) else 409)
 
     def home() -> Response:

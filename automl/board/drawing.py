@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from automl import epochs
+from automl.board import phases
 from automl.board.asked import Asked
+from automl.board.families import most_finished
 from automl.board.run_page import TIMED, Seen
 from automl.board.source import OpenLeaderboard
 from automl.errors import ArtifactError, unknown_name
@@ -78,7 +80,8 @@ def _front(seen: Seen, query: Query) -> Figure:
 
 
 def _timeline(seen: Seen, query: Query) -> Figure:
-    return lanes.timeline(seen.trials.newest(TIMED), seen.run.started_at, seen.colours)
+    marks, began = seen.trials.newest(TIMED), seen.run.started_at
+    return lanes.timeline(marks, began, seen.colours, phases.span(seen), phases.phases(seen))
 
 
 def _curves(seen: Seen, query: Query) -> Figure:
@@ -93,8 +96,9 @@ def _importance(seen: Seen, query: Query) -> Figure:
     rows = seen.trials.order(Asked(families=(family,), statuses=("finished",)))
     # Evenly over the ranks, so that the best tenth stays a tenth.
     every = max(1, -(-len(rows) // _MOST_WEIGHED))
-    found = importances(seen.run, seen.trials.whole(rows[::every]))
-    return parameters.importance(parameters.shortened(found, family))
+    weighed = [trial for trial in seen.trials.whole(rows[::every]) if is_scored(trial)]
+    found = importances(seen.run, weighed)
+    return parameters.importance(parameters.shortened(found, family), len(weighed))
 
 
 def _parallel(seen: Seen, query: Query) -> Figure:
@@ -106,7 +110,7 @@ def _parallel(seen: Seen, query: Query) -> Figure:
 def _family(seen: Seen, query: Query) -> str:
     known = [one.family for one in seen.families]
     asked = query.get("family", "")
-    return asked if asked in known else (known[0] if known else "")
+    return asked if asked in known else most_finished(seen.families)
 
 
 OF_RUN: dict[str, Callable[[Seen, Query], Figure]] = {

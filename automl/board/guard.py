@@ -29,6 +29,9 @@ _HEADERS = {
 }
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 _SAFE = ("GET", "HEAD")
+TAKES_TOKEN = "This takes the page's token. Open the address that `automl board` printed: it holds the token."
+# The key of a request's scope that says whether who asks knows the token.
+KNOWS = "automl.knows_token"
 
 
 class Guard:
@@ -71,9 +74,9 @@ class Guard:
             return redirect
         bearer = headers.get("authorization", "").removeprefix("Bearer ")
         knows = self._is_token(bearer) or self._is_token(self._cookie(headers, host))
+        scope[KNOWS] = knows
         if not knows and (acts or not self.reading_is_open):
-            way = "Open the address that `automl board` printed: it holds the token."
-            return PlainTextResponse(f"This takes the page's token. {way}", 401)
+            return PlainTextResponse(TAKES_TOKEN, 401)
         # A request by a program that knows the token comes from no page.
         if acts and not self._is_token(bearer) and headers.get("origin") != f"{scope['scheme']}://{host}":
             return PlainTextResponse("This is done from the page itself only.", 403)

@@ -1,21 +1,19 @@
 """What the views of runs show: all runs, the leaderboard of one, and its other tabs."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from sqlalchemy import select
 
-from automl.board import asked as chosen
 from automl.board.asked import Asked
+from automl.board.families import FamilySum
 from automl.board.index import STATUSES
 from automl.board.source import OpenLeaderboard
-from automl.board.trials import FamilySum, ShownTrial, Trials
-from automl.board.words import flat
+from automl.board.trials import ShownTrial, Trials
 from automl.figures.style import colours
-from automl.figures.timeline import busy_share
 from automl.leaderboard import queries
 from automl.leaderboard.records import ArtifactRecord, EnsembleRecord, Run, RunSummary
 from automl.leaderboard.store import as_artifact, as_ensemble
@@ -23,8 +21,6 @@ from automl.leaderboard.tables import ArtifactRow, EnsembleRow
 from automl.leaderboard.words import spread
 
 TABS = {"leaderboard": "Leaderboard", "progress": "Progress", "parameters": "Parameters", "about": "About"}
-# Values of a trial with a column of their own.
-_OWN_COLUMNS = ("score", "bytes", "row_ms")
 # Of so many of the newest trials it is said how busy the workers were, and their time line is drawn.
 TIMED = 1500
 WHISKER = 120
@@ -133,43 +129,6 @@ def common(seen: Seen, db: int, tab: str) -> dict[str, Any]:
     }
 
 
-def leaderboard(source: OpenLeaderboard, db: int, run_id: int, choice: Asked) -> dict[str, Any]:
-    """Return the values of a run's leaderboard."""
-    seen = Seen.of(source, run_id)
-    lines, total = seen.trials.page(choice, chosen.PAGE)
-    last = max(1, -(-total // chosen.PAGE))
-    if choice.page > last:
-        return leaderboard(source, db, run_id, Asked(**{**vars(choice), "page": last}))
-    alone = {artifact.candidates[0]: artifact for artifact in seen.artifacts if len(artifact.candidates) == 1}
-    return common(seen, db, "leaderboard") | {
-        "choice": choice,
-        "lines": [(line, *_measured(line, alone)) for line in lines],
-        "whiskers": whiskers(lines, seen.baseline),
-        "total": total,
-        "pages": chosen.pages(choice.page, last),
-        "columns": chosen.COLUMNS,
-        "statuses": STATUSES,
-        "values": sorted({name for line in lines for name in line.mark.values} - set(_OWN_COLUMNS)),
-        "spread": spread,
-        "firsts": {one.first for one in seen.families},
-        "front": set(seen.trials.front()) if len(seen.run.goals.objectives) > 1 else set(),
-    }
-
-
-def tab(source: OpenLeaderboard, db: int, run_id: int, name: str, query: Mapping[str, str]) -> dict[str, Any]:
-    """Return the values of another view of a run."""
-    seen = Seen.of(source, run_id)
-    values = common(seen, db, name)
-    if name == "progress":
-        costs = [goal for goal in seen.run.goals.objectives if goal != "score"]
-        return values | {"busy": busy_share(seen.trials.newest(TIMED)), "costs": ["seconds", *costs], "timed": TIMED}
-    if name == "parameters":
-        known = [one.family for one in seen.families]
-        family = query.get("family", known[0] if known else "")
-        return values | {"family": family if family in known else ""}
-    return values | _about(seen, source, query.get("to", ""))
-
-
 def whiskers(lines: Sequence[ShownTrial], baseline: float | None) -> dict[str, Any]:
     """Return where the scores lie, with a standard deviation to each side: in pixels, better to the right."""
     ends = {line.mark.id: _ends(line) for line in lines if line.mark.is_scored}
@@ -194,35 +153,3 @@ def whiskers(lines: Sequence[ShownTrial], baseline: float | None) -> dict[str, A
 def _ends(line: ShownTrial) -> tuple[float, float, float]:
     score, half = line.mark.score or 0.0, spread(line.fold_scores) or 0.0
     return score - half, score, score + half
-
-
-def _measured(line: ShownTrial, alone: Mapping[str, ArtifactRecord]) -> tuple[float | None, float | None]:
-    """Return the bytes and the latency of a trial: as shipped alone, else of its first fold."""
-    artifact = alone.get(line.mark.id)
-    values = line.mark.values
-    return (artifact.n_bytes, artifact.row_p50_ms) if artifact else (values.get("bytes"), values.get("row_ms"))
-
-
-def _about(seen: Seen, source: OpenLeaderboard, to: str) -> dict[str, Any]:
-    """Return the configuration, beside that of another run where one is chosen."""
-    others = [run for run in source.runs() if run.id != seen.run.id][:200]
-    other = next((run for run in others if str(run.id) == to), None)
-    own = flat({name: part for name, part in seen.run.config.items() if name != "space"})
-    theirs = flat(source.run(other.id).config) if other else {}
-    rows = [(path, own.get(path), theirs.get(path)) for path in own]
-    return {
-        "failures": seen.trials.failures(),
-        "others": others,
-        "other": other,
-        "config": rows,
-        "differences": _differences(seen.run, source, other),
-    }
-
-
-def _differences(run: Run, source: OpenLeaderboard, other: RunSummary | None) -> list[tuple[str, Any, Any]]:
-    """Return where two configurations differ, the space included."""
-    if other is None:
-        return []
-    own, theirs = flat(run.config), flat(source.run(other.id).config)
-    paths = dict.fromkeys([*own, *theirs])
-    return [(path, own.get(path), theirs.get(path)) for path in paths if own.get(path) != theirs.get(path)]

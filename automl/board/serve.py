@@ -13,7 +13,9 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
+from automl.board import leaderboard_page
 from automl.board.app import make_app
+from automl.board.asked import Asked
 from automl.board.guard import is_loopback
 from automl.board.source import OpenLeaderboard
 from automl.errors import AutoMLError
@@ -31,9 +33,18 @@ def serve(urls: Sequence[str | Path], host: str, port: int | None, names: Sequen
     with contextlib.ExitStack() as stack:
         for source in sources:
             stack.callback(source.close)
-            threading.Thread(target=source.warm, daemon=True).start()
+            threading.Thread(target=warm, args=(source,), daemon=True).start()
         shown = ", ".join(source.name for source in sources)
         listen(partial(make_app, sources), shown, host, port, names, browse)
+
+
+def warm(source: OpenLeaderboard) -> None:
+    """Make what is likely to be looked at first, the leaderboard of the newest run, and load what its figures take."""
+    with contextlib.suppress(AutoMLError):
+        for run in source.runs()[:1]:
+            leaderboard_page.leaderboard(source, 0, run.id, Asked())
+    with contextlib.suppress(ImportError):
+        import optuna  # noqa: F401 - it takes half a second
 
 
 def listen(

@@ -3,7 +3,6 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -52,13 +51,6 @@ class OpenLeaderboard:
         """The leaderboard for people; a URL without its password."""
         url = self.database.url
         return str(url.database) if url.get_backend_name() == "sqlite" else url.render_as_string()
-
-    def warm(self) -> None:
-        """Read the newest run, which is likely to be looked at first, so that the database is in memory by then."""
-        with suppress(AutoMLError):
-            with self.database.read() as session:
-                newest = queries.find_run(session, self.database, None)
-            self.index(newest.id)
 
     def index(self, run_id: int, n_trials: int | None = None) -> Index:
         """Return the trials of a run now; ``n_trials``: how many there are, where that is known.

@@ -53,7 +53,7 @@ def trial(source: OpenLeaderboard, db: int, run_id: int, id: str, to: str) -> di
     """Return the values of a trial's view; ``to``: the id of a trial to compare it with."""
     seen = Seen.of(source, run_id)
     own, ended_at = seen.trials.trial(id)
-    others = _others(seen, own, to)
+    others = _others(seen, own, ended_at, to)
     places = {line.mark.id: line for line in seen.trials.lines_of([id])}
     figures = list(drawing.OF_PREDICTIONS)
     is_values = seen.run.task.get("target") in ("regression", "quantiles")
@@ -125,13 +125,13 @@ def _node(path: str, params: list[Mapping[str, Any]], paths: list[str], kept: li
     return Node(depth, path.rpartition(".")[2], path, values, path not in paths, differs)
 
 
-def _others(seen: Seen, own: Trial, to: str) -> list[Beside]:
+def _others(seen: Seen, own: Trial, ended_at: float, to: str) -> list[Beside]:
     """Return what to compare a trial with: the space's defaults, the nearest earlier one, the one that is asked for."""
     own_params, found = own.candidate.params, []
     usual = defaults(seen.run, own_params)
     if usual:
         found.append(Beside("default", None, None, {"family": own.candidate.family, **usual}))
-    wanted = {_nearest(seen, own): "nearest earlier"} | ({to: "chosen"} if to != own.candidate.id else {})
+    wanted = {_nearest(seen, own, ended_at): "nearest earlier"} | ({to: "chosen"} if to != own.candidate.id else {})
     for id, why in wanted.items():
         try:
             other = seen.trials.trial(id)[0] if id else None
@@ -142,19 +142,21 @@ def _others(seen: Seen, own: Trial, to: str) -> list[Beside]:
     return found
 
 
-def _nearest(seen: Seen, own: Trial) -> str | None:
-    """Return the id of the earlier trial of the family that differs in the fewest parameters."""
-    row = (
-        select(TrialRow.id)
-        .where(TrialRow.run_id == seen.run.id, TrialRow.candidate_id == own.candidate.id)
-        .scalar_subquery()
-    )
-    earlier = select(TrialRow.candidate_id, TrialRow.params).where(
-        TrialRow.run_id == seen.run.id, TrialRow.family == own.candidate.family
+def _nearest(seen: Seen, own: Trial, ended_at: float) -> str | None:
+    """Return the id of the trial of the family that differs in the fewest parameters, of those that had ended before.
+
+    What was still fitted when this one began cannot have led to it.
+    """
+    began = ended_at - own.seconds if own.started_at is None else own.started_at
+    earlier = (
+        select(TrialRow.candidate_id, TrialRow.params)
+        .where(TrialRow.run_id == seen.run.id, TrialRow.family == own.candidate.family, TrialRow.ended_at <= began)
+        .where(TrialRow.candidate_id != own.candidate.id)
+        .order_by(TrialRow.id.desc())  # they grow in the order in which trials end
+        .limit(_LOOKED_AT)
     )
     with seen.source.database.read() as session:
-        newest = earlier.where(TrialRow.id < row).order_by(TrialRow.id.desc()).limit(_LOOKED_AT)
-        distances = [(_distance(own.candidate.params, params), id) for id, params in session.execute(newest)]
+        distances = [(_distance(own.candidate.params, params), id) for id, params in session.execute(earlier)]
     return min(distances, key=lambda one: one[0])[1] if distances else None
 
 

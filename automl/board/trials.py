@@ -7,13 +7,16 @@ from typing import Any, TypeVar
 import numpy as np
 from sqlalchemy import select, text
 
+from automl.board import families
 from automl.board.asked import VALUE, Asked
+from automl.board.families import FamilySum
 from automl.board.index import STATUSES, Index
 from automl.board.source import OpenLeaderboard, Version
-from automl.errors import unknown_name
+from automl.errors import UnknownNameError
 from automl.figures.marks import Mark
 from automl.goals import Goals, non_dominated
 from automl.leaderboard import queries, words
+from automl.leaderboard.records import Standing
 from automl.leaderboard.store import as_trial
 from automl.leaderboard.tables import TrialRow
 from automl.leaderboard.ties import tiers
@@ -42,22 +45,12 @@ class ShownTrial:
     mark: Mark
     fold_scores: tuple[float, ...]
 
-
-@dataclass(frozen=True)
-class FamilySum:
-    """What became of a family. ``best``, ``first``: ids of its best trial (None: none has a score) and its first."""
-
-    family: str
-    counts: Mapping[str, int]
-    seconds: float
-    best: str | None
-    score: float | None
-    first: str
-
     @property
-    def n(self) -> int:
-        """How many trials it had."""
-        return sum(self.counts.values())
+    def standing(self) -> Standing:
+        """What files say of it."""
+        mark = self.mark
+        known = (mark.id, mark.family, mark.status, mark.score, self.fold_scores, mark.seconds, mark.values)
+        return Standing(self.rank, *known)
 
 
 class Trials:
@@ -74,11 +67,11 @@ class Trials:
     def page(self, asked: Asked, size: int) -> tuple[list[ShownTrial], int]:
         """Return the lines of the page that is asked for, and how many there are in all."""
         rows = self.order(asked)
-        return self._lines(rows[(asked.page - 1) * size : asked.page * size]), len(rows)
+        return self.lines(rows[(asked.page - 1) * size : asked.page * size]), len(rows)
 
     def lines_of(self, ids: Sequence[str]) -> list[ShownTrial]:
         """Return the lines of some trials."""
-        return self._lines(self._rows_of(ids))
+        return self.lines(self._rows_of(ids))
 
     def order(self, asked: Asked | None = None) -> np.ndarray:
         """Return the rows of the trials that are asked for, in order; by default all, best first."""
@@ -116,8 +109,7 @@ class Trials:
             own = select(TrialRow).where(TrialRow.run_id == self.run_id, TrialRow.candidate_id == id)
             row = session.scalars(own).one_or_none()
             if row is None:
-                known = select(TrialRow.candidate_id).where(TrialRow.run_id == self.run_id).limit(1000)
-                raise unknown_name("trial", id, session.scalars(known))
+                raise UnknownNameError(f"Run {self.run_id} has no trial '{id}' that has ended.")
             return as_trial(row), row.ended_at
 
     def whole(self, rows: Sequence[int] | np.ndarray) -> list[Trial]:
@@ -128,6 +120,13 @@ class Trials:
                 query = select(TrialRow).where(TrialRow.id.in_(part))
                 found |= {row.id: as_trial(row) for row in session.scalars(query)}
         return [found[int(row)] for row in rows if int(row) in found]
+
+    def told(self, rows: np.ndarray) -> dict[str, tuple[str | None, Mapping[str, Any]]]:
+        """Return why the trials in these rows failed and their parameters, by their ids."""
+        with self.source.database.read() as session:
+            query = select(TrialRow.candidate_id, TrialRow.failure, TrialRow.params)
+            parts = [session.execute(query.where(TrialRow.id.in_(part))).all() for part in _parts(rows)]
+        return {id: (failure, params) for part in parts for id, failure, params in part}
 
     def best(self, number: int, family: str | None = None) -> list[Trial]:
         """Return the best trials, of one family or of all."""
@@ -210,7 +209,8 @@ class Trials:
             query = select(TrialRow.id).where(TrialRow.run_id == self.run_id, TrialRow.candidate_id.in_(ids))
             return np.fromiter(session.scalars(query), np.int64)
 
-    def _lines(self, rows: np.ndarray) -> list[ShownTrial]:
+    def lines(self, rows: np.ndarray) -> list[ShownTrial]:
+        """Return the lines of the trials in these rows, in this order."""
         scores: dict[int, tuple[float, ...]] = {}
         marks = dict(self._read(rows, scores))
         ranks, tiered = self._once("ranks", self._ranks), self.tiers()
@@ -246,26 +246,22 @@ class Trials:
 
     def _families(self) -> list[FamilySum]:
         index = self.index
-        tops: dict[int, int] = {}
-        standing = self._places(self.order())
-        for place in standing[index.is_scored[standing]]:
-            tops.setdefault(int(index.family[place]), int(place))
-            if len(tops) == len(index.families):
-                break
-        firsts = {code: int(np.argmax(index.family == code)) for code in range(len(index.families))}
-        wanted = index.row[[*tops.values(), *firsts.values()]] if firsts else index.row[:0]
-        ids = {row: mark.id for row, mark in self._read(wanted)}
+        found = families.places(index, self._places(self.order()))
+        wanted = [place for one in found.values() for place in (one.best, one.first) if place is not None]
+        scores: dict[int, tuple[float, ...]] = {}
+        ids = {row: mark.id for row, mark in self._read(index.row[wanted], scores)}
         sums = []
-        for code, family in enumerate(index.families):
+        for code, one in found.items():
             own = index.family == code
             statuses = np.bincount(index.status[own], minlength=len(STATUSES))
             counts = {status: int(n) for status, n in zip(STATUSES, statuses, strict=True) if n}
-            top = tops.get(code)
-            best, score = (None, None) if top is None else (ids[int(index.row[top])], float(index.score[top]))
-            first = ids[int(index.row[firsts[code]])]
-            sums.append(FamilySum(family, counts, float(index.seconds[own].sum()), best, score, first))
-        rank = {index.families[code]: i for i, code in enumerate(tops)}
-        return sorted(sums, key=lambda one: rank.get(one.family, len(rank)))
+            known: tuple[str | None, float | None, int, bool] = (None, None, 0, False)
+            if one.best is not None:
+                row, is_partial = int(index.row[one.best]), index.status[one.best] != STATUSES.index("finished")
+                known = (ids[row], float(index.score[one.best]), len(scores[row]), bool(is_partial))
+            seconds = float(index.seconds[own].sum())
+            sums.append(FamilySum(index.families[code], counts, seconds, *known, ids[int(index.row[one.first])]))
+        return sums
 
     def _sample(self, most: int) -> list[Mark]:
         rows = self.index.row

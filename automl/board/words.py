@@ -33,6 +33,7 @@ def environment() -> Environment:
         "clock": clock,
         "value": value,
         "share": share,
+        "folds": folds,
     }
     return found
 
@@ -55,6 +56,11 @@ def clock(seconds: float | None) -> str:
 def share(part: float | None) -> str:
     """Return a share in percent, or "–"."""
     return "–" if part is None else f"{part:.0%}"
+
+
+def folds(n: int, of: int | None) -> str:
+    """Return how many folds a trial has done, with how many there are ("1/8") where it lacks some."""
+    return f"{n}/{of}" if of and n < of else str(n)
 
 
 def value(of: Any) -> str:

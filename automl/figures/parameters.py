@@ -12,6 +12,8 @@ from automl.leaderboard.records import ShownMetric
 from automl.leaderboard.words import number
 from automl.types import Trial
 
+# Importance of fewer trials says nothing.
+FEWEST = 10
 # From weak to strong, for lines by their score.
 _LOW, _HIGH = np.array([150, 158, 172]), np.array([214, 69, 61])
 
@@ -33,10 +35,11 @@ def shortened(found: Sequence[ParameterImportance], family: str) -> list[Paramet
     return [replace(one, path=one.path.removeprefix(f"family.{family}.")) for one in found]
 
 
-def importance(found: Sequence[ParameterImportance]) -> Figure:
-    """Return a bar for each parameter, the most important on top."""
+def importance(found: Sequence[ParameterImportance], n_finished: int) -> Figure:
+    """Return a bar for each parameter, the most important on top; ``n_finished``: of how many finished trials."""
     if not found:
-        return empty("Importance takes ten finished trials of one family, and parameters that differ.")
+        so_far = f"{n_finished} of {FEWEST}" if n_finished < FEWEST else "none of them differs"
+        return empty(f"Importance takes {FEWEST} finished trials of one family, and parameters that differ: {so_far}.")
     ordered = sorted(found, key=lambda one: one.share)
     bars = {
         "type": "bar",
@@ -50,7 +53,8 @@ def importance(found: Sequence[ParameterImportance]) -> Figure:
         "customdata": [one.n for one in ordered],
         "marker": {"color": ACCENT},
     }
-    x, y = axis("importance", tickformat=".0%", rangemode="tozero"), axis("", type="category")
+    x = axis(f"importance, of {n_finished:,} trials", tickformat=".0%", rangemode="tozero")
+    y = axis("", type="category")
     return figure([bars], x, y, height=110 + 24 * len(ordered), showlegend=False)
 
 
@@ -75,7 +79,8 @@ class Polyline:
 def parallel(lines: Sequence[Polyline], metric: ShownMetric) -> Figure:
     """Return a line for each trial across the parameters that differ between them; the best ones are strongest.
 
-    An axis of positive numbers over more than two powers of ten is logarithmic.
+    The last axis is the score, the best on top. An axis of positive numbers over more than two powers of ten is
+    logarithmic.
     """
     dimensions = [d for d in (_dimension(path, lines) for path in _paths(lines)) if d is not None]
     if len(lines) < 2 or not dimensions:
@@ -90,17 +95,19 @@ def parallel(lines: Sequence[Polyline], metric: ShownMetric) -> Figure:
         {"type": "line", "x0": i, "x1": i, "y0": 0, "y1": 1, "line": {"color": "rgba(128,128,128,0.45)", "width": 1}}
         for i in range(len(dimensions))
     ]
-    margin = {"l": 24, "r": 24, "t": 32, "b": 24 + min(110, 4 * max(len(d.name) for d in dimensions))}
+    n_lines = max(len(dimension.title) for dimension in dimensions)
+    margin = {"l": 24, "r": 24, "t": 32, "b": 24 + 14 * n_lines}
     layout = {"annotations": marks, "shapes": rules, "margin": margin, "showlegend": False, "height": 420}
     return figure(data, x, y, **layout)
 
 
 class _Dimension:
-    """One axis: values to heights between 0 and 1."""
+    """One axis: values to heights between 0 and 1. ``falls``: less is higher. ``more``: what its name says, too."""
 
-    def __init__(self, name: str, values: Sequence[Any]) -> None:
-        self.name = name
+    def __init__(self, name: str, values: Sequence[Any], falls: bool = False, more: str = "") -> None:
+        self.name, self.falls = name, falls
         self.numeric = all(_is_number(value) for value in values)
+        self.log = False
         if self.numeric:
             low, high = float(min(values)), float(max(values))
             self.log = low > 0 and high / low > 100
@@ -108,30 +115,46 @@ class _Dimension:
             self.ends: list[Any] = [low, high]
         else:
             self.ends = sorted({str(value) for value in values})
+        self.more = more or ("log" if self.log else "")
 
     @property
     def differs(self) -> bool:
         return self.ends[0] != self.ends[-1]
 
+    @property
+    def title(self) -> list[str]:
+        """Its name in lines: of a path each part, so that names beside each other have room."""
+        parts = self.name.split(".")
+        lines = [f"{part}." for part in parts[:-1]] + parts[-1:]
+        return [*lines, f"({self.more})"] if self.more else lines
+
     def height(self, value: Any) -> float:
         if not self.numeric:
             return self.ends.index(str(value)) / max(1, len(self.ends) - 1)
         at = math.log(value) if self.log else value
-        return (at - self.low) / (self.high - self.low) if self.high > self.low else 0.5
+        share = (at - self.low) / (self.high - self.low) if self.high > self.low else 0.5
+        return 1 - share if self.falls else share
 
     def notes(self, place: int) -> list[Figure]:
         """Return its name below it, and its values beside it."""
-        name = self.name + (" (log)" if self.numeric and self.log else "")
-        below = {"x": place, "y": -0.08, "text": text(name), "textangle": -35, "xanchor": "right", "yanchor": "top"}
+        name = "<br>".join(map(text, self.title))
+        below = {"x": place, "y": -0.06, "text": name, "name": "title", "xanchor": "center", "yanchor": "top"}
         ends = self.ends if len(self.ends) <= 12 else [self.ends[0], self.ends[-1]]
+        said = _apart(ends) if self.numeric else [str(end) for end in ends]
         beside = [
-            {"x": place, "y": self.height(end), "text": text(self._said(end)), "xanchor": "left", "xshift": 6}
-            for end in ends
+            {"x": place, "y": self.height(end), "text": text(shown), "xanchor": "left", "xshift": 6}
+            for end, shown in zip(ends, said, strict=True)
         ]
         return [{"showarrow": False, "font": {"size": 10.5}, **note} for note in (below, *beside)]
 
-    def _said(self, value: Any) -> str:
-        return number(value, 3) if self.numeric else str(value)
+
+def _apart(values: Sequence[float]) -> list[str]:
+    """Return numbers with three significant digits, or as many more as tell them apart."""
+    for digits in range(3, 17):
+        said = [number(value, digits) for value in values]
+        if len(set(said)) == len(set(values)):
+            break
+    return said
 
 
 def _paths(lines: Sequence[Polyline]) -> list[str]:
@@ -148,7 +171,8 @@ def _dimension(path: str, lines: Sequence[Polyline]) -> _Dimension | None:
 
 
 def _score_dimension(lines: Sequence[Polyline], metric: ShownMetric) -> _Dimension:
-    return _Dimension(metric.name, [metric.shown(line.score) for line in lines])
+    shown = [metric.shown(line.score) for line in lines]
+    return _Dimension(metric.name, shown, not metric.greater_is_better, "best on top")
 
 
 def _trace(line: Polyline, place: float, dimensions: Sequence[_Dimension], metric: ShownMetric) -> Figure:

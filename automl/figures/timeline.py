@@ -1,17 +1,32 @@
-"""What each worker did when: bars for trials, gaps where a worker was idle."""
+"""What each worker did when: bars for trials, gaps where a worker was idle, grey where no trial could run."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from automl.figures.marks import Mark
 from automl.figures.style import RED, Figure, axis, by_family, empty, figure, text
 from automl.leaderboard.words import number
 
-_EDGE = "rgba(128,128,128,0.45)"
+_EDGE, _SHADE = "rgba(128,128,128,0.45)", "rgba(128,128,128,0.13)"
+# Workers that overlap for less of the time than this follow each other.
+_HANDOVER = 0.05
+# A name, and from when to when, in seconds since the run began.
+Phase = tuple[str, float, float]
 
 
-def timeline(marks: Sequence[Mark], began: float, colours: Mapping[str, str]) -> Figure:
-    """Return one lane for each worker, over the seconds since ``began``."""
+def timeline(
+    marks: Sequence[Mark],
+    began: float,
+    colours: Mapping[str, str],
+    span: tuple[float, float] | None = None,
+    phases: Sequence[Phase] = (),
+) -> Figure:
+    """Return one lane for each worker, over the seconds since ``began``.
+
+    span: from when to when, in these seconds; None: from 0 to the last trial's end. phases: shaded, with their names;
+    the colours of the families are those of the other figures of a run.
+    """
     if not marks:
         return empty("No trial has ended yet.")
     lanes = _lanes(marks)
@@ -19,31 +34,69 @@ def timeline(marks: Sequence[Mark], began: float, colours: Mapping[str, str]) ->
     data = [
         _bars(family, of_one, lanes, began, colours[family]) for family, of_one in by_family(marks, colours).items()
     ]
-    x, y = axis("seconds"), axis("", type="category", categoryorder="array", categoryarray=names[::-1])
-    return figure(data, x, y, barmode="overlay", bargap=0.25, height=120 + 34 * len(names))
+    first, last = span or (0.0, max(mark.ended_at for mark in marks) - began)
+    x = axis("seconds", range=[first, last])
+    y = axis("", type="category", categoryorder="array", categoryarray=names[::-1])
+    shown = [(name, max(begin, first), min(end, last)) for name, begin, end in phases if end > first and begin < last]
+    layout = {"shapes": [_shade(begin, end) for _, begin, end in shown], "annotations": _names(shown, (first, last))}
+    height = 120 + 34 * len(names)
+    return figure(data, x, y, barmode="overlay", bargap=0.25, height=height, showlegend=False, **layout)
 
 
-def busy_share(marks: Sequence[Mark]) -> float | None:
-    """Return which share of its time the average worker fitted trials, from its first trial to the last of all."""
-    if not marks:
+def busy_share(marks: Sequence[Mark], begin: float, end: float) -> float | None:
+    """Return which share of the time between two moments the average worker fitted trials.
+
+    There are as many workers as fitted at once, but for the moments in which one takes over from another.
+    """
+    if not marks or end <= begin:
         return None
-    lanes, end = _lanes(marks), max(mark.ended_at for mark in marks)
+    lanes = _lanes(marks)
     of_lane: dict[str, list[Mark]] = {}
     for mark in marks:
         of_lane.setdefault(lanes[mark.id], []).append(mark)
-    there = sum(end - min(mark.begun_at for mark in own) for own in of_lane.values())
-    return sum(map(_covered, of_lane.values())) / there if there > 0 else None
+    fits = [fit for own in of_lane.values() for fit in _fits(own)]
+    total = sum(until - since for since, until in fits)
+    return min(1.0, total / (end - begin) / _at_once(fits)) if total > 0 else 0.0
 
 
-def _covered(marks: Sequence[Mark]) -> float:
-    """Return the seconds that the intervals of some trials cover."""
-    ordered = sorted(marks, key=lambda mark: mark.begun_at)
-    total = ordered[0].ended_at - ordered[0].begun_at
-    until = ordered[0].ended_at
-    for _, mark in pairwise(ordered):
-        total += max(0.0, mark.ended_at - max(until, mark.begun_at))
-        until = max(until, mark.ended_at)
-    return total
+def _fits(marks: Sequence[Mark]) -> Iterable[tuple[float, float]]:
+    """Return the intervals in which a worker fitted some trials, without overlaps."""
+    until = float("-inf")
+    for mark in sorted(marks, key=lambda mark: mark.begun_at):
+        if mark.ended_at > until:
+            yield max(until, mark.begun_at), mark.ended_at
+            until = mark.ended_at
+
+
+def _at_once(fits: Sequence[tuple[float, float]]) -> int:
+    """Return how many of the intervals there are at once, leaving aside what lasts for a moment only."""
+    steps = sorted([(since, 1) for since, _ in fits] + [(until, -1) for _, until in fits])
+    lasted: dict[int, float] = defaultdict(float)
+    level = 0
+    for (at, step), (then, _) in pairwise(steps):
+        level += step
+        lasted[level] += then - at
+    beyond, whole = 0.0, sum(seconds for n, seconds in lasted.items() if n)
+    for n in sorted(lasted, reverse=True):
+        beyond += lasted[n]
+        if beyond > _HANDOVER * whole:
+            return max(1, n)
+    return 1
+
+
+def _shade(begin: float, end: float) -> Figure:
+    place = {"type": "rect", "x0": begin, "x1": end, "y0": 0, "y1": 1, "yref": "paper"}
+    return {**place, "fillcolor": _SHADE, "line": {"width": 0}, "layer": "below"}
+
+
+def _names(phases: Sequence[Phase], span: tuple[float, float]) -> list[Figure]:
+    """Return the names of phases above them: at the left of those in the first half, at the right of the others."""
+    look = {"yref": "paper", "y": 1, "yanchor": "bottom", "showarrow": False, "font": {"size": 10.5}}
+    notes = []
+    for name, begin, end in phases:
+        x, side = (begin, "left") if 2 * end < sum(span) else (end, "right")
+        notes.append({**look, "text": text(name), "x": x, "xanchor": side})
+    return notes
 
 
 def _lanes(marks: Sequence[Mark]) -> dict[str, str]:

@@ -1,7 +1,9 @@
 """Trials in the plane: score against time, score against cost, and how a score grew."""
 
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -23,6 +25,7 @@ class Shown(Protocol):
         """Return the usual value."""
 
 
+_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 # What is measured of a trial, in words with its unit.
 COSTS = {
     "seconds": "seconds to fit",
@@ -46,11 +49,7 @@ def scores(marks: Sequence[Mark], metric: ShownMetric, began: float, colours: Co
         for family, of_one in by_family(scored, colours).items()
     ]
     data.append(_best_so_far(scored, metric, began, goals))
-    bounds, below = better_part([mark.score or 0.0 for mark in scored], metric)
-    y = {"range": list(bounds)} if bounds else {}
-    said = {"text": f"{below} worse ones are out of sight: double-click shows all", "x": 1, "y": 0, "xanchor": "right"}
-    notes = [{**said, "xref": "paper", "yref": "paper", "yanchor": "bottom", "showarrow": False}] if below else []
-    return figure(data, axis("seconds", rangemode="tozero"), axis(metric.name, **y), annotations=notes)
+    return _by_score(data, axis("seconds", rangemode="tozero"), [mark.score or 0.0 for mark in scored], metric)
 
 
 def front(marks: Sequence[Mark], cost: str, metric: ShownMetric, colours: Colours, goals: Goals) -> Figure:
@@ -68,32 +67,37 @@ def front(marks: Sequence[Mark], cost: str, metric: ShownMetric, colours: Colour
     line = {"shape": "hv", "color": GREY, "width": 1.5, "dash": "dot"}
     edge = _better_than_cheaper(goals.eligible(known), cost)
     data.append(_line("front", [_cost(m, cost) for m in edge], [metric.shown(m.score or 0.0) for m in edge], line))
-    return figure(data, axis(COSTS.get(cost, cost), type="log"), axis(metric.name))
+    return _by_score(data, axis(COSTS.get(cost, cost), type="log"), [mark.score or 0.0 for mark in known], metric)
 
 
 def curves(
     of: Sequence[tuple[str, str, Sequence[Report]]], metric: ShownMetric, colours: Colours, over: str = "progress"
 ) -> Figure:
-    """Return how the scores of trials (id, family, reports) grew ``over`` "progress" (a share) or "seconds"."""
-    data = []
-    for id, family, reports in of:
-        if not reports:
-            continue
+    """Return how the scores of trials (id, family, reports) grew ``over`` "progress" (a share) or "seconds".
+
+    A score is the mean over the folds so far. Trials of one family have its colour, and dashes of their own.
+    """
+    told = [one for one in of if one[2]]
+    if not told:
+        return empty("Nothing has been reported.")
+    data, n_of = [], Counter[str]()
+    for id, family, reports in told:
         x = [getattr(report, over) for report in reports]
         y = [metric.shown(report.score) for report in reports]
-        line = {"color": colours[family], "width": 1.5}
+        line = {"color": colours[family], "width": 1.5, "dash": _DASHES[n_of[family] % len(_DASHES)]}
+        n_of[family] += 1
         own = _line(f"{family} #{id}", x, y, line) | {"mode": "lines+markers", "customdata": [id] * len(x)}
         data.append(own | {"marker": {"size": 5}, "hovertemplate": "%{fullData.name}<br>%{y}<extra></extra>"})
-    if not data:
-        return empty("Nothing has been reported.")
     share = {"tickformat": ".0%"} if over == "progress" else {}
-    bounds, _ = better_part([report.score for _, _, reports in of for report in reports], metric)
-    y_axis = axis(metric.name, **({"range": list(bounds)} if bounds else {}))
-    return figure(data, axis(over, rangemode="tozero", **share), y_axis, showlegend=len(data) <= 12)
+    found = [report.score for _, _, reports in told for report in reports]
+    x_axis = axis(over, rangemode="tozero", **share)
+    return _by_score(data, x_axis, found, metric, "points", showlegend=len(data) <= 12)
 
 
 def epochs(of: Mapping[int, Sequence[Epoch]], metric: ShownMetric) -> Figure:
     """Return what the scores of a trial's folds, from 0, came to on their validation rows, over the epochs."""
+    if not any(of.values()):
+        return empty("Nothing was judged by the epoch.")
     data = []
     for i, (fold, judged) in enumerate(sorted(of.items())):
         x, y = [one.epochs for one in judged], [metric.shown(one.score) for one in judged]
@@ -102,9 +106,8 @@ def epochs(of: Mapping[int, Sequence[Epoch]], metric: ShownMetric) -> Figure:
         said = "%{fullData.name}, epoch %{x:.3g}<br>%{y}, loss %{text}<extra></extra>"
         own = _line(f"fold {fold + 1}", x, y, line) | {"mode": "lines+markers", "marker": {"size": 4}}
         data.append(own | {"text": losses, "hovertemplate": said})
-    if not data:
-        return empty("Nothing was judged by the epoch.")
-    return figure(data, axis("epochs", rangemode="tozero"), axis(metric.name))
+    found = [one.score for judged in of.values() for one in judged]
+    return _by_score(data, axis("epochs", rangemode="tozero"), found, metric, "points")
 
 
 def standings(of: Sequence[Trial], metric: ShownMetric, colours: Colours) -> Figure:
@@ -135,7 +138,24 @@ def race(runs: Sequence[tuple[str, str, float, Sequence[Mark], Goals]], metric: 
         for name, colour, began, marks, goals in runs
         if (scored := [mark for mark in marks if mark.is_scored])
     ]
-    return figure(data, axis("seconds", rangemode="tozero"), axis(metric.name)) if data else empty("No scores yet.")
+    x, more = axis("seconds", rangemode="tozero"), {"showlegend": True}  # of a single line too
+    return figure(data, x, axis(metric.name), **more) if data else empty("No scores yet.")
+
+
+def _by_score(
+    data: list[Figure], x: Figure, scores: Sequence[float], metric: ShownMetric, what: str = "trials", **layout: Any
+) -> Figure:
+    """Return a figure with the metric upwards, on which bad outliers among ``scores`` do not flatten the rest.
+
+    ``what``: what the scores are of. How many of them are out of sight is said on the side where they would be.
+    """
+    bounds, beyond = better_part(scores, metric)
+    side = (0, "bottom") if metric.greater_is_better else (1, "top")
+    said = f"{beyond} worse {what} are out of sight: double-click shows all"
+    note = {"text": said, "x": 1, "xanchor": "right", "y": side[0], "yanchor": side[1], "showarrow": False}
+    notes = [note | {"xref": "paper", "yref": "paper"}] if beyond else []
+    y = axis(metric.name, **({"range": list(bounds)} if bounds else {}))
+    return figure(data, x, y, annotations=notes, **layout)
 
 
 def better_part(scores: Sequence[float], metric: Shown) -> tuple[tuple[float, float] | None, int]:
@@ -143,7 +163,8 @@ def better_part(scores: Sequence[float], metric: Shown) -> tuple[tuple[float, fl
 
     None for those of all scores.
     """
-    if not len(scores):
+    scores = [score for score in scores if math.isfinite(score)]
+    if not scores:
         return None, 0
     best, median = float(np.max(scores)), float(np.median(scores))
     low = median - 3 * (best - median)

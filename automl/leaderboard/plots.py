@@ -59,7 +59,9 @@ class Plots:
         """Show which parameters of a family, by default the best one's, decided its scores (PED-ANOVA, by Optuna)."""
         own = self._of_family(family)
         found = importances(self._board.run, own)
-        return _shown(parameters.importance(parameters.shortened(found, own[0].candidate.family if own else "")))
+        n_finished = sum(trial.status == "finished" and is_scored(trial) for trial in own)
+        shown = parameters.shortened(found, own[0].candidate.family if own else "")
+        return _shown(parameters.importance(shown, n_finished))
 
     def parallel(self, family: str | None = None, top: int = 60) -> "go.Figure":
         """Show the ``top`` finished trials of a family, by default the best one's, as lines across their parameters."""
@@ -68,7 +70,9 @@ class Plots:
 
     def timeline(self) -> "go.Figure":
         """Show what each worker did when."""
-        return _shown(timeline.timeline(self._marks, self._board.run.started_at, self._colours))
+        run = self._board.run
+        span = None if run.ended_at is None else (0.0, run.ended_at - run.started_at)
+        return _shown(timeline.timeline(self._marks, run.started_at, self._colours, span))
 
     def network(self, trial: str | int | None = None) -> Diagram:
         """Show the layers of a trial's network, by default of the best in the ensemble, with their shapes and costs.

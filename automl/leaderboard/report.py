@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 COLUMNS = ("rank", "id", "family", "score", "spread", "folds", "seconds", "status", "failure", "n_bytes", "latency_ms")
 RUN_COLUMNS = ("id", "name", "status", "started_at", "ended_at", "metric", "seed", "folder")
-_AS_JSON = ("measured", "params")
+AS_JSON = ("measured", "params")
 _STYLES = {"failed": "red", "stopped": "yellow", "interrupted": "yellow", "running": "cyan"}
 
 
@@ -45,11 +45,11 @@ def table(
     that holds this trial's model alone, else of its exported first fold, where that was measured. ``baseline``: a line
     without a rank, below the trials that beat it.
     """
-    alone = _alone(artifacts)
+    alone = artifacts_alone(artifacts)
     rows = []
     for rank, trial in enumerate((goals or Goals()).rank(trials), start=1):
         failure = words.reason(trial.failure) if trial.failure or trial.status == "failed" else None
-        rows.append(_row(Standing.of(rank, trial), failure, metric, alone))
+        rows.append(row_of(Standing.of(rank, trial), failure, metric, alone))
     return _with_baseline(rows, baseline, metric)
 
 
@@ -57,7 +57,7 @@ def _with_baseline(rows: list[Row], baseline: Standing | None, metric: ShownMetr
     """Put the line of the constant prediction below the whole trials that beat it."""
     if baseline is None or baseline.score is None:
         return rows
-    own = _row(baseline, None, metric, {})
+    own = row_of(baseline, None, metric, {})
     beats = [
         row["status"] == "finished" and row["score"] is not None and metric.shown(row["score"]) > baseline.score
         for row in rows
@@ -79,42 +79,36 @@ def frame(board: Board) -> "pd.DataFrame":
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"rank": "Int64", "n_bytes": "Int64"})
 
 
-def to_csv(board: Board, only: Sequence[str] | None = None) -> str:
-    """Return the rows of a run as CSV, with what else was measured and the parameters as JSON in the last columns.
-
-    ``only``: the ids of those that are asked for, in this order, with the baseline below them; None: all, by rank.
-    """
-    return _csv([*COLUMNS, *_AS_JSON], _whole_rows(board, only))
+def to_csv(board: Board) -> str:
+    """Return the rows of a run as CSV, with what else was measured and the parameters as JSON in the last columns."""
+    return _csv([*COLUMNS, *AS_JSON], _whole_rows(board))
 
 
 def targets_to_csv(boards: Mapping[str, Board]) -> str:
     """Return the rows of the runs of several targets as CSV, with the target in a first column (see ``to_csv``)."""
     rows = ({"target": target, **row} for target, board in boards.items() for row in _whole_rows(board))
-    return _csv(["target", *COLUMNS, *_AS_JSON], rows)
+    return _csv(["target", *COLUMNS, *AS_JSON], rows)
 
 
-def _whole_rows(board: Board, only: Sequence[str] | None = None) -> Iterator[Row]:
+def _whole_rows(board: Board) -> Iterator[Row]:
     by_id = {trial.candidate.id: trial for trial in board.trials}
-    for row in _chosen(_rows(board), only):
+    for row in _rows(board):
         trial = by_id.get(row["id"])
-        more = zip(_AS_JSON, (_measured(trial), trial.candidate.params), strict=True) if trial else ()
-        yield {**row, **{name: json.dumps(_plain(value)) for name, value in more}}
+        more = zip(AS_JSON, (measured(trial.values), trial.candidate.params), strict=True) if trial else ()
+        yield {**row, **{name: json.dumps(plain(value)) for name, value in more}}
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Row]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
-    writer.writerows(map(_cells, rows))
+    writer.writerows(map(cells, rows))
     return text.getvalue()
 
 
-def to_json(board: Board, only: Sequence[str] | None = None) -> str:
-    """Return everything about a run as strict JSON: scores in the metric's usual sign, null for NaN and infinities.
-
-    ``only``: see ``to_csv``.
-    """
-    return _json(_everything(board, only))
+def to_json(board: Board) -> str:
+    """Return everything about a run as strict JSON: scores in the metric's usual sign, null for NaN and infinities."""
+    return _json(_everything(board))
 
 
 def trial_to_json(run: RunSummary, trial: Trial, rank: int | None, ended_at: float) -> str:
@@ -122,7 +116,7 @@ def trial_to_json(run: RunSummary, trial: Trial, rank: int | None, ended_at: flo
     metric = run.metric
     reports = [{**vars(report), "score": metric.shown(report.score)} for report in trial.reports]
     times = {"worker": trial.worker, "started_at": trial.started_at, "ended_at": ended_at}
-    row = _row(replace(Standing.of(0, trial), rank=rank), trial.failure, metric, {})
+    row = row_of(replace(Standing.of(0, trial), rank=rank), trial.failure, metric, {})
     own = {**_told(row, trial, metric), **times, "reports": reports, "found": trial.found}
     return _json({"run": {"id": run.id, "name": run.name, "metric": vars(metric)}, "trial": own})
 
@@ -132,24 +126,21 @@ def targets_to_json(boards: Mapping[str, Board]) -> str:
     return _json({target: _everything(board) for target, board in boards.items()})
 
 
-def _chosen(rows: list[Row], only: Sequence[str] | None) -> list[Row]:
-    """Return the rows of the trials that are asked for, in their order, and what is none of a trial below them."""
-    if only is None:
-        return rows
-    by_id = {row["id"]: row for row in rows}
-    return [*(by_id[id] for id in only if id in by_id), *(row for row in rows if not row["id"])]
-
-
 def _told(row: Row, trial: Trial, metric: ShownMetric) -> dict[str, Any]:
     """Return the row of a trial with what else there is to say of it."""
     fold_scores = [metric.shown(score) for score in trial.fold_scores]
-    return {**row, "measured": _measured(trial), "params": trial.candidate.params, "fold_scores": fold_scores}
+    return {**row, "measured": measured(trial.values), "params": trial.candidate.params, "fold_scores": fold_scores}
 
 
-def _everything(board: Board, only: Sequence[str] | None = None) -> dict[str, Any]:
+def _everything(board: Board) -> dict[str, Any]:
     metric, by_id = board.run.metric, {trial.candidate.id: trial for trial in board.trials}
-    rows = _chosen(_rows(board, baseline=False), only)
-    trials = [_told(row, by_id[row["id"]], metric) for row in rows]
+    rows = _rows(board, baseline=False)
+    return {**beside_trials(board), "trials": [_told(row, by_id[row["id"]], metric) for row in rows]}
+
+
+def beside_trials(board: Board) -> dict[str, Any]:
+    """Return what is known of a run beside its trials: itself, its ensemble, its baseline and what it shipped."""
+    metric = board.run.metric
     scores = ("score", "compressed_score", "test_score")
     artifacts = [
         {**vars(artifact), **{name: _shown(metric, getattr(artifact, name)) for name in scores}}
@@ -163,13 +154,12 @@ def _everything(board: Board, only: Sequence[str] | None = None) -> dict[str, An
         "score": _shown(metric, board.run.baseline.score),
         "fold_scores": [metric.shown(score) for score in board.run.baseline.fold_scores],
     }
-    parts = {"ensemble": ensemble, "baseline": base, "artifacts": artifacts, "trials": trials}
-    return {"run": _run(board.run), **parts}
+    return {"run": _run(board.run), "ensemble": ensemble, "baseline": base, "artifacts": artifacts}
 
 
-def _measured(trial: Trial) -> dict[str, float]:
+def measured(values: Mapping[str, float]) -> dict[str, float]:
     """Return what was measured of a trial beside its score."""
-    return {name: value for name, value in trial.values.items() if name != SCORE}
+    return {name: value for name, value in values.items() if name != SCORE}
 
 
 def runs_to_csv(runs: Sequence[RunSummary]) -> str:
@@ -177,7 +167,7 @@ def runs_to_csv(runs: Sequence[RunSummary]) -> str:
     return _csv(RUN_COLUMNS, ({**vars(run), "metric": run.metric.name} for run in runs))
 
 
-def _cells(row: Row) -> Row:
+def cells(row: Row) -> Row:
     """Return a row of a CSV file for people."""
     return {name: printable(defused(cell)) if isinstance(cell, str) else cell for name, cell in row.items()}
 
@@ -199,8 +189,8 @@ def render(page: Page, console: "Console | None" = None) -> None:
     for artifact in page.artifacts:
         _print(console, *_artifact(artifact, page.run.metric))
     _print(console, *(page.artifacts[0].details.get("remarks", ()) if page.artifacts else ()))
-    alone = _alone(page.artifacts)
-    trials = [_row(standing, None, page.run.metric, alone) for standing in page.standings]
+    alone = artifacts_alone(page.artifacts)
+    trials = [row_of(standing, None, page.run.metric, alone) for standing in page.standings]
     rows = _with_baseline(trials, page.run.baseline, page.run.metric)
     if rows:
         _print(console, "")
@@ -226,12 +216,12 @@ def render_runs(runs: Sequence[RunSummary], console: "Console | None" = None) ->
     console.print(grid)
 
 
-def _alone(artifacts: Iterable[ArtifactRecord]) -> dict[str, ArtifactRecord]:
+def artifacts_alone(artifacts: Iterable[ArtifactRecord]) -> dict[str, ArtifactRecord]:
     """Return the artifacts of one trial alone, by its id."""
     return {artifact.candidates[0]: artifact for artifact in artifacts if len(artifact.candidates) == 1}
 
 
-def _row(standing: Standing, failure: str | None, metric: ShownMetric, alone: Mapping[str, ArtifactRecord]) -> Row:
+def row_of(standing: Standing, failure: str | None, metric: ShownMetric, alone: Mapping[str, ArtifactRecord]) -> Row:
     artifact = alone.get(standing.id)
     values = (
         *(standing.rank, standing.id, standing.family, _shown(metric, standing.score)),
@@ -252,20 +242,27 @@ def _run(run: RunSummary) -> Row:
 
 
 def _json(value: Any) -> str:
-    text = json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_text(plain(value), 2) + "\n"
+
+
+def json_text(plain: Any, indent: int | None = None) -> str:
+    """Return what ``plain`` made as JSON that steers no terminal."""
+    text = json.dumps(plain, indent=indent, ensure_ascii=False, allow_nan=False)
+    if text.replace("\n", "").isprintable():
+        return text
     # Outside of strings all is printable, and inside of them an escape is the same character.
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return ``value`` as what strict JSON can hold."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if hasattr(value, "items"):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    return _plain(value.tolist()) if hasattr(value, "tolist") else value
+        return [plain(v) for v in value]
+    return plain(value.tolist()) if hasattr(value, "tolist") else value
 
 
 def _console(console: "Console | None") -> "Console":

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import platform
+import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -77,7 +78,7 @@ class Store:
             fingerprint=fingerprint,
             config=config,
             task=task,
-            versions={"automl": importlib.metadata.version("automl"), "python": platform.python_version()},
+            versions=_versions(),
         )
         with self._database.write() as session:
             token = lease.new(row, session.scalars(select(self._database.now())).one())
@@ -263,3 +264,14 @@ def as_artifact(row: ArtifactRow) -> ArtifactRecord:
     """Return the artifact that a row holds."""
     values = {name: getattr(row, name) for name in ArtifactRecord.__dataclass_fields__}
     return ArtifactRecord(**{**values, "candidates": tuple(row.candidates)})
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions of this package, of Python and of the libraries that it needs."""
+    found = {"automl": importlib.metadata.version("automl"), "python": platform.python_version()}
+    for needed in importlib.metadata.requires("automl") or ():
+        name = re.match(r"[\w.-]+", needed)
+        if name and "extra" not in needed:
+            with suppress(importlib.metadata.PackageNotFoundError):
+                found[name.group()] = importlib.metadata.version(name.group())
+    return found

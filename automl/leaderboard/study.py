@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sqlalchemy.exc import SQLAlchemyError
 
 from automl.errors import ConfigError
-from automl.figures.parameters import ParameterImportance
+from automl.figures.parameters import FEWEST, ParameterImportance
 from automl.goals import SCORE, is_scored
 from automl.leaderboard.records import Run, RunSummary
 from automl.leaderboard.words import reason
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import optuna
     from optuna.distributions import BaseDistribution
 
-_FEWEST = 10
 # Without a recorded range, positive numbers over more than these times their least are taken as logarithmic.
 _LOG = 100
 
@@ -34,8 +33,8 @@ def importances(run: Run, trials: Sequence[Trial], most: int = 20) -> list[Param
     import optuna
 
     whole = [trial for trial in trials if trial.status == "finished" and is_scored(trial)]
-    differing = {path: n for path, n in _counts(whole).items() if n >= _FEWEST}
-    if len(whole) < _FEWEST or not differing:
+    differing = {path: n for path, n in _counts(whole).items() if n >= FEWEST}
+    if len(whole) < FEWEST or not differing:
         return []
     ranges = distributions(run, whole)
     with quiet_optuna(), quiet():  # of parameters that all good trials have alike

@@ -2,7 +2,6 @@
 
 import math
 import re
-import statistics
 from collections import Counter
 from collections.abc import Iterable
 
@@ -25,7 +24,11 @@ def counted(n: int, noun: str) -> str:
 def spread(fold_scores: Iterable[float]) -> float | None:
     """Return the standard deviation over the folds, or None for fewer than two finite ones."""
     finite = [score for score in fold_scores if math.isfinite(score)]
-    return statistics.stdev(finite) if len(finite) > 1 else None
+    if len(finite) < 2:
+        return None
+    mean = math.fsum(score / len(finite) for score in finite)
+    # In exact fractions, as ``statistics`` has it, it takes twenty times as long.
+    return math.dist(finite, [mean] * len(finite)) / math.sqrt(len(finite) - 1)
 
 
 def size(n_bytes: float | None) -> str:

@@ -18,6 +18,8 @@ def printable(text: str) -> str:
 
     That is every control character, escape sequence and mark that turns the direction of writing.
     """
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() or c in _HARMLESS else repr(c)[1:-1] for c in text)
 
 

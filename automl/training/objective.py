@@ -183,7 +183,7 @@ class Fit(Iterator[Trial]):
         self._check_loading()
         for i in range(len(self.folds), n_folds):
             if self.folds and self._late():
-                yield self._snapshot("stopped")
+                yield replace(self._snapshot("stopped"), failure=clock.OUT_OF_TIME)
                 return
             model = self.build(self.candidate.params, self._problem())
             self.energy.begin()
@@ -196,7 +196,8 @@ class Fit(Iterator[Trial]):
             self._report((i + progress) / n_folds, extra=told)
             last = i + 1 == n_folds
             if progress < 1.0:
-                yield self._snapshot("stopped")
+                why = None if self.on_rung else clock.OUT_OF_TIME if self._late() else clock.TOO_SLOW
+                yield replace(self._snapshot("stopped"), failure=why)
                 return
             if not last:
                 yield from self._hand_out(self._snapshot("running"))

@@ -103,8 +103,8 @@ def leaderboard(
     """
     url, run_folder = folder / "leaderboard.db", folder / at
     (run_folder / "trials").mkdir(parents=True, exist_ok=True)
-    task = {"kind": "table", "target": "binary", "rows": N_ROWS, "goals": list(goals), "baseline": -0.69}
-    task |= {"limits": dict(limits or {})}
+    task = {"kind": "table", "target": "binary", "rows": N_ROWS, "folds": N_FOLDS, "goals": list(goals)}
+    task |= {"limits": dict(limits or {}), "baseline": -0.69}
     kernel = {"default": "rbf", "rbf": {"width": {"low": 1, "high": 9, "default": 3}}, "linear": {}}
     space = {
         family: {"rate": {"low": 1e-4, "high": 1, "log": True, "default": 0.01}, "kernel": kernel}

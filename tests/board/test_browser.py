@@ -241,7 +241,9 @@ def test_a_real_search_is_clicked_through_while_it_goes_on(browser: webdriver.Ch
                 page.until(lambda: "sort=seconds" in page.browser.current_url, "sorted")
                 page.browser.find_element(By.ID, "find").send_keys("#1")
                 page.until(lambda: page.ids() == ["#1"], "found")
-                page.click("table.trials tbody td a")
+                # A trial that ends meanwhile puts another table in the place of this one.
+                link = "document.querySelector('table.trials tbody td a').click(); return true"
+                page.until(lambda: page.script(link), "clicked")
                 page.until(lambda: page.browser.current_url.endswith(f"{BASE}/trials/1"), "the trial's page")
                 page.open(BASE)
                 assert search.poll() is None
@@ -260,7 +262,8 @@ def test_the_exported_page_stands_alone(page: Page, tmp_path: Path, address: str
         with urllib.request.urlopen(f"{page.address}/{db}/runs/1/export.html") as answer:
             file.write_bytes(answer.read())
         page.open(file.as_uri())
-        page.until(lambda: len(page.all(".js-plotly-plot")) == 5, "five figures are drawn")
+        page.until(lambda: len(page.all(".js-plotly-plot")) >= 4, "figures are drawn")
+        assert not page.all(".figure:not(.js-plotly-plot)")
         fetched = page.script("return performance.getEntriesByType('resource').map(e => e.name)")
         assert fetched == []
 
@@ -319,8 +322,9 @@ def answer_to_more(page: Page) -> str:
 
 def test_actions_take_the_token(page: Page, address: str) -> None:
     page.open(BASE)
-    page.until(lambda: "token" in answer_to_more(page), "the page asks for its token")
-    assert all("401" in line for line in page.said())
+    page.click("#act summary")
+    assert "token" in page.browser.find_element(By.ID, "act").text
+    assert not page.all("[hx-post]")
     page.open(address)
     assert "token" not in page.browser.current_url
     page.open(BASE)

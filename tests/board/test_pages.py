@@ -20,7 +20,9 @@ from automl.board.app import make_app
 from automl.board.source import OpenLeaderboard
 from automl.explain.mistakes import MOST
 from automl.leaderboard import report
+from automl.leaderboard.records import StoredMetric
 from automl.leaderboard.store import Store
+from automl.types import Candidate, Trial
 from tests.board import made
 
 TOKEN = "a-token-for-tests"
@@ -122,6 +124,18 @@ def test_sorting(board: TestClient, sort: str, key: Callable[[dict[str, Any]], A
     assert len(shown) == 120
 
 
+def test_folds_are_told_with_how_many_there_are(board: TestClient) -> None:
+    shown = board.get(f"{BASE}?show=&show=folds&status=stopped").text.partition("<tbody>")[2]
+    assert set(re.findall(r'<td class="n dim">(\d+/?\d*)</td>', shown)) - set(map(str, range(1, 121))) == {"1/3"}
+
+
+def test_several_goals_are_named(board: TestClient, tmp_path: Path) -> None:
+    url, _ = made.leaderboard(tmp_path, 5, goals=("score", "bytes"))
+    with client(url) as opened:
+        assert "ranked by score, bytes" in opened.get(BASE).text
+    assert "ranked by" not in board.get(BASE).text
+
+
 def test_filters(board: TestClient) -> None:
     chosen = board.get(f"{BASE}?family=net&status=finished").text
     rows = re.findall(r"<tr class=\"(\w+)[ \w]*\">.*?</svg>(\w+)", chosen, re.S)
@@ -158,6 +172,24 @@ def test_exports_have_what_is_shown_in_its_order(board: TestClient, query: str) 
     assert all(row["rank"] == ranks[row["id"]] for row in rows)
 
 
+def test_the_one_file_holds_what_the_page_does(board: TestClient, tmp_path: Path) -> None:
+    page = board.get(f"{BASE}/export.html").text
+    for word in ("12 rows lack the target", "data.target", ">compact<", ">test<", "predicting the same for every row"):
+        assert word in page
+    figures = re.findall(r'<script type="application/json" data-of="(\w+)"', page)
+    assert figures == ["scores", "timeline", "front", "curves", "importance", "parallel"]
+    url, _ = made.leaderboard(tmp_path, 3)
+    with client(url) as opened:
+        few = opened.get(f"{BASE}/export.html").text
+    assert re.findall(r'<script type="application/json" data-of="(\w+)"', few) == [
+        "scores",
+        "timeline",
+        "front",
+        "curves",
+    ]
+    assert "What decided" not in few
+
+
 @pytest.mark.parametrize("id", ["0", "6", "9"])
 def test_a_trial_is_exported_whole(board: TestClient, id: str) -> None:
     (link,) = re.findall(r'href="([^"]*)" download>JSON</a></dd>', board.get(f"{BASE}/trials/{id}").text)
@@ -175,11 +207,44 @@ def test_a_trial_is_exported_whole(board: TestClient, id: str) -> None:
 
 
 def test_columns(board: TestClient) -> None:
-    heads = re.findall(
-        r"<th[^>]*>(?:<a[^>]*>)?([^<]*)", board.get(f"{BASE}?show=&show=folds").text.partition("<thead>")[2]
-    )
-    assert "folds" in heads
-    assert "log_loss" not in heads
+    shown = heads(board.get(f"{BASE}?show=&show=folds").text)
+    assert "folds" in shown
+    assert "log_loss" not in shown
+
+
+def heads(page: str) -> list[str]:
+    return re.findall(r"<th[^>]*>(?:<a[^>]*>)?([^<]*)", page.partition("<thead>")[2].partition("</thead>")[0])
+
+
+def test_what_a_network_is_made_of_is_told_where_its_diagram_was_kept(board: TestClient) -> None:
+    page = board.get(BASE + "?find=%230").text
+    assert heads(page)[-3:] == ["parameters", "multiply_adds", "ended"]
+    assert re.findall(r'<td class="n">(\d+)</td>', page)[-2:] == ["10", "8"]
+
+
+def test_measured_values_are_offered_and_hidden(board: TestClient) -> None:
+    usual = board.get(BASE).text
+    assert 'name="offer" value="value:parameters"' in usual
+    for query in ("hide=value:parameters", "offer=value:parameters&offer=folds&show=folds"):
+        page = board.get(f"{BASE}?{query}").text
+        assert set(heads(usual)) - set(heads(page)) == {"parameters"}
+        assert "hide=value%3Aparameters" in page  # in the links to other pages and orders
+
+
+def test_columns_that_are_empty_in_the_whole_run_are_not_there(tmp_path: Path) -> None:
+    url = tmp_path / "leaderboard.db"
+    with Store(url) as store:
+        run = store.start_run(name="x", folder=tmp_path, metric=made.METRIC, config={}, task={})
+        store.add_trial(run, Trial(Candidate("0", {"family": "a"}), "finished", {"score": 0.5}))
+    with client(url) as opened:
+        page = opened.get(BASE).text
+        assert not {"size", "ms", "weight"} & set(heads(page))
+        assert 'value="bytes"' not in page
+    with Store(url) as store:
+        store.resume_run(run)
+        store.add_trial(run, Trial(Candidate("1", {"family": "a"}), "finished", {"score": 0.1, "bytes": 5.0}))
+    with client(url) as opened:
+        assert {"size", "ms"} & set(heads(opened.get(BASE).text)) == {"size"}
 
 
 def test_what_was_shipped_and_the_baseline_are_marked(board: TestClient) -> None:
@@ -242,6 +307,13 @@ def test_what_is_not_there_is_said(board: TestClient, path: str) -> None:
     assert "That is not here" in answer.text
 
 
+def test_a_trial_that_is_not_there_leads_back_to_its_run(board: TestClient) -> None:
+    said = board.get(f"{BASE}/trials/4000").text
+    assert "Run 1 has no trial" in said
+    assert f'<a href="{BASE}">adult</a>' in said
+    assert BASE not in board.get("/0/runs/77/trials/0").text
+
+
 def test_two_leaderboards_and_their_runs_side_by_side(tmp_path: Path) -> None:
     urls = [made.leaderboard(tmp_path / name, 20, name=name)[0] for name in ("one", "two")]
     app = make_app([OpenLeaderboard(url) for url in urls], TOKEN)
@@ -250,6 +322,23 @@ def test_two_leaderboards_and_their_runs_side_by_side(tmp_path: Path) -> None:
         page = opened.get("/compare?run=0.1&run=1.1").text
         assert "data.target" in page
         assert len(opened.get("/compare/figure?run=0.1&run=1.1").json()["data"]) == 2
+
+
+def test_scores_by_other_metrics_or_of_other_data_are_in_other_figures(tmp_path: Path) -> None:
+    url = tmp_path / "leaderboard.db"
+    with Store(url) as store:
+        for name, metric, data in (("a", "r2", "x"), ("b", "rmse", "x"), ("c", "r2", "x"), ("d", "r2", "y")):
+            of = StoredMetric(metric, metric == "r2")
+            run = store.start_run(name=name, folder=name, metric=of, config={}, task={}, fingerprint=data)
+            store.add_trial(run, made.trials(1, ("net",), 0.0)[0])
+    with client(url) as opened:
+        page = opened.get("/compare?run=0.1&run=0.2&run=0.3&run=0.4").text
+        links = [unescape(link) for link in re.findall(r'data-figure="([^"]*)"', page)]
+        figures = [opened.get(link).json() for link in links]
+        assert opened.get(f"{links[0]}7").json()["data"] == []
+    found = [(drawn["layout"]["yaxis"]["title"]["text"], [line["name"] for line in drawn["data"]]) for drawn in figures]
+    assert found == [("r2", ["a (1)", "c (3)"]), ("rmse", ["b (2)"]), ("r2", ["d (4)"])]
+    assert "only scores in one figure compare" in page
 
 
 def test_what_others_write_is_seen(tmp_path: Path) -> None:
@@ -465,7 +554,12 @@ def test_actions_take_the_token_and_the_page_itself(tmp_path: Path) -> None:
     with client(url) as opened:
         stop, own = f"{BASE}/actions/stop", {"origin": "http://localhost"}
         assert opened.post(stop, headers=own).status_code == 401
+        for view in ("", "/progress", "/parameters", "/about", "/trials/0"):
+            page = opened.get(BASE + view).text
+            assert "hx-post" not in page
+            assert "takes the page&#39;s token" in page
         opened.get(f"/?token={TOKEN}")
+        assert "hx-post" in opened.get(BASE).text
         for origin in ({}, {"origin": "http://evil.example"}, {"origin": "null"}, {"origin": "https://localhost"}):
             assert opened.post(stop, headers=origin).status_code == 403
         answer = opened.post(stop, headers=own)

@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -107,7 +108,27 @@ def test_families_are_summed(store: Store, url: str) -> None:
         assert one.seconds == pytest.approx(sum(trial.seconds for trial in own))
         assert one.first == own[0].candidate.id
         ranked = [s for s in store.page(2).standings if s.family == one.family and s.rank]
-        assert one.best == ranked[0].id
+        whole = [standing for standing in ranked if standing.status == "finished"]
+        assert one.best == (whole or ranked)[0].id
+        assert (one.is_partial, one.n_folds) == (not whole, len((whole or ranked)[0].fold_scores))
+
+
+def test_partial_scores_are_no_best_of_a_family_while_a_trial_has_finished(tmp_path: Path) -> None:
+    with Store(tmp_path / "x.db") as store:
+        run = store.start_run(name="x", folder="x", metric=StoredMetric("r2"), config={}, task={})
+        of = (("a", "stopped", 0.9, 5), ("b", "stopped", 0.8, 5), ("a", "finished", 0.1, 50), ("c", "failed", 1.0, 5))
+        for i, (family, status, score, n_bytes) in enumerate(of):
+            values = {"score": score, "bytes": float(n_bytes)}
+            folds = (FoldRef(0, score),)
+            store.add_trial(run, Trial(Candidate(str(i), {"family": family}), status, values, folds))  # type: ignore[arg-type]
+    source = OpenLeaderboard(tmp_path / "x.db")
+    for limits in ({}, {"bytes": 10.0}):
+        found = Trials(source, run, source.version(source.run(run)), Goals(limits=limits)).families()
+        assert [(one.family, one.best, one.is_partial) for one in found] == [
+            ("a", "2", False),
+            ("b", "1", True),
+            ("c", None, False),
+        ]
 
 
 def test_improvements_are_those_better_than_all_before() -> None:

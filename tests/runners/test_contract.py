@@ -99,6 +99,7 @@ def test_asha_stops_weak_trials_early(name: str) -> None:
     stopped = [t for t in trials.values() if t.status == "stopped"]
     assert stopped
     assert all(len(t.reports) < 5 and t.score is not None for t in stopped)
+    assert {t.failure for t in stopped} == {"stopped by the scheduler"}
     assert max(trials.values(), key=lambda t: t.values["score"]).status == "finished"
 
 

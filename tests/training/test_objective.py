@@ -37,7 +37,7 @@ def candidate(kind: str, target: str, family: str, **changed: object) -> Candida
 def test_a_deadline_keeps_what_there_is(store: ModelStore) -> None:
     task = make("table", "binary")
     *_, last = FitFolds(task, store)(candidate("table", "binary", "linear"), 1, time.time())
-    assert last.status == "stopped"
+    assert (last.status, last.failure) == ("stopped", "out of time")
     (fold,) = last.folds
     assert fold.fold == 0
     assert len(store.predictions(fold)) == len(task.splits[0][1])

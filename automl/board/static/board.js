@@ -1,39 +1,14 @@
-// What the page does by itself: draws figures when they come into view, and follows a run that goes on.
+// What the page does by itself: draws figures when they come into view (``figures.js`` says how), and follows a run that
+// goes on.
 
 const body = document.body;
 
 // ---- figures -------------------------------------------------------------------------------------------------------
 
-const picture = (format) => ({
-  name: `Download as ${format.toUpperCase()}`,
-  icon: format === "svg" ? Plotly.Icons.camera : Plotly.Icons.disk,
-  click: (graph) => Plotly.downloadImage(graph, { format, scale: 2, filename: "automl" }),
-});
-const config = () => ({
-  displaylogo: false,
-  responsive: true,
-  modeBarButtons: [["zoom2d", "pan2d", "resetScale2d"], [picture("svg"), picture("png")]],
-});
-
-function themed(layout) {
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const label = { bgcolor: colour("--card"), bordercolor: colour("--line"), font: { color: colour("--ink") } };
-  return {
-    ...layout,
-    font: { ...layout.font, color: colour("--dim"), family: getComputedStyle(body).fontFamily },
-    hoverlabel: { ...layout.hoverlabel, ...label },
-    // What is written across lines stays readable.
-    annotations: layout.annotations?.map((note) => ({ bgcolor: colour("--card"), ...note })),
-    modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("--line"), activecolor: colour("--accent") },
-  };
-}
-
 async function draw(element) {
   const answer = await fetch(element.dataset.figure);
   if (!answer.ok) throw new Error(answer.statusText);
-  const figure = await answer.json();
-  element.style.minHeight = figure.layout.height ? `${figure.layout.height}px` : "";
-  await Plotly.react(element, figure.data, themed(figure.layout), config());
+  await plot(element, await answer.json());
   if (element.dataset.clicks) return;
   element.dataset.clicks = "yes";
   element.on("plotly_click", (event) => {
