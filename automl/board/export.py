@@ -58,14 +58,14 @@ def run(source: OpenLeaderboard, run_id: int, form: str, choice: Asked) -> tuple
     return name, _FORMS[form], stream.to_csv(board, parts, _beats_baseline(seen, rows) if is_whole else None)
 
 
-def _lines(seen: Seen, rows: np.ndarray) -> Iterator[list[stream.Line]]:
+def _lines(seen: Seen, rows: np.ndarray) -> Iterator[list[stream.ExportedTrial]]:
     """Yield the trials in these rows as they are written, some at a time."""
     weights = seen.weights
     for i in range(0, len(rows), _AT_ONCE):
         part = rows[i : i + _AT_ONCE]
         told = seen.trials.told(part)
         yield [
-            stream.Line(
+            stream.ExportedTrial(
                 line.standing,
                 *told[mark.id],
                 line.tier,

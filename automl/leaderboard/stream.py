@@ -27,7 +27,7 @@ _COLUMNS = (*COLUMNS, *_MORE, *AS_JSON)
 
 
 @dataclass(frozen=True)
-class Line:
+class ExportedTrial:
     """A trial as it is written. ``tier``: see ``ties.tiers``; ``weight``: in the ensemble. Times are Unix seconds."""
 
     standing: Standing
@@ -45,7 +45,7 @@ class Line:
         return {**row_of(self.standing, failure, metric, alone), **{name: getattr(self, name) for name in _MORE}}
 
 
-def to_csv(board: Board, parts: Iterable[Sequence[Line]], baseline_at: int | None) -> Iterator[str]:
+def to_csv(board: Board, parts: Iterable[Sequence[ExportedTrial]], baseline_at: int | None) -> Iterator[str]:
     """Yield a run as CSV: the columns of ``report.to_csv``, and each trial's tier, its weight and its times.
 
     board: what is known beside the trials. baseline_at: how many trials stand before the line of the constant
@@ -65,7 +65,7 @@ def to_csv(board: Board, parts: Iterable[Sequence[Line]], baseline_at: int | Non
     yield _csv(left)
 
 
-def to_json(board: Board, parts: Iterable[Sequence[Line]]) -> Iterator[str]:
+def to_json(board: Board, parts: Iterable[Sequence[ExportedTrial]]) -> Iterator[str]:
     """Yield everything about a run as the strict JSON of ``report.to_json``, a trial a line, with what CSV adds."""
     alone, metric = artifacts_alone(board.artifacts), board.run.metric
     yield json_text(plain(beside_trials(board)), 2).removesuffix("\n}") + ',\n  "trials": ['
@@ -78,12 +78,12 @@ def to_json(board: Board, parts: Iterable[Sequence[Line]]) -> Iterator[str]:
     yield "\n  ]\n}\n"
 
 
-def _as_cells(line: Line, metric: ShownMetric, alone: Mapping[str, Any]) -> Row:
+def _as_cells(line: ExportedTrial, metric: ShownMetric, alone: Mapping[str, Any]) -> Row:
     found = zip(AS_JSON, (measured(line.standing.values), line.params), strict=True)
     return {**line.row(metric, alone), **{name: json.dumps(plain(value)) for name, value in found}}
 
 
-def _told(line: Line, metric: ShownMetric, alone: Mapping[str, Any]) -> Row:
+def _told(line: ExportedTrial, metric: ShownMetric, alone: Mapping[str, Any]) -> Row:
     fold_scores = [metric.shown(score) for score in line.standing.fold_scores]
     more = {"measured": measured(line.standing.values), "params": line.params, "fold_scores": fold_scores}
     return {**line.row(metric, alone), **more}
