@@ -8,7 +8,7 @@ from datetime import date, time, timedelta
 
 import numpy as np
 
-from automl.data import dates, several, units, written
+from automl.data import dates, durations, several, units, written
 from automl.data.codes import holds_codes, may_be_more, note_on_padded
 from automl.data.findings import Findings, some
 from automl.data.identity import ID_NAME
@@ -182,11 +182,11 @@ def _as_written(column: Column, values: np.ndarray, counts: Counter[str], findin
                 fit = f"The dates of column '{shown(name)}' fit both month first and day first"
                 findings.notes.append(f"{fit}; they are read as {order}.")
             return dated(column, values, forms, findings)
-    if dates.are_durations(counts):
+    if durations.are_durations(counts):
         refuse_strays(name, values, counts, "durations", duration, findings.row_numbers)
-        lasting = replace(column, format=dates.form_of_durations(counts))
+        lasting = replace(column, format=durations.form_of_durations(counts))
         if numbers(values, lasting.to_dict())[1] < 0:
-            findings.notes.append(dates.note_on_durations(name, counts))
+            findings.notes.append(durations.note_on_durations(name, counts))
             note_nothing(name, counts, "durations", findings)
             return _number(lasting, values, findings)
     return _several(name, values, counts, findings)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from automl.data import dates, written
+from automl.data import dates, durations, written
 from automl.data.codes import holds_codes
 from automl.data.decimals import Decimals
 from automl.data.levels import GAPS, kept_words
@@ -131,10 +131,10 @@ def understand(
             return Written(column, marks), [*filter(None, found), *_gone(name, nothing)]
     lengths = {text: n for text, n in rest.items() if not says_nothing(text)}
     is_open = wanted in ("auto", "regression") and len(lengths) > _MAX_CLASSES
-    if is_open and dates.are_durations(lengths) and not dates.of_texts(name, lengths):
-        column = Column(name, "numeric", format=dates.form_of_durations(lengths), missing=declared)
+    if is_open and durations.are_durations(lengths) and not dates.of_texts(name, lengths):
+        column = Column(name, "numeric", format=durations.form_of_durations(lengths), missing=declared)
         nothing = {text: n for text, n in counts.items() if text not in lengths}
-        return Written(column, marks), [dates.note_on_durations(name, lengths), *_gone(name, nothing)]
+        return Written(column, marks), [durations.note_on_durations(name, lengths), *_gone(name, nothing)]
     if is_given and not declared:
         return Written(), []
     kept = [] if declared else kept_words(rest, marked, marked)

@@ -12,6 +12,7 @@ from automl.runtime.arrays import as_array
 from automl.runtime.date_words import tidy
 from automl.runtime.each import each
 from automl.runtime.missing import is_missing, marks_of, says_nothing
+from automl.runtime.periods import PERIODS, first_day
 from automl.runtime.plain import in_ascii, plain_text, unquoted
 from automl.runtime.schema import UNKNOWN, Column
 
@@ -43,29 +44,14 @@ _NAMED_ZONE = re.compile(rf"(?<=[\dMm.])\s*(?P<name>{'|'.join(_ZONES)})$|\[[\w/+
 _NOTED_ZONE = re.compile(r"\s*\([^()\d]*\)$|\b(?:GMT|UTC)(?=[+-]\d\d:?\d\d)")  # beside an offset
 _MIDNIGHT = re.compile(r"(?<=[\dT] )24:00(?::00(?:\.0+)?)?|(?<=\dT)24:00(?::00(?:\.0+)?)?")
 _LEAP_SECOND = re.compile(r"(?<=:59):60\b")
-_YEAR, _SIGN = r"(?P<year>\d{4}|\d\d)", r"[\s./_'-]*"
-_PERIODS = {
-    "quarter": (
-        re.compile(rf"(?i)(?:FY\s?)?(?P<year>\d{{4}}){_SIGN}Q(?P<part>[1-4])"),
-        re.compile(rf"(?i)[QT](?P<part>[1-4]){_SIGN}{_YEAR}"),
-        re.compile(
-            rf"(?i)(?P<part>[1-4])(?:st|nd|rd|th|er|e|º|\.)?\s*(?:Q|qtr|quarter|quartal|trimestre){_SIGN}{_YEAR}"
-        ),
-    ),
-    "day": (re.compile(r"(?P<year>(?:19|20)\d\d)[\s./-](?P<part>\d{3})"),),
-    "week": (
-        re.compile(rf"(?i)(?P<year>\d{{4}}){_SIGN}(?:W|KW|week)\s?(?P<part>\d{{1,2}})"),
-        re.compile(rf"(?i)(?:W|KW|CW|wk|week)\s?(?P<part>\d{{1,2}}),?{_SIGN}(?P<year>\d{{4}})"),
-    ),
-}
 
 
 def moment(value: Any, formats: str | Sequence[str], column: Column = UNKNOWN) -> datetime | None:
     """Return a date without time zone, None where missing.
 
-    ``formats``, tried in their order: "iso", "time" (10:30), "quarter" (2016-Q2), "week" (W05 2016), "day" (2016-366),
-    "epoch s" (also ms, us, ns), "sheet days" (since 1899-12-30), or one of ``datetime.strptime``, which takes ``tidy``
-    text. Raises ``ValueError`` for what is in none of them.
+    ``formats``, tried in their order: "iso", "time" (10:30), one of ``PERIODS`` (2016-Q2), "epoch s" (also ms, us,
+    ns), "sheet days" (since 1899-12-30), or one of ``datetime.strptime``, which takes ``tidy`` text. Raises
+    ``ValueError`` for what is in none of them.
     """
     if is_missing(value, marks_of(column)):
         return None
@@ -111,8 +97,8 @@ def _in_century(when: datetime, pattern: str, since: int) -> datetime:
 
 
 def _parsed(text: str, pattern: str) -> datetime:
-    if pattern in _PERIODS:
-        return _first_day(text, pattern)
+    if pattern in PERIODS:
+        return first_day(text, pattern)
     if pattern == "iso":
         if not _ISO.match(text):  # fromisoformat takes any sign between date and time, and 12345-6789 for a time
             raise ValueError(text)
@@ -128,19 +114,6 @@ def _parsed(text: str, pattern: str) -> datetime:
     if text.isdecimal() != (pattern in _DIGITS_OF) or len(text) != _DIGITS_OF.get(pattern, len(text)):
         raise ValueError(text)
     return datetime.strptime(tidy(text), pattern.replace("%B", "%b"))
-
-
-def _first_day(text: str, period: str) -> datetime:
-    """Return the first day of "Q2 2016", "2016-W05" or "2016-366", a day of a year."""
-    found = next(filter(None, (form.fullmatch(text) for form in _PERIODS[period])), None)
-    if found is None:
-        raise ValueError(text)
-    year, part = int(found["year"]), int(found["part"])
-    if period == "day":
-        return datetime.strptime(f"{year}-{part:03}", "%Y-%j")
-    if period == "week":
-        return datetime.fromisocalendar(year, part, 1)
-    return datetime(year if year > 99 else year + (2000 if year < 69 else 1900), 3 * part - 2, 1)
 
 
 def plain_date(text: str) -> str:

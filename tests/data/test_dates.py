@@ -11,19 +11,11 @@ import pytest
 from automl.data import from_arrays, rows
 from automl.data.infer import infer_columns
 from automl.errors import DataError
-from automl.runtime.date_parts import DATE_PARTS
 from automl.runtime.numbers import numbers
 from automl.runtime.schema import numeric_names
+from tests.data.dated import DAYS, MOMENTS, OTHER, N, Y, check
 
-N = 120
 rng = np.random.default_rng(0)
-MOMENTS = [
-    dt.datetime(2015, 1, 1) + dt.timedelta(days=int(d), seconds=int(s))
-    for d, s in zip(rng.integers(0, 2000, N), rng.integers(0, 86_400, N), strict=True)
-]
-DAYS = [dt.datetime(m.year, m.month, m.day) for m in MOMENTS]
-OTHER = rng.normal(size=N)
-Y = np.arange(N) % 2
 
 
 def ordinal(d: datetime.date) -> str:
@@ -61,19 +53,6 @@ MIXED = {
     "words": [of("%B %d, %Y"), of("%b %d, %Y"), ordinal, of("%d-%b-%y")],
     "one digit": [of("%Y-%m-%d"), lambda d: f"{d.year}-{d.month}-{d.day}", lambda d: f"{d.day}.{d.month}.{d.year}"],
 }
-
-
-def check(values: Any, expected: Any, **options: Any) -> Any:
-    """The parts of the dates are right in the task, alone, and from the schema as JSON would hold it."""
-    columns = {"when": values, "other": OTHER[: len(values)]}
-    task = from_arrays(columns, Y[: len(values)], **options)
-    assert task.schema.columns[0].role == "datetime"
-    parts = task.data.x.numeric[:, : len(DATE_PARTS) - 1]
-    known = [[m.year, m.month, m.day, m.weekday(), m.timetuple().tm_yday, m.hour, m.minute, m.second] for m in expected]
-    np.testing.assert_array_equal(parts, known)
-    few = {name: v[:5] for name, v in columns.items()}
-    np.testing.assert_array_equal(rows(task.schema, few).numeric, task.data.x.numeric[:5])
-    return task
 
 
 @pytest.mark.parametrize("form", DAY_FORMS)
@@ -210,21 +189,6 @@ def test_a_date_of_zeros_is_none(form: str, zero: str) -> None:
     )
     assert task.schema.columns[0].role == "datetime"
     assert np.flatnonzero(np.isnan(task.data.x.numeric[:, 0])).tolist() == list(range(0, N, 4))
-
-
-NO_DATES = {
-    "seasons": [f"{2009 + i % 9}-{10 + i % 9}" for i in range(N)],
-    "school years": [f"{2014 + i % 5}/{15 + i % 5}" for i in range(N)],
-    "ratios": [f"{i % 9 + 1}:{i % 5 + 1}" for i in range(N)],
-    "months alone": [d.strftime("%B") for d in DAYS],
-    "versions": [f"{i % 9 + 1}.{2010 + i % 5 * 100}.{i % 3}" for i in range(N)],
-    "fractions": [f"{i % 12 + 1}.{i * 37 % 9000 + 1000}" for i in range(N)],
-}
-
-
-@pytest.mark.parametrize("texts", NO_DATES.values(), ids=NO_DATES)
-def test_what_looks_like_a_date_is_none(texts: list[str]) -> None:
-    assert from_arrays({"when": texts, "o": OTHER}, Y).schema.columns[0].role != "datetime"
 
 
 def test_a_form_of_a_single_row_and_times_in_some_rows() -> None:
