@@ -3,15 +3,16 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import date, time
 
 import numpy as np
 
 from automl.data.strays import STRAY_KINDS, STRAY_SHARE, parses, sampled
 from automl.errors import DataError
 from automl.runtime.date_words import tidy
-from automl.runtime.dates import moment, plain_date
+from automl.runtime.dates import is_period, moment, plain_date
 from automl.runtime.labels import labels
-from automl.runtime.missing import says_nothing
+from automl.runtime.missing import is_missing, says_nothing
 from automl.runtime.printable import shown
 
 DAYS = (
@@ -60,9 +61,19 @@ def formats(values: np.ndarray) -> tuple[str, ...]:
     """
     if values.dtype.kind == "M":
         return ("iso",)
+    if typed := of_objects(values):
+        return (typed,)
     if values.dtype.kind in "biuf":
         return ()
     return of_texts("", Counter(labels(values).tolist()))
+
+
+def of_objects(values: np.ndarray) -> str:
+    """Return the form of dates that are objects of Python or pandas, or of times of the day; "" for anything else."""
+    present = [value for value in values.tolist() if not is_missing(value)]
+    if not present or not all(isinstance(value, (date, time)) or is_period(value) for value in present):
+        return ""
+    return "time" if any(isinstance(value, time) for value in present) else "iso"
 
 
 def of_texts(name: str, counts: Mapping[str, int]) -> tuple[str, ...]:

@@ -1,11 +1,22 @@
 """Columns of durations: whether a column is one, and how its clocks are read."""
 
 from collections.abc import Mapping
+from datetime import timedelta
+
+import numpy as np
 
 from automl.data.strays import STRAY_SHARE, parses, sampled
 from automl.runtime.durations import DURATION, MINUTES_FIRST, duration, has_two_parts
-from automl.runtime.missing import says_nothing
+from automl.runtime.missing import is_missing, says_nothing
 from automl.runtime.printable import shown
+
+
+def are_spans(values: np.ndarray) -> bool:
+    """Whether values are durations by their type: of NumPy, pandas or Python."""
+    if values.dtype != object:
+        return values.dtype.kind == "m"
+    present = [value for value in values.tolist() if not is_missing(value)]
+    return bool(present) and all(isinstance(value, (timedelta, np.timedelta64)) for value in present)
 
 
 def are_durations(counts: Mapping[str, int]) -> bool:

@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, time, timedelta
 
 import numpy as np
 
@@ -40,12 +39,10 @@ def inferred(name: str, values: np.ndarray, findings: Findings) -> Column:
         return _unless_constant(
             values, findings, replace(Column(name, "datetime", format="iso"), center=middle(values))
         )
-    if values.dtype.kind == "m":
-        return _number(replace(column, format="duration"), values, findings)
     first = next((v for v in values if not is_missing(v)), None)
     if first is None:
         return Column(name, "dropped", reason="every value is missing")
-    if isinstance(first, (timedelta, np.timedelta64)):
+    if durations.are_spans(values):
         return _number(replace(column, format="duration"), values, findings)
     if label(first) not in ("True", "False") and not may_be_more(name, values, findings):
         parsed, bad = numbers(values, column.to_dict() if findings.declared else {})
@@ -138,10 +135,7 @@ def _are_truth_values(counts: Counter[str]) -> bool:
 
 def _numbers_or_dates(name: str, values: np.ndarray, counts: Counter[str], findings: Findings) -> Column | None:
     column = Column(name, "numeric", missing=findings.declared)
-    types = {type(v) for v in values.tolist() if not is_missing(v)}
-    if all(issubclass(kind, (date, time)) for kind in types):
-        return dated(column, values, "time" if any(issubclass(kind, time) for kind in types) else "iso", findings)
-    form = "%m.%Y" if dates.are_months([*counts]) else dates.of_digits(counts)
+    form = dates.of_objects(values) or ("%m.%Y" if dates.are_months([*counts]) else dates.of_digits(counts))
     if form:
         return dated(column, values, form, findings)
     if holds_codes(values):

@@ -31,6 +31,7 @@ _DIGITS_OF = {
 }  # forms without a mark, and their length
 _NO_DAY = re.compile(r"0+|9+")  # in the place of one that is written in digits alone
 _ISO = re.compile(r"\d{4}-(?:\d\d-\d\d|W\d\d(?:-\d)?)(?:$|[T ]\d)|\d{8}(?:$|T\d)")
+_SIGNED = re.compile(r"[+-]\d")
 _ONE_DIGIT = re.compile(r":\d(?!\d)")
 _SPACED_OFFSET = re.compile(r"\s+(?=[+-]\d\d:?\d\d$)")
 _ZONES = {  # that mean one thing
@@ -57,8 +58,8 @@ def moment(value: Any, formats: str | Sequence[str], column: Column = UNKNOWN) -
         return None
     if isinstance(value, np.datetime64):
         value = value.astype("datetime64[us]").item()
-    if hasattr(value, "to_timestamp"):  # a period of pandas
-        value = value.to_timestamp()
+    if is_period(value):
+        return _EPOCH + timedelta(microseconds=value.asfreq("us", "start").ordinal)
     if isinstance(value, datetime):
         return _utc(value)
     if isinstance(value, date):
@@ -74,6 +75,11 @@ def moment(value: Any, formats: str | Sequence[str], column: Column = UNKNOWN) -
     if column and (says_nothing(text) or (in_digits and _NO_DAY.fullmatch(text))):
         return None
     raise ValueError(value)
+
+
+def is_period(value: Any) -> bool:
+    """Whether a value is a period of pandas, such as a week: its date is its first moment."""
+    return hasattr(value, "to_timestamp") and hasattr(value, "asfreq")
 
 
 def _utc(when: datetime) -> datetime:
@@ -109,7 +115,8 @@ def _parsed(text: str, pattern: str) -> datetime:
         return _EPOCH + timedelta(seconds=float(text) / _TICKS[pattern])
     if pattern == "sheet days":
         return _SHEET_EPOCH + timedelta(days=float(text))
-    if _ONE_DIGIT.search(text):  # 4:3 is no time of a day, though strptime takes it
+    # 4:3 is no time of a day, though strptime takes it; and a sign means a year before Christ, or a duration.
+    if _ONE_DIGIT.search(text) or _SIGNED.match(text):
         raise ValueError(text)
     if text.isdecimal() != (pattern in _DIGITS_OF) or len(text) != _DIGITS_OF.get(pattern, len(text)):
         raise ValueError(text)

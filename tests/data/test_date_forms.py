@@ -2,6 +2,8 @@
 
 import datetime as dt
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from automl.data import from_arrays
@@ -26,6 +28,30 @@ def test_numbered_months_are_their_first_days_and_no_lengths(form: str) -> None:
     check([*texts[1:], texts[0]], [*starts[1:], starts[0]])
     with pytest.raises(DataError, match="holds dates"):
         from_arrays({"o": OTHER}, texts)
+
+
+@pytest.mark.parametrize("start", ["2015-03", "3015-03"])
+@pytest.mark.parametrize("frequency", ["Y", "Q", "M", "W", "D", "h", "min"])
+def test_periods_are_their_first_moments(frequency: str, start: str) -> None:
+    periods = pd.period_range(start, periods=N, freq=frequency)
+    starts = [dt.datetime.fromisoformat(str(p.asfreq("s", "start"))) for p in periods]
+    check(pd.Series(periods), starts)
+    check(list(periods), starts)
+
+
+@pytest.mark.parametrize("form", ["-{:04}-03-07", "-{:04}/03/07", "+{:04}-03-07", "-{:04}-03-07 10:30"])
+def test_years_before_christ_are_not_read_as_others(form: str) -> None:
+    assert from_arrays({"when": [form.format(i + 1) for i in range(N)], "o": OTHER}, Y).schema.columns[0].role != (
+        "datetime"
+    )
+
+
+def test_a_minus_before_a_clock_is_a_duration() -> None:
+    texts = [f"{'-' if i % 3 else ''}{i % 20:02d}:{i * 7 % 60:02d}" for i in range(N)]
+    task = from_arrays({"when": texts, "o": OTHER}, Y)
+    assert task.schema.columns[0].role == "numeric"
+    minutes = [(-1 if i % 3 else 1) * (i % 20 * 60 + i * 7 % 60) for i in range(N)]
+    np.testing.assert_array_equal(task.data.x.numeric[:, 0], np.float32(minutes) * 60)
 
 
 NO_DATES = {
