@@ -28,9 +28,10 @@ def are_durations(counts: Mapping[str, int]) -> bool:
 
 
 def form_of_durations(counts: Mapping[str, int]) -> str:
-    """Return how texts are written that are durations: beside 1:02:30, 4:13 is in minutes and seconds."""
+    """Return how texts are written that are durations: beside 1:02:30 or 4:13.5, 4:13 is in minutes and seconds."""
     clocks = [text.count(":") for text in counts if ":" in text]
-    return MINUTES_FIRST if {1, 2} <= set(clocks) else DURATION
+    has_fraction = any("." in text and has_two_parts(text) for text in counts)
+    return MINUTES_FIRST if has_fraction or {1, 2} <= set(clocks) else DURATION
 
 
 def note_on_durations(name: str, counts: Mapping[str, int]) -> str:
