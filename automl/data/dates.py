@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, time
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from automl.data.strays import STRAY_KINDS, STRAY_SHARE, parses, sampled
 from automl.errors import DataError
 from automl.runtime.date_words import tidy
-from automl.runtime.dates import is_period, moment, plain_date
+from automl.runtime.dates import JSON_DATE, NO_DAY, is_period, moment, plain_date
 from automl.runtime.labels import labels
 from automl.runtime.missing import is_missing, says_nothing
 from automl.runtime.printable import shown
@@ -25,7 +25,7 @@ DAYS = (
 # Without a time of the day.
 _OTHERS = (
     "%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%m-%Y", "%b %Y", "%b, %Y", "%b-%Y", "%b-%y", "%b %y", "quarter", "half",
-    "month", "week", "day", "%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%b %d %H:%M:%S %Y",
+    "month", "week", "day", "%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%b %d %H:%M:%S %Y", JSON_DATE,
 )  # fmt: skip
 _TIMES = ("time", "%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%I %p")
 SHOWN = ("2024-12-31", "31/12/2024", "12/31/2024", "31.12.2024", "Dec 31, 2024", "31-Dec-24", "20241231235959", "23:59")
@@ -186,14 +186,23 @@ def ambiguous(forms: Sequence[str], counts: Mapping[str, int]) -> str:
     return ""
 
 
-def of_digits(counts: Mapping[str, int]) -> str:
-    """Return the form of texts of eight digits that all are days between 1900 and 2100, "" for others: 31122016."""
-    for form in ("%d%m%Y", "%m%d%Y"):
-        if all(len(text) == 8 and text.isdecimal() and _FIRST <= int(text[4:]) <= _LAST for text in counts) and all(
-            _parses(text, form) for text in counts
-        ):
-            return form
-    return ""
+def of_digits(texts: Collection[str]) -> str:
+    """Return the form of texts of eight digits that all are days between 1900 and 2100, "" for others: 31122016.
+
+    Zeros or nines may stand in the place of one, and a day of the year 9999 for no end.
+    """
+    days = [text for text in texts if not is_no_day(text)]
+    if not days or not all(len(text) == 8 and text.isdecimal() for text in days):
+        return ""
+    if not all(_FIRST <= int(text[4:]) <= _LAST or text.endswith("9999") for text in days):
+        return ""
+    fitting = (form for form in ("%d%m%Y", "%m%d%Y") if all(_parses(text, form) for text in days))
+    return next(fitting, "")
+
+
+def is_no_day(text: str) -> bool:
+    """Whether a text says, among days that are written in digits alone, that there is none: 00000000, 99999999."""
+    return says_nothing(text) or NO_DAY.fullmatch(text) is not None
 
 
 def of_codes(values: np.ndarray) -> str:

@@ -15,7 +15,9 @@ from automl.runtime.missing import is_missing, marks_of, says_nothing
 from automl.runtime.periods import PERIODS, first_day
 from automl.runtime.plain import in_ascii, plain_text, unquoted
 from automl.runtime.schema import UNKNOWN, Column
+from automl.runtime.zones import zone_apart, zone_of
 
+JSON_DATE = "/Date(ms)/"  # the form that .NET writes
 _FIRST_DAY = date(1900, 1, 1)  # strptime's, where only a time is given
 _EPOCH = datetime(1970, 1, 1)
 _SHEET_EPOCH = datetime(1899, 12, 30)
@@ -29,20 +31,13 @@ _DIGITS_OF = {
     "%Y%m%d%H%M": 12,
     "%Y%m%d%H%M%S": 14,
 }  # forms without a mark, and their length
-_NO_DAY = re.compile(r"0+|9+")  # in the place of one that is written in digits alone
-_ISO = re.compile(r"\d{4}-(?:\d\d-\d\d|W\d\d(?:-\d)?)(?:$|[T ]\d)|\d{8}(?:$|T\d)")
+NO_DAY = re.compile(r"0+|9+")  # in the place of one that is written in digits alone
+_ISO = re.compile(r"\d{4}-(?:\d\d-\d\d|W\d\d(?:-\d)?)(?:$|[T ]\d)|\d{8}(?:$|T\d)|(?:19|20)\d\dW\d\d[1-7]$")
 _SIGNED = re.compile(r"[+-]\d")
 _ONE_DIGIT = re.compile(r":\d(?!\d)")
 _SPACED_OFFSET = re.compile(r"\s+(?=[+-]\d\d:?\d\d$)")
-_ZONES = {  # that mean one thing
-    **dict.fromkeys(("Z", "UTC", "GMT", "WET"), "+00:00"), **dict.fromkeys(("CET", "MEZ", "BST", "WEST"), "+01:00"),
-    **dict.fromkeys(("CEST", "MESZ", "EET"), "+02:00"), **dict.fromkeys(("EEST", "MSK"), "+03:00"), "JST": "+09:00",
-    "KST": "+09:00", "AEST": "+10:00", "AEDT": "+11:00", "EDT": "-04:00", "EST": "-05:00", "CDT": "-05:00",
-    "CST": "-06:00", "MDT": "-06:00", "MST": "-07:00", "PDT": "-07:00", "PST": "-08:00",
-}  # fmt: skip
-_ZONES = {name: f" {offset}" for name, offset in _ZONES.items()}
-_NAMED_ZONE = re.compile(rf"(?<=[\dMm.])\s*(?P<name>{'|'.join(_ZONES)})$|\[[\w/+-]+\]$")
-_NOTED_ZONE = re.compile(r"\s*\([^()\d]*\)$|\b(?:GMT|UTC)(?=[+-]\d\d:?\d\d)")  # beside an offset
+_STAMP = re.compile(r"^((?:19|20)\d{6})(?:[ _-](?=\d{6}(?:\D|$))|[ _](?=\d{4}$))")  # 20160618_171759
+_JSON = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
 _MIDNIGHT = re.compile(r"(?<=[\dT] )24:00(?::00(?:\.0+)?)?|(?<=\dT)24:00(?::00(?:\.0+)?)?")
 _LEAP_SECOND = re.compile(r"(?<=:59):60\b")
 
@@ -51,8 +46,8 @@ def moment(value: Any, formats: str | Sequence[str], column: Column = UNKNOWN) -
     """Return a date without time zone, None where missing.
 
     ``formats``, tried in their order: "iso", "time" (10:30), one of ``PERIODS`` (2016-Q2), "epoch s" (also ms, us,
-    ns), "sheet days" (since 1899-12-30), or one of ``datetime.strptime``, which takes ``tidy`` text. Raises
-    ``ValueError`` for what is in none of them.
+    ns), ``JSON_DATE``, "sheet days" (since 1899-12-30), or one of ``datetime.strptime``, which takes ``tidy`` text.
+    Raises ``ValueError`` for what is in none of them.
     """
     if is_missing(value, marks_of(column)):
         return None
@@ -66,13 +61,15 @@ def moment(value: Any, formats: str | Sequence[str], column: Column = UNKNOWN) -
         return datetime(value.year, value.month, value.day)
     if isinstance(value, time):
         return datetime.combine(_FIRST_DAY, value.replace(tzinfo=None))
-    text, later = _within_days(plain_date(plain_text(value)))
+    text, region = zone_apart(_bare(plain_text(value)))
+    text, later = _within_days(text)
     patterns = (formats,) if isinstance(formats, str) else formats
     for pattern in patterns:
         with contextlib.suppress(ValueError, OverflowError):
-            return _utc(_in_century(_parsed(text, pattern), pattern, column.get("since", 0)) + later)
+            when = _in_century(_parsed(text, pattern), pattern, column.get("since", 0)) + later
+            return _utc(_placed(when, region))
     in_digits = any(pattern in _DIGITS_OF for pattern in patterns)
-    if column and (says_nothing(text) or (in_digits and _NO_DAY.fullmatch(text))):
+    if column and (says_nothing(text) or (in_digits and NO_DAY.fullmatch(text))):
         return None
     raise ValueError(value)
 
@@ -109,7 +106,9 @@ def _parsed(text: str, pattern: str) -> datetime:
         if not _ISO.match(text):  # fromisoformat takes any sign between date and time, and 12345-6789 for a time
             raise ValueError(text)
         return datetime.fromisoformat(_SPACED_OFFSET.sub("", text))
-    if pattern == "time" and text[2:3] == ":":
+    if pattern == JSON_DATE and (found := _JSON.fullmatch(text)):
+        return _EPOCH + timedelta(milliseconds=int(found[1]))
+    if pattern == "time" and text[2:3] == ":" and text[5:6] != ".":
         return datetime.combine(_FIRST_DAY, time.fromisoformat(text).replace(tzinfo=None))
     if pattern in _TICKS:
         return _EPOCH + timedelta(seconds=float(text) / _TICKS[pattern])
@@ -125,13 +124,19 @@ def _parsed(text: str, pattern: str) -> datetime:
 
 def plain_date(text: str) -> str:
     """Return a date in ASCII, without quotes and brackets, a known time zone as its offset."""
-    text = _NOTED_ZONE.sub("", unquoted(in_ascii(text)))
+    return zone_apart(_bare(text))[0]
+
+
+def _bare(text: str) -> str:
+    text = unquoted(in_ascii(text))
     text = text[1:-1] if text.startswith("[") and text.endswith("]") else text
-    return _NAMED_ZONE.sub(_as_offset, text)
+    return _STAMP.sub(r"\1T", text)
 
 
-def _as_offset(zone: re.Match[str]) -> str:
-    return _ZONES.get(zone["name"] or "", "")
+def _placed(when: datetime, region: str) -> datetime:
+    """Return a date in the zone of a region, unless it has an offset, or is a time of the day."""
+    is_local = region and when.tzinfo is None and when.date() != _FIRST_DAY
+    return when.replace(tzinfo=zone_of(region)) if is_local else when
 
 
 def dates(values: Any, formats: str | Sequence[str], column: Column = UNKNOWN) -> tuple[np.ndarray, int]:

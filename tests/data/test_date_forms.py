@@ -1,6 +1,7 @@
 """Forms of dates of statistics, programs and languages, and what only looks like them."""
 
 import datetime as dt
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,104 @@ import pytest
 
 from automl.data import from_arrays
 from automl.errors import DataError
-from tests.data.dated import DAYS, OTHER, N, Y, check
+from tests.data.dated import DAYS, MOMENTS, OTHER, N, Y, check
+
+STAMPS = [
+    "%Y%m%d_%H%M%S", "%Y%m%d-%H%M%S", "%Y%m%d %H%M%S", "%Y%m%d_%H%M%SZ", "%a %b %d %H:%M:%S UTC %Y",
+    "%a %b %d %H:%M:%S +0000 %Y", "%a %b %d %I:%M:%S %p GMT %Y", "%a %d. %b %H:%M:%S UTC %Y", "%Y. %m. %d. %H:%M:%S",
+    "%Y-%m-%d %H:%M:%S Etc/UTC", "%Y-%m-%d %H:%M:%S Africa/Abidjan", "%d.%m.%Y %H:%M:%S Atlantic/Reykjavik",
+    "%Y-%m-%dT%H:%M:%S+00:00[Europe/Berlin]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", STAMPS)
+def test_moments_as_programs_write_them(form: str) -> None:
+    check([m.strftime(form) for m in MOMENTS], MOMENTS)
+
+
+MINUTES = [m.replace(second=0) for m in MOMENTS]
+HALF_DAYS = {
+    "%m/%d/%Y %I:%M{}": "ap", "%d.%m.%Y %I:%M {}": "ap", "%Y/%m/%d {} %I:%M": ("上午", "下午"),
+    "%Y年%m月%d日 {}%I:%M": ("午前", "午後"), "%Y. %m. %d. {} %I:%M": ("오전", "오후"),
+    "%Y-%m-%d {} %I:%M:%S": ("上午", "下午"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("form", "names"), HALF_DAYS.items(), ids=HALF_DAYS)
+def test_halves_of_a_day(form: str, names: str) -> None:
+    check([m.strftime(form).format(names[m.hour // 12]) for m in MINUTES], MINUTES)
+
+
+def test_compact_stamps_of_minutes_and_weeks() -> None:
+    check([m.strftime("%Y%m%d %H%M") for m in MINUTES], MINUTES)
+    check([m.strftime("%Y%m%d_%H%M") for m in MINUTES], MINUTES)
+    check([d.strftime("%GW%V%u") for d in DAYS], DAYS)
+    epoch = dt.datetime(1970, 1, 1)
+    check([f"/Date({(m - epoch) // dt.timedelta(milliseconds=1)})/" for m in MOMENTS], MOMENTS)
+    check([f"/Date({(m - epoch) // dt.timedelta(milliseconds=1)}+0100)/" for m in MOMENTS], MOMENTS)
+
+
+def test_a_region_is_an_offset_that_depends_on_the_day() -> None:
+    for form in ("%Y-%m-%d %H:%M:%S {}", "%Y-%m-%dT%H:%M:%S[{}]", "%d/%m/%Y %H:%M:%S {}"):
+        regions = [("Europe/Berlin", "America/New_York", "America/Argentina/Ushuaia")[i % 3] for i in range(N)]
+        texts = [m.strftime(form).format(region) for m, region in zip(MOMENTS, regions, strict=True)]
+        there = [m.replace(tzinfo=ZoneInfo(region)) for m, region in zip(MOMENTS, regions, strict=True)]
+        check(texts, [m.astimezone(dt.UTC).replace(tzinfo=None) for m in there])
+
+
+@pytest.mark.parametrize(
+    "form", ["{e}{n}年{d.month}月{d.day}日", "{e}{n}年{d:%m月%d日}", "{e} {n}年 {d.month}月 {d.day}日"]
+)
+@pytest.mark.parametrize(
+    ("era", "first"), [("明治", 1868), ("大正", 1912), ("昭和", 1926), ("平成", 1989), ("令和", 2019), ("民國", 1912)]
+)
+def test_years_of_eras(era: str, first: int, form: str) -> None:
+    days = [d.replace(year=first + i % 14, day=min(d.day, 28)) for i, d in enumerate(DAYS)]
+    years = [d.year - first + 1 for d in days]
+    check([form.format(e=era, n="元" if n == 1 else n, d=d) for n, d in zip(years, days, strict=True)], days)
+
+
+OF_LANGUAGES = {
+    "Vietnamese": "{d.day} tháng {d.month} năm {d.year}",
+    "Vietnamese, long": "Ngày {d.day} tháng {d.month} năm {d.year}",
+    "Catalan": "{d.day} d'abril de {d.year}",
+    "Catalan, long": "{d.day} d’octubre del {d.year}",
+    "Hungarian": "{d.year}. március {d.day}.",
+    "Thai": "{d.day} กุมภาพันธ์ {y}",
+    "Greek, no accents": "{d.day} ΜΑΙΟΥ {d.year}",
+}
+ONE_MONTH = {"Catalan": 4, "Catalan, long": 10, "Hungarian": 3, "Thai": 2, "Greek, no accents": 5}
+
+
+@pytest.mark.parametrize("language", OF_LANGUAGES)
+def test_dates_of_languages_with_more_than_names(language: str) -> None:
+    days = [d.replace(month=ONE_MONTH.get(language, d.month), day=min(d.day, 28)) for d in DAYS]
+    check([OF_LANGUAGES[language].format(d=d, y=d.year + 543) for d in days], days)
+
+
+@pytest.mark.parametrize("most", [20, 60])
+def test_minutes_and_seconds_with_a_fraction_are_durations(most: int) -> None:
+    parts = [(i % most, i * 7 % 60, i * 37 % 1000) for i in range(N)]
+    task = from_arrays({"when": [f"{m:02d}:{s:02d}.{f:03d}" for m, s, f in parts], "o": OTHER}, Y)
+    assert task.schema.columns[0].role == "numeric"
+    np.testing.assert_allclose(task.data.x.numeric[:, 0], [m * 60 + s + f / 1000 for m, s, f in parts], rtol=1e-6)
+
+
+@pytest.mark.parametrize("nothing", ["00000000", "000000", "0", "99999999", "00.00.0000", "-"])
+@pytest.mark.parametrize("form", ["%d%m%Y", "%m%d%Y", "%Y%m%d"])
+def test_no_day_among_days_in_digits_is_missing(form: str, nothing: str) -> None:
+    texts = [nothing if i % 10 == 0 else d.strftime(form) for i, d in enumerate(DAYS)]
+    task = from_arrays({"when": texts, "o": OTHER}, Y)
+    assert task.schema.columns[0].role == "datetime"
+    years = [np.nan if i % 10 == 0 else d.year for i, d in enumerate(DAYS)]
+    np.testing.assert_array_equal(task.data.x.numeric[:, 0], years)
+
+
+@pytest.mark.parametrize("form", ["%d%m%Y", "%m%d%Y"])
+def test_the_end_of_all_days_is_one(form: str) -> None:
+    days = [dt.datetime(9999, 12, 31) if i % 10 == 0 else d for i, d in enumerate(DAYS)]
+    check([d.strftime(form) for d in days], days)
+
 
 HALVES = ["{y}S{h}", "{y}-H{h}", "{y}H{h}", "H{h} {y}", "S{h}-{y}", "{h}H {y}", "{h}. Halbjahr {y}"]
 NUMBERED = ["{y}M{m:02d}", "{y}M{m}", "{y}-M{m:02d}", "M{m:02d} {y}", "M{m}/{y}", "{y}m{m}"]
@@ -58,6 +156,12 @@ NO_DATES = {
     "seasons": [f"{2009 + i % 9}-{10 + i % 9}" for i in range(N)],
     "school years": [f"{2014 + i % 5}/{15 + i % 5}" for i in range(N)],
     "ratios": [f"{i % 9 + 1}:{i % 5 + 1}" for i in range(N)],
+    "orders": [f"20160618-{i:04d}" for i in range(N)],
+    "long orders": [f"20160618-{i:06d}" for i in range(N)],
+    "pairs": [f"{10_000_000 + i * 123_457} {1_000 + i * 7}" for i in range(N)],
+    "seats": [f"{i % 30 + 1}{'ap'[i % 2]}" for i in range(N)],
+    "weekly codes": [f"{2000 + i}W{i * 13 % 1000:03d}" for i in range(N)],
+    "paths": [f"{i} Sales/Europe" for i in range(N)],
     "areas": [f"{1900 + i * 7}m2" for i in range(N)],
     "volumes": [f"{1850 + i} m3" for i in range(N)],
     "heights": [f"{1 + i % 2}m{50 + i % 49}" for i in range(N)],
