@@ -137,6 +137,8 @@ def _numbers_or_dates(name: str, values: np.ndarray, counts: Counter[str], findi
     column = Column(name, "numeric", missing=findings.declared)
     form = dates.of_objects(values) or ("%m.%Y" if dates.are_months([*counts]) else dates.of_digits(counts))
     if form:
+        if none := {text: n for text, n in counts.items() if dates.is_no_day(text)}:
+            note_missing(name, none, "dates", findings)
         return dated(column, values, form, findings)
     if holds_codes(values):
         return None  # 00010203 is no day of the year 1

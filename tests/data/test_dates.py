@@ -86,6 +86,16 @@ MONTHS = {
     "Russian": "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
     "Ukrainian": "січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня",
     "Turkish": "Ocak Şubat Mart Nisan Mayıs Haziran Temmuz Ağustos Eylül Ekim Kasım Aralık",
+    "Finnish": "tammikuuta helmikuuta maaliskuuta huhtikuuta toukokuuta kesäkuuta heinäkuuta elokuuta syyskuuta "
+    "lokakuuta marraskuuta joulukuuta",
+    "Hungarian": "január február március április május június július augusztus szeptember október november december",
+    "Catalan": "gener febrer març abril maig juny juliol agost setembre octubre novembre desembre",
+    "Indonesian": "Januari Februari Maret April Mei Juni Juli Agustus September Oktober November Desember",
+    "Greek": "Ιανουαρίου Φεβρουαρίου Μαρτίου Απριλίου Μαΐου Ιουνίου Ιουλίου Αυγούστου Σεπτεμβρίου Οκτωβρίου "
+    "Νοεμβρίου Δεκεμβρίου",
+    "Hebrew": "ינואר פברואר מרץ אפריל מאי יוני יולי אוגוסט ספטמבר אוקטובר נובמבר דצמבר",
+    "Hebrew, in": "בינואר בפברואר במרץ באפריל במאי ביוני ביולי באוגוסט בספטמבר באוקטובר בנובמבר בדצמבר",
+    "Arabic": "يناير فبراير مارس أبريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر",
     "Swedish": "januari februari mars april maj juni juli augusti september oktober november december",
 }
 WITH_MONTHS = [
@@ -182,7 +192,8 @@ def test_months_with_two_digits_are_those_of_a_year_unless_they_reach_the_end_of
 
 
 @pytest.mark.parametrize(("form", "zero"), [("%Y-%m-%d", "0000-00-00"), ("%Y-%m-%d %H:%M:%S", "0000-00-00 00:00:00"),
-                                            ("%d.%m.%Y", "00.00.0000"), ("%m/%d/%Y", "00/00/0000")])  # fmt: skip
+                                            ("%d.%m.%Y", "00.00.0000"), ("%m/%d/%Y", "00/00/0000"),
+                                            ("%Y-%m", "0000-00"), ("%m/%Y", "00/0000")])  # fmt: skip
 def test_a_date_of_zeros_is_none(form: str, zero: str) -> None:
     task = from_arrays(
         {"when": [zero if i % 4 == 0 else m.strftime(form) for i, m in enumerate(MOMENTS)], "o": OTHER}, Y
