@@ -167,8 +167,8 @@ def _has_other_order(form: str) -> bool:
 def _refuse_both_orders(name: str, form: str, left: Sequence[str], distinct: Sequence[str]) -> None:
     other = _other_order(form)
     one = next((text for text in left if _parses(text, other)), None) if _has_other_order(form) else None
-    if one is not None:
-        two = next(text for text in distinct if _parses(text, form) and not _parses(text, other))
+    fits_alone = (text for text in distinct if _parses(text, form) and not _parses(text, other))
+    if one is not None and (two := next(fits_alone, None)) is not None:
         raise DataError(
             f"Column '{name}' holds dates in two conventions: '{shown(two)}' fits {form} alone, and "
             f"'{shown(one)}' fits {other} alone. Write them all as 2024-12-31, or declare the column "

@@ -172,6 +172,7 @@ NO_DATES = {
     "serial numbers": [f"{2000 + i}S{i % 7}" for i in range(N)],
     "months alone": [d.strftime("%B") for d in DAYS],
     "versions": [f"{i % 9 + 1}.{2010 + i % 5 * 100}.{i % 3}" for i in range(N)],
+    "short versions": [f"{i % 9}.{i * 7 % 99}.{i * 31 % 99}" for i in range(N)],
     "fractions": [f"{i % 12 + 1}.{i * 37 % 9000 + 1000}" for i in range(N)],
 }
 
