@@ -2,17 +2,17 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, time
 
 import numpy as np
 
 from automl.data.strays import STRAY_KINDS, STRAY_SHARE, parses, sampled
 from automl.errors import DataError
 from automl.runtime.date_words import tidy
-from automl.runtime.dates import moment, plain_date
-from automl.runtime.durations import DURATION, MINUTES_FIRST, duration, has_two_parts
+from automl.runtime.dates import JSON_DATE, NO_DAY, is_period, moment, plain_date
 from automl.runtime.labels import labels
-from automl.runtime.missing import says_nothing
+from automl.runtime.missing import is_missing, says_nothing
 from automl.runtime.printable import shown
 
 DAYS = (
@@ -24,8 +24,8 @@ DAYS = (
 )  # fmt: skip
 # Without a time of the day.
 _OTHERS = (
-    "%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%m-%Y", "%b %Y", "%b, %Y", "%b-%Y", "%b-%y", "%b %y", "quarter", "week",
-    "day", "%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%b %d %H:%M:%S %Y",
+    "%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%m-%Y", "%b %Y", "%b, %Y", "%b-%Y", "%b-%y", "%b %y", "quarter", "half",
+    "month", "week", "day", "%Y%m%d", "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%b %d %H:%M:%S %Y", JSON_DATE,
 )  # fmt: skip
 _TIMES = ("time", "%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%I %p")
 SHOWN = ("2024-12-31", "31/12/2024", "12/31/2024", "31.12.2024", "Dec 31, 2024", "31-Dec-24", "20241231235959", "23:59")
@@ -44,6 +44,7 @@ _CLEAR_GAP = 10  # years
 _MONTH = re.compile(r"(?:0[1-9]|1[0-2])\.(?:19|20)\d\d")
 _IN_MONTH = re.compile(r"[^\W\d_]{3,9}\.?[\s-]\d\d$")  # Aug-19
 _LAST_OF_MONTHS = range(28, 32)  # which say that Mar-05 is a day of a month
+_AREA = re.compile(r"\d+\s?[mM][23]")  # or a volume
 _FEWEST_MONTHS = 5  # different ones, of numbers such as 201612
 _FIRST, _LAST = 1_900, 2_100  # years of dates that are written in digits alone
 _OF_DIGITS = {6: "%Y%m", 8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
@@ -60,9 +61,19 @@ def formats(values: np.ndarray) -> tuple[str, ...]:
     """
     if values.dtype.kind == "M":
         return ("iso",)
+    if typed := of_objects(values):
+        return (typed,)
     if values.dtype.kind in "biuf":
         return ()
     return of_texts("", Counter(labels(values).tolist()))
+
+
+def of_objects(values: np.ndarray) -> str:
+    """Return the form of dates that are objects of Python or pandas, or of times of the day; "" for anything else."""
+    present = [value for value in values.tolist() if not is_missing(value)]
+    if not present or not all(isinstance(value, (date, time)) or is_period(value) for value in present):
+        return ""
+    return "time" if any(isinstance(value, time) for value in present) else "iso"
 
 
 def of_texts(name: str, counts: Mapping[str, int]) -> tuple[str, ...]:
@@ -83,6 +94,8 @@ def of_texts(name: str, counts: Mapping[str, int]) -> tuple[str, ...]:
     if found and left and all(map(_is_sheet_day, left)):
         found, left = [*found, "sheet days"], []
     if {"%b-%y", "%b %y"}.intersection(found) and _are_days_of_months(distinct):
+        return ()
+    if "month" in found and all(map(_AREA.fullmatch, distinct)):
         return ()
     few = len(left) <= STRAY_KINDS and len(sample) - len(left) > STRAY_KINDS
     if not found or not (few or len(left) <= len(sample) * STRAY_SHARE):
@@ -154,8 +167,8 @@ def _has_other_order(form: str) -> bool:
 def _refuse_both_orders(name: str, form: str, left: Sequence[str], distinct: Sequence[str]) -> None:
     other = _other_order(form)
     one = next((text for text in left if _parses(text, other)), None) if _has_other_order(form) else None
-    if one is not None:
-        two = next(text for text in distinct if _parses(text, form) and not _parses(text, other))
+    fits_alone = (text for text in distinct if _parses(text, form) and not _parses(text, other))
+    if one is not None and (two := next(fits_alone, None)) is not None:
         raise DataError(
             f"Column '{name}' holds dates in two conventions: '{shown(two)}' fits {form} alone, and "
             f"'{shown(one)}' fits {other} alone. Write them all as 2024-12-31, or declare the column "
@@ -173,14 +186,23 @@ def ambiguous(forms: Sequence[str], counts: Mapping[str, int]) -> str:
     return ""
 
 
-def of_digits(counts: Mapping[str, int]) -> str:
-    """Return the form of texts of eight digits that all are days between 1900 and 2100, "" for others: 31122016."""
-    for form in ("%d%m%Y", "%m%d%Y"):
-        if all(len(text) == 8 and text.isdecimal() and _FIRST <= int(text[4:]) <= _LAST for text in counts) and all(
-            _parses(text, form) for text in counts
-        ):
-            return form
-    return ""
+def of_digits(texts: Collection[str]) -> str:
+    """Return the form of texts of eight digits that all are days between 1900 and 2100, "" for others: 31122016.
+
+    Zeros or nines may stand in the place of one, and a day of the year 9999 for no end.
+    """
+    days = [text for text in texts if not is_no_day(text)]
+    if not days or not all(len(text) == 8 and text.isdecimal() for text in days):
+        return ""
+    if not all(_FIRST <= int(text[4:]) <= _LAST or text.endswith("9999") for text in days):
+        return ""
+    fitting = (form for form in ("%d%m%Y", "%m%d%Y") if all(_parses(text, form) for text in days))
+    return next(fitting, "")
+
+
+def is_no_day(text: str) -> bool:
+    """Whether a text says, among days that are written in digits alone, that there is none: 00000000, 99999999."""
+    return says_nothing(text) or NO_DAY.fullmatch(text) is not None
 
 
 def of_codes(values: np.ndarray) -> str:
@@ -191,6 +213,13 @@ def of_codes(values: np.ndarray) -> str:
     if not texts:
         return ""
     return "%m.%Y" if are_months([*texts]) else of_digits(texts)
+
+
+def are_months_of_years(texts: Sequence[str]) -> bool:
+    """Whether nearly all are months such as 2016M03, which is no length of 2,016.03 m; 1990m2 alone is an area."""
+    sample = sampled(texts)
+    failures = sum(not _parses(text, "month") for text in sample)
+    return failures <= len(sample) * STRAY_SHARE and not all(map(_AREA.fullmatch, texts))
 
 
 def are_months(texts: Sequence[str]) -> bool:
@@ -216,29 +245,6 @@ def first_year(moments: np.ndarray, forms: str | tuple[str, ...]) -> int:
     if gaps[widest] < _CLEAR_GAP or (years[0] >= first and years[-1] <= first + 99):
         return 0
     return first - int(gaps[widest]) // 2
-
-
-def are_durations(counts: Mapping[str, int]) -> bool:
-    """Whether nearly all texts are durations such as 26:03:04, 1 days 02:00:00 or PT1H30M."""
-    distinct = [text for text in counts if text and not says_nothing(text)]
-    sample = sampled(distinct)
-    failures = sum(not parses(text, duration) for text in sample)
-    return bool(sample) and failures <= len(sample) * STRAY_SHARE
-
-
-def form_of_durations(counts: Mapping[str, int]) -> str:
-    """Return how texts are written that are durations: beside 1:02:30, 4:13 is in minutes and seconds."""
-    clocks = [text.count(":") for text in counts if ":" in text]
-    return MINUTES_FIRST if {1, 2} <= set(clocks) else DURATION
-
-
-def note_on_durations(name: str, counts: Mapping[str, int]) -> str:
-    """Say how durations are read, with the longest text as the example, and one of two parts beside it."""
-    form, texts = form_of_durations(counts), [text for text in counts if not says_nothing(text)]
-    examples = [max(texts, key=len)]
-    examples += [text for text in texts if form == MINUTES_FIRST and has_two_parts(text)][:1]
-    read = ", ".join(f"'{shown(text)}' is {duration(text, form):.15g} seconds" for text in examples)
-    return f"Column '{shown(name)}' is read as durations: {read}."
 
 
 # ----------------------------------------------------------------------------------- dates that are numbers

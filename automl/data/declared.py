@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import numpy as np
 
-from automl.data import dates, several, written
+from automl.data import dates, durations, several, written
 from automl.data.codes import may_be_more
 from automl.data.findings import Findings
 from automl.data.levels import apart, categorical
@@ -55,8 +55,8 @@ def _as_written(name: str, counts: Counter[str], findings: Findings) -> Column |
     Its fields may hold several numbers each.
     """
     column = written.read(name, counts, findings.decimals)
-    if column is None and dates.are_durations(counts):
-        return Column(name, "numeric", format=dates.form_of_durations(counts))
+    if column is None and durations.are_durations(counts):
+        return Column(name, "numeric", format=durations.form_of_durations(counts))
     if column is not None and (note := written.note(column, counts)):
         findings.notes.append(note)
     if column is None and (column := several.read(name, counts, findings.decimals)) is not None:

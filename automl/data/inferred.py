@@ -4,11 +4,10 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, time, timedelta
 
 import numpy as np
 
-from automl.data import dates, several, units, written
+from automl.data import dates, durations, several, units, written
 from automl.data.codes import holds_codes, may_be_more, note_on_padded
 from automl.data.findings import Findings, some
 from automl.data.identity import ID_NAME
@@ -40,12 +39,10 @@ def inferred(name: str, values: np.ndarray, findings: Findings) -> Column:
         return _unless_constant(
             values, findings, replace(Column(name, "datetime", format="iso"), center=middle(values))
         )
-    if values.dtype.kind == "m":
-        return _number(replace(column, format="duration"), values, findings)
     first = next((v for v in values if not is_missing(v)), None)
     if first is None:
         return Column(name, "dropped", reason="every value is missing")
-    if isinstance(first, (timedelta, np.timedelta64)):
+    if durations.are_spans(values):
         return _number(replace(column, format="duration"), values, findings)
     if label(first) not in ("True", "False") and not may_be_more(name, values, findings):
         parsed, bad = numbers(values, column.to_dict() if findings.declared else {})
@@ -138,11 +135,10 @@ def _are_truth_values(counts: Counter[str]) -> bool:
 
 def _numbers_or_dates(name: str, values: np.ndarray, counts: Counter[str], findings: Findings) -> Column | None:
     column = Column(name, "numeric", missing=findings.declared)
-    types = {type(v) for v in values.tolist() if not is_missing(v)}
-    if all(issubclass(kind, (date, time)) for kind in types):
-        return dated(column, values, "time" if any(issubclass(kind, time) for kind in types) else "iso", findings)
-    form = "%m.%Y" if dates.are_months([*counts]) else dates.of_digits(counts)
+    form = dates.of_objects(values) or ("%m.%Y" if dates.are_months([*counts]) else dates.of_digits(counts))
     if form:
+        if none := {text: n for text, n in counts.items() if dates.is_no_day(text)}:
+            note_missing(name, none, "dates", findings)
         return dated(column, values, form, findings)
     if holds_codes(values):
         return None  # 00010203 is no day of the year 1
@@ -182,11 +178,11 @@ def _as_written(column: Column, values: np.ndarray, counts: Counter[str], findin
                 fit = f"The dates of column '{shown(name)}' fit both month first and day first"
                 findings.notes.append(f"{fit}; they are read as {order}.")
             return dated(column, values, forms, findings)
-    if dates.are_durations(counts):
+    if durations.are_durations(counts):
         refuse_strays(name, values, counts, "durations", duration, findings.row_numbers)
-        lasting = replace(column, format=dates.form_of_durations(counts))
+        lasting = replace(column, format=durations.form_of_durations(counts))
         if numbers(values, lasting.to_dict())[1] < 0:
-            findings.notes.append(dates.note_on_durations(name, counts))
+            findings.notes.append(durations.note_on_durations(name, counts))
             note_nothing(name, counts, "durations", findings)
             return _number(lasting, values, findings)
     return _several(name, values, counts, findings)

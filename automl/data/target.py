@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from automl.data import dates, written
+from automl.data import dates, durations, written
 from automl.data.codes import holds_codes
 from automl.data.decimals import Decimals
 from automl.data.levels import GAPS, kept_words
 from automl.data.strays import parses, refuse_strays, words_for_nothing
 from automl.errors import ConfigError, DataError, unknown_name
+from automl.runtime.durations import DURATION
 from automl.runtime.labels import label, labels
 from automl.runtime.missing import MISSING, says_nothing
 from automl.runtime.numbers import number, numbers
@@ -113,9 +114,11 @@ def understand(
     ``declared``: the words that are missing, () for ``MISSING``, which are classes where they are frequent, or
     where the target is an array of its own (``is_given``). ``decimals``: what the table says about decimal marks.
     """
+    if durations.are_spans(values):
+        column = Column(name, "numeric", format=DURATION, missing=declared)
+        return Written(column), [f"The target '{shown(name)}' holds durations; it is predicted in seconds."]
     if values.dtype.kind != "O":
-        column = Column(name, "numeric", format="duration" if values.dtype.kind == "m" else "", missing=declared)
-        return Written(column if values.dtype.kind in "ufim" else None), []
+        return Written(Column(name, "numeric", missing=declared) if values.dtype.kind in "ufi" else None), []
     marks = frozenset(declared or MISSING)
     counts = Counter(labels(values, GAPS).tolist())
     counts.pop("", None)
@@ -132,10 +135,10 @@ def understand(
             return Written(column, marks), [*filter(None, found), *_gone(name, nothing)]
     lengths = {text: n for text, n in rest.items() if not says_nothing(text)}
     is_open = wanted in ("auto", "regression") and len(lengths) > _MAX_CLASSES
-    if is_open and dates.are_durations(lengths) and not dates.of_texts(name, lengths):
-        column = Column(name, "numeric", format=dates.form_of_durations(lengths), missing=declared)
+    if is_open and durations.are_durations(lengths) and not dates.of_texts(name, lengths):
+        column = Column(name, "numeric", format=durations.form_of_durations(lengths), missing=declared)
         nothing = {text: n for text, n in counts.items() if text not in lengths}
-        return Written(column, marks), [dates.note_on_durations(name, lengths), *_gone(name, nothing)]
+        return Written(column, marks), [durations.note_on_durations(name, lengths), *_gone(name, nothing)]
     if is_given and not declared:
         return Written(), []
     kept = [] if declared else kept_words(rest, marked, marked)
@@ -177,17 +180,25 @@ def infer_target(
     """Infer the kind of a target without gaps.
 
     Classes: words, true and false, any two values, and whole numbers with up to 20 values that each occur five times on
-    average. Other numbers: regression. ``wanted`` decides instead, where it is not "auto". Classes stay as they are
-    given, the first of "1.0" and "1". Where all is text (``untyped``), they become truth values, or numbers if these
-    are written like them. ``reading``: how its numbers are written.
+    average. Other numbers, and durations: regression. ``wanted`` decides instead, where it is not "auto". Classes stay
+    as they are given, the first of "1.0" and "1". Where all is text (``untyped``), they become truth values, or numbers
+    if these are written like them. ``reading``: how its numbers are written.
     """
     reading = reading or Written()
     if wanted not in KINDS:
         raise unknown_name("target_kind", wanted, KINDS)
+    are_spans = durations.are_spans(values)
+    if are_spans and wanted not in ("auto", "regression"):
+        raise DataError(
+            f"Durations are no classes; the target '{name}' holds {_quoted(str(values[0]))}. Use regression, which "
+            "predicts seconds, or make texts of them (y.astype(str))."
+        )
     typed = _typed(name, values, wanted, row_numbers, reading)
     distinct = set(typed.tolist())
     is_number = typed.dtype.kind in "iuf"
-    is_regression = wanted == "regression" or (wanted == "auto" and is_number and not _are_codes(typed, distinct))
+    is_regression = wanted == "regression" or (
+        wanted == "auto" and is_number and (are_spans or not _are_codes(typed, distinct))
+    )
     keys = _keys(values)
     if not is_regression:
         _refuse_continuous(name, typed)
@@ -236,8 +247,6 @@ def _typed(
         return values
     if values.dtype.kind == "m":
         return reading.numbers(values)[0]
-    if values.dtype.kind == "M":
-        raise _no_dates(name)
     keys = _keys(values)
     if set(keys) <= {"True", "False"}:
         return keys == "True"
@@ -278,7 +287,8 @@ def _are_whole(values: np.ndarray) -> bool:
 
 def _no_dates(name: str) -> DataError:
     return DataError(
-        f"The target '{name}' must be numbers or classes; it holds dates or times. Turn them into numbers."
+        f"The target '{name}' must be numbers or classes; it holds dates or times. Turn them into numbers, "
+        "such as the days since one of them."
     )
 
 

@@ -7,7 +7,7 @@ can be read in two ways, are refused with both readings and the way out, never g
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from automl.data import units
+from automl.data import dates, units
 from automl.data.codes import are_padded
 from automl.data.decimals import OTHER, Decimals
 from automl.data.strays import STRAY_KINDS, are_few, parses, sampled
@@ -46,6 +46,8 @@ def read(name: str, counts: Mapping[str, int], decimals: Decimals) -> Column | N
         counts = _without_brackets(counts)
     words = [text for text in counts if not says_nothing(text)]
     if not words or sum(not _holds_numbers(text) for text in sampled(words)) > STRAY_KINDS:
+        return None
+    if dates.are_months_of_years(words):
         return None
     strays = [text for text in words if not _holds_numbers(text)]
     if len(strays) == len(words) or (strays and not are_few(strays, counts)):

@@ -12,9 +12,12 @@ from automl.runtime.arrays import as_array
 from automl.runtime.date_words import tidy
 from automl.runtime.each import each
 from automl.runtime.missing import is_missing, marks_of, says_nothing
+from automl.runtime.periods import PERIODS, first_day
 from automl.runtime.plain import in_ascii, plain_text, unquoted
 from automl.runtime.schema import UNKNOWN, Column
+from automl.runtime.zones import zone_apart, zone_of
 
+JSON_DATE = "/Date(ms)/"  # the form that .NET writes
 _FIRST_DAY = date(1900, 1, 1)  # strptime's, where only a time is given
 _EPOCH = datetime(1970, 1, 1)
 _SHEET_EPOCH = datetime(1899, 12, 30)
@@ -28,66 +31,52 @@ _DIGITS_OF = {
     "%Y%m%d%H%M": 12,
     "%Y%m%d%H%M%S": 14,
 }  # forms without a mark, and their length
-_NO_DAY = re.compile(r"0+|9+")  # in the place of one that is written in digits alone
-_ISO = re.compile(r"\d{4}-(?:\d\d-\d\d|W\d\d(?:-\d)?)(?:$|[T ]\d)|\d{8}(?:$|T\d)")
+NO_DAY = re.compile(r"0+|9+")  # in the place of one that is written in digits alone
+_ISO = re.compile(r"\d{4}-(?:\d\d-\d\d|W\d\d(?:-\d)?)(?:$|[T ]\d)|\d{8}(?:$|T\d)|(?:19|20)\d\dW\d\d[1-7]$")
+_SIGNED = re.compile(r"[+-]\d")
 _ONE_DIGIT = re.compile(r":\d(?!\d)")
 _SPACED_OFFSET = re.compile(r"\s+(?=[+-]\d\d:?\d\d$)")
-_ZONES = {  # that mean one thing
-    **dict.fromkeys(("Z", "UTC", "GMT", "WET"), "+00:00"), **dict.fromkeys(("CET", "MEZ", "BST", "WEST"), "+01:00"),
-    **dict.fromkeys(("CEST", "MESZ", "EET"), "+02:00"), **dict.fromkeys(("EEST", "MSK"), "+03:00"), "JST": "+09:00",
-    "KST": "+09:00", "AEST": "+10:00", "AEDT": "+11:00", "EDT": "-04:00", "EST": "-05:00", "CDT": "-05:00",
-    "CST": "-06:00", "MDT": "-06:00", "MST": "-07:00", "PDT": "-07:00", "PST": "-08:00",
-}  # fmt: skip
-_ZONES = {name: f" {offset}" for name, offset in _ZONES.items()}
-_NAMED_ZONE = re.compile(rf"(?<=[\dMm.])\s*(?P<name>{'|'.join(_ZONES)})$|\[[\w/+-]+\]$")
-_NOTED_ZONE = re.compile(r"\s*\([^()\d]*\)$|\b(?:GMT|UTC)(?=[+-]\d\d:?\d\d)")  # beside an offset
+_STAMP = re.compile(r"^((?:19|20)\d{6})(?:[ _-](?=\d{6}(?:\D|$))|[ _](?=\d{4}$))")  # 20160618_171759
+_JSON = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
 _MIDNIGHT = re.compile(r"(?<=[\dT] )24:00(?::00(?:\.0+)?)?|(?<=\dT)24:00(?::00(?:\.0+)?)?")
 _LEAP_SECOND = re.compile(r"(?<=:59):60\b")
-_YEAR, _SIGN = r"(?P<year>\d{4}|\d\d)", r"[\s./_'-]*"
-_PERIODS = {
-    "quarter": (
-        re.compile(rf"(?i)(?:FY\s?)?(?P<year>\d{{4}}){_SIGN}Q(?P<part>[1-4])"),
-        re.compile(rf"(?i)[QT](?P<part>[1-4]){_SIGN}{_YEAR}"),
-        re.compile(
-            rf"(?i)(?P<part>[1-4])(?:st|nd|rd|th|er|e|º|\.)?\s*(?:Q|qtr|quarter|quartal|trimestre){_SIGN}{_YEAR}"
-        ),
-    ),
-    "day": (re.compile(r"(?P<year>(?:19|20)\d\d)[\s./-](?P<part>\d{3})"),),
-    "week": (
-        re.compile(rf"(?i)(?P<year>\d{{4}}){_SIGN}(?:W|KW|week)\s?(?P<part>\d{{1,2}})"),
-        re.compile(rf"(?i)(?:W|KW|CW|wk|week)\s?(?P<part>\d{{1,2}}),?{_SIGN}(?P<year>\d{{4}})"),
-    ),
-}
 
 
 def moment(value: Any, formats: str | Sequence[str], column: Column = UNKNOWN) -> datetime | None:
     """Return a date without time zone, None where missing.
 
-    ``formats``, tried in their order: "iso", "time" (10:30), "quarter" (2016-Q2), "week" (W05 2016), "day" (2016-366),
-    "epoch s" (also ms, us, ns), "sheet days" (since 1899-12-30), or one of ``datetime.strptime``, which takes ``tidy``
-    text. Raises ``ValueError`` for what is in none of them.
+    ``formats``, tried in their order: "iso", "time" (10:30), one of ``PERIODS`` (2016-Q2), "epoch s" (also ms, us,
+    ns), ``JSON_DATE``, "sheet days" (since 1899-12-30), or one of ``datetime.strptime``, which takes ``tidy`` text.
+    Raises ``ValueError`` for what is in none of them.
     """
     if is_missing(value, marks_of(column)):
         return None
     if isinstance(value, np.datetime64):
         value = value.astype("datetime64[us]").item()
-    if hasattr(value, "to_timestamp"):  # a period of pandas
-        value = value.to_timestamp()
+    if is_period(value):
+        return _EPOCH + timedelta(microseconds=value.asfreq("us", "start").ordinal)
     if isinstance(value, datetime):
         return _utc(value)
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day)
     if isinstance(value, time):
         return datetime.combine(_FIRST_DAY, value.replace(tzinfo=None))
-    text, later = _within_days(plain_date(plain_text(value)))
+    text, region = zone_apart(_bare(plain_text(value)))
+    text, later = _within_days(text)
     patterns = (formats,) if isinstance(formats, str) else formats
     for pattern in patterns:
         with contextlib.suppress(ValueError, OverflowError):
-            return _utc(_in_century(_parsed(text, pattern), pattern, column.get("since", 0)) + later)
+            when = _in_century(_parsed(text, pattern), pattern, column.get("since", 0)) + later
+            return _utc(_placed(when, region))
     in_digits = any(pattern in _DIGITS_OF for pattern in patterns)
-    if column and (says_nothing(text) or (in_digits and _NO_DAY.fullmatch(text))):
+    if column and (says_nothing(text) or (in_digits and NO_DAY.fullmatch(text))):
         return None
     raise ValueError(value)
+
+
+def is_period(value: Any) -> bool:
+    """Whether a value is a period of pandas, such as a week: its date is its first moment."""
+    return hasattr(value, "to_timestamp") and hasattr(value, "asfreq")
 
 
 def _utc(when: datetime) -> datetime:
@@ -111,47 +100,43 @@ def _in_century(when: datetime, pattern: str, since: int) -> datetime:
 
 
 def _parsed(text: str, pattern: str) -> datetime:
-    if pattern in _PERIODS:
-        return _first_day(text, pattern)
+    if pattern in PERIODS:
+        return first_day(text, pattern)
     if pattern == "iso":
         if not _ISO.match(text):  # fromisoformat takes any sign between date and time, and 12345-6789 for a time
             raise ValueError(text)
         return datetime.fromisoformat(_SPACED_OFFSET.sub("", text))
-    if pattern == "time" and text[2:3] == ":":
+    if pattern == JSON_DATE and (found := _JSON.fullmatch(text)):
+        return _EPOCH + timedelta(milliseconds=int(found[1]))
+    if pattern == "time" and text[2:3] == ":" and text[5:6] != ".":
         return datetime.combine(_FIRST_DAY, time.fromisoformat(text).replace(tzinfo=None))
     if pattern in _TICKS:
         return _EPOCH + timedelta(seconds=float(text) / _TICKS[pattern])
     if pattern == "sheet days":
         return _SHEET_EPOCH + timedelta(days=float(text))
-    if _ONE_DIGIT.search(text):  # 4:3 is no time of a day, though strptime takes it
+    # 4:3 is no time of a day, though strptime takes it; and a sign means a year before Christ, or a duration.
+    if _ONE_DIGIT.search(text) or _SIGNED.match(text):
         raise ValueError(text)
     if text.isdecimal() != (pattern in _DIGITS_OF) or len(text) != _DIGITS_OF.get(pattern, len(text)):
         raise ValueError(text)
     return datetime.strptime(tidy(text), pattern.replace("%B", "%b"))
 
 
-def _first_day(text: str, period: str) -> datetime:
-    """Return the first day of "Q2 2016", "2016-W05" or "2016-366", a day of a year."""
-    found = next(filter(None, (form.fullmatch(text) for form in _PERIODS[period])), None)
-    if found is None:
-        raise ValueError(text)
-    year, part = int(found["year"]), int(found["part"])
-    if period == "day":
-        return datetime.strptime(f"{year}-{part:03}", "%Y-%j")
-    if period == "week":
-        return datetime.fromisocalendar(year, part, 1)
-    return datetime(year if year > 99 else year + (2000 if year < 69 else 1900), 3 * part - 2, 1)
-
-
 def plain_date(text: str) -> str:
     """Return a date in ASCII, without quotes and brackets, a known time zone as its offset."""
-    text = _NOTED_ZONE.sub("", unquoted(in_ascii(text)))
+    return zone_apart(_bare(text))[0]
+
+
+def _bare(text: str) -> str:
+    text = unquoted(in_ascii(text))
     text = text[1:-1] if text.startswith("[") and text.endswith("]") else text
-    return _NAMED_ZONE.sub(_as_offset, text)
+    return _STAMP.sub(r"\1T", text)
 
 
-def _as_offset(zone: re.Match[str]) -> str:
-    return _ZONES.get(zone["name"] or "", "")
+def _placed(when: datetime, region: str) -> datetime:
+    """Return a date in the zone of a region, unless it has an offset, or is a time of the day."""
+    is_local = region and when.tzinfo is None and when.date() != _FIRST_DAY
+    return when.replace(tzinfo=zone_of(region)) if is_local else when
 
 
 def dates(values: Any, formats: str | Sequence[str], column: Column = UNKNOWN) -> tuple[np.ndarray, int]:

@@ -27,12 +27,12 @@ def duration(value: Any, form: str = DURATION) -> float:
     """Return how many seconds "1 day, 2:03:04.5", "26:03:04.5", "-1 days 02:03:04", "P1DT2H3M4.5S" or "1h 5m" are.
 
     A month is a twelfth of a year, and that 365.25 days. "4:13" is in hours and minutes, or, by ``MINUTES_FIRST``, in
-    minutes and seconds.
+    minutes and seconds, as "4:13.5" always is.
     """
     text = unquoted(in_ascii(str(value)))
     if says_nothing(text):
         return np.nan
-    if form == MINUTES_FIRST and has_two_parts(text):
+    if has_two_parts(text) and (form == MINUTES_FIRST or "." in text):
         first, _, second = text.removeprefix("-").partition(":")
         return (-1.0 if text.startswith("-") else 1.0) * (60 * float(first) + float(second))
     found = _CLOCK.fullmatch(text)

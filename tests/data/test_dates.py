@@ -11,19 +11,11 @@ import pytest
 from automl.data import from_arrays, rows
 from automl.data.infer import infer_columns
 from automl.errors import DataError
-from automl.runtime.date_parts import DATE_PARTS
 from automl.runtime.numbers import numbers
 from automl.runtime.schema import numeric_names
+from tests.data.dated import DAYS, MOMENTS, OTHER, N, Y, check
 
-N = 120
 rng = np.random.default_rng(0)
-MOMENTS = [
-    dt.datetime(2015, 1, 1) + dt.timedelta(days=int(d), seconds=int(s))
-    for d, s in zip(rng.integers(0, 2000, N), rng.integers(0, 86_400, N), strict=True)
-]
-DAYS = [dt.datetime(m.year, m.month, m.day) for m in MOMENTS]
-OTHER = rng.normal(size=N)
-Y = np.arange(N) % 2
 
 
 def ordinal(d: datetime.date) -> str:
@@ -63,19 +55,6 @@ MIXED = {
 }
 
 
-def check(values: Any, expected: Any, **options: Any) -> Any:
-    """The parts of the dates are right in the task, alone, and from the schema as JSON would hold it."""
-    columns = {"when": values, "other": OTHER[: len(values)]}
-    task = from_arrays(columns, Y[: len(values)], **options)
-    assert task.schema.columns[0].role == "datetime"
-    parts = task.data.x.numeric[:, : len(DATE_PARTS) - 1]
-    known = [[m.year, m.month, m.day, m.weekday(), m.timetuple().tm_yday, m.hour, m.minute, m.second] for m in expected]
-    np.testing.assert_array_equal(parts, known)
-    few = {name: v[:5] for name, v in columns.items()}
-    np.testing.assert_array_equal(rows(task.schema, few).numeric, task.data.x.numeric[:5])
-    return task
-
-
 @pytest.mark.parametrize("form", DAY_FORMS)
 def test_every_form_of_a_day(form: Any) -> None:
     check([d.strftime(form) for d in DAYS], DAYS)
@@ -107,6 +86,16 @@ MONTHS = {
     "Russian": "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
     "Ukrainian": "січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня",
     "Turkish": "Ocak Şubat Mart Nisan Mayıs Haziran Temmuz Ağustos Eylül Ekim Kasım Aralık",
+    "Finnish": "tammikuuta helmikuuta maaliskuuta huhtikuuta toukokuuta kesäkuuta heinäkuuta elokuuta syyskuuta "
+    "lokakuuta marraskuuta joulukuuta",
+    "Hungarian": "január február március április május június július augusztus szeptember október november december",
+    "Catalan": "gener febrer març abril maig juny juliol agost setembre octubre novembre desembre",
+    "Indonesian": "Januari Februari Maret April Mei Juni Juli Agustus September Oktober November Desember",
+    "Greek": "Ιανουαρίου Φεβρουαρίου Μαρτίου Απριλίου Μαΐου Ιουνίου Ιουλίου Αυγούστου Σεπτεμβρίου Οκτωβρίου "
+    "Νοεμβρίου Δεκεμβρίου",
+    "Hebrew": "ינואר פברואר מרץ אפריל מאי יוני יולי אוגוסט ספטמבר אוקטובר נובמבר דצמבר",
+    "Hebrew, in": "בינואר בפברואר במרץ באפריל במאי ביוני ביולי באוגוסט בספטמבר באוקטובר בנובמבר בדצמבר",
+    "Arabic": "يناير فبراير مارس أبريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر",
     "Swedish": "januari februari mars april maj juni juli augusti september oktober november december",
 }
 WITH_MONTHS = [
@@ -203,28 +192,14 @@ def test_months_with_two_digits_are_those_of_a_year_unless_they_reach_the_end_of
 
 
 @pytest.mark.parametrize(("form", "zero"), [("%Y-%m-%d", "0000-00-00"), ("%Y-%m-%d %H:%M:%S", "0000-00-00 00:00:00"),
-                                            ("%d.%m.%Y", "00.00.0000"), ("%m/%d/%Y", "00/00/0000")])  # fmt: skip
+                                            ("%d.%m.%Y", "00.00.0000"), ("%m/%d/%Y", "00/00/0000"),
+                                            ("%Y-%m", "0000-00"), ("%m/%Y", "00/0000")])  # fmt: skip
 def test_a_date_of_zeros_is_none(form: str, zero: str) -> None:
     task = from_arrays(
         {"when": [zero if i % 4 == 0 else m.strftime(form) for i, m in enumerate(MOMENTS)], "o": OTHER}, Y
     )
     assert task.schema.columns[0].role == "datetime"
     assert np.flatnonzero(np.isnan(task.data.x.numeric[:, 0])).tolist() == list(range(0, N, 4))
-
-
-NO_DATES = {
-    "seasons": [f"{2009 + i % 9}-{10 + i % 9}" for i in range(N)],
-    "school years": [f"{2014 + i % 5}/{15 + i % 5}" for i in range(N)],
-    "ratios": [f"{i % 9 + 1}:{i % 5 + 1}" for i in range(N)],
-    "months alone": [d.strftime("%B") for d in DAYS],
-    "versions": [f"{i % 9 + 1}.{2010 + i % 5 * 100}.{i % 3}" for i in range(N)],
-    "fractions": [f"{i % 12 + 1}.{i * 37 % 9000 + 1000}" for i in range(N)],
-}
-
-
-@pytest.mark.parametrize("texts", NO_DATES.values(), ids=NO_DATES)
-def test_what_looks_like_a_date_is_none(texts: list[str]) -> None:
-    assert from_arrays({"when": texts, "o": OTHER}, Y).schema.columns[0].role != "datetime"
 
 
 def test_a_form_of_a_single_row_and_times_in_some_rows() -> None:
