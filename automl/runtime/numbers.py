@@ -132,9 +132,8 @@ def _difference(array: np.ndarray, center: float) -> np.ndarray:
     rough = array.astype(np.float64) - center
     if array.dtype.kind not in "iu" or abs(center) < _EXACT:
         return rough
-    # Modulo 2**64 it is right wherever it fits into 63 bits.
-    wide = array.astype(np.uint64 if array.dtype.kind == "u" else np.int64)
-    exact = (wide - np.array(int(center)).astype(wide.dtype)).view(np.int64)
+    # Modulo 2**64 it is right wherever it fits into 63 bits; a center near 2**64 may be that itself.
+    exact = (array.astype(np.uint64) - np.uint64(int(center) % 2**64)).view(np.int64)
     return np.where(np.abs(rough) < _EXACT, exact, rough)
 
 
