@@ -12,6 +12,7 @@ from automl.runtime.arrays import as_array, in_seconds
 from automl.runtime.durations import DURATION, MINUTES_FIRST, duration
 from automl.runtime.each import each
 from automl.runtime.missing import is_missing, marks_of, says_nothing
+from automl.runtime.plain import seen
 from automl.runtime.schema import UNKNOWN, Column
 from automl.runtime.units import addends, conversion, unit_key
 from automl.runtime.written import split_number, split_scale, unbracketed, value_of
@@ -42,7 +43,7 @@ def read_number(value: Any, column: Column) -> int | float:
     if is_missing(value, marks_of(column)):
         return np.nan
     if isinstance(value, str):
-        return _number_in(value.strip(), column) if column else _plain_number(value)
+        return _number_in(seen(value), column) if column else _plain_number(seen(value))
     if isinstance(value, (date, time, np.datetime64)):
         raise ValueError(value)
     if isinstance(value, (timedelta, np.timedelta64)):
