@@ -65,19 +65,16 @@ def _in_order(level: str) -> tuple[bool, float, str]:
     return (False, value, level) if value == value else (True, 0.0, level)
 
 
-def note_nothing(
-    name: str, counts: Mapping[str, int], what: str, findings: Findings, units: Collection[str] = ()
-) -> None:
-    """Say which words and signs count as missing among numbers, which may have ``units``, or dates."""
-    found = {text: n for text, n in counts.items() if says_nothing(text) or lacks_number(text, units)}
+def note_nothing(column: Column, counts: Mapping[str, int], what: str, findings: Findings) -> None:
+    """Say which words and signs count as missing in a column of numbers, dates, ..."""
+    found = {
+        text: n
+        for text, n in counts.items()
+        if text in column.missing or says_nothing(text) or lacks_number(text, column.unit)
+    }
     if found:
-        note_missing(name, found, what, findings)
-
-
-def note_missing(name: str, counts: Mapping[str, int], what: str, findings: Findings) -> None:
-    """Say which words count as missing in a column of numbers, dates, ..."""
-    words = some([f"'{text}' ({n})" for text, n in counts.items()])
-    holds = f"In column '{shown(name)}', which holds {what},"
-    findings.notes.append(
-        f"{holds} these are missing, {sum(counts.values())} in all: {words}. Declare it categorical if they say more."
-    )
+        words = some([f"'{text}' ({n})" for text, n in found.items()])
+        findings.notes.append(
+            f"In column '{shown(column.name)}', which holds {what}, these are missing, {sum(found.values())} in all: "
+            f"{words}. Declare it categorical if they say more."
+        )

@@ -262,7 +262,7 @@ def _typed(
 def _refuse_words(name: str, counts: Mapping[str, int], reading: Written) -> None:
     """Refuse a target of numbers in which a word is frequent, which would make each number a class."""
     words = words_for_nothing(counts)
-    if words and all(parses(text, reading.number) for text in counts if text not in words):
+    if words and all(parses(text, reading.number) for text in counts if text not in words and not says_nothing(text)):
         rows = " and ".join(f"'{shown(word)}' ({counts[word]} rows)" for word in words)
         raise DataError(
             f"The target '{name}' must hold values of one type; it holds numbers and {rows}. Say that these are "
