@@ -126,7 +126,7 @@ def _from_strings(name: str, values: np.ndarray, findings: Findings) -> Column:
         )
     elif note := note_on_words(name, counts):
         findings.notes.append(note)
-    return categorical(name, counts, marked, findings)
+    return categorical(name, values, counts, marked, findings)
 
 
 def _are_truth_values(counts: Counter[str]) -> bool:

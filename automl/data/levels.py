@@ -10,6 +10,7 @@ from automl.data.strays import STRAY_SHARE
 from automl.runtime.labels import labels
 from automl.runtime.missing import MISSING, says_nothing
 from automl.runtime.numbers import lacks_number
+from automl.runtime.plain import UNSEEN
 from automl.runtime.printable import shown
 from automl.task import Column
 
@@ -38,8 +39,20 @@ def kept_words(counts: Mapping[str, int], marked: Mapping[str, int], eligible: C
     return [w for w, n in marked.items() if w in eligible and n > 1 and (n >= STRAY_SHARE * n_all or n >= usual / 2)]
 
 
-def categorical(name: str, counts: Counter[str], marked: Counter[str], findings: Findings) -> Column:
+def note_unseen(where: str, values: np.ndarray) -> list[str]:
+    """Say that some levels or classes have characters that are not seen, if they do; ``where``: they are."""
+    texts = {v for v in values.tolist() if isinstance(v, str) and not v.isascii()} if values.dtype == object else ()
+    found = sorted(text for text in texts if not UNSEEN.keys().isdisjoint(map(ord, text)))
+    if not found:
+        return []
+    return [f"{where} has characters that are not seen, as in '{shown(found[0])}': they tell no two values apart."]
+
+
+def categorical(
+    name: str, values: np.ndarray, counts: Counter[str], marked: Counter[str], findings: Findings
+) -> Column:
     """Return a column of levels, the most frequent ``MAX_LEVELS``; ``marked``: words that may be levels or missing."""
+    findings.notes += note_unseen(f"Column '{shown(name)}'", values)
     kept = [] if findings.declared else kept_words(counts, marked, _MAY_BE_LEVELS)
     if kept and counts:
         findings.notes.append(

@@ -145,6 +145,51 @@ def test_every_form_is_read_and_said(form: Any) -> None:
     assert plain or any("is read as numbers" in note for note in notes)
 
 
+UNSEEN = "\u200e\u200f\u2066\u2067\u2068\u2069\u202a\u202c\u061c\u200b\u200c\u200d\u2060\u180e\ufeff\xad"
+AROUND = {
+    "plain": (lambda v: f"{v:.2f}", "numeric"),
+    "whole": (lambda v: f"{v:.0f}", "numeric"),
+    "german": (german, "numeric"),
+    "with a unit": (lambda v: f"{v:.2f} kg", "numeric"),
+    "date": (lambda v: f"{abs(v) % 28 + 1:02.0f}/{abs(v) // 100 % 12 + 1:02.0f}/2020", "datetime"),
+    "code": (lambda v: f"{abs(v) % 1000:05.0f}", "categorical"),
+}
+
+
+@pytest.mark.parametrize("unseen", UNSEEN, ids=ascii)
+@pytest.mark.parametrize(("form", "role"), AROUND.values(), ids=AROUND)
+def test_what_is_not_seen_around_a_value_counts_for_nothing(unseen: str, form: Any, role: str) -> None:
+    texts = [*map(form, VALUES), "NA", "TBD", ""]
+    y = np.arange(len(texts)) % 2
+    plain = from_arrays({"c": texts, "o": np.arange(len(y)) * 1.5}, y)
+    for around in ([unseen + text for text in texts], [f"{text}{unseen}" for text in texts]):
+        task = from_arrays({"c": around, "o": np.arange(len(y)) * 1.5}, y)
+        assert task.schema.columns[0].role == role
+        if role != "categorical":
+            np.testing.assert_array_equal(task.data.x.numeric, plain.data.x.numeric)
+            np.testing.assert_array_equal(
+                rows(plain.schema, {"c": around, "o": y}).numeric[:, 0], plain.data.x.numeric[:, 0]
+            )
+        if role == "numeric":
+            x, target = (
+                np.arange(len(VALUES))[:, None],
+                from_arrays(np.arange(len(VALUES))[:, None], texts[: len(VALUES)]),
+            )
+            np.testing.assert_array_equal(from_arrays(x, around[: len(VALUES)]).data.y, target.data.y)
+
+
+def test_levels_and_classes_that_differ_in_what_is_not_seen_alone_are_one_and_it_is_said() -> None:
+    texts = ["a", "\u200ea", "b\xad", "c"] * 30
+    task = from_arrays({"c": texts, "o": np.arange(120.0)}, texts)
+    assert task.schema.columns[0].levels == ("a", "b", "c")
+    assert len(task.schema.classes) == 3
+    said = [note for note in task.notes if "not seen" in note]
+    assert [note[:16] for note in said] == ["The target 'targ", "Column 'c' has c"]
+    for other in ("\u200ca", "A"):
+        alike = from_arrays(np.arange(120.0)[:, None], ["a", other, "b", "c"] * 30)
+        assert any("make them one" in note for note in alike.notes)
+
+
 REVIEWS = [*WHOLE, *range(1, 40)]
 IN_BRACKETS = {
     "counts": lambda v: f"({v:,})",
