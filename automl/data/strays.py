@@ -1,6 +1,7 @@
 """The few values that do not fit the rest of their column."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from automl.errors import DataError
 from automl.runtime.labels import labels
 from automl.runtime.missing import says_nothing
 from automl.runtime.printable import shown
-from automl.runtime.written import split_number
+from automl.runtime.written import GROUPED, split_number
 
 # A column is a broken number (or date) column, not a category, when strays are this rare among this many values.
 STRAY_SHARE = 0.05
@@ -59,8 +60,8 @@ def _is_word(text: str) -> bool:
 
 def note_on_words(name: str, counts: Mapping[str, int]) -> str:
     """Say that a column of levels holds many numbers, and the words that keep it from being one of them; "" if not."""
-    numbers = [text for text in counts if split_number(text) is not None]
-    others = sorted((text for text in counts if text not in set(numbers)), key=lambda text: -counts[text])
+    numbers = _alike(counts)
+    others = sorted((text for text in counts if text not in numbers), key=lambda text: -counts[text])
     n_numbers, n_all = sum(counts[text] for text in numbers), sum(counts.values())
     if len(numbers) <= _MANY_KINDS or 2 * n_numbers <= n_all or not others:
         return ""
@@ -69,6 +70,18 @@ def note_on_words(name: str, counts: Mapping[str, int]) -> str:
         f"Column '{shown(name)}' is read as levels, though {n_numbers:,} of its {n_all:,} values are numbers: "
         f"the others are not. If these say that there is none, data.missing=[{first}] makes it a column of numbers."
     )
+
+
+def _alike(counts: Mapping[str, int]) -> set[str]:
+    """Return the numbers among texts, without the few kinds that differ: L0W and 1.2.3 beside bare ones."""
+    found = {text: number for text in counts if (number := split_number(text)) is not None}
+    before = Counter(number.before for number in found.values()).most_common(1)
+    strange = [
+        text
+        for text, number in found.items()
+        if number.before != before[0][0] or not any(form.fullmatch(number.digits) for form in GROUPED.values())
+    ]
+    return found.keys() - (strange if len(strange) <= STRAY_KINDS else [])
 
 
 def refuse_strays(
