@@ -65,7 +65,9 @@ def read(name: str, counts: Mapping[str, int], decimals: Decimals) -> Column | N
     keys, scaled = unit
     if keys and keys[0] in SECONDS_OF and any(parses(text, duration) for text in strays):
         return None  # durations: 5 m and 1h 5m
-    is_money = any(units.is_currency(word) for number in found.values() for word in (number.before, number.after))
+    is_money = any(
+        units.is_currency(n.before) or units.is_currency(n.after) or units.is_letter(n.before) for n in found.values()
+    )
     decimal = _decimal(name, found, counts, decimals, is_money)
     strays += [text for text, number in found.items() if not GROUPED[decimal].fullmatch(number.digits)]
     if strays and not are_few(strays, counts):

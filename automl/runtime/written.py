@@ -33,7 +33,7 @@ _VULGAR = re.compile("(\\d?)\\s?([¼-¾⅐-⅞])")
 _HEMISPHERES = frozenset("NSEW")
 _AROUND = r"[^\d\s.,()+'_:;=<>?!&@~^|\\\[\]{}#*-]"  # what the name of a unit begins with
 _NUMBER = re.compile(
-    rf"(?P<sign>[+-])?\s*(?P<before>(?:{_AROUND}(?:[^\d.,()+'_-]|(?<=[^\W\d_])\.)*?)?)\s*(?P<inner>[+-])?\s*"
+    rf"(?P<sign>[+-])?\s*(?P<before>(?:{_AROUND}(?:[^\d.,()+'_-]|(?<=[^\W\d_])\.|(?<=/)\.)*?)?)\s*(?P<inner>[+-])?\s*"
     r"(?P<digits>(?:\d[\d.,' _]*\d|\d|(?<![^\W\d_])[.,]\d+)(?:[.,](?=-{0,2}(?:\s|$)))?)"
     r"(?:(?<=[.,])-{1,2}|[:/]-(?=\s|$))?(?:\s(?P<above>\d{1,2})/(?P<below>\d{1,2}))?"
     r"(?:(?:[eE]|[dD](?=[+-]))(?P<exponent>[+-]?\d{1,3})|(?:\s?[x×*·]\s?|(?<=\d)\s)10(?:\^|\*\*?)(?P<power>[+-]?\d{1,3}))?"
@@ -46,12 +46,33 @@ GROUPED = {
     ".": re.compile(r"(?:\d+|[1-9]\d{0,2}([,' _])\d{3}(?:\1\d{3})*|[1-9]\d?(?:,\d\d)+,\d{3})(?:\.\d*)?|\.\d+"),
     ",": re.compile(r"(?:\d+|[1-9]\d{0,2}([.' _])\d{3}(?:\1\d{3})*)(?:,\d*)?|,\d+"),
 }
+# Powers of ten, by the words for them; those of East Asia may be followed by a unit without a space.
+_SCALE_WORDS = {
+    3: "k tsd tausend thousand mil mila mille тыс тис tys bin ribu",
+    5: "lakh lac l",
+    6: "m mm mn mln mio mi million millions millionen milhão milhões milhao milhoes millón millones millon milione "
+    "milioni miljoen miljon miljoner milion miliony milionów milyon juta млн",
+    7: "cr crore",
+    9: "b bn bln bi mrd mld mdr billion billions milliard milliards milliarde milliarden miliardo miliardi miljard "
+    "miljarder miliard miliardy miliardów milyar miliar bilhão bilhões bilhao bilhoes млрд",
+    12: "t tn tri trn trillion trillions trilhão trilhões billones трлн",
+}
+_ASIAN_SCALES = {
+    3: "千 천",
+    4: "万 萬 만",
+    6: "百万 百萬 백만",
+    7: "千万 千萬 천만",
+    8: "亿 億 억",
+    9: "十亿 十億 십억",
+    12: "兆 조",
+}
 SCALES = {
-    "k": 3, "tsd": 3, "thousand": 3, "lakh": 5, "lac": 5, "m": 6, "mm": 6, "mn": 6, "mln": 6, "mio": 6, "million": 6,
-    "millions": 6, "cr": 7, "crore": 7, "b": 9, "bn": 9, "bln": 9, "mrd": 9, "billion": 9, "billions": 9, "t": 12,
-    "tn": 12, "trn": 12, "trillion": 12,
-}  # fmt: skip
-_SCALE = re.compile(rf"(?i:{'|'.join(sorted(SCALES, key=len, reverse=True))})(?![^\W\d_])\.?")
+    word: power for known in (_SCALE_WORDS, _ASIAN_SCALES) for power, words in known.items() for word in words.split()
+}
+_OTHER_SCALES, _NEXT_TO_UNITS = (
+    "|".join(sorted(" ".join(known.values()).split(), key=len, reverse=True)) for known in (_SCALE_WORDS, _ASIAN_SCALES)
+)
+_SCALE = re.compile(rf"(?i:(?:{_OTHER_SCALES})(?![^\W\d_])\.?|{_NEXT_TO_UNITS})")
 
 
 class Number(NamedTuple):
