@@ -12,19 +12,23 @@ _BLURRED = (
     r"(?:(?:ca|circa|approx|approximately|about|around|nearly|almost|roughly|only|from|starting (?:at|from)|etwa|env|"
     rf"environ)\b\.?|c\.){_NEAR}"
 )
+_TOO_LITTLE = r"(?:(?:nd|n\.d\.|bdl|lod|bld|blq|trace)\s*(?=<))?"  # that it could be measured: ND<0.1
 _BOUNDED = (
     r"(?:less than|fewer than|more than|at least|at most|up to|under|over|below|above|min|max|unter|über|bis)\b\.?"
     rf"{_NEAR}"
 )
 BOUND = re.compile(  # what bounds or blurs a number
-    rf"(?i)^(?:(?P<bound>[<>]=?|[≤≥]|{_BOUNDED})|[~≈±]|\+/-|{_BLURRED})\s*(?=[^\s<>=≤≥~≈])"
+    rf"(?i)^(?:(?P<bound>{_TOO_LITTLE}[<>]=?|[≤≥]|{_BOUNDED})|[~≈±]|\+/-|{_BLURRED})\s*(?=[^\s<>=≤≥~≈])"
 )
 _OPEN = r"\s*(?:or|and|&)\s(?:more|over|older|above|up|higher|greater|less|fewer|under|below|younger|lower)$"
 BLUR = re.compile(  # what follows it
     rf"(?i)(?<=[\d.,])\s*(?:±|\+/?-)\s*\d[\d.,]*|(?<=\d)\s?(?P<plus>\+)(?=$|\s*[^\W\d_]+$)|(?<=\S)(?P<open>{_OPEN})"
 )
 _MINUS = re.compile(r"(?i)^(?:minus|moins|menos|meno)\s(?=\W?\d)")
-_FOOTNOTE = re.compile(r"(?<=\d)\s?(?:[*†‡§]{1,4}|\[\w{1,3}\]|\([^\W\d_]{1,2}\))$|^[#№]\s?(?=\d)")
+_GUESSED = r"\(?(?:est|estd|estimated?|approx|approximate|prov|provisional|prelim|preliminary)\b\.?\)?"
+_FOOTNOTE = re.compile(
+    rf"(?i)(?<=\d)(?:\s?(?:[*†‡§]{{1,4}}|\[\w{{1,3}}\]|\([^\W\d_]{{1,2}}\))|[⁰¹²³⁴-⁹]{{1,2}}|\s{_GUESSED})$|^[#№]\s?(?=\d)"
+)
 _ORDINAL = re.compile(
     r"(?<=\d)(?:(?i:(?<!1\d)(?:(?<=1)st|(?<=2)nd|(?<=3)rd)|th)|(?<=1)(?:er|re|ère)|ème|eme|e)(?=$|\s)"
 )
@@ -40,7 +44,7 @@ _NUMBER = re.compile(
     rf"(?P<last>-(?=\s*[^\w\s]?$))?\s*(?P<after>(?:{_AROUND}(?:[^\d()]{{0,30}}[^\d()\s])?(?:(?<=[^\W\d_])\^?[23])?"
     r"|(?:(?<!\s\d)(?<!\s\d\d)/|out of)\s?[1-9]\d{0,2}(?:\s[^\W\d_]+)?|(?:per|/)\s?10+(?:[,. ]000)*|'(?=$))?)"
 )
-_ACCOUNTING = re.compile(r"([^\W\d_]{0,3}[^\w\s()+-]?\s*)\(\s*([^()+-]*\d[^()]*?)\s*\)(\s*[^\W\d_]{0,3}[^\w\s()+-]?)")
+_ACCOUNTING = re.compile(r"-?([^\W\d_]{0,3}[^\w\s()+-]?\s*)\(\s*([^()+-]*\d[^()]*?)\s*\)(\s*[^\W\d_]{0,3}[^\w\s()+-]?)")
 _BRACKETED = re.compile(r"([^\d()\[\]{}]*)[(\[{]([^()\[\]{}]+)[)\]}]([^\d()\[\]{}]*)")
 GROUPED = {
     ".": re.compile(r"(?:\d+|[1-9]\d{0,2}([,' _])\d{3}(?:\1\d{3})*|[1-9]\d?(?:,\d\d)+,\d{3})(?:\.\d*)?|\.\d+"),
@@ -117,6 +121,8 @@ def split_number(text: str) -> Number | None:
     above, below = int(found["above"] or 0), int(found["below"] or 1)
     if above > 0 and (above >= below or exponent):  # "5 9/2" is no number
         return None
+    if after == "\N{DEGREE SIGN}" and before in _HEMISPHERES:
+        before, after = "", after + before
     if after[:1] == "\N{DEGREE SIGN}" and after[1:].strip() in _HEMISPHERES:
         is_negative, after = is_negative != (after[-1] in "SW"), after[0]
     return Number(is_negative, found["digits"], exponent, before, after, above / below)

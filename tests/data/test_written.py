@@ -155,6 +155,12 @@ FORMS: dict[str, Callable[..., str]] = {
     "rands, thousands": lambda v: f"R {v / 1e3:,.5f}k" if abs(v) > 1e4 else f"R {v:,.2f}",
     "balboas": lambda v: f"B/. {v:,.2f}",
     "soles": lambda v: f"S/.{v:,.2f}",
+    "hemispheres first": lambda v: f"{'S' if v < 0 else 'N'} {abs(v):.2f}°",
+    "hemispheres first, no space": lambda v: f"{'W' if v < 0 else 'E'}{abs(v):.2f}°",
+    "accounting, with a minus": lambda v: f"-({-v:,.2f})" if v < 0 else f"{v:,.2f}",
+    "estimated, some": lambda v: f"{v:.2f}{('', '', ' (est.)', ' (approx)', ' est.')[int(abs(v) % 5)]}",
+    "footnotes, raised": lambda v: f"{v:.2f}{('', '', '¹', '²')[int(abs(v) % 4)]}",
+    "too little to measure": lambda v: f"{('', '', 'ND<', 'nd < ', '')[int(abs(v) % 5)]}{v:.2f}",
     "full width": lambda v: "".join(chr(ord(c) + 0xFEE0) if c in "0123456789.,-" else c for c in f"{v:,.2f}"),
     "arabic digits": lambda v: "".join(chr(0x660 + int(c)) if c.isdigit() else c for c in f"{v:.2f}"),
 }  # fmt: skip
