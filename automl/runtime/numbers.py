@@ -15,7 +15,7 @@ from automl.runtime.missing import is_missing, marks_of, says_nothing
 from automl.runtime.plain import seen
 from automl.runtime.schema import UNKNOWN, Column
 from automl.runtime.units import addends, conversion, unit_key
-from automl.runtime.written import split_number, split_scale, unbracketed, value_of
+from automl.runtime.written import fallen, split_number, split_scale, unbracketed, value_of
 
 _SECOND = np.timedelta64(1, "s")
 _EXACT = 2.0**53  # beyond it, float64 does not hold every whole number
@@ -81,7 +81,8 @@ def lacks_number(text: str, units: Collection[str]) -> bool:
 
 def _measure_in(text: str, column: Column) -> float:
     """Return the value of one number with its unit, in the first of the units of its column."""
-    found = split_number(unbracketed(text) if column.get("bracketed") else text)
+    text = unbracketed(text) if column.get("bracketed") else text
+    found = split_number(fallen(text) if column.get("falling") else text)
     if found is None:
         raise ValueError(text)
     scale, unit = split_scale(found.after) if column.get("scaled") else (0, found.after)

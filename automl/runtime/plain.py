@@ -8,6 +8,7 @@ from typing import Any
 _DIRECTIONS = (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x2070))
 UNSEEN = dict.fromkeys((0xAD, 0x180E, 0x200B, 0x2060, 0xFEFF, *_DIRECTIONS))
 _UNSEEN_IN_NUMBERS = {**UNSEEN, **dict.fromkeys((0x200C, 0x200D, *range(0x2061, 0x2065)))}  # these join letters
+RISING, FALLING = "▲△", "▼▽"
 # Unicode's spaces, minus signs, apostrophes and full-width characters, as those that are read; others are not seen.
 _SIGNS = str.maketrans(
     {
@@ -21,8 +22,8 @@ _SIGNS = str.maketrans(
         0xBA: "°",
         0x2103: "°C",
         0x2109: "°F",
-        **dict.fromkeys((0x25B2, 0x2191), "+"),
-        **dict.fromkeys((0x25BC, 0x2193), "-"),
+        **dict.fromkeys((*map(ord, RISING), 0x2191), "+"),
+        **dict.fromkeys((*map(ord, FALLING), 0x2193), "-"),
         0x66A: "%",  # Arabic
         0x66B: ".",
     }

@@ -160,6 +160,10 @@ FORMS: dict[str, Callable[..., str]] = {
     "accounting, with a minus": lambda v: f"-({-v:,.2f})" if v < 0 else f"{v:,.2f}",
     "estimated, some": lambda v: f"{v:.2f}{('', '', ' (est.)', ' (approx)', ' est.')[int(abs(v) % 5)]}",
     "footnotes, raised": lambda v: f"{v:.2f}{('', '', '¹', '²')[int(abs(v) % 4)]}",
+    "triangles of Japan": lambda v: f"▲{-v:,.2f}" if v < 0 else f"{v:,.2f}",
+    "triangles of Japan, yen": lambda v: f"△{-v:,.2f}円" if v < 0 else f"{v:,.2f}円",
+    "up and down, zeros": lambda v: f"▼{-v:.2f}" if v < 0 else f"▲{v:.2f}",
+    "up, and a minus": lambda v: f"-{-v:.2f}" if v < 0 else f"▲{v:.2f}",
     "too little to measure": lambda v: f"{('', '', 'ND<', 'nd < ', '')[int(abs(v) % 5)]}{v:.2f}",
     "full width": lambda v: "".join(chr(ord(c) + 0xFEE0) if c in "0123456789.,-" else c for c in f"{v:,.2f}"),
     "arabic digits": lambda v: "".join(chr(0x660 + int(c)) if c.isdigit() else c for c in f"{v:.2f}"),
@@ -230,6 +234,15 @@ def test_levels_and_classes_that_differ_in_what_is_not_seen_alone_are_one_and_it
 
 
 REVIEWS = [*WHOLE, *range(1, 40)]
+
+
+def test_a_triangle_is_said_to_be_a_minus_and_is_one_at_prediction() -> None:
+    texts = [FORMS["triangles of Japan"](v) for v in VALUES]
+    column, _, _, notes = read(texts)
+    assert any("▲" in note and "is -" in note and "no sign" in note for note in notes)
+    assert number("▲1,234.5", column.to_dict()) == -1234.5
+
+
 IN_BRACKETS = {
     "counts": lambda v: f"({v:,})",
     "square": lambda v: f"[{v:,}]",
