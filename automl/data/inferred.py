@@ -9,7 +9,7 @@ from datetime import date, time, timedelta
 import numpy as np
 
 from automl.data import dates, several, units, written
-from automl.data.codes import holds_codes, may_be_more, note_on_padded
+from automl.data.codes import are_padded, holds_codes, may_be_more, note_on_padded
 from automl.data.findings import Findings, some
 from automl.data.identity import ID_NAME
 from automl.data.levels import apart, categorical, note_nothing
@@ -124,7 +124,7 @@ def _from_strings(name: str, values: np.ndarray, findings: Findings) -> Column:
             f"'{shown(unlike[0])}' and '{shown(unlike[1])}' do. If they measure one thing, write all "
             "with one unit, or without."
         )
-    elif note := note_on_words(name, counts):
+    elif not are_padded([text for text in distinct if text.isdecimal()]) and (note := note_on_words(name, counts)):
         findings.notes.append(note)
     return categorical(name, values, counts, marked, findings)
 

@@ -135,6 +135,8 @@ LEVELS_WITH_NUMBERS = {
 def test_levels_that_are_numbers_and_words_stay_levels(texts: list[str]) -> None:
     task = from_arrays({"c": texts, "o": np.arange(float(len(texts))) % 7}, np.arange(len(texts)) % 2)
     assert set(task.schema.columns[0].levels) == set(texts)
+    padded = any(text[0] == "0" for text in texts)
+    assert not padded or not any("makes it a column of numbers" in note for note in task.notes)
 
 
 @pytest.mark.parametrize("word", ["kg", "- kg", "null kg", "n.a. kg", "kg TBD"])
