@@ -101,6 +101,7 @@ class Column:
     ``float`` takes them; ``unit``: the names of what may stand around them, where they are of one kind those that are
     converted to the first;
     ``scaled``: whether k, M and bn multiply; ``bracketed``: whether all stand in brackets, which then mean nothing;
+    ``falling``: whether a triangle before some is a minus, as accountants of Japan write it;
     ``several``: how many numbers each field holds, where it is not one, and ``between``: the sign of
     ``runtime.several.BETWEEN`` between them. ``center``: what is subtracted in float64, because float32 could not hold
     the differences; ``factor``: what the rest is multiplied by then, because float32 could not hold it at all.
@@ -121,6 +122,7 @@ class Column:
     unit: tuple[str, ...] = ()
     scaled: bool = False
     bracketed: bool = False
+    falling: bool = False
     between: str = ""
     several: int = 0
     center: float = 0.0

@@ -9,6 +9,7 @@ from automl.data import dates
 from automl.data.findings import Findings
 from automl.data.strays import STRAY_SHARE
 from automl.runtime.missing import is_missing, says_nothing
+from automl.runtime.plain import seen
 from automl.runtime.printable import shown
 
 # A program writes 1e+05, or 100000; a code of letters and digits, where it is all digits but one, is 1e5.
@@ -23,14 +24,14 @@ def holds_codes(values: np.ndarray) -> bool:
     """
     if values.dtype != object:
         return False
-    if len(values) and isinstance(values[0], str) and _WITH_E.fullmatch(values[0].strip()):
+    if len(values) and isinstance(values[0], str) and _WITH_E.fullmatch(seen(values[0])):
         texts = {value for value in values.tolist() if not is_missing(value)}
-        return len(texts) >= _FEWEST_WITH_E and all(_WITH_E.fullmatch(str(text).strip()) for text in texts)
+        return len(texts) >= _FEWEST_WITH_E and all(_WITH_E.fullmatch(seen(str(text))) for text in texts)
     digits: list[str] = []
     for value in values.tolist():
         if not isinstance(value, str):
             continue
-        text = value if value.isdecimal() else value.strip()
+        text = value if value.isdecimal() else seen(value)
         if text.isdecimal():
             digits.append(text)
         elif not text.lstrip("+-").isdecimal() and not says_nothing(text):
@@ -49,7 +50,7 @@ def are_padded(texts: Sequence[str]) -> bool:
 
 def note_on_padded(name: str, values: np.ndarray) -> str:
     """Say of a column of numbers that some begin with a zero, with one of them; "" where none does."""
-    texts = (value.strip() for value in values.tolist() if isinstance(value, str)) if values.dtype == object else ()
+    texts = (seen(value) for value in values.tolist() if isinstance(value, str)) if values.dtype == object else ()
     example = next((text for text in texts if text.isdecimal() and _begins_with_zero(text)), "")
     if not example:
         return ""
@@ -67,7 +68,7 @@ def may_be_more(name: str, values: np.ndarray, findings: Findings) -> bool:
     """Whether texts that ``float`` reads may say something else: 1.234 beside 999, or +49 170 123456."""
     if values.dtype != object:
         return False
-    some = [value for value in values[:200].tolist() if isinstance(value, str)]
+    some = [seen(value) for value in values[:200].tolist() if isinstance(value, str)]
     if some and all(text.startswith("+") for text in some):
         return True
     if dates.are_months([text for text in some if text]):
@@ -76,7 +77,7 @@ def may_be_more(name: str, values: np.ndarray, findings: Findings) -> bool:
         return False
     if "," in (findings.decimals.of(name), findings.decimals.evidence()):
         return True
-    texts = [value for value in values.tolist() if isinstance(value, str)]
+    texts = [seen(value) for value in values.tolist() if isinstance(value, str)]
     return any("." not in text for text in texts) and all(map(_has_no_fraction, texts))
 
 

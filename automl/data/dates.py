@@ -13,6 +13,7 @@ from automl.runtime.date_words import tidy
 from automl.runtime.dates import JSON_DATE, NO_DAY, is_period, moment, plain_date
 from automl.runtime.labels import labels
 from automl.runtime.missing import is_missing, says_nothing
+from automl.runtime.plain import seen
 from automl.runtime.printable import shown
 
 DAYS = (
@@ -209,7 +210,7 @@ def of_codes(values: np.ndarray) -> str:
     """Return the form of texts that read as numbers and are dates, "" for others: 31122016, 07.2016."""
     if values.dtype != object or not all(isinstance(value, str) for value in values.tolist()):
         return ""
-    texts = Counter(text for text in map(str.strip, values.tolist()) if not says_nothing(text))
+    texts = Counter(text for text in map(seen, values.tolist()) if not says_nothing(text))
     if not texts:
         return ""
     return "%m.%Y" if are_months([*texts]) else of_digits(texts)

@@ -24,7 +24,7 @@ def declared(name: str, values: np.ndarray, role: Role, findings: Findings) -> C
     if role == "dropped":
         return Column(name, "dropped", reason="declared so")
     if role == "categorical":
-        return categorical(name, *apart(name, values, findings), findings)
+        return categorical(name, values, *apart(name, values, findings), findings)
     if role == "text":
         return Column(name, "text", terms=build_vocabulary(values, findings.seed))
     if role == "datetime":

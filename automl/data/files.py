@@ -2,10 +2,9 @@
 
 import csv
 import io
-import json
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 from automl.data import source
 from automl.data.images import IMAGE_ENDINGS, image_folder, is_image, open_image, pixels
 from automl.data.lines import Lines
+from automl.data.records import objects, of_records
 from automl.data.sampling import Keys, Sampling
 from automl.data.source import Source, data_errors
 from automl.errors import DataError, nearest
@@ -163,12 +163,12 @@ def _json_lines(path: Path, sampling: Sampling, encoding: str) -> Source:
             def part(index: np.ndarray) -> Source:
                 some = lines.text(index)
                 numbered = list(zip(lines.numbers[index].tolist(), some.content.split("\n"), strict=False))
-                found = _of_records(path, numbered)
+                found = of_records(path, numbered)
                 return replace(found, notes=some.notes, encoding=some.encoding, row_numbers=(index + 1).tolist())
 
             def column(name: str, index: np.ndarray) -> np.ndarray | None:
                 numbered = list(zip(lines.numbers[index].tolist(), lines.each(index), strict=True))
-                values = [record.get(name) for record in _objects(path, numbered)]
+                values = [record.get(name) for record in objects(path, numbered)]
                 return None if all(value is None for value in values) else _key(name, values)
 
             found = _chosen(lines, sampling, part, column)
@@ -176,30 +176,7 @@ def _json_lines(path: Path, sampling: Sampling, encoding: str) -> Source:
                 return found
         text = read_text(path, encoding)
     every = [(i, line) for i, line in enumerate(io.StringIO(text.content), 1) if line.strip()]
-    return replace(_of_records(path, every), notes=text.notes, encoding=text.encoding)
-
-
-def _of_records(path: Path, lines: Sequence[tuple[int, str]]) -> Source:
-    """Return the table of some lines of JSON, each with its number."""
-    records = list(_objects(path, lines))
-    names = dict.fromkeys(name for record in records for name in record)
-    if not names:
-        raise DataError(f"'{path}' has no rows.")
-    return source.from_x({name: [record.get(name) for record in records] for name in names})
-
-
-def _objects(path: Path, lines: Sequence[tuple[int, str]]) -> Iterator[dict[str, Any]]:
-    """Yield what each line of JSON holds. Raises ``DataError`` for one that is no object."""
-    for number, line in lines:
-        try:
-            record = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise DataError(
-                f"'{path}', line {number}: this is not JSON ({error.msg}). Every line must be one object."
-            ) from None
-        if not isinstance(record, dict):
-            raise DataError(f"'{path}', line {number}: every line must be a JSON object with the columns as keys.")
-        yield record
+    return replace(of_records(path, every), notes=text.notes, encoding=text.encoding)
 
 
 def _key(name: str, values: Any) -> np.ndarray | None:

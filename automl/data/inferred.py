@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from automl.data import dates, durations, several, units, written
-from automl.data.codes import holds_codes, may_be_more, note_on_padded
+from automl.data.codes import are_padded, holds_codes, may_be_more, note_on_padded
 from automl.data.findings import Findings, some
 from automl.data.identity import ID_NAME
 from automl.data.levels import apart, categorical, note_missing, note_nothing
@@ -19,7 +19,7 @@ from automl.runtime.dates import dates as read_dates
 from automl.runtime.dates import moment
 from automl.runtime.durations import duration
 from automl.runtime.labels import label
-from automl.runtime.missing import MISSING, is_missing, says_nothing
+from automl.runtime.missing import MISSING, is_missing, marks_of, says_nothing
 from automl.runtime.numbers import number, numbers
 from automl.runtime.printable import shown
 from automl.runtime.several import several as read_several
@@ -121,9 +121,9 @@ def _from_strings(name: str, values: np.ndarray, findings: Findings) -> Column:
             f"'{shown(unlike[0])}' and '{shown(unlike[1])}' do. If they measure one thing, write all "
             "with one unit, or without."
         )
-    elif note := note_on_words(name, counts):
+    elif not are_padded([text for text in distinct if text.isdecimal()]) and (note := note_on_words(name, counts)):
         findings.notes.append(note)
-    return categorical(name, counts, marked, findings)
+    return categorical(name, values, counts, marked, findings)
 
 
 def _are_truth_values(counts: Counter[str]) -> bool:
@@ -142,20 +142,21 @@ def _numbers_or_dates(name: str, values: np.ndarray, counts: Counter[str], findi
         return dated(column, values, form, findings)
     if holds_codes(values):
         return None  # 00010203 is no day of the year 1
-    found = _as_written(column, values, counts, findings)
-    words = [] if found is not None or findings.declared else words_for_nothing(counts)
-    if not words:
-        return found
-    rest = Counter({text: n for text, n in counts.items() if text not in words})
-    found = _as_written(replace(column, missing=(*sorted(MISSING), *words)), values, rest, findings)
-    if found is not None:
-        note_missing(name, {word: counts[word] for word in words}, "numbers or dates", findings)
-    return found
+    words = [] if findings.declared else words_for_nothing(counts)
+    if words:
+        found = _as_written(replace(column, missing=(*sorted(MISSING), *words)), values, counts, findings)
+        if found is not None:
+            return found
+    return _as_written(column, values, counts, findings)
 
 
-def _as_written(column: Column, values: np.ndarray, counts: Counter[str], findings: Findings) -> Column | None:
-    """Return a column of the numbers, dates or durations that ``counts`` are, None where they are something else."""
+def _as_written(column: Column, values: np.ndarray, every: Counter[str], findings: Findings) -> Column | None:
+    """Return a column of the numbers, dates or durations that texts are, None where they are something else.
+
+    ``every``: how often each occurs, with those that are missing in the column.
+    """
     name = column.name
+    counts = Counter({text: n for text, n in every.items() if text not in column.missing})
     found = written.read(name, counts, findings.decimals)
     if found is not None:
         found = replace(found, missing=column.missing)
@@ -165,13 +166,13 @@ def _as_written(column: Column, values: np.ndarray, counts: Counter[str], findin
         if bad < 0:
             if note := written.note(found, counts):
                 findings.notes.append(note)
-            note_nothing(name, counts, "numbers", findings, found.unit)
+            note_nothing(found, every, "numbers", findings)
             return _number(found, values, findings, parsed)
     forms = dates.of_texts(name, counts)
     if forms:
         refuse_strays(name, values, counts, "dates", lambda v: moment(v, forms, _SOFT), findings.row_numbers)
         if read_dates(np.array(list(counts), object), forms, _SOFT)[1] < 0:
-            note_nothing(name, counts, "dates", findings)
+            note_nothing(column, every, "dates", findings)
             if "sheet days" in forms:
                 findings.notes.append(f"Numbers among the dates of column '{shown(name)}' are read as days of a sheet.")
             if order := dates.ambiguous(forms, counts):
@@ -183,22 +184,22 @@ def _as_written(column: Column, values: np.ndarray, counts: Counter[str], findin
         lasting = replace(column, format=durations.form_of_durations(counts))
         if numbers(values, lasting.to_dict())[1] < 0:
             findings.notes.append(durations.note_on_durations(name, counts))
-            note_nothing(name, counts, "durations", findings)
+            note_nothing(column, every, "durations", findings)
             return _number(lasting, values, findings)
-    return _several(name, values, counts, findings)
-
-
-def _several(name: str, values: np.ndarray, counts: Counter[str], findings: Findings) -> Column | None:
-    column = several.read(name, counts, findings.decimals)
-    if column is None:
+    found = several.read(name, counts, findings.decimals)
+    if found is None:
         return None
-    column = replace(column, missing=findings.declared)
-    reading = column.to_dict()
+    note_nothing(column, every, f"{found.several} numbers in each field", findings)
+    return _several(replace(found, missing=column.missing), values, counts, findings)
+
+
+def _several(column: Column, values: np.ndarray, counts: Counter[str], findings: Findings) -> Column:
+    name, reading = column.name, column.to_dict()
     what = f"{column.several} numbers in each field"
     refuse_strays(name, values, counts, what, lambda v: read_several(v, reading), findings.row_numbers)
     findings.notes.append(several.note(column, counts))
-    note_nothing(name, counts, what, findings)
-    findings.missing[name] = sum(is_missing(v) or says_nothing(str(v)) for v in values.tolist())
+    marks = marks_of(reading)
+    findings.missing[name] = sum(is_missing(v, marks) or says_nothing(str(v)) for v in values.tolist())
     return column
 
 

@@ -10,6 +10,7 @@ from automl.data.strays import STRAY_SHARE
 from automl.runtime.labels import labels
 from automl.runtime.missing import MISSING, says_nothing
 from automl.runtime.numbers import lacks_number
+from automl.runtime.plain import UNSEEN
 from automl.runtime.printable import shown
 from automl.task import Column
 
@@ -38,8 +39,20 @@ def kept_words(counts: Mapping[str, int], marked: Mapping[str, int], eligible: C
     return [w for w, n in marked.items() if w in eligible and n > 1 and (n >= STRAY_SHARE * n_all or n >= usual / 2)]
 
 
-def categorical(name: str, counts: Counter[str], marked: Counter[str], findings: Findings) -> Column:
+def note_unseen(where: str, values: np.ndarray) -> list[str]:
+    """Say that some levels or classes have characters that are not seen, if they do; ``where``: they are."""
+    texts = {v for v in values.tolist() if isinstance(v, str) and not v.isascii()} if values.dtype == object else ()
+    found = sorted(text for text in texts if not UNSEEN.keys().isdisjoint(map(ord, text)))
+    if not found:
+        return []
+    return [f"{where} has characters that are not seen, as in '{shown(found[0])}': they tell no two values apart."]
+
+
+def categorical(
+    name: str, values: np.ndarray, counts: Counter[str], marked: Counter[str], findings: Findings
+) -> Column:
     """Return a column of levels, the most frequent ``MAX_LEVELS``; ``marked``: words that may be levels or missing."""
+    findings.notes += note_unseen(f"Column '{shown(name)}'", values)
     kept = [] if findings.declared else kept_words(counts, marked, _MAY_BE_LEVELS)
     if kept and counts:
         findings.notes.append(
@@ -65,19 +78,21 @@ def _in_order(level: str) -> tuple[bool, float, str]:
     return (False, value, level) if value == value else (True, 0.0, level)
 
 
-def note_nothing(
-    name: str, counts: Mapping[str, int], what: str, findings: Findings, units: Collection[str] = ()
-) -> None:
-    """Say which words and signs count as missing among numbers, which may have ``units``, or dates."""
-    found = {text: n for text, n in counts.items() if says_nothing(text) or lacks_number(text, units)}
+def note_nothing(column: Column, counts: Mapping[str, int], what: str, findings: Findings) -> None:
+    """Say which words and signs count as missing in a column of numbers, dates, ..."""
+    found = {
+        text: n
+        for text, n in counts.items()
+        if text in column.missing or says_nothing(text) or lacks_number(text, column.unit)
+    }
+    note_missing(column.name, found, what, findings)
+
+
+def note_missing(name: str, found: Mapping[str, int], what: str, findings: Findings) -> None:
+    """Say that the texts ``found``, if any, are missing in a column that holds something else."""
     if found:
-        note_missing(name, found, what, findings)
-
-
-def note_missing(name: str, counts: Mapping[str, int], what: str, findings: Findings) -> None:
-    """Say which words count as missing in a column of numbers, dates, ..."""
-    words = some([f"'{text}' ({n})" for text, n in counts.items()])
-    holds = f"In column '{shown(name)}', which holds {what},"
-    findings.notes.append(
-        f"{holds} these are missing, {sum(counts.values())} in all: {words}. Declare it categorical if they say more."
-    )
+        words = some([f"'{text}' ({n})" for text, n in found.items()])
+        findings.notes.append(
+            f"In column '{shown(name)}', which holds {what}, these are missing, {sum(found.values())} in all: "
+            f"{words}. Declare it categorical if they say more."
+        )

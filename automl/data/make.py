@@ -15,6 +15,7 @@ from automl.data import baseline, copies, echoes, files, identity, source, split
 from automl.data.decimals import Decimals, evidence
 from automl.data.encode import rows
 from automl.data.infer import infer_columns
+from automl.data.levels import note_unseen
 from automl.data.offsets import of_channels
 from automl.data.options import Options
 from automl.data.parts import Parts, same_rows, take_apart
@@ -288,7 +289,8 @@ def _target(name: str, parts: Parts, options: Options) -> tuple[TargetColumn, Pa
             f"Learning needs rows to train on and others to validate on; there is 1 sample. Give more rows.{gone}"
         )
     learnt = infer_target(name, parts.y, wanted, parts.data.row_numbers, parts.data.untyped, reading, gone)
-    return learnt.with_quantiles(options.asked), parts, [*written, *left_out]
+    unseen = note_unseen(f"The target '{shown(name)}'", parts.y) if learnt.classes else []
+    return learnt.with_quantiles(options.asked), parts, [*written, *left_out, *unseen]
 
 
 def _decimals(parts: Parts, options: Options) -> Decimals:

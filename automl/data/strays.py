@@ -1,6 +1,7 @@
 """The few values that do not fit the rest of their column."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -8,16 +9,18 @@ import numpy as np
 
 from automl.errors import DataError
 from automl.runtime.labels import labels
+from automl.runtime.missing import says_nothing
 from automl.runtime.printable import shown
-from automl.runtime.written import split_number
+from automl.runtime.written import GROUPED, split_number
 
 # A column is a broken number (or date) column, not a category, when strays are this rare among this many values.
 STRAY_SHARE = 0.05
 STRAY_KINDS = 10
 _REGULAR_KINDS = 10
 _SAMPLE = 200
-# Of words among numbers or dates, and of these.
+# Of frequent words among numbers or dates, and of these.
 _WORD_KINDS, _MANY_KINDS = 6, 20
+_LONGEST_WORD = 40  # characters
 
 _MOST_SHOWN = 8
 
@@ -38,17 +41,27 @@ def are_few(strays: Sequence[str], counts: Mapping[str, int]) -> bool:
 
 
 def words_for_nothing(counts: Mapping[str, int]) -> list[str]:
-    """Return the few words that may stand, each often, for numbers or dates that are not there: "BDL", "ongoing"."""
-    words = [text for text in counts if text.strip() and not any(map(str.isdigit, text))]
+    """Return the few words that may stand for numbers or dates that are not there, besides those known to: "ongoing".
+
+    A word has no digit: 12O3 is a slip. Beside few different numbers, it may be a level as they are: K, 1, 2, ...
+    """
+    words = [text for text in counts if _is_word(text)]
     n_words, n_all = sum(counts[word] for word in words), sum(counts.values())
-    are_frequent = STRAY_SHARE * n_all < n_words <= n_all / 2
-    return words if len(words) <= _WORD_KINDS and are_frequent and len(counts) - len(words) > _MANY_KINDS else []
+    most = STRAY_KINDS if n_words <= STRAY_SHARE * n_all else _WORD_KINDS
+    are_few = len(words) <= most and 2 * n_words <= n_all
+    return words if are_few and len(counts) - len(words) > _MANY_KINDS else []
+
+
+def _is_word(text: str) -> bool:
+    """Whether a text may be a word for nothing that is not known as one; inf is a number, and a sentence a mistake."""
+    may_be = len(text) <= _LONGEST_WORD and text.isprintable() and not any(map(str.isdigit, text))
+    return may_be and not says_nothing(text) and not parses(text, float)
 
 
 def note_on_words(name: str, counts: Mapping[str, int]) -> str:
     """Say that a column of levels holds many numbers, and the words that keep it from being one of them; "" if not."""
-    numbers = [text for text in counts if split_number(text) is not None]
-    others = sorted((text for text in counts if text not in set(numbers)), key=lambda text: -counts[text])
+    numbers = _alike(counts)
+    others = sorted((text for text in counts if text not in numbers), key=lambda text: -counts[text])
     n_numbers, n_all = sum(counts[text] for text in numbers), sum(counts.values())
     if len(numbers) <= _MANY_KINDS or 2 * n_numbers <= n_all or not others:
         return ""
@@ -57,6 +70,18 @@ def note_on_words(name: str, counts: Mapping[str, int]) -> str:
         f"Column '{shown(name)}' is read as levels, though {n_numbers:,} of its {n_all:,} values are numbers: "
         f"the others are not. If these say that there is none, data.missing=[{first}] makes it a column of numbers."
     )
+
+
+def _alike(counts: Mapping[str, int]) -> set[str]:
+    """Return the numbers among texts, without the few kinds that differ: L0W and 1.2.3 beside bare ones."""
+    found = {text: number for text in counts if (number := split_number(text)) is not None}
+    before = Counter(number.before for number in found.values()).most_common(1)
+    strange = [
+        text
+        for text, number in found.items()
+        if number.before != before[0][0] or not any(form.fullmatch(number.digits) for form in GROUPED.values())
+    ]
+    return found.keys() - (strange if len(strange) <= STRAY_KINDS else [])
 
 
 def refuse_strays(

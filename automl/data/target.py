@@ -18,6 +18,7 @@ from automl.runtime.durations import DURATION
 from automl.runtime.labels import label, labels
 from automl.runtime.missing import MISSING, says_nothing
 from automl.runtime.numbers import number, numbers
+from automl.runtime.plain import seen
 from automl.runtime.printable import shown
 from automl.task import Column, TargetKind
 
@@ -76,7 +77,8 @@ class TargetColumn:
         shares = ", ".join(f"{shown(c)} ({n / len(y):.1%})" for c, n in some)
         more = f" and {len(self.classes) - 10} more" if len(self.classes) > 10 else ""
         alike = _alike(self.classes)
-        one = f" {' and '.join(map(repr, alike))} differ in case alone: make them one, if they are." if alike else ""
+        differ = "differ in case alone, or in what is not seen: make them one, if they are."
+        one = f" {' and '.join(map(repr, alike))} {differ}" if alike else ""
         are_numbers = len(self.classes) > 2 and not any(isinstance(c, (str, bool)) for c in self.classes)
         other = " With task=regression they are numbers." if are_numbers else ""
         return f"The target '{self.name}' has {len(self.classes)} classes: {shares}{more}: {self.kind}.{one}{other}"
@@ -151,8 +153,8 @@ def understand(
 
 
 def _alike(classes: Sequence[Any]) -> list[str]:
-    """Return the first classes that differ in upper and lower case alone."""
-    folded = [shown(c).casefold() for c in classes]
+    """Return the first classes that differ in upper and lower case alone, or in what is not seen."""
+    folded = [seen(str(c)).casefold() for c in classes]
     twice = next((text for text, n in Counter(folded).items() if n > 1), None)
     return [shown(c) for c, text in zip(classes, folded, strict=True) if text == twice]
 
@@ -256,7 +258,7 @@ def _typed(
             return parsed
         if _are_whole(values):
             # As floats, two long numbers could become one; those too long for int64 are names.
-            return keys.astype(np.int64) if np.abs(parsed).max() < 2**63 else keys
+            return np.array([int(seen(key)) for key in keys]) if np.abs(parsed).max() < 2**63 else keys
         if not holds_codes(values):
             return parsed
     if wanted in ("auto", "regression"):
@@ -272,7 +274,7 @@ def _typed(
 def _refuse_words(name: str, counts: Mapping[str, int], reading: Written) -> None:
     """Refuse a target of numbers in which a word is frequent, which would make each number a class."""
     words = words_for_nothing(counts)
-    if words and all(parses(text, reading.number) for text in counts if text not in words):
+    if words and all(parses(text, reading.number) for text in counts if text not in words and not says_nothing(text)):
         rows = " and ".join(f"'{shown(word)}' ({counts[word]} rows)" for word in words)
         raise DataError(
             f"The target '{name}' must hold values of one type; it holds numbers and {rows}. Say that these are "
@@ -282,7 +284,7 @@ def _refuse_words(name: str, counts: Mapping[str, int], reading: Written) -> Non
 
 def _are_whole(values: np.ndarray) -> bool:
     """Whether all are written as whole numbers are: 12 and -3, but not 007, +3 or 1e3."""
-    return all(_WHOLE.fullmatch(str(value).strip()) for value in set(values.tolist()))
+    return all(_WHOLE.fullmatch(seen(str(value))) for value in set(values.tolist()))
 
 
 def _no_dates(name: str) -> DataError:

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NoReturn
 
 from automl.data.strays import sampled
@@ -28,10 +28,15 @@ _UNIT_WORDS = (
 )
 _CURRENCIES = frozenset(_CURRENCY_WORDS.casefold().split())
 _UNITS = frozenset(_UNIT_WORDS.split())
-# A scale that is nothing else; a lone "5 m" may be metres, "5 t" tonnes, "5 b" bytes.
-_SCALES_ALONE = SCALES.keys() - {"m", "mm", "b", "t", "cr"}
+# A scale that is nothing else; a lone "5 m" may be metres, "5 t" tonnes, "5 b" bytes, "5 mi" miles, "5 mil" of an inch.
+_SCALES_ALONE = SCALES.keys() - {"m", "mm", "b", "t", "cr", "l", "mi", "mil", "bi", "bin", "兆"}
+_MEASURES = {"m", "mm", "mi", "mil", "t", "l"}
+_RUPEES = ("inr", "pkr", "npr", "lkr", "rupee")
 _MOST_LEVELS = 20  # that need no word on why they are levels
 _TOLD = 0.8  # of some values
+# Of rand, kwacha, quetzal, lempira, pula, naira, dalasi, ...
+_LETTERS_OF_MONEY = frozenset("BCDEFGKLMNPQRST")
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:(?:,\d{3})+(?:\.\d*)?|(?:[.' ]\d{3})+,\d*|(?:[' ]\d{3})+\.\d*)")
 _FLAG = re.compile(r"\d\s+[^\W\d_]{1,2}$")
 _SCALES_OF_MARKS = frozenset((3, 4, 5, 6, 7, 10, 20, 100))
 
@@ -68,7 +73,8 @@ def of(name: str, found: Mapping[str, Number], counts: Mapping[str, int]) -> tup
             _refuse_bare(name, known, found, after)
             return tuple(known), False
         if all(map(is_known, keys)) and "b" not in keys:  # 1A and 2B are seats, not amperes and bytes
-            refuse_two(name, examples[keys[0]], examples[keys[1]], "units", "Convert them to one")
+            one, other = _two_of(spelled)
+            refuse_two(name, examples[one], examples[other], "units", "Convert them to one")
         return None
     if any(key[0] == "/" and key[1:].isdecimal() for key in keys) and not _are_of_a_scale(keys, found, n_bare):
         return None
@@ -78,10 +84,24 @@ def of(name: str, found: Mapping[str, Number], counts: Mapping[str, int]) -> tup
 
 
 def _is_label(found: Mapping[str, Number]) -> bool:
-    """Whether one text stands before all numbers, and these have marks: "Rated 4.5", unlike T28, "Level 5" and v2.7."""
+    """Whether one text stands before all numbers, and these have marks: "Rated 4.5", unlike T28, "Level 5" and v2.7.
+
+    A letter is a currency where thousands are grouped: R 1,234.50; no code is written so.
+    """
     before = {number.before for number in found.values()}
-    is_word = len(before) == 1 and (len(text := next(iter(before))) > 1 or not text.isalpha())
-    return is_word and any(mark in number.digits for number in found.values() for mark in GROUPED)
+    if len(before) > 1 or not before:
+        return False
+    text = before.pop()
+    if is_letter(text):
+        return text in _LETTERS_OF_MONEY and any(_THOUSANDS.fullmatch(number.digits) for number in found.values())
+    return (len(text) > 1 or not text.isalpha()) and any(
+        m in number.digits for number in found.values() for m in GROUPED
+    )
+
+
+def is_letter(before: str) -> bool:
+    """Whether a letter stands before a number, as the R of rands does."""
+    return len(before) == 1 and before.isalpha()
 
 
 def _are_flags(keys: Sequence[str], found: Mapping[str, Number]) -> bool:
@@ -103,23 +123,34 @@ def _is_two(spelled: Mapping[str, Counter[str]]) -> bool:
     return len(keys[0] | keys[1]) > 1 and any(place[""] for place in spelled.values())
 
 
-def _is_scaled(found: Iterable[Number]) -> bool:
+def _two_of(spelled: Mapping[str, Counter[str]]) -> list[str]:
+    """Return two units that contradict each other: in one place, or else a currency before and one after numbers."""
+    places = [[key for key in place if key] for place in spelled.values()]
+    alone = next((place for place in places if len(place) > 1), None)
+    return sorted(alone)[:2] if alone else [next(filter(is_currency, place)) for place in places]
+
+
+def _is_scaled(found: Collection[Number]) -> bool:
     heads: set[str] = set()
-    others, money = 0, False
+    beside: set[str] = set()  # what stands beside numbers, and behind scales
+    plain: set[str] = set()  # and behind numbers without a scale
     for number in found:
-        money = money or is_currency(number.before) or is_currency(number.after)
         scale, rest = split_scale(number.after)
         if scale:
             heads.add(number.after[: len(number.after) - len(rest)].strip(" ."))
-            money = money or is_currency(rest)
-        elif number.after and not is_currency(number.after):
-            others += 1
-    if not heads or others:
+        else:
+            plain.add(unit_key(rest))
+        beside |= {unit_key(number.before), *([unit_key(rest)] if scale or is_currency(rest) else [])}
+    if not heads or plain - beside - {""}:
         return False
     names = {head.lower() for head in heads}
+    money = any(map(is_currency, beside)) or any(is_letter(number.before) for number in found)
+    if names == {"l"}:
+        return not beside.isdisjoint(_RUPEES)  # lakh; else litres
     if heads <= {"m", "mm"}:
         return money  # metres
-    return money or len(names) > 1 or bool(names & _SCALES_ALONE) or bool(heads & {"M", "MM", "B"})
+    are_several = len(names) > 1 and not names <= _MEASURES
+    return money or are_several or bool(names & _SCALES_ALONE) or bool(heads & {"M", "MM", "B"})
 
 
 def unlike(texts: Sequence[str]) -> tuple[str, str] | None:

@@ -5,7 +5,7 @@ can be read in two ways, are refused with both readings and the way out, never g
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from automl.data import dates, units
 from automl.data.codes import are_padded
@@ -15,7 +15,7 @@ from automl.errors import DataError
 from automl.runtime.durations import duration
 from automl.runtime.missing import says_nothing
 from automl.runtime.numbers import is_mixed, number
-from automl.runtime.plain import in_ascii
+from automl.runtime.plain import RISING, in_ascii
 from automl.runtime.printable import shown
 from automl.runtime.units import SECONDS_OF, addends, unit_key
 from automl.runtime.written import (
@@ -23,6 +23,7 @@ from automl.runtime.written import (
     BOUND,
     GROUPED,
     Number,
+    fallen,
     split_number,
     split_scale,
     unbracketed,
@@ -41,9 +42,9 @@ def read(name: str, counts: Mapping[str, int], decimals: Decimals) -> Column | N
     ``counts``: how often each text occurs, without gaps. Texts that are no number, but too few to make the column
     something else, are left to be named. Raises ``DataError`` for two conventions, and for one that is ambiguous.
     """
-    bracketed = _are_bracketed(counts)
-    if bracketed:
-        counts = _without_brackets(counts)
+    bracketed, falling = _are_bracketed(counts), _are_falling(counts)
+    counts = _rewritten(counts, unbracketed) if bracketed else counts
+    counts = _rewritten(counts, fallen) if falling else counts
     words = [text for text in counts if not says_nothing(text)]
     if not words or sum(not _holds_numbers(text) for text in sampled(words)) > STRAY_KINDS:
         return None
@@ -67,13 +68,16 @@ def read(name: str, counts: Mapping[str, int], decimals: Decimals) -> Column | N
     keys, scaled = unit
     if keys and keys[0] in SECONDS_OF and any(parses(text, duration) for text in strays):
         return None  # durations: 5 m and 1h 5m
-    is_money = any(units.is_currency(word) for number in found.values() for word in (number.before, number.after))
+    is_money = any(
+        units.is_currency(n.before) or units.is_currency(n.after) or units.is_letter(n.before) for n in found.values()
+    )
     decimal = _decimal(name, found, counts, decimals, is_money)
     strays += [text for text, number in found.items() if not GROUPED[decimal].fullmatch(number.digits)]
     if strays and not are_few(strays, counts):
         return None  # 31.12.2016, 192.168.0.1
-    is_plain = decimal == "." and not keys and not scaled and not bracketed and all(map(_is_plain, found))
-    return Column(name, "numeric", decimal="" if is_plain else decimal, unit=keys, scaled=scaled, bracketed=bracketed)
+    is_plain = decimal == "." and not (keys or scaled or bracketed or falling) and all(map(_is_plain, found))
+    decimal = "" if is_plain else decimal
+    return Column(name, "numeric", decimal=decimal, unit=keys, scaled=scaled, bracketed=bracketed, falling=falling)
 
 
 def _holds_numbers(text: str) -> bool:
@@ -86,10 +90,18 @@ def _are_bracketed(counts: Collection[str]) -> bool:
     return bool(given) and all(unbracketed(text) != text for text in given)
 
 
-def _without_brackets(counts: Mapping[str, int]) -> Counter[str]:
+def _are_falling(counts: Collection[str]) -> bool:
+    """Whether numbers with a triangle are below zero: others have no sign, as they would where it means a rise."""
+    marked = [text for text in counts if text[:1] in RISING]
+    others = [text for text in counts if text[:1] not in RISING]
+    has_sign = any(in_ascii(text)[:1] in "+-(" for text in others if not says_nothing(text))
+    return bool(marked) and not has_sign and any(c in "123456789" for text in others for c in in_ascii(text))
+
+
+def _rewritten(counts: Mapping[str, int], rewrite: Callable[[str], str]) -> Counter[str]:
     found: Counter[str] = Counter()
     for text, n in counts.items():
-        found[unbracketed(text)] += n
+        found[rewrite(text)] += n
     return found
 
 
@@ -132,10 +144,12 @@ def note(column: Column, counts: Mapping[str, int]) -> str:
         examples = [f"'{shown(text)}' is {values[text]:.6g}" for text in list(of_unit.values())[:3]]
         read = f"all in '{column.unit[0]}': {', '.join(examples)}"
         return f"Column '{shown(column.name)}' is read as numbers, {read}."
-    example = max(values, key=lambda text: (len(set(text) - set("0123456789")), len(text), text))
+    telling = [text for text in values if fallen(text) != text] if column.falling else values
+    example = max(telling, key=lambda text: (len(set(text) - set("0123456789")), len(text), text))
     around = " and ".join(map(repr, _spelled(column.unit, values)))
     more = f", beside which {around} may stand" if len(column.unit) > 1 else f", in {around}" if around else ""
     why = ", as all of them stand in brackets; a minus makes them negative" if column.bracketed else ""
+    why += ", as the others have no sign" if column.falling else ""
     return (
         f"Column '{shown(column.name)}' is read as numbers{more}: '{shown(example)}' is {_shown(values[example])}{why}."
     )

@@ -28,6 +28,7 @@ _COLUMN = {
     "unit?": [str],
     "scaled?": bool,
     "bracketed?": bool,
+    "falling?": bool,
     "between?": str,
     "several?": int,
     "center?": float,

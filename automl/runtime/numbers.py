@@ -12,9 +12,10 @@ from automl.runtime.arrays import as_array, in_seconds
 from automl.runtime.durations import DURATION, MINUTES_FIRST, duration
 from automl.runtime.each import each
 from automl.runtime.missing import is_missing, marks_of, says_nothing
+from automl.runtime.plain import seen
 from automl.runtime.schema import UNKNOWN, Column
 from automl.runtime.units import addends, conversion, unit_key
-from automl.runtime.written import split_number, split_scale, unbracketed, value_of
+from automl.runtime.written import fallen, split_number, split_scale, unbracketed, value_of
 
 _SECOND = np.timedelta64(1, "s")
 _EXACT = 2.0**53  # beyond it, float64 does not hold every whole number
@@ -42,7 +43,7 @@ def read_number(value: Any, column: Column) -> int | float:
     if is_missing(value, marks_of(column)):
         return np.nan
     if isinstance(value, str):
-        return _number_in(value.strip(), column) if column else _plain_number(value)
+        return _number_in(seen(value), column) if column else _plain_number(seen(value))
     if isinstance(value, (date, time, np.datetime64)):
         raise ValueError(value)
     if isinstance(value, (timedelta, np.timedelta64)):
@@ -80,7 +81,8 @@ def lacks_number(text: str, units: Collection[str]) -> bool:
 
 def _measure_in(text: str, column: Column) -> float:
     """Return the value of one number with its unit, in the first of the units of its column."""
-    found = split_number(unbracketed(text) if column.get("bracketed") else text)
+    text = unbracketed(text) if column.get("bracketed") else text
+    found = split_number(fallen(text) if column.get("falling") else text)
     if found is None:
         raise ValueError(text)
     scale, unit = split_scale(found.after) if column.get("scaled") else (0, found.after)
@@ -133,9 +135,8 @@ def _difference(array: np.ndarray, center: float) -> np.ndarray:
     rough = array.astype(np.float64) - center
     if array.dtype.kind not in "iu" or abs(center) < _EXACT:
         return rough
-    # Modulo 2**64 it is right wherever it fits into 63 bits.
-    wide = array.astype(np.uint64 if array.dtype.kind == "u" else np.int64)
-    exact = (wide - np.array(int(center)).astype(wide.dtype)).view(np.int64)
+    # Modulo 2**64 it is right wherever it fits into 63 bits; a center near 2**64 may be that itself.
+    exact = (array.astype(np.uint64) - np.uint64(int(center) % 2**64)).view(np.int64)
     return np.where(np.abs(rough) < _EXACT, exact, rough)
 
 

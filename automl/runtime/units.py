@@ -81,7 +81,7 @@ _MEASURE = re.compile(rf"(\d+{_FRACTION})\s*([^\W\d_]{{1,10}}\.?|['\"°])")
 # Its unit goes without saying; "5 m2" is an area.
 _LAST_MEASURE = re.compile(rf"(?:(?<=['°\s])|(?=\d\d))\d\d?{_FRACTION}")
 _IN_SEVERAL_UNITS = re.compile(
-    rf"(?P<sign>-)?(?P<parts>{_MEASURE.pattern}(?:\s*(?:,|&|and)?\s*{_MEASURE.pattern})*)"
+    rf"(?P<sign>-)?(?:(?P<first>[NSEW])\s?)?(?P<parts>{_MEASURE.pattern}(?:\s*(?:,|&|and)?\s*{_MEASURE.pattern})*)"
     rf"(?:\s*(?P<last>{_LAST_MEASURE.pattern}))?\s*(?P<hemisphere>(?<=[\s'\"])[NSEW])?"
 )
 
@@ -105,9 +105,9 @@ def addends(text: str) -> list[str]:
     keys = [unit_key(unit) for _, unit in parts]
     factors = [converted[0] if (converted := conversion(key, keys[0])) else 0.0 for key in keys]
     is_sum = len(keys) > 1 and min(factors) > 0 and factors == sorted(set(factors), reverse=True)
-    if found is None or not is_sum or keys[0] in _TEMPERATURES:
+    if found is None or not is_sum or keys[0] in _TEMPERATURES or (found["first"] and keys[0] != "°"):
         return [text]
-    sign = "-" if found["sign"] or (found["hemisphere"] or "N") in "SW" else ""
+    sign = "-" if found["sign"] or (found["hemisphere"] or found["first"] or "N") in "SW" else ""
     return [f"{sign}{amount} {unit}" for amount, unit in parts]
 
 

@@ -213,7 +213,7 @@ def test_a_form_of_a_single_row_and_times_in_some_rows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "bad"), [("%d/%m/%Y", "31/02/2016"), ("%Y-%m-%d", "2016-13-45"), ("%b %d, %Y", "soon")]
+    ("form", "bad"), [("%d/%m/%Y", "31/02/2016"), ("%Y-%m-%d", "2016-13-45"), ("%b %d, %Y", "Jam 5, 2016")]
 )
 def test_the_value_that_is_no_date_is_named_and_no_other(form: Any, bad: str) -> None:
     values = [d.strftime(form) for d in DAYS]

@@ -381,7 +381,10 @@ def test_cut_off_gzip(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("lines", "message"),
-    [(["{"], "line 1.*not JSON"), (["[1]"], "line 1.*JSON object"), ([""], "no rows"),
+    [(["{"], "line 1.*not JSON"), (["[1]"], "line 1.*JSON object"),
+     (['{"a": 1}', "[" * 100_000], "line 2.*nested too deeply"),
+     (['{"a": 1}', '{"a": ' * 100_000], "line 2.*nested too deeply"),
+     (['{"a": 1}', f'{{"a": {"9" * 5_000}}}'], "line 2.*too many digits"), ([""], "no rows"),
      ([json.dumps({"a": [1, 2], "target": i % 2}) for i in range(8)], "'a' holds a list")],
 )  # fmt: skip
 def test_bad_json_lines(write_csv: Callable[..., Path], lines: list[str], message: str) -> None:

@@ -22,7 +22,10 @@ NOTHING = [
     "-", "--", "—", ".", "..", "?", "???", "*", "/", "missing", "Missing", "MISSING", "TBD", "tbd", "TBA", "unknown",
     "Unknown", "n.a.", "N.A.", "n/a", "NA", "#N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "not available", "(null)",
     "none", "pending", "not measured", "No answer", "refused", "don't know", "withdrawn", "see notes", "#NV", "#WERT!",
-    "#VALEUR!", "#¡DIV/0!", "'null'", "[NA]", "(n/a)",
+    "#VALEUR!", "#¡DIV/0!", "'null'", "[NA]", "(n/a)", "#SPILL!", "#CALC!", "#GETTING_DATA", "nodata", "No-Data",
+    "undef", "not avail.", "Not_Available", "unavail.", "N. A.", "k. A.", "k.A.", "(s)", "(X)", "$null$", "nan(ind)",
+    "-1.#IND", "nan%", "N/A%", "\u200eTBD", "non disponible", "non renseigne", "해당없음", "해당 없음", "in progress",
+    "bdl", "NP", "ＴＢＤ", "\\N",
 ]  # fmt: skip
 
 
@@ -101,6 +104,41 @@ def test_frequent_words_among_numbers_and_dates_are_missing_and_said(values: Any
     assert set(words) <= set(declared.levels)
 
 
+@pytest.mark.parametrize("word", ["x", "soon", "as above", "Free", "kg"])
+@pytest.mark.parametrize("often", [1, 2, 15, 45])
+@pytest.mark.parametrize("values", [NUMBERS, [f"${v}" for v in NUMBERS], DAYS, [str(i) for i in range(N)]])
+def test_a_word_among_numbers_or_dates_is_missing_however_rare_and_said(values: Any, often: int, word: str) -> None:
+    task = from_arrays({"c": [word] * often + values[often:], "o": X[:, 0]}, Y)
+    assert task.schema.columns[0].role in ("numeric", "datetime")
+    assert np.flatnonzero(np.isnan(task.data.x.numeric[:, 0])).tolist() == list(range(often))
+    assert any(f"'{word}' ({often})" in note and "categorical" in note for note in task.notes)
+    assert np.isnan(rows(task.schema, {"c": [word, values[-1]], "o": [0, 0]}).numeric[:, 0]).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("slip", ["12O3", "l2.5", "1.2.3", "5 furlongs", "4,5,6"])
+@pytest.mark.parametrize("words", [[], ["soon", "TBD"]])
+def test_a_slip_in_digits_is_named_beside_words_too(slip: str, words: list[str]) -> None:
+    with pytest.raises(DataError, match=rf"row 12 has '{slip}' \(1 such row\)"):
+        from_arrays({"c": [*words, *NUMBERS[len(words) : 11], slip, *NUMBERS[12:]], "o": X[:, 0]}, Y)
+
+
+LEVELS_WITH_NUMBERS = {
+    "grades": ["K", "PK", *map(str, range(1, 13))] * 30,
+    "zip codes": [*(f"{i:05d}" for i in range(60)), "none yet"] * 3,
+    "lines with letters": [*map(str, range(1, 60)), *"ABCDEFGHIJK"] * 3,
+    "diagnoses": [*(f"{i + 100}.{i % 9 + 1}" for i in range(60)), *(f"V{i}" for i in range(20)), "open"] * 3,
+    "sizes": [*map(str, range(30, 52, 2)), "S", "M", "L", "XL"] * 20,
+}
+
+
+@pytest.mark.parametrize("texts", LEVELS_WITH_NUMBERS.values(), ids=LEVELS_WITH_NUMBERS)
+def test_levels_that_are_numbers_and_words_stay_levels(texts: list[str]) -> None:
+    task = from_arrays({"c": texts, "o": np.arange(float(len(texts))) % 7}, np.arange(len(texts)) % 2)
+    assert set(task.schema.columns[0].levels) == set(texts)
+    padded = any(text[0] == "0" for text in texts)
+    assert not padded or not any("makes it a column of numbers" in note for note in task.notes)
+
+
 @pytest.mark.parametrize("word", ["kg", "- kg", "null kg", "n.a. kg", "kg TBD"])
 def test_a_unit_without_a_number_is_missing_and_counted(word: str) -> None:
     task = from_arrays({"c": with_words([f"{v} kg" for v in NUMBERS], word), "o": X[:, 0]}, Y)
@@ -109,7 +147,7 @@ def test_a_unit_without_a_number_is_missing_and_counted(word: str) -> None:
     assert np.isnan(rows(task.schema, {"c": [word, "2 kg"], "o": [1, 2]}).numeric[:, 0]).tolist() == [True, False]
 
 
-@pytest.mark.parametrize("words", [["BDL"], ["<LOD", "trace"]])
+@pytest.mark.parametrize("words", [["later"], ["<LOD", "trace"]])
 def test_frequent_words_in_a_target_of_numbers_are_named_with_a_way_out_that_works(words: list[str]) -> None:
     y = [words[i // 4 % len(words)] if i % 4 == 0 else value for i, value in enumerate(NUMBERS)]
     with pytest.raises(DataError, match=r"'target' must hold values of one type.*numbers and .* rows\).*missing=\["):
@@ -130,14 +168,14 @@ def test_words_that_are_most_of_a_column_or_many_are_levels() -> None:
 
 
 def test_several_words_are_counted_each_and_others_are_named_with_a_way_out_that_works() -> None:
-    values = with_words(NUMBERS, "TBD", "-", "soon")
-    with pytest.raises(DataError, match=r"row 20 has 'soon' \(2 such rows\).*missing=\[soon\]"):
+    values = with_words(NUMBERS, "TBD", "-", "s0on")
+    with pytest.raises(DataError, match=r"row 20 has 's0on' \(2 such rows\).*missing=\[s0on\]"):
         from_arrays({"c": values, "o": X[:, 0]}, Y)
     task = from_arrays({"c": with_words(NUMBERS, "TBD", "-"), "o": X[:, 0]}, Y)
     assert any("'TBD' (2), '-' (2)" in note and "4 in all" in note for note in task.notes)
-    task = from_arrays({"c": values, "o": X[:, 0]}, Y, missing=["soon"])
+    task = from_arrays({"c": values, "o": X[:, 0]}, Y, missing=["s0on"])
     assert np.isnan(task.data.x.numeric[:, 0]).sum() == 6
-    assert np.isnan(rows(task.schema, {"c": ["soon", "1"], "o": [1, 2]}).numeric[:, 0]).tolist() == [True, False]
+    assert np.isnan(rows(task.schema, {"c": ["s0on", "1"], "o": [1, 2]}).numeric[:, 0]).tolist() == [True, False]
 
 
 def test_a_target_of_numbers_has_gaps_whatever_they_are_called() -> None:

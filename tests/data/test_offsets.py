@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from automl.data import from_arrays, rows
@@ -29,6 +30,9 @@ OFFSETS = {
     "int64": 10**12 + STEPS,
     "long int64": 2**60 + STEPS,
     "long uint64": np.uint64(2**63 + 12_345) + STEPS.astype(np.uint64),
+    "longest uint64": np.uint64(2**64 - N) + STEPS.astype(np.uint64),
+    "longest uint64 of Arrow": pa.array(np.uint64(2**64 - N) + STEPS.astype(np.uint64)),
+    "shortest int64": np.int64(-(2**63)) + STEPS.astype(np.int64),
     "long, as objects": [2**62 + int(s) for s in STEPS],
     "text": [f"{v:.4f}" for v in 5e6 + SMALL],
     "long text": [str(2**60 + int(s)) for s in STEPS],

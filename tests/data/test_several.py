@@ -104,5 +104,12 @@ def test_prediction_reads_as_training_did_and_names_what_is_written_otherwise() 
 
 
 def test_one_field_of_another_kind_is_named() -> None:
-    with pytest.raises(DataError, match=r"it holds 2 numbers in each field, but row 121 has 'high'"):
-        read([*(f"{a}/{b}" for a, b in WHOLE[:, :2].tolist()), "high"])
+    with pytest.raises(DataError, match=r"it holds 2 numbers in each field, but row 121 has '120/8O'"):
+        read([*(f"{a}/{b}" for a, b in WHOLE[:, :2].tolist()), "120/8O"])
+
+
+def test_a_word_among_fields_of_several_numbers_is_missing_and_said() -> None:
+    texts = [*(f"{a}/{b}" for a, b in WHOLE[:, :2].tolist()), "high"]
+    (column,), notes = infer_columns({"c": np.array(texts, object)}, {}, {})
+    assert (column.several, "high" in column.missing) == (2, True)
+    assert any("'high' (1)" in note for note in notes)

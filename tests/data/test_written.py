@@ -44,6 +44,16 @@ def short(v: float) -> str:
     return f"{round(v / power, 9):.10g}{letter}"
 
 
+def scaled(*words: tuple[float, str], before: str = "") -> Callable[[float], str]:
+    """Return the form of numbers with the first of the words that is not beyond them, or the last one."""
+
+    def form(v: float) -> str:
+        power, word = next((pair for pair in words if pair[0] <= abs(v)), words[-1])
+        return f"{before}{v / power:.12f}".rstrip("0").rstrip(".").replace(".", ",") + word
+
+    return form
+
+
 FORMS: dict[str, Callable[..., str]] = {
     "english": english,
     "german": german,
@@ -122,6 +132,39 @@ FORMS: dict[str, Callable[..., str]] = {
     "era": lambda v: f"{abs(v):.2f} {'BC' if v < 0 else 'AD'}",
     "label": lambda v: f"Index {v:,.2f} points",
     "debit and credit": lambda v: f"{abs(v):,.2f} {'DR' if v < 0 else 'CR'}",
+    "thousands and millions, Russian": scaled((1e9, " млрд"), (1e6, " млн"), (1e3, " тыс.")),
+    "thousands of rubles": scaled((1e3, " тыс. руб.")),
+    "thousands and millions, Brazilian": scaled((1e9, " bilhões"), (1e6, " milhões"), (1e3, " mil"), before="R$ "),
+    "millions of reals, short": scaled((1e9, " bi"), (1e6, " mi"), before="R$ "),
+    "thousands and millions, Spanish": scaled((1e6, " millones"), (1e3, " mil")),
+    "thousands and millions, French": scaled((1e9, " milliards"), (1e6, " millions"), (1e3, " mille")),
+    "thousands and millions, German": scaled((1e9, " Mrd."), (1e6, " Millionen"), (1e3, " Tausend")),
+    "thousands and millions, Polish": scaled((1e9, " mld"), (1e6, " mln"), (1e3, " tys.")),
+    "ten thousands, Chinese": scaled((1e8, "亿"), (1e4, "万")),
+    "ten thousands of yuan": scaled((1e8, "亿元"), (1e4, "万元"), (1, "元")),
+    "ten thousands of views": scaled((1e4, "万次"), (1, "次")),
+    "ten thousands, Japanese": scaled((1e12, "兆円"), (1e8, "億円"), (1e4, "万円")),
+    "ten thousands, Korean": scaled((1e8, "억원"), (1e4, "만원"), (1e3, "천원")),
+    "thousands of views": scaled((1e6, "M views"), (1e3, "K views"), (1, " views")),
+    "lakhs": scaled((1e5, " L"), before="₹"),
+    "lakhs and crores": scaled((1e7, " Cr"), (1e5, " L"), before="₹"),
+    **{f"letter {c}": lambda v, c=c: f"{c} {v:,.2f}" for c in "RKQLP"},
+    "rands, no space": lambda v: f"R{v:,.2f}" if v > 0 else f"-R{-v:,.2f}",
+    "rands, comma": lambda v: f"R {english(v, ' ', ',')}",
+    "rands, accounting": lambda v: f"(R{-v:,.2f})" if v < 0 else f"R{v:,.2f}",
+    "rands, thousands": lambda v: f"R {v / 1e3:,.5f}k" if abs(v) > 1e4 else f"R {v:,.2f}",
+    "balboas": lambda v: f"B/. {v:,.2f}",
+    "soles": lambda v: f"S/.{v:,.2f}",
+    "hemispheres first": lambda v: f"{'S' if v < 0 else 'N'} {abs(v):.2f}°",
+    "hemispheres first, no space": lambda v: f"{'W' if v < 0 else 'E'}{abs(v):.2f}°",
+    "accounting, with a minus": lambda v: f"-({-v:,.2f})" if v < 0 else f"{v:,.2f}",
+    "estimated, some": lambda v: f"{v:.2f}{('', '', ' (est.)', ' (approx)', ' est.')[int(abs(v) % 5)]}",
+    "footnotes, raised": lambda v: f"{v:.2f}{('', '', '¹', '²')[int(abs(v) % 4)]}",
+    "triangles of Japan": lambda v: f"▲{-v:,.2f}" if v < 0 else f"{v:,.2f}",
+    "triangles of Japan, yen": lambda v: f"△{-v:,.2f}円" if v < 0 else f"{v:,.2f}円",
+    "up and down, zeros": lambda v: f"▼{-v:.2f}" if v < 0 else f"▲{v:.2f}",
+    "up, and a minus": lambda v: f"-{-v:.2f}" if v < 0 else f"▲{v:.2f}",
+    "too little to measure": lambda v: f"{('', '', 'ND<', 'nd < ', '')[int(abs(v) % 5)]}{v:.2f}",
     "full width": lambda v: "".join(chr(ord(c) + 0xFEE0) if c in "0123456789.,-" else c for c in f"{v:,.2f}"),
     "arabic digits": lambda v: "".join(chr(0x660 + int(c)) if c.isdigit() else c for c in f"{v:.2f}"),
 }  # fmt: skip
@@ -145,7 +188,61 @@ def test_every_form_is_read_and_said(form: Any) -> None:
     assert plain or any("is read as numbers" in note for note in notes)
 
 
+UNSEEN = "\u200e\u200f\u2066\u2067\u2068\u2069\u202a\u202c\u061c\u200b\u200c\u200d\u2060\u180e\ufeff\xad"
+AROUND = {
+    "plain": (lambda v: f"{v:.2f}", "numeric"),
+    "whole": (lambda v: f"{v:.0f}", "numeric"),
+    "german": (german, "numeric"),
+    "with a unit": (lambda v: f"{v:.2f} kg", "numeric"),
+    "date": (lambda v: f"{abs(v) % 28 + 1:02.0f}/{abs(v) // 100 % 12 + 1:02.0f}/2020", "datetime"),
+    "code": (lambda v: f"{abs(v) % 1000:05.0f}", "categorical"),
+}
+
+
+@pytest.mark.parametrize("unseen", UNSEEN, ids=ascii)
+@pytest.mark.parametrize(("form", "role"), AROUND.values(), ids=AROUND)
+def test_what_is_not_seen_around_a_value_counts_for_nothing(unseen: str, form: Any, role: str) -> None:
+    texts = [*map(form, VALUES), "NA", "TBD", ""]
+    y = np.arange(len(texts)) % 2
+    plain = from_arrays({"c": texts, "o": np.arange(len(y)) * 1.5}, y)
+    for around in ([unseen + text for text in texts], [f"{text}{unseen}" for text in texts]):
+        task = from_arrays({"c": around, "o": np.arange(len(y)) * 1.5}, y)
+        assert task.schema.columns[0].role == role
+        if role != "categorical":
+            np.testing.assert_array_equal(task.data.x.numeric, plain.data.x.numeric)
+            np.testing.assert_array_equal(
+                rows(plain.schema, {"c": around, "o": y}).numeric[:, 0], plain.data.x.numeric[:, 0]
+            )
+        if role == "numeric":
+            x, target = (
+                np.arange(len(VALUES))[:, None],
+                from_arrays(np.arange(len(VALUES))[:, None], texts[: len(VALUES)]),
+            )
+            np.testing.assert_array_equal(from_arrays(x, around[: len(VALUES)]).data.y, target.data.y)
+
+
+def test_levels_and_classes_that_differ_in_what_is_not_seen_alone_are_one_and_it_is_said() -> None:
+    texts = ["a", "\u200ea", "b\xad", "c"] * 30
+    task = from_arrays({"c": texts, "o": np.arange(120.0)}, texts)
+    assert task.schema.columns[0].levels == ("a", "b", "c")
+    assert len(task.schema.classes) == 3
+    said = [note for note in task.notes if "not seen" in note]
+    assert [note[:16] for note in said] == ["The target 'targ", "Column 'c' has c"]
+    for other in ("\u200ca", "A"):
+        alike = from_arrays(np.arange(120.0)[:, None], ["a", other, "b", "c"] * 30)
+        assert any("make them one" in note for note in alike.notes)
+
+
 REVIEWS = [*WHOLE, *range(1, 40)]
+
+
+def test_a_triangle_is_said_to_be_a_minus_and_is_one_at_prediction() -> None:
+    texts = [FORMS["triangles of Japan"](v) for v in VALUES]
+    column, _, _, notes = read(texts)
+    assert any("▲" in note and "is -" in note and "no sign" in note for note in notes)
+    assert number("▲1,234.5", column.to_dict()) == -1234.5
+
+
 IN_BRACKETS = {
     "counts": lambda v: f"({v:,})",
     "square": lambda v: f"[{v:,}]",
@@ -413,6 +510,11 @@ NAMES = {
     "addresses with a zip code": [f"{i + 1} Main St, {i * 331 % 90000 + 10000}" for i in range(300)],
     "lists of codes": [", ".join(map(str, range(1, i % 5 + 2))) for i in range(300)],
     "hours": [f"{i % 4 + 8}:{i % 50 + 10}-{i % 4 + 14}:{i % 47 + 10}" for i in range(300)],
+    **{f"codes {c}": [f"{c}{i % 90 + 10}.{i % 10}" for i in range(300)] for c in "RKQLPEM"},
+    **{f"codes {c}, two": [f"{c} {i % 90 + 10}.{i % 90 + 10}" for i in range(300)] for c in "RKQLPEM"},
+    **{f"codes {c}, whole": [f"{c}{i}" for i in range(300)] for c in "RKQLPEM"},
+    "codes of three": [f"K{i % 9}.{i + 100}" for i in range(300)],
+    "places": [f"{'NS'[i % 2]}{i % 90}.{i % 10}" for i in range(300)],
     "social security": [f"{i:03d}-{i % 100:02d}-{i:04d}" for i in range(300)],
 }
 
@@ -506,3 +608,35 @@ def test_a_mark_of_missing_is_found_in_numbers_of_any_precision(dtype: Any) -> N
 def test_the_mark_of_a_column_that_is_not_there_is_named() -> None:
     with pytest.raises(UnknownNameError, match=r"column in decimal 'pirce'.*Did you mean 'price'"):
         from_arrays({"price": np.arange(60.0), "o": np.arange(60.0)}, np.arange(60) % 2, decimal={"pirce": "comma"})
+
+
+MEASURES_NOT_SCALES = {
+    "litres": ([f"{i + 1}.5 L" for i in range(60)], 1.5),
+    "litres and millilitres": ([f"{i + 1}.5 {'L' if i % 2 == 0 else 'mL'}" for i in range(60)], 1.5),
+    "miles": ([f"{i + 1}.5 mi" for i in range(60)], 1.5),
+    "mils": ([f"{i + 1}.5 mil" for i in range(60)], 1.5),
+    "miles and metres": ([f"{i + 1}.5 {'mi' if i % 2 else 'm'}" for i in range(60)], 1.5),
+    "euros a litre": ([f"€{i + 1}.5/L" for i in range(60)], 1.5),
+}
+
+
+@pytest.mark.parametrize(("texts", "first"), MEASURES_NOT_SCALES.values(), ids=MEASURES_NOT_SCALES)
+def test_a_unit_that_may_be_a_scale_is_none_where_nothing_says_so(texts: Sequence[str], first: float) -> None:
+    column, values, bad, _ = read(texts)
+    assert (column.scaled, bad, values[0]) == (False, -1, first)
+
+
+def test_the_examples_of_two_units_are_two() -> None:
+    for one, other in (("₹1.5 kg", "₹2.5 km"), ("5 kg", "7 km"), ("$5", "7 EUR"), ("€5", "$7")):
+        with pytest.raises(DataError, match="different units") as caught:
+            read([one, other] * 40)
+        assert f"'{one}'" in str(caught.value)
+        assert f"'{other}'" in str(caught.value)
+
+
+@pytest.mark.parametrize("code", ["L0W", "1.2.3"])
+def test_numbers_beside_a_frequent_code_are_levels_and_it_is_said(code: str) -> None:
+    texts = [code if i % 7 == 0 else f"{v:.2f}" for i, v in enumerate(VALUES)]
+    columns, notes = infer_columns({"c": np.array(texts, object), "o": np.arange(80.0) % 7}, {}, {})
+    assert columns[0].role == "categorical"
+    assert any(f"data.missing=[{code}]" in note for note in notes)
