@@ -11,6 +11,7 @@ from pathlib import Path
 
 from automl import interrupts, usage
 from automl.errors import AutoMLError
+from automl.runtime.streams import open_streams
 
 
 def _age() -> float:
@@ -32,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     own_process = argv is None
     argv = list(sys.argv[1:] if argv is None else argv)
     try:
+        open_streams(usage.prints(argv))
         _run(argv)
         sys.stdout.flush()
         if own_process:

@@ -1,6 +1,7 @@
 """What the command line says about itself."""
 
 import argparse
+from collections.abc import Sequence
 from typing import NoReturn
 
 from automl.errors import AutoMLError
@@ -61,6 +62,18 @@ examples:
 
 Everything there is: `automl search --cfg job`; all that is searched over: `automl space`.
 """
+
+# What writes files or serves a page, unless it is asked what it would do.
+_WRITES_FILES = (
+    *("search", "resume", "board", "export", "torch-export", "optuna-export", "tensorboard-export", "mlflow-export"),
+    *("report", "compete", "ensemble", "bench"),
+)
+_ASKS_ONLY = ("-h", "--help", "-c", "--cfg", "-i", "--info")
+
+
+def prints(argv: Sequence[str]) -> bool:
+    """Whether what a command prints is its result, and not only where it has written that."""
+    return not argv or argv[0] not in _WRITES_FILES or not {*_ASKS_ONLY}.isdisjoint(argv)
 
 
 class Parser(argparse.ArgumentParser):

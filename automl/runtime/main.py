@@ -12,6 +12,7 @@ from automl.runtime.models import open_model
 from automl.runtime.predictions import write_predictions
 from automl.runtime.printable import printable
 from automl.runtime.read_input import read_input
+from automl.runtime.streams import open_streams
 
 _CORRECTABLE, _UNFORESEEN, _INTERRUPTED, _NOBODY_READS = 2, 3, 130, 141
 
@@ -36,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--threads", type=int, default=0, help="cores to use (default: all)")
     try:
+        open_streams(prints=True)
         options = parser.parse_args(argv)
         model = open_model(options.model, options.threads)
         scores = model.scores(*read_input(options.data, model.schema))
