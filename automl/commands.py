@@ -186,13 +186,14 @@ def predict(model: str, data: str, output: str, spreadsheet: bool = False) -> No
     from automl.runtime.errors import PredictionError
     from automl.runtime.models import open_model
     from automl.runtime.predictions import write_predictions
+    from automl.runtime.remarks import scores_of_file
 
     if run_folder.is_one(model):
         raise AutoMLError(f"'{model}' is the folder of a run; its model is '{Path(model) / 'model'}'. Give that.")
     try:
         opened = open_model(model)
         x, lengths = read_features(data, opened.schema)
-        write_predictions(opened, opened.scores(x, lengths), output, spreadsheet)
+        write_predictions(opened, scores_of_file(opened, x, lengths), output, spreadsheet)
     except PredictionError as error:
         raise AutoMLError(str(error)) from None
 

@@ -12,6 +12,7 @@ from automl.runtime.models import open_model
 from automl.runtime.predictions import write_predictions
 from automl.runtime.printable import printable
 from automl.runtime.read_input import read_input
+from automl.runtime.remarks import scores_of_file
 from automl.runtime.streams import open_streams
 
 _CORRECTABLE, _UNFORESEEN, _INTERRUPTED, _NOBODY_READS = 2, 3, 130, 141
@@ -40,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         open_streams(prints=True)
         options = parser.parse_args(argv)
         model = open_model(options.model, options.threads)
-        scores = model.scores(*read_input(options.data, model.schema))
+        scores = scores_of_file(model, *read_input(options.data, model.schema))
         write_predictions(model, scores, options.output, options.spreadsheet)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left would fail when Python ends

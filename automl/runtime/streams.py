@@ -25,12 +25,12 @@ def open_streams(prints: bool) -> None:
         if name in closed:
             _fill(number)
     if "stdout" in closed:
-        sys.stdout = Closed() if prints else _unread()
+        sys.stdout = Closed() if prints else _nowhere()
     if "stderr" in closed:
-        sys.stderr = _unread()
+        sys.stderr = _nowhere()
 
 
-def _unread() -> TextIO:
+def _nowhere() -> TextIO:
     """Return a file that nobody reads, which is open as long as the process is."""
     return open(os.devnull, "w", encoding="utf-8")
 
