@@ -86,13 +86,25 @@ def _header(path: Path, text: str) -> tuple[int, str]:
         elif line.strip() and not DRAWN_LINE.fullmatch(line):
             break
         start += len(line)
-    if comment >= 0 and text[comment + 1 : comment + 2].strip() and start < len(text):
-        # "#name,age" above rows of two fields is a header, not a comment.
-        sign = separator or _separator(path, text, start)
-        first, second = (next(_records(text, at, sign), []) for at in (comment, start))
-        if len(first) == len(second) > 1:
-            return comment, separator
+    if comment >= 0 and start < len(text):
+        names = _names_in_comment(text, comment, start, separator or _separator(path, text, start))
+        return (start if names < 0 else names), separator
     return start, separator
+
+
+def _names_in_comment(text: str, comment: int, start: int, separator: str) -> int:
+    """Return where the header begins that stands in the comment above the rows, behind its "#"; -1 if none does.
+
+    "#name,age" above rows of two fields is one, and "# name,age" above a row of numbers, as ``numpy.savetxt`` writes
+    it. In "#,name", the first column is called "#".
+    """
+    behind = comment + 1
+    at = behind + len(text[behind:start]) - len(text[behind:start].lstrip(" "))
+    names, row = (next(_records(text, place, separator), []) for place in (at, start))
+    is_header = at == behind or (all(map(_may_be_number, row)) and not any(map(split_number, names)))
+    if not len(names) == len(row) > 1 or not is_header:
+        return -1
+    return at if names[0].strip() else comment
 
 
 def _lines(text: str) -> Iterator[str]:

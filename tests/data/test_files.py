@@ -13,9 +13,10 @@ from PIL import Image
 
 from automl.data import from_arrays, load, rows
 from automl.data.files import read, read_features
+from automl.data.lines import Lines
 from automl.errors import ConfigError, DataError
 from automl.runtime.errors import PredictionError
-from automl.runtime.table import read_csv
+from automl.runtime.table import read_csv, table_in
 
 
 def write_as(frame: pd.DataFrame, path: Path) -> Path:
@@ -324,8 +325,15 @@ HEADERS = {
         ["a, b", "price, EUR", "target"],
     ),
     "semicolons in texts": ("a,b,target\n", "x;y,1,0\nz;w,2,1\n", ["a", "b", "target"]),
-    "a header that begins with #": ("#a,b,target\n", "1,2,0\n3,4,1\n", ["#a", "b", "target"]),
-    "comments above such a header": ("##v, 1\n#a\tb\ttarget\n", "1\t2\t0\n3\t4\t1\n", ["#a", "b", "target"]),
+    "a header that begins with #": ("#a,b,target\n", "1,x,0\n3,y,1\n", ["a", "b", "target"]),
+    "comments above such a header": ("##v, 1\n#a\tb\ttarget\n", "1\t2\t0\n3\t4\t1\n", ["a", "b", "target"]),
+    "a column that is called #": ("#,b,target\n", "1,2,0\n3,4,1\n", ["#", "b", "target"]),
+    "a comment above numbers": ("# a,b,target\n", "1,NaN,0\n3,4,1\n", ["a", "b", "target"]),
+    "a comment of spaces": ("# a b target\n", "1e+00 2 0\n3e+00 4 1\n", ["a", "b", "target"]),
+    "the last of several comments": ("# made by me\n# a;b;target\n", "1;2;0\n3;4;1\n", ["a", "b", "target"]),
+    "a comment above a header": ("# one, two, three\na,b,target\n", "1,2,0\n3,4,1\n", ["a", "b", "target"]),
+    "a comment above a header with years": ("# by land, in, k\na,2019,2020\n", "x,2,0\ny,4,1\n", ["a", "2019", "2020"]),
+    "a comment of numbers": ("# 1,2,0\na,b,target\n", "1,2,0\n3,4,1\n", ["a", "b", "target"]),
     "one column": ("target\n", "1\n0\n", ["target"]),
     "lines in quotes": ('a,"b\nc",target\n', '1,"x\ny",0\n2,"x, z",1\n', ["a", "b\nc", "target"]),
 }
@@ -338,6 +346,22 @@ def test_the_separator_is_what_makes_the_rows_as_wide_as_the_header(
     columns = read_csv(write_csv(header + body * 10))
     assert list(columns) == names
     assert {len(values) for values in columns.values()} == {20}
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("comments", ["# ", "#", "#  "])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", " ", "|"])
+def test_the_names_that_numpy_writes_into_a_comment(tmp_path: Path, delimiter: str, comments: str, mark: str) -> None:
+    path = tmp_path / "d.csv"
+    header = f"made by numpy\n{delimiter.join(['a', 'b', 'target'])}"
+    values = np.arange(90.0).reshape(30, 3) % 7
+    np.savetxt(path, values, delimiter=delimiter, header=header, comments=comments)
+    path.write_text(mark + path.read_text())
+    lines = Lines.of_table(path)
+    chosen = table_in(path, lines.text(np.arange(len(lines))), 0, lines.separator)
+    for columns in (read_csv(path), chosen.columns):
+        assert list(columns) == ["a", "b", "target"]
+        np.testing.assert_array_equal(np.array(list(columns.values())).astype(float).T, values)
 
 
 def test_lines_in_quotes_are_kept_and_rows_that_do_not_fit_are_named_by_their_line(
