@@ -12,6 +12,7 @@ from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
 from automl.assemble import described
+from automl.composed_space import as_written
 from automl.configuration import usual_options, written
 from automl.errors import ConfigError, in_one_line, nearest
 from automl.options import configuration
@@ -59,7 +60,7 @@ def explain(error: Exception, arguments: Sequence[str]) -> ConfigError:
         options = re.findall(r"^\t(\S+)$", text, re.MULTILINE) or options_of(kind)
         return ConfigError(f"Unknown option '{name}' of {kind}.{nearest(name, options)} Known: {', '.join(options)}.")
     if isinstance(error, OverrideParseException):
-        return no_override(error.override)
+        return no_override(as_written(error.override))
     key = re.search(r"(?:Could not override|Could not delete from config\.|Key) '([^']+)'", text)
     if key and ("struct" in text or "override" in text or "delete" in text):
         return _no_key(key.group(1), arguments)
