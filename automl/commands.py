@@ -185,12 +185,13 @@ def predict(model: str, data: str, output: str, spreadsheet: bool = False) -> No
     from automl.data.files import read_features
     from automl.runtime.errors import PredictionError
     from automl.runtime.models import open_model
-    from automl.runtime.predictions import write_predictions
+    from automl.runtime.predictions import refuse_overwriting, write_predictions
     from automl.runtime.remarks import scores_of_file
 
     if run_folder.is_one(model):
         raise AutoMLError(f"'{model}' is the folder of a run; its model is '{Path(model) / 'model'}'. Give that.")
     try:
+        refuse_overwriting(Path(data).expanduser(), output)
         opened = open_model(model)
         x, lengths = read_features(data, opened.schema)
         write_predictions(opened, scores_of_file(opened, x, lengths), output, spreadsheet)

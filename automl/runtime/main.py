@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from automl.runtime.errors import PredictionError
 from automl.runtime.models import open_model
-from automl.runtime.predictions import write_predictions
+from automl.runtime.predictions import refuse_overwriting, write_predictions
 from automl.runtime.printable import printable
 from automl.runtime.read_input import read_input
 from automl.runtime.remarks import scores_of_file
@@ -40,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         open_streams(prints=True)
         options = parser.parse_args(argv)
+        refuse_overwriting(options.data, options.output)
         model = open_model(options.model, options.threads)
         scores = scores_of_file(model, *read_input(options.data, model.schema))
         write_predictions(model, scores, options.output, options.spreadsheet)
