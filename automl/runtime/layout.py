@@ -18,6 +18,11 @@ FIRST_ROWS = 20  # and lines, which tell how a table is laid out
 _SEPARATORS = (",", ";", "\t", "|", "~", "^", "\x01", "\x1f")
 _MOST_TITLES, _MOST_ABOVE = 5, 12  # lines above the header: of one field, and of some
 _SEPARATOR_LINE = re.compile(r'"?sep=(\\t|.)"?', re.IGNORECASE)
+_NO_TABLE = {
+    re.compile(r"\s*<(?:[!?]\w|\w+[\s/>])"): "HTML or XML. Write the table as CSV; a download may have failed",
+    re.compile(r"\s*\[\s*[\[{]"): "JSON, one list of rows. Write each row as one line, and call it .jsonl",
+    re.compile(r'\s*\{\s*(?:"[^"\n]*"\s*:|\})'): "JSON. If each line is one object, call it .jsonl",
+}
 _ROWS_TO_TELL = 100  # units and types from words for nothing
 _LOOK = 200_000  # characters in which the separator is looked for
 
@@ -25,6 +30,9 @@ _LOOK = 200_000  # characters in which the separator is looked for
 def beginning(path: Path, text: str) -> tuple[int, str]:
     """Return where the header of a table of text begins, and the sign between its fields."""
     csv.field_size_limit(2**31 - 1)
+    other = next((what for pattern, what in _NO_TABLE.items() if pattern.match(text)), None)
+    if other is not None:
+        raise PredictionError(f"'{path}' must be a table of text; its content is {other}.")
     start, separator = _header(path, text)
     if start >= len(text):
         raise PredictionError(f"'{path}' is empty. The first line must hold the names of the columns.")

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -378,6 +379,13 @@ NO_TEXT = {
     "xz": (b"\xfd7zXZ\0", "compressed by xz"),
     "bzip2": (b"BZh91AY", "compressed by bzip2"),
     "web page": (b"<!DOCTYPE html><html>", "a web page"),
+    "Git LFS": (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n", "git lfs pull"),
+    "a page in small letters": (b"\n <!doctype html>\n<p>", "HTML or XML"),
+    "a table of HTML": (b"<table>\n<tr><td>a,b</td></tr>\n</table>\n", "HTML or XML"),
+    "XML": (b"\xef\xbb\xbf<?xml version='1.0'?>\n<rows/>\n", "HTML or XML"),
+    "a list of JSON": (b'[{"a": 1, "target": 2},\n {"a": 2, "target": 3}]\n', r"JSON, one list of rows"),
+    "a list in lists": (b"[\n [1, 2],\n [3, 4]]\n", r"JSON, one list of rows"),
+    "lines of JSON": (b'{"a": 1, "target": 2}\n{"a": 2, "target": 3}\n', r"call it \.jsonl"),
     "torn utf-16 without a mark": ("α,β\n" * 9).encode("utf-16-le")[:-1],
     "torn gzip": (gzip.compress(PLAIN.encode())[:-20], "cannot be read"),
 }
@@ -389,6 +397,35 @@ def test_what_is_no_text_is_named(tmp_path: Path, given: Any) -> None:
     (tmp_path / "d.csv").write_bytes(content)
     with pytest.raises(DataError, match=message):
         load(tmp_path / "d.csv")
+
+
+@pytest.mark.parametrize("name", ["d.csv", "d.tsv.gz", "d.parquet", "d.feather", "d.jsonl", "d.npz", "a/d.png"])
+def test_pointers_of_git_lfs_are_named_whatever_they_point_to(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "data" / name
+    path.parent.mkdir(parents=True)
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n")
+    with pytest.raises(DataError, match="git lfs pull"):
+        load(path.parents[1] if name.startswith("a/") else path)
+
+
+@pytest.mark.parametrize("name", ["d.csv", "d.parquet", "d.jsonl", "d.npz"])
+def test_a_pipe_is_no_file(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    schema = {"kind": "table", "columns": []}
+    for use in (load, lambda path: read_features(path, schema)):
+        with pytest.raises(DataError, match="it is a pipe or a device"):
+            use(tmp_path / name)
+
+
+def test_arrays_of_an_archive_that_are_not_read_are_named(tmp_path: Path) -> None:
+    x, y = np.arange(80.0).reshape(40, 2), np.arange(40) % 2
+    np.savez(tmp_path / "d.npz", x_train=x, y_train=y, x_test=x, other=y)
+    said = "Not read of 'd.npz', as test data is x_test with y_test: 'other', 'x_test'."
+    assert said in load(tmp_path / "d.npz").notes
+    np.savez(tmp_path / "d.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    task = load(tmp_path / "d.npz")
+    assert task.n_test == 40
+    assert not any("Not read" in note for note in task.notes)
 
 
 @pytest.mark.parametrize("name", ["d.csv.gz", "d.parquet", "d.feather", "d.npz"])
