@@ -19,7 +19,9 @@ _SEPARATORS = (",", ";", "\t", "|", "~", "^", "\x01", "\x1f")
 _MOST_TITLES, _MOST_ABOVE = 5, 12  # lines above the header: of one field, and of some
 _SEPARATOR_LINE = re.compile(r'"?sep=(\\t|.)"?', re.IGNORECASE)
 _NO_TABLE = {
-    re.compile(r"\s*<(?:[!?]\w|\w+[\s/>])"): "HTML or XML. Write the table as CSV; a download may have failed",
+    re.compile(
+        r"\s*<(?:!doctype|\?xml|html|head|body|table|div)\b", re.IGNORECASE
+    ): "HTML or XML. Write the table as CSV; a download may have failed",
     re.compile(r"\s*\[\s*[\[{]"): "JSON, one list of rows. Write each row as one line, and call it .jsonl",
     re.compile(r'\s*\{\s*(?:"[^"\n]*"\s*:|\})'): "JSON. If each line is one object, call it .jsonl",
 }
