@@ -18,7 +18,7 @@ from automl.clock import REPORT_ALONE_SECONDS, REPORT_LEAST, REPORT_SECONDS, UNH
 from automl.errors import AutoMLError, ConfigError, unknown_name
 from automl.past_run import PastRun, open_run, recorded
 from automl.run_folder import RunFolder
-from automl.runtime.printable import printable
+from automl.runtime.printable import printable, printable_lines
 from automl.search_config import make_runner
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ def space(path: str, overrides: Sequence[str]) -> None:
         if not isinstance(part, Mapping) or name not in part:
             raise unknown_name(f"part of '{path}'", name, part if isinstance(part, Mapping) else [])
         part = part[name]
-    print(printable(yaml.safe_dump(part, sort_keys=False, allow_unicode=True)), end="")
+    print(printable_lines(yaml.safe_dump(part, sort_keys=False, allow_unicode=True)), end="")
 
 
 def run(ready: "Search", config: dict[str, Any], folder: RunFolder) -> "SearchResult":

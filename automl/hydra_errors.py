@@ -70,7 +70,7 @@ def explain(error: Exception, arguments: Sequence[str]) -> ConfigError:
             f"In the configuration {where}, a list stands where a mapping is needed. Some options of a part of the "
             "space are chosen by `options`: space: {tables: {options: [lightgbm, mlp]}}."
         )
-    return ConfigError(re.sub(r"\n\s*full_key:.*|\n\s*object_type=.*", "", text))
+    return ConfigError(" ".join(re.sub(r"\n\s*full_key:.*|\n\s*object_type=.*", "", text).split()))
 
 
 def _no_key(key: str, arguments: Sequence[str]) -> ConfigError:

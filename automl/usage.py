@@ -81,7 +81,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong as every other error is said."""
-        raise AutoMLError(f"{message}\n{self.format_usage()}".strip())
+        raise AutoMLError(f"{message}. {' '.join(self.format_usage().split())}")
 
 
 def parser(command: str, description: str) -> Parser:

@@ -274,7 +274,7 @@ def _short(name: str, longest: int = _LONGEST) -> str:
 
 
 def _t(text: str) -> str:
-    return html.escape(printable(str(text)).replace("\n", " "), quote=True)
+    return html.escape(printable(str(text).replace("\n", " ")), quote=True)
 
 
 def _svg(drawn: Sequence[str], height: float = HEIGHT, width: float = WIDTH) -> str:

@@ -21,7 +21,7 @@ _CORRECTABLE, _UNFORESEEN, _INTERRUPTED, _NOBODY_READS = 2, 3, 130, 141
 class _Arguments(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say what is wrong as every other error is said: an argument may be the name of any file."""
-        raise PredictionError(f"{message}\n{self.format_usage()}".strip())
+        raise PredictionError(f"{message}. {' '.join(self.format_usage().split())}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
