@@ -12,6 +12,7 @@ from pathlib import Path
 from automl import interrupts, usage
 from automl.clock import REPORT_ALONE_SECONDS
 from automl.errors import AutoMLError
+from automl.runtime.streams import open_streams
 
 
 def _age() -> float:
@@ -33,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     own_process = argv is None
     argv = list(sys.argv[1:] if argv is None else argv)
     try:
+        open_streams(usage.prints(argv))
         _run(argv)
         sys.stdout.flush()
         if own_process:

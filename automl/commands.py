@@ -18,7 +18,7 @@ from automl.clock import QUICK_REPORT_LEAST, REPORT_LEAST, REPORT_SECONDS, UNHUR
 from automl.errors import AutoMLError, ConfigError, unknown_name
 from automl.past_run import PastRun, open_run, recorded
 from automl.run_folder import RunFolder
-from automl.runtime.printable import printable
+from automl.runtime.printable import printable, printable_lines
 from automl.search_config import make_runner
 
 if TYPE_CHECKING:
@@ -186,14 +186,16 @@ def predict(model: str, data: str, output: str, spreadsheet: bool = False) -> No
     from automl.data.files import read_features
     from automl.runtime.errors import PredictionError
     from automl.runtime.models import open_model
-    from automl.runtime.predictions import write_predictions
+    from automl.runtime.predictions import refuse_overwriting, write_predictions
+    from automl.runtime.remarks import scores_of_file
 
     if run_folder.is_one(model):
         raise AutoMLError(f"'{model}' is the folder of a run; its model is '{Path(model) / 'model'}'. Give that.")
     try:
+        refuse_overwriting(Path(data).expanduser(), output)
         opened = open_model(model)
         x, lengths = read_features(data, opened.schema)
-        write_predictions(opened, opened.scores(x, lengths), output, spreadsheet)
+        write_predictions(opened, scores_of_file(opened, x, lengths), output, spreadsheet)
     except PredictionError as error:
         raise AutoMLError(str(error)) from None
 
@@ -222,7 +224,7 @@ def space(path: str, overrides: Sequence[str]) -> None:
         if not isinstance(part, Mapping) or name not in part:
             raise unknown_name(f"part of '{path}'", name, part if isinstance(part, Mapping) else [])
         part = part[name]
-    print(printable(yaml.safe_dump(part, sort_keys=False, allow_unicode=True)), end="")
+    print(printable_lines(yaml.safe_dump(part, sort_keys=False, allow_unicode=True)), end="")
 
 
 def run(ready: "Search", config: dict[str, Any], folder: RunFolder) -> "SearchResult":

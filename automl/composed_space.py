@@ -62,6 +62,11 @@ def as_list(override: str, space: Mapping[str, Any]) -> str:
     return f"++space.{listed[1]}.{_ONLY}={listed[2]}"
 
 
+def as_written(override: str) -> str:
+    """Return an override as it was before ``as_list``."""
+    return re.sub(rf"\+\+(space\.[\w.-]+)\.{_ONLY}=", r"\1=", override)
+
+
 def _part(tree: Any, path: Sequence[str]) -> Any:
     for name in path:
         tree = tree.get(name) if isinstance(tree, Mapping) else None

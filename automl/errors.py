@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Iterable, Mapping
 
+from automl.runtime.printable import printable
+
 
 class AutoMLError(Exception):
     """Base of all errors that are shown to a person without a traceback (exit code 2)."""
@@ -75,5 +77,5 @@ def nearest(name: object, known: Iterable[object]) -> str:
 def unknown_name(what: str, name: object, known: Iterable[object], more: str = "") -> UnknownNameError:
     """Build the error for a ``name`` that is not among the ``known`` of kind ``what``; ``more``: said behind it."""
     names = [str(k) for k in known]
-    known_ones = ", ".join(names) or "none"
+    known_ones = ", ".join(map(printable, names)) or "none"
     return UnknownNameError(f"Unknown {what} '{name}'.{nearest(name, names)} Known: {known_ones}.{more}")

@@ -9,6 +9,7 @@ import traceback
 
 from automl import interrupts
 from automl.errors import AutoMLError
+from automl.runtime.errors import PredictionError
 from automl.runtime.printable import printable
 
 CORRECTABLE, UNFORESEEN, INTERRUPTED = 2, 3, 130
@@ -23,7 +24,7 @@ def tell(error: BaseException) -> int:
     """
     if isinstance(error, KeyboardInterrupt):
         return _say(str(error) or "interrupted", INTERRUPTED)
-    if isinstance(error, AutoMLError):
+    if isinstance(error, (AutoMLError, PredictionError)):
         return _say(str(error), CORRECTABLE)
     if interrupts.just_now():
         return _say("interrupted", INTERRUPTED)

@@ -12,6 +12,7 @@ from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
 from automl.assemble import described
+from automl.composed_space import as_written
 from automl.configuration import AUTO_RUNNER, usual_options, written
 from automl.errors import ConfigError, in_one_line, nearest
 from automl.options import configuration
@@ -57,7 +58,7 @@ def explain(error: Exception, arguments: Sequence[str]) -> ConfigError:
         options = re.findall(r"^\t(\S+)$", text, re.MULTILINE) or options_of(kind)
         return ConfigError(f"Unknown option '{name}' of {kind}.{nearest(name, options)} Known: {', '.join(options)}.")
     if isinstance(error, OverrideParseException):
-        return no_override(error.override)
+        return no_override(as_written(error.override))
     key = re.search(r"(?:Could not override|Could not delete from config\.|Key) '([^']+)'", text)
     if key and ("struct" in text or "override" in text or "delete" in text):
         return _no_key(key.group(1), arguments)
@@ -67,7 +68,7 @@ def explain(error: Exception, arguments: Sequence[str]) -> ConfigError:
             f"In the configuration {where}, a list stands where a mapping is needed. Some options of a part of the "
             "space are chosen by `options`: space: {tables: {options: [lightgbm, mlp]}}."
         )
-    return ConfigError(re.sub(r"\n\s*full_key:.*|\n\s*object_type=.*", "", text))
+    return ConfigError(" ".join(re.sub(r"\n\s*full_key:.*|\n\s*object_type=.*", "", text).split()))
 
 
 def _no_key(key: str, arguments: Sequence[str]) -> ConfigError:

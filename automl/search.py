@@ -303,7 +303,7 @@ class _Run:
             if interrupted:
                 raise KeyboardInterrupt("interrupted before any model was ready")
             reasons = no_model_reasons(self.trials, self.asked, self.sizes)
-            raise TrialError("\n".join([*self.damaged, reasons]))
+            raise TrialError(" ".join([*self.damaged, reasons]))
         if self.config.export:
             ensemble, shipped = self._ship(interrupted)
         else:
@@ -374,8 +374,8 @@ def no_model_reasons(trials: list[Trial], config: SearchConfig, sizes: KnownSize
             f"No trial got far enough to give a model (budget.seconds={config.seconds}). Raise the budget, or turn "
             "slow families off (space.tables.<family>=off)."
         )
-    lines = "\n".join(f"  {count} x {reason}" for reason, count in reasons.most_common(10))
-    return f"No model: all {len(trials)} trials ended without one. The reasons:\n{lines}"
+    told = "; ".join(f"{count} x {reason}" for reason, count in reasons.most_common(10))
+    return f"No model: all {len(trials)} trials ended without one. The reasons: {told}"
 
 
 def _artifact(shipped: Shipped) -> ArtifactRecord:

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+from collections.abc import Sequence
 from typing import NoReturn
 
 from automl.errors import AutoMLError
@@ -63,13 +64,25 @@ examples:
 Everything there is: `automl search --cfg job`; all that is searched over: `automl space`.
 """
 
+# What writes files or serves a page, unless it is asked what it would do.
+_WRITES_FILES = (
+    *("search", "resume", "board", "export", "torch-export", "optuna-export", "tensorboard-export", "mlflow-export"),
+    *("report", "compete", "ensemble", "bench"),
+)
+_ASKS_ONLY = ("-h", "--help", "-c", "--cfg", "-i", "--info")
+
+
+def prints(argv: Sequence[str]) -> bool:
+    """Whether what a command prints is its result, and not only where it has written that."""
+    return not argv or argv[0] not in _WRITES_FILES or not {*_ASKS_ONLY}.isdisjoint(argv)
+
 
 class Parser(argparse.ArgumentParser):
     """The arguments of one command."""
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong as every other error is said."""
-        raise AutoMLError(f"{message}\n{self.format_usage()}".strip())
+        raise AutoMLError(f"{message}. {' '.join(self.format_usage().split())}")
 
 
 def parser(command: str, description: str) -> Parser:

@@ -374,6 +374,8 @@ BAD = {
         ["data.train=train.csv", "data.target=diagnosis", "plugins.losses=[no.such.loss]"],
         "no.such.loss",
     ),
+    "half a list": (["data.train=train.csv", "space.tables=[lightgbm"], "got 'space.tables=[lightgbm'"),
+    "a list that is none": (["data.train=train.csv", "space.tables=[a,,b}]"], "got 'space.tables=[a,,b}]'"),
     "no list of plugins": (["data.train=train.csv", "data.target=diagnosis", "plugins.losses=my_loss"], "a list"),
 }
 

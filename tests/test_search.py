@@ -173,7 +173,7 @@ def test_where_all_that_was_left_is_damaged_that_is_said(folder: run_folder.RunF
     searched(folder, 1)
     shutil.rmtree(Path(folder.models(None), "0"))
     Path(folder.models(None), "0").mkdir()
-    with pytest.raises(TrialError, match=r"0/0\.\w+' is damaged.*\nNo trial got far enough"):
+    with pytest.raises(TrialError, match=r"0/0\.\w+' is damaged.* No trial got far enough"):
         searched(run_folder.find(folder.path), 1)
 
 

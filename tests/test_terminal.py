@@ -11,16 +11,18 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from automl.errors import DataError
+from automl import cli
+from automl.errors import DataError, unknown_name
 from automl.faults import tell
 from automl.leaderboard.records import ArtifactRecord, Board, Page, Run, Standing, StoredMetric
 from automl.leaderboard.report import render, render_runs, runs_to_csv, runs_to_json, to_csv, to_json
 from automl.progress import Progress
 from automl.runners import ray_tune
 from automl.runners._child import Child
+from automl.runtime.main import main
 from automl.runtime.model import Model
 from automl.runtime.predictions import _write
-from automl.runtime.printable import printable, shown
+from automl.runtime.printable import printable, printable_lines, shown
 from automl.types import Budget
 from tests.trials import candidate, trial
 
@@ -37,6 +39,8 @@ EVIL = {
     "isolate": "\u2066x\u2069",
     "zero byte": "a\x00b",
     "separator": "a\u2028b",
+    "line": "a\nautoml: all is well",
+    "next line": "a\x85b",
     "delete": "a\x7fb",
     "surrogate": "a\udc80b",
     "tag": "\U000e0041",
@@ -99,8 +103,18 @@ def test_the_live_view(evil: str, is_terminal: bool) -> None:
 
 
 def test_errors(evil: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert tell(DataError(f"There is no column '{evil}'.")) == 2
-    assert is_safe(capsys.readouterr().err)
+    for error in (DataError(f"There is no column '{evil}'."), unknown_name("column", "x", [evil, evil])):
+        assert tell(error) == 2
+        said = capsys.readouterr().err
+        assert is_safe(said)
+        assert said.count("\n") == 1
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["predict", evil, evil, evil])
+    said = capsys.readouterr().err
+    assert is_safe(said)
+    assert said.count("\n") == 1
+    assert main([evil, evil]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_what_child_processes_said_last(evil: str, tmp_path: Path) -> None:
@@ -129,7 +143,10 @@ def test_why_ray_was_lost(evil: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_values_in_messages_and_whole_messages(evil: str) -> None:
     assert is_safe(shown(evil))
     assert "\n" not in shown(f"{evil}\n")
-    assert printable(f"a\n{evil}").startswith("a\n")
+    assert printable(f"a\n{evil}").startswith("a\\n")
+    assert printable(f"{evil}\n{evil}").isprintable()
+    assert printable_lines(f"a\n{evil}").startswith("a\n")
+    assert is_safe(printable_lines(evil))
 
 
 def test_letters_of_all_languages_stay() -> None:

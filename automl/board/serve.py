@@ -67,7 +67,7 @@ def listen(
         app = make(token, [*names, *([] if is_loopback(host) else _own_names(host))])
         named = "127.0.0.1" if host in ("0.0.0.0", "127.0.0.1", "") else f"[{host}]" if ":" in host else host
         address = f"http://{named}:{at}/?token={token}"
-        print(printable(f"{shown}\n{address}\nCtrl-C ends it."), flush=True)
+        print(printable(shown), address, "Ctrl-C ends it.", sep="\n", flush=True)
         if browse:
             webbrowser.open(address)
         # Streams that are open when it ends would hold it up.

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from automl.leaderboard import words
 from automl.leaderboard.records import ShownMetric
-from automl.runtime.printable import printable
+from automl.runtime.printable import printable_lines
 
 
 def environment() -> Environment:
@@ -83,4 +83,4 @@ def flat(nested: Any, path: str = "") -> dict[str, Any]:
 def _shown(value: Any) -> Any:
     if value is None:
         return ""
-    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return printable_lines(value) if isinstance(value, str) and not isinstance(value, Markup) else value

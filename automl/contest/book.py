@@ -16,7 +16,7 @@ import numpy as np
 from automl import files, metrics
 from automl.contest import seal, submission
 from automl.contest.form import SHAPE, Form
-from automl.data.target import class_codes
+from automl.data.classes import class_codes
 from automl.errors import AutoMLError, DataError, in_one_line
 from automl.runtime.fault import fault
 from automl.runtime.labels import label

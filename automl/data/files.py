@@ -19,11 +19,12 @@ from automl.data.sampling import Keys, Sampling
 from automl.data.source import Source, data_errors
 from automl.errors import DataError, nearest
 from automl.runtime.columns import refuse_repeats
+from automl.runtime.errors import listed
 from automl.runtime.layout import beginning
 from automl.runtime.read_input import ENDINGS, read_input
 from automl.runtime.schema import takes
 from automl.runtime.table import Table, table_in
-from automl.runtime.text_file import ending, read_text
+from automl.runtime.text_file import ending, read_text, refuse_absent
 from automl.task import Role
 
 
@@ -39,6 +40,8 @@ def read(
     sampling = sampling or Sampling("all")
     if path.is_dir():
         return image_folder(path, sampling), None
+    with data_errors():
+        refuse_absent(path)
     kind_of_file = ending(path)
     if kind_of_file == ".npz":
         return _npz(path, kind)
@@ -261,7 +264,12 @@ def _npz(path: Path, kind: str) -> tuple[Source, Source | None]:
             f"it has: {found}."
         )
     has_test = {"x_test", "y_test"} <= arrays.keys()
-    return _npz_part(path, arrays, "train", kind), _npz_part(path, arrays, "test", kind) if has_test else None
+    used = {f"{name}_{part}" for name in ("x", "y", "len") for part in (("train", "test") if has_test else ("train",))}
+    rest = sorted(arrays.keys() - used)
+    note = f"Not read of '{path.name}', as test data is x_test with y_test: {listed(rest)}."
+    train = _npz_part(path, arrays, "train", kind)
+    train = replace(train, notes=(*train.notes, *([note] if rest else ())))
+    return train, _npz_part(path, arrays, "test", kind) if has_test else None
 
 
 def _npz_part(path: Path, arrays: dict[str, np.ndarray], part: str, kind: str) -> Source:

@@ -12,6 +12,7 @@ from automl.data.sampling import Keys, Sampling
 from automl.data.source import Source
 from automl.errors import DataError
 from automl.runtime.printable import shown
+from automl.runtime.text_file import refuse_absent
 
 _TABLES = {".csv", ".tsv", ".gz", ".parquet", ".feather", ".jsonl", ".ndjson"}
 IMAGE_ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
@@ -129,6 +130,8 @@ def open_image(path: Path, use: Callable[[Any], Any]) -> Any:
     """Return what ``use`` makes of an image. Raises ``DataError`` for a file that cannot be read."""
     from PIL import Image
 
+    with source.data_errors():
+        refuse_absent(path)
     try:
         with Image.open(path) as image:
             return use(image)

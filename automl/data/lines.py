@@ -44,6 +44,9 @@ class Lines:
         raw, head, decoded = _content(path, encoding)
         place, separator = beginning(path, head.content)
         start = _after_lines(raw, head.content.count("\n", 0, place))
+        behind = place - head.content.rfind("\n", 0, place) - 1
+        if behind:  # the "#" of a header in a comment
+            start = raw.find(b"#", start) + behind
         ends = _line_ends(raw, start, quoted=True)
         starts = np.concatenate([[start], ends])[:-1]
         header = raw[start : int(ends[0])]

@@ -12,6 +12,7 @@ from scipy import sparse as sp
 
 from automl import metrics
 from automl.data import baseline, copies, echoes, files, identity, source, splits
+from automl.data.classes import note_on_merged
 from automl.data.decimals import Decimals, evidence
 from automl.data.encode import rows
 from automl.data.infer import infer_columns
@@ -290,7 +291,9 @@ def _target(name: str, parts: Parts, options: Options) -> tuple[TargetColumn, Pa
         )
     learnt = infer_target(name, parts.y, wanted, parts.data.row_numbers, parts.data.untyped, reading, gone)
     unseen = note_unseen(f"The target '{shown(name)}'", parts.y) if learnt.classes else []
-    return learnt.with_quantiles(options.asked), parts, [*written, *left_out, *unseen]
+    merged = note_on_merged(name, parts.y) if learnt.classes else ""
+    notes = [*written, *left_out, *unseen, *filter(None, [merged])]
+    return learnt.with_quantiles(options.asked), parts, notes
 
 
 def _decimals(parts: Parts, options: Options) -> Decimals:

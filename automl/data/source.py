@@ -134,6 +134,8 @@ def from_x(x: Any, kind: str = "auto", lengths: Any = None) -> Source:
 
 
 def _has_names(x: Any) -> bool:
+    if hasattr(x, "toarray"):  # a sparse matrix, though one of their formats is a mapping
+        return False
     if isinstance(x, Mapping) or hasattr(x, "columns") or hasattr(x, "column_names"):
         return True
     is_records = isinstance(x, Sequence) and len(x) > 0 and all(isinstance(record, Mapping) for record in x)

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from automl.data import dates, durations, written
+from automl.data.classes import alike, class_codes, in_order, keys_of
 from automl.data.codes import holds_codes
 from automl.data.decimals import Decimals
 from automl.data.levels import GAPS, kept_words
 from automl.data.strays import parses, refuse_strays, words_for_nothing
 from automl.errors import ConfigError, DataError, unknown_name
 from automl.runtime.durations import DURATION
-from automl.runtime.labels import label, labels
+from automl.runtime.labels import labels
 from automl.runtime.missing import MISSING, says_nothing
 from automl.runtime.numbers import number, numbers
 from automl.runtime.plain import seen
@@ -25,7 +26,6 @@ from automl.task import Column, TargetKind
 KINDS = ("auto", "binary", "multiclass", "classification", "regression")
 _MAX_CLASSES = 20  # of whole numbers, that are still taken for classes
 _ROWS_PER_CLASS = 5
-_TRUTH = {"True": "1", "False": "0"}
 _WHOLE = re.compile(r"0|-?[1-9]\d*")
 _SMALLEST, _LARGEST = 1e-150, 1e150  # numbers whose squares float64 holds
 
@@ -59,7 +59,7 @@ class TargetColumn:
             return _finite(self.name, values, where, row_numbers, self.reading)
         codes = class_codes(self.classes, values)
         if (codes < 0).any():
-            unseen = sorted(set(_keys(values[codes < 0]).tolist()))
+            unseen = sorted(set(keys_of(values[codes < 0]).tolist()))
             raise DataError(
                 f"The target '{self.name}' of the {where} must hold classes of the training data; unseen: "
                 f"{', '.join(map(_quoted, unseen[:8]))}. Add rows of them to the training data or remove these."
@@ -76,9 +76,9 @@ class TargetColumn:
         some = list(zip(self.classes, counts, strict=True))[:10]
         shares = ", ".join(f"{shown(c)} ({n / len(y):.1%})" for c, n in some)
         more = f" and {len(self.classes) - 10} more" if len(self.classes) > 10 else ""
-        alike = _alike(self.classes)
+        same = alike(self.classes)
         differ = "differ in case alone, or in what is not seen: make them one, if they are."
-        one = f" {' and '.join(map(repr, alike))} {differ}" if alike else ""
+        one = f" {' and '.join(map(repr, same))} {differ}" if same else ""
         are_numbers = len(self.classes) > 2 and not any(isinstance(c, (str, bool)) for c in self.classes)
         other = " With task=regression they are numbers." if are_numbers else ""
         return f"The target '{self.name}' has {len(self.classes)} classes: {shares}{more}: {self.kind}.{one}{other}"
@@ -152,13 +152,6 @@ def understand(
     return Written(missing=marks.difference(kept)), [*(notes if kept else []), *_gone(name, gone)]
 
 
-def _alike(classes: Sequence[Any]) -> list[str]:
-    """Return the first classes that differ in upper and lower case alone, or in what is not seen."""
-    folded = [seen(str(c)).casefold() for c in classes]
-    twice = next((text for text, n in Counter(folded).items() if n > 1), None)
-    return [shown(c) for c, text in zip(classes, folded, strict=True) if text == twice]
-
-
 def _gone(name: str, counts: Mapping[str, int]) -> list[str]:
     words = ", ".join(f"'{shown(text)}' ({n})" for text, n in counts.items())
     return [f"In the target '{shown(name)}' these are missing: {words}."] if counts else []
@@ -201,10 +194,10 @@ def infer_target(
     is_regression = wanted == "regression" or (
         wanted == "auto" and is_number and (are_spans or not _are_codes(typed, distinct))
     )
-    keys = _keys(values)
+    keys = keys_of(values)
     if not is_regression:
         _refuse_continuous(name, typed)
-        if (_keys(typed) != keys).any():
+        if (keys_of(typed) != keys).any():
             typed, distinct = keys, set(keys.tolist())  # 1.1 and 1.10 are one number, but two classes
     example = min(distinct)
     if len(distinct) == 1:
@@ -221,24 +214,8 @@ def infer_target(
     if wanted == "binary" and len(distinct) != 2:
         raise ConfigError(f"A binary target has two classes; '{name}' has {len(distinct)}. Use target_kind=multiclass.")
     _check_classes(name, typed, wanted, gone)
-    classes = _classes(typed if untyped else values, typed, keys)
+    classes = in_order(typed if untyped else values, typed, keys)
     return TargetColumn(name, "binary" if len(classes) == 2 else "multiclass", classes, reading)
-
-
-def _classes(values: np.ndarray, typed: np.ndarray, keys: np.ndarray) -> tuple[Any, ...]:
-    """Return the first of ``values`` for each key in the order of ``np.unique``: "10" before "9", but 9 before 10."""
-    backwards = range(len(keys) - 1, -1, -1)
-    first = dict(zip(keys[::-1].tolist(), backwards, strict=True))
-    found = [_as_json(values[i]) for i in sorted(first.values(), key=lambda i: typed[i])]
-    return tuple(sorted(found) if all(isinstance(label, str) for label in found) else found)
-
-
-def _as_json(value: Any) -> Any:
-    """Return a class as JSON can hold it: text, truth values and numbers as they are, and anything else as text."""
-    if isinstance(value, np.floating):
-        return float(str(value))  # 0.1 in float32 is 0.1, not 0.10000000149
-    value = value.item() if isinstance(value, np.generic) else value
-    return value if isinstance(value, (str, bool, int, float)) else class_key(value)
 
 
 def _typed(
@@ -249,7 +226,7 @@ def _typed(
         return values
     if values.dtype.kind == "m":
         return reading.numbers(values)[0]
-    keys = _keys(values)
+    keys = keys_of(values)
     if set(keys) <= {"True", "False"}:
         return keys == "True"
     parsed, bad = reading.numbers(values)
@@ -294,32 +271,8 @@ def _no_dates(name: str) -> DataError:
     )
 
 
-def class_key(value: Any) -> str:
-    """Return what identifies a class, however it is typed."""
-    return label(value) or str(value).strip()
-
-
-def class_codes(classes: Sequence[Any], values: np.ndarray) -> np.ndarray:
-    """Return (n,) int64: which of ``classes`` each value is, however it is typed; -1 for none of them.
-
-    True is 1 and False 0 where these are the only classes, and the other way round.
-    """
-    codes = {class_key(label): i for i, label in enumerate(classes)}
-    if codes.keys() in (set(_TRUTH), set(_TRUTH.values())):
-        codes |= {bit: codes[word] for word, bit in _TRUTH.items() if word in codes}
-        codes |= {word: codes[bit] for word, bit in _TRUTH.items()}
-    return np.array([codes.get(key, -1) for key in _keys(values).tolist()], dtype=np.int64)
-
-
 def _quoted(key: Any) -> str:
     return f"'{shown(key)}'" if isinstance(key, str) else str(key)
-
-
-def _keys(values: np.ndarray) -> np.ndarray:
-    keys = labels(values)
-    named = np.flatnonzero(keys == "")  # a class may be called None
-    keys[named] = [class_key(v) for v in values[named]]
-    return keys
 
 
 def _are_codes(typed: np.ndarray, distinct: Collection[Any]) -> bool:

@@ -10,7 +10,7 @@ from sklearn.metrics import r2_score
 
 from automl.assemble import build
 from automl.data import rows
-from automl.data.target import class_codes
+from automl.data.classes import class_codes
 from automl.decision import labels
 from automl.errors import ConfigError, DataError, unknown_name
 from automl.explain.mixed import Subject

@@ -12,6 +12,7 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.validation import validate_data
 
 from automl.data import from_arrays
+from automl.data.classes import as_given
 from automl.data.source import named_columns, to_array
 from automl.errors import DataError
 from automl.runtime.arrays import as_array
@@ -22,6 +23,9 @@ _OPTIONS = (
     *("kind", "quantiles", "roles", "metric", "folds", "seed"),
     *("drop", "missing", "decimal", "levels", "rows"),
 )
+
+# Of which JSON, and so a schema, keeps the type; and gaps.
+_AS_THEY_ARE = {str, bool, int, float, type(None)}
 
 
 def read_task(
@@ -65,7 +69,10 @@ def classes_of(task: Task, y: Any) -> np.ndarray | None:
     """Return the classes in the type of ``y``, None for values; whole numbers that gaps made floats stay whole."""
     if not task.target.is_classification:
         return None
-    dtype = np.asarray(y).dtype
+    values = np.asarray(y)
+    dtype = values.dtype
+    if dtype.kind == "S" or (dtype.kind == "O" and not {*map(type, values.ravel().tolist())} <= _AS_THEY_ARE):
+        return as_given(task.schema.classes, values.ravel())
     found = np.array(task.schema.classes, dtype=object if dtype.kind == "O" else None)
     numbers = {found.dtype.kind, dtype.kind} <= {"i", "u"}
     return found.astype(dtype) if numbers or found.dtype.kind == dtype.kind else found

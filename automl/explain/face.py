@@ -90,7 +90,7 @@ class Explained:
 
     def _codes(self, y: Any) -> np.ndarray:
         """Return the target as it is scored: (n,) codes of classes or float values."""
-        from automl.data.target import class_codes
+        from automl.data.classes import class_codes
         from automl.runtime.arrays import as_array
         from automl.runtime.numbers import numbers
 

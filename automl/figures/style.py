@@ -4,7 +4,7 @@ import html
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from automl.runtime.printable import printable
+from automl.runtime.printable import printable_lines
 
 Figure = dict[str, Any]
 
@@ -26,7 +26,7 @@ def colours(families: Iterable[str]) -> dict[str, str]:
 
 def text(value: object) -> str:
     """Return ``value`` as text that Plotly shows as it stands: it takes some tags for markup."""
-    return html.escape(printable(str(value)), quote=False)
+    return html.escape(printable_lines(str(value)), quote=False)
 
 
 def axis(title: str = "", **options: Any) -> Figure:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from automl.runtime.printable import printable
+from automl.runtime.printable import printable_lines
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>&~$^:@-])")
 _LONG = 42  # characters of a cell
@@ -137,12 +137,12 @@ def to_markdown(*chapters: Chapter) -> str:
 
 def _h(text: str) -> str:
     """Return a text for HTML: no markup, and nothing that turns the direction of writing."""
-    return html.escape(printable(text), quote=True)
+    return html.escape(printable_lines(text), quote=True)
 
 
 def _m(text: str) -> str:
     """Return a text for Markdown on one line: no markup, no HTML, no link."""
-    return _SPECIAL.sub(r"\\\1", " ".join(printable(text).split()))
+    return _SPECIAL.sub(r"\\\1", " ".join(printable_lines(text).split()))
 
 
 def _html(part: Part) -> str:
@@ -185,7 +185,7 @@ def _markdown(part: Part) -> str:
         return "\n".join(f"- {_m(item)}" for item in part.items)
     if isinstance(part, Code):
         # Indented, as no run of back quotes in it can end that.
-        return "\n".join(f"    {line}" for line in printable(part.text).splitlines())
+        return "\n".join(f"    {line}" for line in printable_lines(part.text).splitlines())
     if isinstance(part, Table):
         lines = [part.header, *part.rows]
         cells = [[_m(cell) or " " for cell in line] for line in lines]

@@ -17,7 +17,7 @@ _VALUE = 24  # of a value beside a bar
 
 def text(value: object) -> str:
     """Return a text for SVG: on one line, without markup."""
-    return html.escape(printable(str(value)).replace("\n", " "), quote=True)
+    return html.escape(printable(str(value).replace("\n", " ")), quote=True)
 
 
 def short(name: str, longest: int) -> str:

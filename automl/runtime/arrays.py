@@ -59,4 +59,7 @@ def _from_arrow(values: Any) -> np.ndarray:
     if kind.startswith(("dictionary", "decimal", "int128")) or (n_gaps and kind in ("int64", "uint64")):
         return _objects(values.to_pylist() if hasattr(values, "to_pylist") else values.to_list())
     is_array = hasattr(values, "to_pylist") and not hasattr(values, "num_chunks")
-    return values.to_numpy(zero_copy_only=False) if is_array else values.to_numpy()
+    try:
+        return values.to_numpy(zero_copy_only=False) if is_array else values.to_numpy()
+    except NotImplementedError:  # as of a union of types
+        return _objects(values.to_pylist())

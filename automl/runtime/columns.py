@@ -32,6 +32,8 @@ def to_columns(schema: Schema, x: Any) -> dict[str, Any]:
 
 def named_columns(x: Any) -> dict[str, Any] | None:
     """Return the columns of a mapping, a data frame, a record or a list of records; None for what has no names."""
+    if hasattr(x, "toarray"):  # a sparse matrix, though one of their formats is a mapping
+        return None
     if isinstance(x, np.ndarray) and x.dtype.names:
         return {name: x[name] for name in x.dtype.names}
     if hasattr(x, "column_names"):  # an Arrow table, whose ``columns`` are the arrays

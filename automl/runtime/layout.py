@@ -18,6 +18,13 @@ FIRST_ROWS = 20  # and lines, which tell how a table is laid out
 _SEPARATORS = (",", ";", "\t", "|", "~", "^", "\x01", "\x1f")
 _MOST_TITLES, _MOST_ABOVE = 5, 12  # lines above the header: of one field, and of some
 _SEPARATOR_LINE = re.compile(r'"?sep=(\\t|.)"?', re.IGNORECASE)
+_NO_TABLE = {
+    re.compile(
+        r"\s*<(?:!doctype|\?xml|html|head|body|table|div)\b", re.IGNORECASE
+    ): "HTML or XML. Write the table as CSV; a download may have failed",
+    re.compile(r"\s*\[\s*[\[{]"): "JSON, one list of rows. Write each row as one line, and call it .jsonl",
+    re.compile(r'\s*\{\s*(?:"[^"\n]*"\s*:|\})'): "JSON. If each line is one object, call it .jsonl",
+}
 _ROWS_TO_TELL = 100  # units and types from words for nothing
 _LOOK = 200_000  # characters in which the separator is looked for
 
@@ -25,6 +32,9 @@ _LOOK = 200_000  # characters in which the separator is looked for
 def beginning(path: Path, text: str) -> tuple[int, str]:
     """Return where the header of a table of text begins, and the sign between its fields."""
     csv.field_size_limit(2**31 - 1)
+    other = next((what for pattern, what in _NO_TABLE.items() if pattern.match(text)), None)
+    if other is not None:
+        raise PredictionError(f"'{path}' must be a table of text; its content is {other}.")
     start, separator = _header(path, text)
     if start >= len(text):
         raise PredictionError(f"'{path}' is empty. The first line must hold the names of the columns.")
@@ -86,13 +96,25 @@ def _header(path: Path, text: str) -> tuple[int, str]:
         elif line.strip() and not DRAWN_LINE.fullmatch(line):
             break
         start += len(line)
-    if comment >= 0 and text[comment + 1 : comment + 2].strip() and start < len(text):
-        # "#name,age" above rows of two fields is a header, not a comment.
-        sign = separator or _separator(path, text, start)
-        first, second = (next(_records(text, at, sign), []) for at in (comment, start))
-        if len(first) == len(second) > 1:
-            return comment, separator
+    if comment >= 0 and start < len(text):
+        names = _names_in_comment(text, comment, start, separator or _separator(path, text, start))
+        return (start if names < 0 else names), separator
     return start, separator
+
+
+def _names_in_comment(text: str, comment: int, start: int, separator: str) -> int:
+    """Return where the header begins that stands in the comment above the rows, behind its "#"; -1 if none does.
+
+    "#name,age" above rows of two fields is one, and "# name,age" above a row of numbers, as ``numpy.savetxt`` writes
+    it. In "#,name", the first column is called "#".
+    """
+    behind = comment + 1
+    at = behind + len(text[behind:start]) - len(text[behind:start].lstrip(" "))
+    names, row = (next(_records(text, place, separator), []) for place in (at, start))
+    is_header = at == behind or (all(map(_may_be_number, row)) and not any(map(split_number, names)))
+    if not len(names) == len(row) > 1 or not is_header:
+        return -1
+    return at if names[0].strip() else comment
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -9,9 +9,11 @@ from typing import NoReturn
 
 from automl.runtime.errors import PredictionError
 from automl.runtime.models import open_model
-from automl.runtime.predictions import write_predictions
+from automl.runtime.predictions import refuse_overwriting, write_predictions
 from automl.runtime.printable import printable
 from automl.runtime.read_input import read_input
+from automl.runtime.remarks import scores_of_file
+from automl.runtime.streams import open_streams
 
 _CORRECTABLE, _UNFORESEEN, _INTERRUPTED, _NOBODY_READS = 2, 3, 130, 141
 
@@ -19,7 +21,7 @@ _CORRECTABLE, _UNFORESEEN, _INTERRUPTED, _NOBODY_READS = 2, 3, 130, 141
 class _Arguments(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say what is wrong as every other error is said: an argument may be the name of any file."""
-        raise PredictionError(f"{message}\n{self.format_usage()}".strip())
+        raise PredictionError(f"{message}. {' '.join(self.format_usage().split())}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,9 +38,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--threads", type=int, default=0, help="cores to use (default: all)")
     try:
+        open_streams(prints=True)
         options = parser.parse_args(argv)
+        refuse_overwriting(options.data, options.output)
         model = open_model(options.model, options.threads)
-        scores = model.scores(*read_input(options.data, model.schema))
+        scores = scores_of_file(model, *read_input(options.data, model.schema))
         write_predictions(model, scores, options.output, options.spreadsheet)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left would fail when Python ends

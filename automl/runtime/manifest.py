@@ -73,7 +73,9 @@ _SEVERAL = {  # of the manifest of a folder that holds a model folder for each o
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Read and check the manifest: its format, its checksum, and that it holds all that is used of it."""
     path = folder / "manifest.json"
-    if not path.is_file() or path.is_symlink():
+    if path.is_symlink():
+        raise PredictionError(f"'{folder}' has links in place of its files, which are not followed. Copy them: cp -rL.")
+    if not path.is_file():
         raise PredictionError(f"'{folder}' is not a model folder: it has no file manifest.json.")
     manifest, wrong = _manifest_of(path)
     wrong = wrong or fault(manifest, {"format": int, ...: object})

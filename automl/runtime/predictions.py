@@ -54,6 +54,13 @@ def _write(model: Model | Several, scores: Any, output: IO[str], spreadsheet: bo
         writer.writerow([value for part in row for value in part])
 
 
+def refuse_overwriting(data: Path, output: str) -> None:
+    """Raise ``PredictionError`` where the predictions for a file or folder would be written over it."""
+    path = Path(output)
+    if output != "-" and path.exists() and data.exists() and path.samefile(data) and not path.is_char_device():
+        raise PredictionError(f"The predictions would be written over '{data}', which they are for; choose another -o.")
+
+
 def write_predictions(model: Model | Several, scores: Any, output: str, spreadsheet: bool = False) -> None:
     """Write predictions as CSV to the file ``output``, or to standard output for "-"; a link is followed.
 

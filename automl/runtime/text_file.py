@@ -20,6 +20,7 @@ _BYTE_ORDER_MARKS = {  # and the encoding; that of UTF-32 begins like that of UT
     b"\xfe\xff": "utf-16",
 }
 _ESCAPES = {b"\x1b$)C": "iso2022_kr", b"\x1b$": "iso2022_jp"}  # from ASCII to other letters in seven bits
+_POINTER = b"version https://git-lfs"
 _GZIP = b"\x1f\x8b"
 _BEGINNING = 4096  # bytes in which zeros tell a text from others
 _SHARE_OF_ASCII = 0.05  # that a table has in any language: signs between fields, digits, line ends
@@ -60,10 +61,16 @@ def ending(path: Path) -> str:
 
 
 def refuse_absent(path: Path) -> None:
-    """Raise ``PredictionError`` where there is no such file, with the one that may be meant."""
+    """Raise ``PredictionError`` where there is no such file, with the one that may be meant, or nothing in it."""
+    if path.exists() and not path.is_file():
+        what = "a folder" if path.is_dir() else "a pipe or a device. Write what comes out of it into a file"
+        raise PredictionError(f"'{path}' must be a plain file; it is {what}.")
     if not path.is_file():
         beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         raise PredictionError(f"There is no file '{path}'.{nearest(path.name, beside)}")
+    with path.open("rb") as file:
+        if file.read(len(_POINTER)) == _POINTER:
+            raise PredictionError(f"'{path}' is only a pointer of Git LFS to the file. Fetch it with: git lfs pull")
 
 
 def codec(encoding: str) -> str:

@@ -16,12 +16,14 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import torch
+from scipy import sparse
 
 from automl import AutoML, load
 from automl.data import from_arrays, rows
 from automl.errors import DataError
 from automl.export import replay
 from automl.runtime.arrays import as_array
+from automl.runtime.columns import to_columns
 from automl.runtime.encode import encode
 from automl.runtime.numbers import numbers
 from automl.task import Task
@@ -232,6 +234,24 @@ def test_every_container_gives_the_same_rows(x: Any) -> None:
     assert [c.name for c in task.schema.columns] == ["x0", "x1"]
     np.testing.assert_array_equal(task.data.x.numeric, X.astype(np.float32))
     np.testing.assert_array_equal(rows(task.schema, x).numeric, task.data.x.numeric)
+
+
+@pytest.mark.parametrize("kind", ["matrix", "array"])
+@pytest.mark.parametrize("form", ["bsr", "coo", "csc", "csr", "dia", "dok", "lil"])
+def test_every_sparse_matrix_is_read_alike(form: str, kind: str) -> None:
+    matrix = getattr(sparse, f"{form}_{kind}")(X)
+    task = from_arrays(matrix, Y)
+    np.testing.assert_array_equal(task.data.x.numeric, X.astype(np.float32))
+    assert list(to_columns(task.schema.to_dict(), matrix)) == ["x0", "x1"]
+
+
+def test_unions_of_arrow_are_columns_of_their_values() -> None:
+    kinds, places = pa.array(np.arange(N) % 2, pa.int8()), pa.array(np.arange(N), pa.int32())
+    values = [pa.array(np.arange(N)), pa.array([f"w{i % 2}" for i in range(N)])]
+    expected = [f"w{i % 2}" if i % 2 else i for i in range(N)]
+    for union in (pa.UnionArray.from_sparse(kinds, values), pa.UnionArray.from_dense(kinds, places, values)):
+        for column in (union, pa.table({"u": union})["u"]):
+            assert as_array(column).tolist() == expected
 
 
 def test_a_mask_is_a_gap_also_among_rows() -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ from PIL import Image
 
 from automl.data import from_arrays, load, rows
 from automl.data.files import read, read_features
+from automl.data.lines import Lines
 from automl.errors import ConfigError, DataError
 from automl.runtime.errors import PredictionError
-from automl.runtime.table import read_csv
+from automl.runtime.table import read_csv, table_in
 
 
 def write_as(frame: pd.DataFrame, path: Path) -> Path:
@@ -324,8 +326,15 @@ HEADERS = {
         ["a, b", "price, EUR", "target"],
     ),
     "semicolons in texts": ("a,b,target\n", "x;y,1,0\nz;w,2,1\n", ["a", "b", "target"]),
-    "a header that begins with #": ("#a,b,target\n", "1,2,0\n3,4,1\n", ["#a", "b", "target"]),
-    "comments above such a header": ("##v, 1\n#a\tb\ttarget\n", "1\t2\t0\n3\t4\t1\n", ["#a", "b", "target"]),
+    "a header that begins with #": ("#a,b,target\n", "1,x,0\n3,y,1\n", ["a", "b", "target"]),
+    "comments above such a header": ("##v, 1\n#a\tb\ttarget\n", "1\t2\t0\n3\t4\t1\n", ["a", "b", "target"]),
+    "a column that is called #": ("#,b,target\n", "1,2,0\n3,4,1\n", ["#", "b", "target"]),
+    "a comment above numbers": ("# a,b,target\n", "1,NaN,0\n3,4,1\n", ["a", "b", "target"]),
+    "a comment of spaces": ("# a b target\n", "1e+00 2 0\n3e+00 4 1\n", ["a", "b", "target"]),
+    "the last of several comments": ("# made by me\n# a;b;target\n", "1;2;0\n3;4;1\n", ["a", "b", "target"]),
+    "a comment above a header": ("# one, two, three\na,b,target\n", "1,2,0\n3,4,1\n", ["a", "b", "target"]),
+    "a comment above a header with years": ("# by land, in, k\na,2019,2020\n", "x,2,0\ny,4,1\n", ["a", "2019", "2020"]),
+    "a comment of numbers": ("# 1,2,0\na,b,target\n", "1,2,0\n3,4,1\n", ["a", "b", "target"]),
     "one column": ("target\n", "1\n0\n", ["target"]),
     "lines in quotes": ('a,"b\nc",target\n', '1,"x\ny",0\n2,"x, z",1\n', ["a", "b\nc", "target"]),
 }
@@ -338,6 +347,22 @@ def test_the_separator_is_what_makes_the_rows_as_wide_as_the_header(
     columns = read_csv(write_csv(header + body * 10))
     assert list(columns) == names
     assert {len(values) for values in columns.values()} == {20}
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("comments", ["# ", "#", "#  "])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", " ", "|"])
+def test_the_names_that_numpy_writes_into_a_comment(tmp_path: Path, delimiter: str, comments: str, mark: str) -> None:
+    path = tmp_path / "d.csv"
+    header = f"made by numpy\n{delimiter.join(['a', 'b', 'target'])}"
+    values = np.arange(90.0).reshape(30, 3) % 7
+    np.savetxt(path, values, delimiter=delimiter, header=header, comments=comments)
+    path.write_text(mark + path.read_text())
+    lines = Lines.of_table(path)
+    chosen = table_in(path, lines.text(np.arange(len(lines))), 0, lines.separator)
+    for columns in (read_csv(path), chosen.columns):
+        assert list(columns) == ["a", "b", "target"]
+        np.testing.assert_array_equal(np.array(list(columns.values())).astype(float).T, values)
 
 
 def test_lines_in_quotes_are_kept_and_rows_that_do_not_fit_are_named_by_their_line(
@@ -354,6 +379,13 @@ NO_TEXT = {
     "xz": (b"\xfd7zXZ\0", "compressed by xz"),
     "bzip2": (b"BZh91AY", "compressed by bzip2"),
     "web page": (b"<!DOCTYPE html><html>", "a web page"),
+    "Git LFS": (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n", "git lfs pull"),
+    "a page in small letters": (b"\n <!doctype html>\n<p>", "HTML or XML"),
+    "a table of HTML": (b"<table>\n<tr><td>a,b</td></tr>\n</table>\n", "HTML or XML"),
+    "XML": (b"\xef\xbb\xbf<?xml version='1.0'?>\n<rows/>\n", "HTML or XML"),
+    "a list of JSON": (b'[{"a": 1, "target": 2},\n {"a": 2, "target": 3}]\n', r"JSON, one list of rows"),
+    "a list in lists": (b"[\n [1, 2],\n [3, 4]]\n", r"JSON, one list of rows"),
+    "lines of JSON": (b'{"a": 1, "target": 2}\n{"a": 2, "target": 3}\n', r"call it \.jsonl"),
     "torn utf-16 without a mark": ("α,β\n" * 9).encode("utf-16-le")[:-1],
     "torn gzip": (gzip.compress(PLAIN.encode())[:-20], "cannot be read"),
 }
@@ -365,6 +397,35 @@ def test_what_is_no_text_is_named(tmp_path: Path, given: Any) -> None:
     (tmp_path / "d.csv").write_bytes(content)
     with pytest.raises(DataError, match=message):
         load(tmp_path / "d.csv")
+
+
+@pytest.mark.parametrize("name", ["d.csv", "d.tsv.gz", "d.parquet", "d.feather", "d.jsonl", "d.npz", "a/d.png"])
+def test_pointers_of_git_lfs_are_named_whatever_they_point_to(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "data" / name
+    path.parent.mkdir(parents=True)
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n")
+    with pytest.raises(DataError, match="git lfs pull"):
+        load(path.parents[1] if name.startswith("a/") else path)
+
+
+@pytest.mark.parametrize("name", ["d.csv", "d.parquet", "d.jsonl", "d.npz"])
+def test_a_pipe_is_no_file(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    schema = {"kind": "table", "columns": []}
+    for use in (load, lambda path: read_features(path, schema)):
+        with pytest.raises(DataError, match="it is a pipe or a device"):
+            use(tmp_path / name)
+
+
+def test_arrays_of_an_archive_that_are_not_read_are_named(tmp_path: Path) -> None:
+    x, y = np.arange(80.0).reshape(40, 2), np.arange(40) % 2
+    np.savez(tmp_path / "d.npz", x_train=x, y_train=y, x_test=x, other=y)
+    said = "Not read of 'd.npz', as test data is x_test with y_test: 'other', 'x_test'."
+    assert said in load(tmp_path / "d.npz").notes
+    np.savez(tmp_path / "d.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    task = load(tmp_path / "d.npz")
+    assert task.n_test == 40
+    assert not any("Not read" in note for note in task.notes)
 
 
 @pytest.mark.parametrize("name", ["d.csv.gz", "d.parquet", "d.feather", "d.npz"])

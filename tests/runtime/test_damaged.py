@@ -40,10 +40,15 @@ def break_pipe(folder: Path) -> None:
 DIGEST = "0" * 64
 
 
+def link(path: Path) -> None:
+    path.symlink_to(path.rename(path.with_name("other")))
+
+
 DAMAGE = {
     "newer format": (set_manifest(format=3, onnx=None), "format 3.*reads format 2.*Use the predict.py inside"),
     "older format": (set_manifest(format=1), "format 1.*reads format 2.*export the model again"),
     "no manifest": (lambda f: (f / "manifest.json").unlink(), "no file manifest.json"),
+    "a link for a manifest": (lambda f: link(f / "manifest.json"), "has links in place of its files.*cp -rL"),
     "torn manifest": (lambda f: (f / "manifest.json").write_text('{"format": 1,'), "damaged"),
     "lists without end": (lambda f: (f / "manifest.json").write_text("[" * 100_000), "damaged"),
     "format that is no number": (set_manifest(format="x"), "'format' must be a whole number, and is 'x'"),

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from automl.commands import predict
+from automl.errors import AutoMLError
 from automl.export.one_file import predict_py
 from automl.runtime.main import main
 from automl.runtime.printable import defused
@@ -64,6 +65,22 @@ def test_a_device_or_a_pipe_is_written_to_not_replaced(table_folder: Path, tmp_p
         predict_into(pipe, table_folder)
         assert read.result().startswith("prediction,probability_no,probability_yes\nyes,")
     assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("name", ["in.csv", "link.csv", "twin.csv", "./in.csv"])
+def test_predictions_are_never_written_over_what_they_are_for(
+    name: str, table_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = tmp_path / "in.csv"
+    data.write_text("c,n\nhot,1\n")
+    (tmp_path / "link.csv").symlink_to(data)
+    (tmp_path / "twin.csv").hardlink_to(data)
+    assert main([str(data), "-o", name, "--model", str(table_folder)]) == 2
+    assert "would be written over" in capsys.readouterr().err
+    with pytest.raises(AutoMLError, match="would be written over"):
+        predict(str(table_folder), "in.csv", name)
+    assert data.read_text() == "c,n\nhot,1\n"
 
 
 def test_a_link_is_followed(table_folder: Path, tmp_path: Path) -> None:
