@@ -48,7 +48,7 @@ def whole_space(plugins: Plugins | None = None) -> dict[str, Choice]:
                 f"The plugins of {kind} are a list of import paths, e.g. [my_package.my_module]; got {paths!r}."
             )
     families = {folder: available(folder, plugins.get(folder, ())) for folder in FAMILY_FOLDER.values()}
-    _check_taken(plugins, [family for of_kind in families.values() for family in of_kind.values()])
+    _check_steps(plugins, [family for of_kind in families.values() for family in of_kind.values()])
     return {
         folder: Choice({name: _family_space(family, plugins) for name, family in of_kind.items()})
         for folder, of_kind in families.items()
@@ -151,12 +151,14 @@ def _taken(more: Params) -> list[str]:
 def _more_steps(family: Family, plugins: Plugins) -> dict[str, Step]:
     """Return the steps that a family may take without naming them."""
     offered = available("features", plugins.get("features", ())) if family.steps else {}
-    in_order(offered)  # raises for what a step of one's own runs after
     return {name: step for name, step in offered.items() if step.everywhere and name not in family.steps}
 
 
-def _check_taken(plugins: Plugins, families: Sequence[Family]) -> None:
-    for name in plugins.get("features", ()):
+def _check_steps(plugins: Plugins, families: Sequence[Family]) -> None:
+    """Refuse steps of one's own that no family takes, or that cannot be put in order with the others."""
+    own = plugins.get("features", ())
+    in_order({str(name): load("features", str(name)) for name in (*loadable("features"), *own)})
+    for name in own:
         if not load("features", name).everywhere and not any(name in family.steps for family in families):
             raise ConfigError(
                 f"No family takes the feature step '{name}': a family takes those that it names in its 'steps', and "

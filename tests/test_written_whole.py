@@ -123,6 +123,7 @@ IN_PLACE = {
     "automl/faults.py": "a new file of its own",
     "automl/files.py": "a lock",
     "automl/runtime/predictions.py": "a pipe or a device",
+    "automl/runtime/streams.py": "the null device",
     "automl/tuner/function.py": "in a temporary folder",
     "runners/_child.py": "the log of a process",
     "runners/_ray_fit.py": "in a temporary folder",
