@@ -50,9 +50,9 @@ def small_near(
     Each candidate alone is looked at, and some of the shipped ones together, ``MOST_MEMBERS`` at most. Of a candidate
     that can be fitted on all rows in the end, in ``fit_seconds``, one model answers, else all fold models. A part of
     the loss has to make the model smaller by as much as ``HALVINGS`` says: the smallest of many would use up all that
-    may be lost. Where none is so near, the nearest is taken that is ``in_time``. Only those count that saw as much as
-    the first. Of what is shipped itself, where that is one candidate and no other is near, half of the fold models
-    answer.
+    may be lost. Where none is so near, the nearest is taken that is ``in_time``. Alone, only those count that saw as
+    much as the first; together, also what is shipped after a part of its folds. Of what is shipped itself, where that
+    is one candidate and no other is near, half of the fold models answer.
     """
     n_answering = cache(partial(_n_answering, task, kept, fit_seconds))
     ids = [id for id in kept.ids() if id not in refused]
@@ -62,7 +62,7 @@ def small_near(
         return Compact(weights, {id: n_answering(id) for id in weights}, score)
 
     possible = [of({id: 1.0}, kept.trial(id).score or 0.0) for id in alike]
-    possible += [of(some.weights, some.score) for some in _together(task, kept, chosen, alike)]
+    possible += [of(some.weights, some.score) for some in _together(task, kept, chosen, ids)]
     whole = sum(map(kept.n_bytes, chosen.weights))
     smaller = [one for one in possible if one.n_bytes(kept) < whole and in_time(one)]
     near = [one for one in smaller if loses_little(chosen.score, one.score, max_loss)]
@@ -79,9 +79,9 @@ def small_near(
     return min(near, key=cost) if near else max(smaller, key=lambda one: one.score)
 
 
-def _together(task: Task, kept: KeptTrials, chosen: Ensemble, alike: Collection[str]) -> Iterator[Ensemble]:
-    """Yield several of the shipped candidates together, with the weights that they have there."""
-    shipped = [id for id in chosen.weights if id in alike]
+def _together(task: Task, kept: KeptTrials, chosen: Ensemble, ids: Collection[str]) -> Iterator[Ensemble]:
+    """Yield several of the shipped candidates among ``ids`` together, with the weights that they have there."""
+    shipped = [id for id in chosen.weights if id in ids]
     for n in range(2, MOST_MEMBERS + 1):
         for some in combinations(shipped, n):
             total = sum(chosen.weights[id] for id in some)

@@ -207,6 +207,20 @@ def test_a_few_candidates_are_compact_together_where_each_alone_loses_more(task:
     assert len(small_near(task, chosen, kept, (), 1.0).weights) == 1
 
 
+def test_what_is_shipped_after_a_part_of_its_folds_is_compact_too(task: Task, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    truth = np.eye(2, dtype=np.float32)[task.data.y]
+    kept = kept_in(tmp_path / "trials", task)
+    for id, status, share in (("0", "finished", 0.3), ("1", "stopped", 0.9), ("2", "finished", 0.2)):
+        said = (share * truth + (1 - share) * rng.dirichlet([1, 1], task.n_rows)).astype(np.float32)
+        of = trial(candidate(id, family="linear"), mean_score(task, said), status)  # type: ignore[arg-type]
+        models = [Pipeline([], Liar(2))] * (1 if status == "stopped" else len(task.splits))
+        kept.offer(left(kept.store, of, said, models, task.valid_rows))
+    chosen = score_of(task, kept, {"0": 0.2, "1": 0.7, "2": 0.1})
+    assert "1" in small_near(task, chosen, kept, (), 0.001).weights
+    assert "1" not in small_near(task, chosen, kept, ("1",), 0.001).weights
+
+
 def test_a_row_is_answered_with_the_weight_of_the_candidate(task: Task) -> None:
     """Also where one of them has a single fold model and the other has two."""
     (_, first), (_, second) = task.splits
