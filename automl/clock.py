@@ -68,7 +68,7 @@ SECONDS_PER_COLUMN = 1.5e-3
 # The largest part of the budget that last fits on all rows may take from the search.
 MOST_REFITTING = 0.12
 # The least that is kept for exports, before there are models whose bytes would say it.
-LEAST_EXPORT_SECONDS = 3.5
+LEAST_EXPORT_SECONDS = 1.5
 # These are on the safe side; this share of them is needed for certain. Of what is measured, so much more is kept: what
 # there was no time to compress takes longer.
 AT_LEAST = 0.8
