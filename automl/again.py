@@ -6,9 +6,8 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from automl.configuration import usual_options
+from automl.configuration import GROUPS, usual_options
 from automl.hydra_app import composed
-from automl.hydra_errors import GROUPS
 from automl.overrides import LISTS, OF_COLUMNS, TARGET, TEXTS, names_several
 
 # Each run has a folder of its own, and what a file says about the space stands in the space.

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from automl import options
 from automl.errors import ConfigError, nearest
 from automl.options import number
 from automl.runtime.fault import fault
@@ -52,8 +53,10 @@ _SHAPE: dict[Any, Any] = {
     ...: object,
 }
 _NO_DEFAULT = "???"  # as Hydra has it
-# What "auto" is configured as.
-AUTO_RUNNER = "ray_tune"
+# Groups that are generated: their options are those of a kind, and the keys of each are the parameters of its ``make``.
+GROUPS = {"searcher": "searchers", "scheduler": "schedulers", "runner": "runners"}
+# The option that is none of its kind, and what it may turn into (``search_config.make_runner``), whose keys it has.
+AUTO, AUTO_RUNNER = ("runner", "auto"), "ray_tune"
 _GROUPS = ("data", "budget", "compress", "ensemble")
 
 
@@ -110,3 +113,8 @@ def _refuse_unknown(prefix: str, tree: Mapping[str, Any], names: frozenset[str])
         raise ConfigError(
             f"There is no configuration key '{prefix}{name}'.{nearest(name, names)} All keys: automl search --cfg job"
         )
+
+
+def keys_of_option(group: str, name: str) -> dict[str, Any]:
+    """Return what configures an option of one of ``GROUPS``, with the defaults. Raises as ``options.configuration``."""
+    return options.configuration(GROUPS[group], AUTO_RUNNER if (group, name) == AUTO else name)

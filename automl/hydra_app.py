@@ -24,11 +24,10 @@ from omegaconf.errors import MissingMandatoryValue
 from automl import registry, space_file
 from automl.assemble import Plugins, described
 from automl.composed_space import as_hydra, as_list, restored, touched, with_deletions
-from automl.configuration import AUTO_RUNNER
+from automl.configuration import GROUPS, keys_of_option
 from automl.errors import ConfigError
 from automl.faults import INTERRUPTED, tell
-from automl.hydra_errors import CHOICE, GROUPS, explained, no_override
-from automl.options import configuration
+from automl.hydra_errors import CHOICE, explained, no_override
 from automl.overrides import escaped, taken_out, unquoted
 
 CONFIG_MODULE = "automl.conf"
@@ -117,8 +116,8 @@ def register(
     store.store(name="everything", node=space if changes is None else touched(changes, space))
     for group, kind in GROUPS.items():
         for name in (*registry.loadable(kind), *_import_paths(arguments, group, kind)):
-            store.store(group=group, name=name, node={"name": name, **configuration(kind, name)})
-    store.store(group="runner", name="auto", node={"name": "auto", **configuration("runners", AUTO_RUNNER)})
+            store.store(group=group, name=name, node={"name": name, **keys_of_option(group, name)})
+    store.store(group="runner", name="auto", node={"name": "auto", **keys_of_option("runner", "auto")})
     return space
 
 

@@ -13,12 +13,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from automl.assemble import described
 from automl.composed_space import as_written
-from automl.configuration import AUTO_RUNNER, usual_options, written
+from automl.configuration import GROUPS, keys_of_option, usual_options, written
 from automl.errors import ConfigError, in_one_line, nearest
-from automl.options import configuration
 
-# Groups that are generated: their options are those of a kind, and the keys of each are the parameters of its ``make``.
-GROUPS = {"searcher": "searchers", "scheduler": "schedulers", "runner": "runners"}
 CHOICE = re.compile(rf"({'|'.join(GROUPS)})=([A-Za-z_][\w.:,]*)")
 
 
@@ -75,7 +72,7 @@ def _no_key(key: str, arguments: Sequence[str]) -> ConfigError:
     group, _, option = key.partition(".")
     if group in GROUPS and option:
         name = _chosen(group, arguments)
-        known = list(configuration(GROUPS[group], AUTO_RUNNER if name == "auto" else name))
+        known = list(keys_of_option(group, name))
         options = ", ".join(known) or "none"
         return ConfigError(f"The {group} '{name}' has no option '{option}'.{nearest(option, known)} Known: {options}.")
     known = known_keys()

@@ -13,10 +13,10 @@ import yaml
 from automl import configuration, hydra_app, options, registry
 from automl.assemble import SpaceConfig, task_space, whole_space
 from automl.composed_space import touched
-from automl.configuration import AUTO_RUNNER
+from automl.configuration import AUTO_RUNNER, GROUPS
 from automl.errors import ConfigError
 from automl.hydra_app import composed, recomposed
-from automl.hydra_errors import GROUPS, keys_of, known_keys
+from automl.hydra_errors import keys_of, known_keys
 from automl.option import CLASSES
 from automl.options import configuration as options_of
 from automl.search_config import SearchConfig

@@ -16,9 +16,9 @@ from sklearn.datasets import load_iris
 
 from automl import registry
 from automl.assemble import whole_space
+from automl.configuration import GROUPS
 from automl.errors import ConfigError
 from automl.hydra_app import composed
-from automl.hydra_errors import GROUPS
 from automl.settings import search_of
 
 FILES = {

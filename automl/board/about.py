@@ -3,14 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from automl import options, registry
+from automl import registry
 from automl.board.run_page import Seen
 from automl.board.source import OpenLeaderboard
 from automl.board.words import flat
-from automl.configuration import AUTO_RUNNER, usual_options, written
+from automl.configuration import AUTO, GROUPS, keys_of_option, usual_options, written
 from automl.leaderboard.records import Run, RunSummary
-
-_KINDS = {"searcher": "searchers", "scheduler": "schedulers", "runner": "runners"}
 
 
 def about(seen: Seen, source: OpenLeaderboard, to: str) -> dict[str, Any]:
@@ -42,11 +40,10 @@ def _usual(config: Mapping[str, Any]) -> dict[str, Any]:
     Of options from elsewhere only their names are compared: reading a leaderboard runs nothing that it names.
     """
     found = written()
-    for group, kind in _KINDS.items():
+    for group, kind in GROUPS.items():
         part = config.get(group)
         name = str(part.get("name")) if isinstance(part, Mapping) else ""
-        known = AUTO_RUNNER if (group, name) == ("runner", "auto") else name
-        own = options.configuration(kind, known) if known in registry.names(kind) else {}
+        own = keys_of_option(group, name) if name in registry.names(kind) or (group, name) == AUTO else {}
         found[group] = {"name": usual_options()[group], **own}
     return found
 
