@@ -68,6 +68,11 @@ def in_one_line(error: BaseException, most: int = 200) -> str:
     return line if len(line) <= most else line[: most - 3] + "..."
 
 
+def with_type(error: BaseException, most: int = 200) -> str:
+    """Return the type of an error, and what it says in one line."""
+    return f"{type(error).__name__}: {in_one_line(error, most)}"
+
+
 def nearest(name: object, known: Iterable[object]) -> str:
     """Return ``" Did you mean 'x'?"`` for the closest of ``known``, or an empty string."""
     close = difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.5)

@@ -10,7 +10,7 @@ from itertools import starmap
 import numpy as np
 
 from automl.clock import FIT_START_SECONDS
-from automl.errors import in_one_line
+from automl.errors import with_type
 from automl.export.config import CompressConfig
 from automl.export.member import Member, validation_score
 from automl.registry import load
@@ -154,7 +154,7 @@ def settings(space: Space) -> list[Params]:
 
 def _failure(name: str, member: Member, error: Exception) -> str:
     """Return the note of a compressor that failed, which costs its gain and never the model."""
-    return f"{name} failed on trial {member.candidate_id}: {type(error).__name__}: {in_one_line(error)}"
+    return f"{name} failed on trial {member.candidate_id}: {with_type(error)}"
 
 
 def _words(name: str, params: Params) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from automl.assemble import build
 from automl.clock import AT_LEAST
-from automl.errors import in_one_line
+from automl.errors import with_type
 from automl.export.member import Member
 from automl.kept import KeptTrials
 from automl.machine import n_cores
@@ -150,8 +150,7 @@ class Refits:
                 self._fit(one)
             except Exception as error:  # the fold models are there
                 self.failed.add(one.id)
-                reason = in_one_line(error)
-                self.note(f"trial {one.id} could not be fitted on all rows: {type(error).__name__}: {reason}")
+                self.note(f"trial {one.id} could not be fitted on all rows: {with_type(error)}")
 
     def _fit(self, one: Unfitted) -> None:
         if time.time() + AT_LEAST * one.seconds_on_all(self.task) >= self.until:

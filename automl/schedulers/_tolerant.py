@@ -2,7 +2,7 @@
 
 import logging
 
-from automl.errors import AutoMLError, in_one_line
+from automl.errors import AutoMLError, with_type
 from automl.types import Decision, Scheduler, Trial
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,6 @@ class TolerantScheduler:
         except AutoMLError:
             raise
         except Exception as error:
-            why = f"{type(error).__name__}: {in_one_line(error)}"
-            log.warning("The scheduler is lost (%s): all trials go on to their end.", why)
+            log.warning("The scheduler is lost (%s): all trials go on to their end.", with_type(error))
             self.scheduler = None
             return "continue"

@@ -2,7 +2,7 @@
 
 import logging
 
-from automl.errors import AutoMLError, in_one_line
+from automl.errors import AutoMLError, with_type
 from automl.searchers.random import RandomSearch
 from automl.space import Params, Space
 from automl.types import Searcher, Trial
@@ -36,6 +36,5 @@ class TolerantSearcher:
             self._give_up(error)
 
     def _give_up(self, error: Exception) -> None:
-        why = f"{type(error).__name__}: {in_one_line(error)}"
-        log.warning("The searcher is lost (%s): candidates are drawn at random from now on.", why)
+        log.warning("The searcher is lost (%s): candidates are drawn at random from now on.", with_type(error))
         self.searcher = RandomSearch(self.space, self.seed)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from automl.errors import NotApplicable, in_one_line
+from automl.errors import NotApplicable, with_type
 from automl.space import Defaults, Params, Random, Space, draw, validate
 
 N_DRAWS, N_BUILDS = 20, 5
@@ -25,7 +25,7 @@ def about(what: str) -> Iterator[None]:
     except AssertionError as error:
         raise AssertionError(f"{what}: {error or 'an assertion of its own fails'}") from error.__cause__ or error
     except Exception as error:
-        raise AssertionError(f"{what}: {type(error).__name__}: {in_one_line(error, 1000)}") from error
+        raise AssertionError(f"{what}: {with_type(error, 1000)}") from error
 
 
 def drawn_with(params: Params) -> str:
